@@ -1,0 +1,106 @@
+// Owns the run spec: everything that can change a bit of the trained weights, and nothing else. Workers, threads,
+// paths, checkpoint cadence and --max-steps are launch options and do not stand here.
+import { createHash } from "node:crypto";
+import { z } from "zod";
+
+const positiveInteger = z.number().int().positive();
+const fraction = z.number().gt(0).lte(1);
+
+export const optimizerSpec = z.strictObject({
+  name: z.enum(["adam", "adamw", "sgd"]),
+  learningRate: z.number().positive(),
+  /** Adam, AdamW. */
+  beta1: z.number().gte(0).lt(1),
+  /** Adam, AdamW. */
+  beta2: z.number().gte(0).lt(1),
+  /** Adam, AdamW: added to the root of the second moment. */
+  epsilon: z.number().positive(),
+  /** SGD. */
+  momentum: z.number().gte(0).lt(1),
+  /** AdamW: decoupled. SGD: L2. */
+  weightDecay: z.number().gte(0),
+  /** Global L2 norm that the gradient is clipped to; null: no clipping. */
+  clipNorm: z.number().positive().nullable(),
+});
+
+export const scheduleSpec = z.strictObject({
+  name: z.enum(["constant", "cosine"]),
+  /** Steps over which the learning rate rises linearly from 0. */
+  warmupSteps: z.number().int().gte(0),
+  /** Cosine: the last step's learning rate as a fraction of the peak. */
+  finalFraction: z.number().gte(0).lte(1),
+});
+
+export const runSpec = z.strictObject({
+  formatVersion: z.literal(1),
+  dataset: z.strictObject({
+    kind: z.enum(["fairface", "synthetic"]),
+    /** SHA-256 (hex) over the whole data set: image bytes and labels in canonical order. */
+    fingerprint: z.string(),
+    split: z.enum(["official", "random"]),
+    /** Fraction of every part that is used, stratified. */
+    subset: fraction,
+    /** Samples of each part after split and subset. */
+    samples: z.strictObject({
+      train: positiveInteger,
+      val: z.number().int().gte(0),
+      test: z.number().int().gte(0),
+    }),
+  }),
+  /** Height and width of the decoded images, pixels. */
+  imageSize: positiveInteger,
+  recipe: z.strictObject({
+    name: z.string(),
+    /** Resolved options of the recipe, defaults filled in. */
+    options: z.record(z.string(), z.json()),
+  }),
+  optimizer: optimizerSpec,
+  schedule: scheduleSpec,
+  epochs: positiveInteger,
+  microBatch: positiveInteger,
+  globalBatch: positiveInteger,
+  seed: z.number().int().gte(0).lte(0xffff_ffff),
+  precision: z.literal("f32"),
+});
+
+export type RunSpec = z.infer<typeof runSpec>;
+export type OptimizerSpec = z.infer<typeof optimizerSpec>;
+export type ScheduleSpec = z.infer<typeof scheduleSpec>;
+
+/** JSON with the keys of every object sorted and no white space: equal values give equal text. */
+export function canonicalJson(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
+  if (value !== null && typeof value === "object") {
+    const entries = Object.entries(value)
+      .filter(([, field]) => field !== undefined)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, field]) => `${JSON.stringify(key)}:${canonicalJson(field)}`);
+    return `{${entries.join(",")}}`;
+  }
+  return JSON.stringify(value);
+}
+
+/** SHA-256 (hex) of the value's canonical JSON. */
+export function canonicalSha256(value: unknown): string {
+  return createHash("sha256").update(canonicalJson(value)).digest("hex");
+}
+
+export interface SpecDifference {
+  /** Dotted path, e.g. `optimizer.learningRate`. */
+  readonly field: string;
+  readonly before: unknown;
+  readonly after: unknown;
+}
+
+/** The leaves in which two values differ, in the order of `before`'s keys. */
+export function differences(before: unknown, after: unknown, path = ""): SpecDifference[] {
+  if (isObject(before) && isObject(after)) {
+    const keys = new Set([...Object.keys(before), ...Object.keys(after)]);
+    return [...keys].flatMap((key) => differences(before[key], after[key], path ? `${path}.${key}` : key));
+  }
+  return canonicalJson(before ?? null) === canonicalJson(after ?? null) ? [] : [{ field: path, before, after }];
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return value !== null && typeof value === "object" && !Array.isArray(value);
+}

@@ -1,0 +1,72 @@
+// Owns the flat layout of a model's tensors: what the coordinator adds, updates and stores without knowing the model.
+// Trainable parameters come first, sorted by name, then batch-norm statistics, sorted by name; all float32.
+import { createHash } from "node:crypto";
+import { z } from "zod";
+import { canonicalSha256 } from "./run-spec.js";
+
+export const tensorEntry = z.strictObject({
+  name: z.string().min(1),
+  shape: z.array(z.number().int().positive()),
+  /** A parameter has a gradient; a statistic is a running mean with the momentum beside it. */
+  kind: z.enum(["parameter", "statistic"]),
+  /** Statistics only: the weight of the new value, PyTorch's convention (0.1). */
+  momentum: z.number().gt(0).lte(1).optional(),
+  /** Parameters only: false keeps weight decay off (biases, norms). */
+  decay: z.boolean().optional(),
+});
+export type TensorEntry = z.infer<typeof tensorEntry>;
+
+export interface PlacedTensor extends TensorEntry {
+  /** Elements before this tensor in the flat array. */
+  readonly offset: number;
+  /** Elements. */
+  readonly size: number;
+}
+
+export interface TensorLayout {
+  readonly tensors: readonly PlacedTensor[];
+  /** Elements of all parameters; they come first. */
+  readonly numParameters: number;
+  /** Elements of all statistics. */
+  readonly numStatistics: number;
+  /** numParameters + numStatistics. */
+  readonly numElements: number;
+  /** SHA-256 (hex) of the entries; both ends of a wire must agree on it. */
+  readonly sha256: string;
+}
+
+export function createLayout(entries: readonly TensorEntry[]): TensorLayout {
+  const byKindThenName = [...entries].sort((a, b) =>
+    a.kind === b.kind ? (a.name < b.name ? -1 : 1) : a.kind === "parameter" ? -1 : 1,
+  );
+  const names = new Set(byKindThenName.map((entry) => entry.name));
+  if (names.size !== entries.length) throw new Error("tensor layout: two tensors have the same name");
+  let offset = 0;
+  let numParameters = 0;
+  const tensors = byKindThenName.map((entry) => {
+    const size = entry.shape.reduce((product, side) => product * side, 1);
+    const placed = { ...entry, offset, size };
+    offset += size;
+    if (entry.kind === "parameter") numParameters += size;
+    return placed;
+  });
+  return {
+    tensors,
+    numParameters,
+    numStatistics: offset - numParameters,
+    numElements: offset,
+    sha256: canonicalSha256(byKindThenName),
+  };
+}
+
+/** SHA-256 (hex) of all tensors sorted by name, statistics included, as little-endian float32: the run's result. */
+export function weightsSha256(layout: TensorLayout, weights: Float32Array): string {
+  if (weights.length !== layout.numElements) {
+    throw new Error(`weights hold ${weights.length} elements, the layout ${layout.numElements}`);
+  }
+  const hash = createHash("sha256");
+  for (const { offset, size } of [...layout.tensors].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    hash.update(new Uint8Array(weights.buffer, weights.byteOffset + 4 * offset, 4 * size));
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,104 @@
+// Owns what a recipe is: a model, its losses, its metrics and its augmentation, bound to resolved options. The
+// built-in one is the FairFace multitask CNN (./fairface). A recipe is a pure function of its arguments: no clock, no
+// Math.random, nothing kept between calls.
+//
+// B batch, H height, W width, C channels
+import type { LabelTable } from "@lockstep/dataset";
+import type * as tfjs from "@tensorflow/tfjs-core";
+
+export type Tf = typeof tfjs;
+
+/** One tensor of the model: see TensorEntry in packages/protocol, which has the same fields. */
+export interface ModelTensor {
+  readonly name: string;
+  readonly shape: number[];
+  readonly kind: "parameter" | "statistic";
+  readonly momentum?: number;
+  readonly decay?: boolean;
+}
+
+export interface MetricRatio {
+  readonly name: string;
+  readonly numerator: string;
+  readonly denominator: string | null;
+  readonly squareRoot: boolean;
+  readonly unit: string;
+}
+
+/** Says which random numbers a micro-batch draws; see packages/numerics, counter-based randomness. */
+export interface MicroBatchKey {
+  readonly seed: number;
+  /** From 0. */
+  readonly epoch: number;
+  /** Optimizer updates before this step. */
+  readonly step: number;
+  /** Index of the micro-batch in its step. */
+  readonly microBatch: number;
+}
+
+export interface MicroBatch {
+  readonly key: MicroBatchKey;
+  /** Sample indexes into the data set's label table; B of them. */
+  readonly samples: Uint32Array;
+  /** Position in the epoch of each sample: the counter that augmentation is drawn by; B of them. */
+  readonly positions: Uint32Array;
+  /** B x H x W x 3, RGB, as decoded. */
+  readonly pixels_BHWC: Uint8Array;
+}
+
+/** Constants of a whole pass (a step, or a validation pass), computed from all its labels: the losses' denominators. */
+export type PassConstants = Readonly<Record<string, number>>;
+
+export interface TrainingResult {
+  /** By name of parameter. The caller disposes them. */
+  readonly gradients: Readonly<Record<string, tfjs.Tensor>>;
+  /** By name of statistic: this micro-batch's value, not yet multiplied by its sample count. The caller disposes them. */
+  readonly statistics: Readonly<Record<string, tfjs.Tensor>>;
+  /** Metric sums in the order of sumNames. */
+  readonly sums: Float64Array;
+}
+
+export interface EvaluationResult {
+  /** Metric sums in the order of sumNames. */
+  readonly sums: Float64Array;
+  /** By head: what the model says of each sample, for reports; row-major, B x width. */
+  readonly predictions: Readonly<Record<string, { readonly width: number; readonly values: Float32Array }>>;
+}
+
+/** A recipe with its options resolved and its data set's labels known. */
+export interface Recipe {
+  readonly name: string;
+  /** Resolved, defaults filled in: part of the run spec. */
+  readonly options: Readonly<Record<string, unknown>>;
+  readonly tensors: readonly ModelTensor[];
+  readonly sumNames: readonly string[];
+  readonly metrics: readonly MetricRatio[];
+
+  /** Seeded initial values, by tensor name; float32, row-major. Needs no engine. */
+  initialWeights(seed: number): Readonly<Record<string, Float32Array>>;
+
+  /** From the labels of every sample of a pass, before its forward pass. */
+  passConstants(samples: Uint32Array): PassConstants;
+
+  /** Forward and backward. The weights are not changed and stay the caller's. */
+  train(tf: Tf, weights: Weights, batch: MicroBatch, constants: PassConstants): TrainingResult;
+
+  /** Forward in inference mode: running statistics, no dropout, no augmentation. */
+  evaluate(tf: Tf, weights: Weights, batch: MicroBatch, constants: PassConstants): EvaluationResult;
+}
+
+/** The model's tensors by name, on the engine. */
+export type Weights = Readonly<Record<string, tfjs.Tensor>>;
+
+export interface RecipeDefinition {
+  readonly name: string;
+  /** Checks and fills in options; throws UserError that names the flag or field. Options are JSON values. */
+  resolveOptions(options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
+  bind(context: {
+    readonly options: Readonly<Record<string, unknown>>;
+    readonly imageSize: number;
+    readonly labels: LabelTable;
+    /** Samples of the training part: class weights come from them alone. */
+    readonly trainingSamples: Uint32Array;
+  }): Recipe;
+}
