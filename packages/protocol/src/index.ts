@@ -1,5 +1,59 @@
 // The wire contract and the values that travel or are stored.
+export { chunkBytes, contributionHeader, encodeTensorChunks, float32Bytes, TensorAssembler } from "./chunk-codec.js";
+export {
+  CoordinatorClient,
+  type CoordinatorServer,
+  CoordinatorService,
+  Draining,
+  FetchWeightsRequest,
+  FetchWeightsResponse,
+  Finish,
+  GetRunRequest,
+  GetRunResponse,
+  Heartbeat,
+  HeartbeatAck,
+  Instruction,
+  JoinRequest,
+  JoinResponse,
+  Lease,
+  LeaseFailed,
+  LeaseRevoked,
+  MicroBatchProof,
+  Pass,
+  PhaseSeconds,
+  SessionOpened,
+  SubmitSumRequest,
+  SubmitSumResponse,
+  SumHeader,
+  WorkerReport,
+} from "./gen/lockstep/v1/coordinator.js";
+export {
+  CheckpointWritten,
+  ControlClient,
+  type ControlServer,
+  ControlService,
+  EpochValidated,
+  Event,
+  GetStatusRequest,
+  GetStatusResponse,
+  LeaseRedone,
+  RunFinished,
+  RunStarted,
+  StepCommitted,
+  StopRequest,
+  StopResponse,
+  SubscribeRequest,
+  TelemetryClient,
+  type TelemetryServer,
+  TelemetryService,
+  WorkerJoined,
+  WorkerLost,
+  WorkerPhase,
+  WorkerStatus,
+} from "./gen/lockstep/v1/telemetry.js";
+export { DataType, TensorChunk, TensorHeader, TensorLayout as WireTensorLayout } from "./gen/lockstep/v1/tensors.js";
 export { evaluateMetrics, type MetricDefinition, metricDefinition } from "./metric-definition.js";
+export { PROTOCOL_VERSION } from "./protocol-version.js";
 export { type RunDescription, runDescription } from "./run-description.js";
 export {
   canonicalJson,
@@ -21,3 +75,13 @@ export {
   tensorEntry,
   weightsSha256,
 } from "./tensor-layout.js";
+export {
+  fromServiceError,
+  type Remedy,
+  remedyOf,
+  toServiceError,
+  WireError,
+  type WireErrorCode,
+  wireErrors,
+  wireErrorTrailer,
+} from "./wire-error.js";

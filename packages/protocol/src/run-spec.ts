@@ -67,8 +67,14 @@ export type RunSpec = z.infer<typeof runSpec>;
 export type OptimizerSpec = z.infer<typeof optimizerSpec>;
 export type ScheduleSpec = z.infer<typeof scheduleSpec>;
 
-/** JSON with the keys of every object sorted and no white space: equal values give equal text. */
+/**
+ * JSON with the keys of every object sorted and no white space: equal values give equal text, different ones different
+ * text. What JSON cannot say (NaN, infinities, undefined outside an object) throws.
+ */
 export function canonicalJson(value: unknown): string {
+  if (value === undefined || (typeof value === "number" && !Number.isFinite(value))) {
+    throw new Error(`canonical JSON: ${value} has no JSON form`);
+  }
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(",")}]`;
   if (value !== null && typeof value === "object") {
     const entries = Object.entries(value)
