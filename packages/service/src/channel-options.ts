@@ -1,0 +1,34 @@
+// Owns gRPC's knobs: message sizes, keep-alive, reconnects. They stand here alone.
+import type { ChannelOptions, ServerOptions } from "@grpc/grpc-js";
+
+/** Four times the largest chunk: room for headers, and an early end for a peer that speaks something else. */
+const maxMessageBytes = 4 * 1024 * 1024;
+
+// A dead host is noticed after 4 + 8 s; a process that was busy for less than 8 s is not dropped. (A killed process is
+// noticed at once: the system closes its connections.)
+const keepAlive = {
+  "grpc.keepalive_time_ms": 4_000,
+  "grpc.keepalive_timeout_ms": 8_000,
+} as const;
+
+const messageSizes = {
+  "grpc.max_receive_message_length": maxMessageBytes,
+  "grpc.max_send_message_length": maxMessageBytes,
+} as const;
+
+export const serverOptions: ServerOptions = { ...keepAlive, ...messageSizes };
+
+export const clientOptions: ChannelOptions = {
+  ...keepAlive,
+  ...messageSizes,
+  "grpc.keepalive_permit_without_calls": 1,
+  // Weights come as ten and more chunks of 1 MiB: the default window of 64 KiB would stop and go.
+  "grpc-node.flow_control_window": 8 * 1024 * 1024,
+  // A restarted coordinator is found again within a second.
+  "grpc.initial_reconnect_backoff_ms": 100,
+  "grpc.max_reconnect_backoff_ms": 1_000,
+  // Retries are decided by who knows what a call means (retry.ts); gRPC would buffer every upload for its own.
+  "grpc.enable_retries": 0,
+  // Peers are named by their own address; a proxy for the web must not stand between them.
+  "grpc.enable_http_proxy": 0,
+};

@@ -1,0 +1,63 @@
+// Owns grpc.health.v1, by the grpc-health-check package: what a server says of itself, and how a client asks.
+import { type Client, makeClientConstructor, type Server, type ServiceError, status } from "@grpc/grpc-js";
+import { HealthImplementation, service as healthService } from "grpc-health-check";
+import { connect } from "./connect.js";
+import type { Log } from "./log.js";
+
+export interface Health {
+  /** The whole server (service "") serves when every service that was ever set does. */
+  setServing(service: string, serving: boolean): void;
+  addTo(server: Server): void;
+}
+
+export type HealthStatus = "SERVING" | "NOT_SERVING" | "UNKNOWN";
+
+export function createHealth(): Health {
+  const implementation = new HealthImplementation({ "": "NOT_SERVING" });
+  const services = new Map<string, boolean>();
+  return {
+    setServing(service, serving) {
+      services.set(service, serving);
+      implementation.setStatus(service, serving ? "SERVING" : "NOT_SERVING");
+      implementation.setStatus("", [...services.values()].every(Boolean) ? "SERVING" : "NOT_SERVING");
+    },
+    addTo: (server) => implementation.addToServer(server),
+  };
+}
+
+export interface HealthQuestion {
+  readonly address: string;
+  /** The service asked about; "" (the default) is the whole server. */
+  readonly service?: string;
+  readonly timeoutMs: number;
+  readonly insecure?: boolean;
+  readonly log: Log;
+}
+
+interface HealthClient extends Client {
+  check(
+    request: { service: string },
+    options: { deadline: number },
+    answer: (error: ServiceError | null, response: { status: string }) => void,
+  ): void;
+}
+
+/** "UNKNOWN" when the server does not know the service. Rejects with gRPC's error when it cannot be reached in time. */
+export async function checkHealth(question: HealthQuestion): Promise<HealthStatus> {
+  const { target, credentials, options } = connect(question);
+  const HealthClient = makeClientConstructor(healthService, "grpc.health.v1.Health");
+  // The constructor is built from the service definition at run time; HealthClient is its one method that we call.
+  const client = new HealthClient(target, credentials, options) as unknown as HealthClient;
+  try {
+    return await new Promise<HealthStatus>((resolve, reject) => {
+      const deadline = Date.now() + question.timeoutMs;
+      client.check({ service: question.service ?? "" }, { deadline }, (error, response) => {
+        if (error?.code === status.NOT_FOUND) resolve("UNKNOWN");
+        else if (error !== null) reject(error);
+        else resolve(response.status === "SERVING" ? "SERVING" : "NOT_SERVING");
+      });
+    });
+  } finally {
+    client.close();
+  }
+}

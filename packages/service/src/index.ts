@@ -1,0 +1,12 @@
+// What every process shares: logger, shutdown, connections, health, retries.
+export { type Address, formatAddress, parseAddress, staysOnMachine } from "./address.js";
+export { type Backoff, type BackoffOptions, backoff, sleep } from "./backoff.js";
+export { type Connection, connect } from "./connect.js";
+export { checkHealth, createHealth, type Health, type HealthQuestion, type HealthStatus } from "./health.js";
+export { type LauncherChannel, launcherChannel, sendStop } from "./launcher-channel.js";
+export { type Listener, type ListenOptions, listen, type ServedService } from "./listen.js";
+export type { Log } from "./log.js";
+export { formatLogLine } from "./log-line.js";
+export { createLogger, type LoggerOptions, type LogLevel, logLevels, parseLogLevel } from "./logger.js";
+export { type RetryOptions, retry } from "./retry.js";
+export { createShutdown, type Shutdown, type ShutdownHost, type ShutdownOptions, StopRequested } from "./shutdown.js";

@@ -1,0 +1,100 @@
+// Owns a gRPC server's life: bind, serve, drain, close.
+import { Server, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import { UserError } from "@lockstep/errors";
+import { type Address, formatAddress, parseAddress } from "./address.js";
+import { serverOptions } from "./channel-options.js";
+import { serverCredentials } from "./credentials.js";
+import type { Health } from "./health.js";
+import type { Log } from "./log.js";
+import { SocketPlace } from "./socket-place.js";
+
+export interface ServedService {
+  /** E.g. CoordinatorService of @lockstep/protocol. */
+  readonly definition: ServiceDefinition;
+  readonly implementation: UntypedServiceImplementation;
+}
+
+export interface ListenOptions {
+  /** `unix:/path.sock`, or `host:port`; port 0 picks a free one. */
+  readonly address: string;
+  readonly services: readonly ServedService[];
+  readonly health?: Health;
+  /** Plain text beyond this machine, with a warning. */
+  readonly insecure?: boolean;
+  readonly log: Log;
+}
+
+export interface Listener {
+  /** Where it listens, with the port that was picked. */
+  readonly address: string;
+  /** Lets calls under way end for at most `graceMs`, then cuts them off. Idempotent. */
+  close(options: { readonly graceMs: number }): Promise<void>;
+}
+
+/** @throws UserError for a bad or taken address, or plain text beyond this machine without `insecure` */
+export async function listen(options: ListenOptions): Promise<Listener> {
+  const address = parseAddress(options.address);
+  const credentials = serverCredentials({ address, insecure: options.insecure ?? false, log: options.log });
+  const server = new Server(serverOptions);
+  for (const { definition, implementation } of options.services) server.addService(definition, implementation);
+  options.health?.addTo(server);
+
+  const place = address.kind === "unix" ? await SocketPlace.claim(address.path, options.log) : null;
+  const bindTo = place === null ? address : ({ kind: "unix", path: place.privatePath } as const);
+  try {
+    const port = await bind(server, { credentials, address: bindTo, asked: options.address });
+    await place?.publish();
+    const bound: Address = address.kind === "tcp" ? { ...address, port } : address;
+    return new BoundListener(server, { address: formatAddress(bound), place });
+  } catch (error) {
+    server.forceShutdown();
+    await place?.remove();
+    throw error;
+  }
+}
+
+class BoundListener implements Listener {
+  readonly address: string;
+  readonly #server: Server;
+  readonly #place: SocketPlace | null;
+  #closing: Promise<void> | null = null;
+
+  constructor(server: Server, bound: { readonly address: string; readonly place: SocketPlace | null }) {
+    this.#server = server;
+    this.address = bound.address;
+    this.#place = bound.place;
+  }
+
+  close({ graceMs }: { readonly graceMs: number }): Promise<void> {
+    this.#closing ??= this.#close(graceMs);
+    return this.#closing;
+  }
+
+  async #close(graceMs: number): Promise<void> {
+    const cutOff = setTimeout(() => this.#server.forceShutdown(), graceMs);
+    try {
+      await new Promise<void>((resolve, reject) =>
+        this.#server.tryShutdown((error) => (error === undefined ? resolve() : reject(error))),
+      );
+    } finally {
+      clearTimeout(cutOff);
+      await this.#place?.remove();
+    }
+  }
+}
+
+interface Binding {
+  readonly credentials: ReturnType<typeof serverCredentials>;
+  readonly address: Address;
+  /** As the user wrote it. */
+  readonly asked: string;
+}
+
+function bind(server: Server, { credentials, address, asked }: Binding): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(formatAddress(address), credentials, (error, port) => {
+      if (error === null) resolve(port);
+      else reject(new UserError(`cannot listen on ${asked}: ${error.message}`, { cause: error }));
+    });
+  });
+}

@@ -1,0 +1,66 @@
+// Owns a process' logger: pino's JSON lines to a file, one-liners to stderr, each at its own level. Both are written
+// synchronously, so that a process that exits, or is killed, has lost no line.
+import { UserError } from "@lockstep/errors";
+import { destination, type Level, type Logger, multistream, pino, type StreamEntry, stdTimeFunctions } from "pino";
+import { formatLogLine } from "./log-line.js";
+
+export const logLevels = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+export type LogLevel = (typeof logLevels)[number];
+
+/** @throws UserError that lists the levels */
+export function parseLogLevel(text: string): LogLevel {
+  const level = logLevels.find((known) => known === text);
+  if (level === undefined) {
+    throw new UserError(`--log-level ${JSON.stringify(text)}: must be one of ${logLevels.join(", ")}`);
+  }
+  return level;
+}
+
+export interface LoggerOptions {
+  /** Who speaks, e.g. `coordinator` or `worker-1`. */
+  readonly name: string;
+  /** What stderr shows. Default `warn`. */
+  readonly level?: LogLevel;
+  /** JSON lines go here, appended; its folder is made. No file by default. */
+  readonly file?: string;
+  /** What the file holds. Default `info`, or `level` where that says more. */
+  readonly fileLevel?: LogLevel;
+  /** Default process.stderr. */
+  readonly stderr?: { write(text: string): unknown; readonly isTTY?: boolean };
+}
+
+/** @throws UserError when the file cannot be opened */
+export function createLogger(options: LoggerOptions): Logger {
+  const { name, level = "warn", file, stderr = process.stderr } = options;
+  const { NO_COLOR } = process.env;
+  const color = stderr.isTTY === true && !NO_COLOR;
+  const people = { write: (json: string) => stderr.write(formatLogLine(json, { color })) };
+  const entries: { level: LogLevel; stream: { write(json: string): unknown } }[] = [{ level, stream: people }];
+  if (file !== undefined) {
+    entries.push({ level: options.fileLevel ?? moreOf("info", level), stream: openFile(file) });
+  }
+  const streams = entries.flatMap(({ level, stream }): StreamEntry<Level>[] =>
+    level === "silent" ? [] : [{ level, stream: { write: (json) => void stream.write(json) } }],
+  );
+  return pino(
+    {
+      name,
+      base: { pid: process.pid },
+      timestamp: stdTimeFunctions.epochTime,
+      level: entries.map((entry) => entry.level).reduce(moreOf),
+    },
+    multistream(streams),
+  );
+}
+
+function openFile(file: string): { write(json: string): unknown } {
+  try {
+    return destination({ dest: file, sync: true, mkdir: true, append: true });
+  } catch (error) {
+    throw new UserError(`log file ${file}: cannot be written`, { cause: error });
+  }
+}
+
+function moreOf(a: LogLevel, b: LogLevel): LogLevel {
+  return logLevels.indexOf(a) < logLevels.indexOf(b) ? a : b;
+}
