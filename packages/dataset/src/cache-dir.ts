@@ -1,0 +1,37 @@
+// Owns where caches stand, and what is said when they cannot be written there.
+import { homedir } from "node:os";
+import { isAbsolute, join, relative } from "node:path";
+import { UserError } from "@lockstep/errors";
+
+/** `$XDG_CACHE_HOME/lockstep`, else `~/.cache/lockstep`. A relative XDG_CACHE_HOME is ignored, as its specification says. */
+export function defaultCacheDir(environment: { readonly XDG_CACHE_HOME?: string } = process.env): string {
+  const base = environment.XDG_CACHE_HOME;
+  return join(base && isAbsolute(base) ? base : join(homedir(), ".cache"), "lockstep");
+}
+
+/** The data folder is the user's: nothing is written into it. Both paths absolute and resolved. */
+export function checkCacheOutside(cacheDir: string, dataFolder: string): void {
+  const path = relative(dataFolder, cacheDir);
+  if (path === "" || (!path.startsWith("..") && !isAbsolute(path))) {
+    throw new UserError(
+      `cache folder ${cacheDir}: lies inside the data folder ${dataFolder}; choose another (--cache-dir)`,
+    );
+  }
+}
+
+const mendable: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full; free some space or choose another folder",
+  EDQUOT: "the disk quota is used up; free some space or choose another folder",
+  EACCES: "permission denied; choose a folder that you may write to",
+  EPERM: "permission denied; choose a folder that you may write to",
+  EROFS: "the file system is read-only; choose another folder",
+  ENOTDIR: "a part of that path is not a folder; choose another",
+  EEXIST: "a part of that path is not a folder; choose another",
+};
+
+/** A UserError where the user can mend it, else the error itself. */
+export function cacheFailure(error: unknown, cacheDir: string): unknown {
+  const { code, message } = error as NodeJS.ErrnoException; // only read where it is a system error
+  const advice = code === undefined ? undefined : mendable[code];
+  return advice ? new UserError(`cache folder ${cacheDir}: ${advice} (--cache-dir): ${message}`) : error;
+}

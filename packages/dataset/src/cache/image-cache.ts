@@ -1,0 +1,175 @@
+// Owns the image cache: every image of a run decoded and resized once, before the first step, and read from there after.
+// It is keyed by data set, decoder, size and samples, so that a small subset costs little and a stale cache is never met.
+import { readSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join, resolve } from "node:path";
+import { mapBounded } from "../bounded-concurrency.js";
+import { cacheFailure } from "../cache-dir.js";
+import { sha256Hex } from "../content-index.js";
+import type { Dataset, DatasetLog, Progress } from "../dataset.js";
+import {
+  type CacheIdentity,
+  checkHeader,
+  checkImageSize,
+  headerBytes,
+  openCacheFile,
+  pixelBytes,
+  writeCacheFile,
+} from "./cache-file.js";
+import { datasetDecoderVersion, decodeImage } from "./decode.js";
+
+export interface OpenImageCacheOptions {
+  readonly dataset: Dataset;
+  /** Sample indexes that the run uses, in any order; all where absent. */
+  readonly samples?: Uint32Array | undefined;
+  /** Pixels a side. */
+  readonly imageSize: number;
+  readonly cacheDir: string;
+  readonly log: DatasetLog;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** What another thread or process needs to read the same cache: structured-clonable. */
+export interface ImageCacheHandle {
+  readonly path: string;
+  readonly key: string;
+  /** Pixels a side. */
+  readonly imageSize: number;
+  /** The samples that the cache holds, ascending. */
+  readonly samples: Uint32Array;
+  /** SHA-256 (hex) over the pixels of exactly these samples, ascending: equal pixels have equal hashes on any machine. */
+  readonly pixelsSha256: string;
+}
+
+export interface ImageCache extends ImageCacheHandle {
+  /** Whether this call decoded the images. */
+  readonly built: boolean;
+  /** Copies the sample's imageSize x imageSize x 3 bytes, RGB, row-major, into `into` from `offset` on. */
+  read(sample: number, into: Uint8Array, offset: number): Promise<void>;
+  /** The same, for a thread that has nothing else to do. */
+  readSync(sample: number, into: Uint8Array, offset: number): void;
+  /** For attachImageCache. */
+  handle(): ImageCacheHandle;
+  close(): Promise<void>;
+}
+
+/** Opens the cache, checking every byte of it; builds it where it is absent, and where it is broken, with a warning. */
+export async function openImageCache(options: OpenImageCacheOptions): Promise<ImageCache> {
+  const { dataset, imageSize, log, signal } = options;
+  checkImageSize(imageSize);
+  const cacheDir = resolve(options.cacheDir);
+  const samples = ascending(options.samples ?? Uint32Array.from({ length: dataset.labels.numSamples }, (_, i) => i));
+  const identity = await identify(dataset, samples, imageSize);
+  const base = join(cacheDir, "pixels", identity.key.slice(0, 32));
+  const fields = { path: `${base}.rgb`, images: samples.length, imageSize };
+  let found = await openCacheFile(base, identity, signal);
+  const built = found.state !== "whole";
+  if (found.state === "broken")
+    log.warn({ ...fields, reason: found.reason }, "the image cache is broken; building it again");
+  if (found.state !== "whole") {
+    try {
+      await writeCacheFile(base, identity, decodedChunks(options, samples));
+    } catch (error) {
+      throw cacheFailure(error, cacheDir);
+    }
+    found = await openCacheFile(base, identity, signal);
+  }
+  if (found.state !== "whole") {
+    throw new Error(`image cache ${base}.rgb, just written: ${found.state === "broken" ? found.reason : found.state}`);
+  }
+  log.info({ ...fields, built, pixelsSha256: found.pixelsSha256 }, "opened the image cache");
+  const handle = { path: `${base}.rgb`, key: identity.key, imageSize, samples, pixelsSha256: found.pixelsSha256 };
+  return reader(handle, found.file, built);
+}
+
+/** Opens a cache that openImageCache has checked, in another thread, without hashing it again. */
+export async function attachImageCache(handle: ImageCacheHandle): Promise<ImageCache> {
+  const file = await open(handle.path, "r");
+  const reason = await checkHeader(file, { ...handle, numSamples: handle.samples.length });
+  if (reason === null) return reader(handle, file, false);
+  await file.close();
+  throw new Error(`image cache ${handle.path}: ${reason}`);
+}
+
+async function identify(dataset: Dataset, samples: Uint32Array, imageSize: number): Promise<CacheIdentity> {
+  const facts = {
+    datasetFingerprint: dataset.fingerprint,
+    pixelsVersion: dataset.pixelSource === "generated" ? dataset.generatorVersion : await datasetDecoderVersion(),
+    imageSize,
+    numSamples: samples.length,
+    samplesSha256: sha256Hex(littleEndian(samples)),
+  };
+  return { key: sha256Hex(JSON.stringify(facts)), ...facts };
+}
+
+function reader(handle: ImageCacheHandle, file: FileHandle, built: boolean): ImageCache {
+  const { path, key, imageSize, samples, pixelsSha256 } = handle;
+  const imageBytes = pixelBytes(handle);
+  const places = new Map(Array.from(samples, (sample, place) => [sample, place]));
+  const positionOf = (sample: number, into: Uint8Array, offset: number): number => {
+    const place = places.get(sample);
+    if (place === undefined) throw new RangeError(`sample ${sample} is not in the image cache ${path}`);
+    if (offset < 0 || offset + imageBytes > into.length) {
+      throw new RangeError(`an image takes ${imageBytes} bytes: ${into.length} do not hold it from ${offset} on`);
+    }
+    return headerBytes + place * imageBytes;
+  };
+  const checkRead = (sample: number, bytesRead: number): void => {
+    if (bytesRead !== imageBytes) throw new Error(`image cache ${path}: sample ${sample} gave ${bytesRead} bytes`);
+  };
+  return {
+    ...{ path, key, imageSize, samples, pixelsSha256, built },
+    async read(sample, into, offset) {
+      const position = positionOf(sample, into, offset);
+      checkRead(sample, (await file.read(into, offset, imageBytes, position)).bytesRead);
+    },
+    readSync(sample, into, offset) {
+      checkRead(sample, readSync(file.fd, into, offset, imageBytes, positionOf(sample, into, offset)));
+    },
+    handle: () => ({ path, key, imageSize, samples, pixelsSha256 }),
+    close: () => file.close(),
+  };
+}
+
+/** The pixels of the samples in order, some images at a time, several of them being decoded at once. */
+async function* decodedChunks(options: OpenImageCacheOptions, samples: Uint32Array): AsyncGenerator<Uint8Array> {
+  const { dataset, imageSize, signal, onProgress } = options;
+  const imageBytes = pixelBytes({ imageSize });
+  const imagesPerChunk = Math.min(Math.max(Math.floor(2 ** 24 / imageBytes), 32), 256);
+  const total = samples.length;
+  onProgress?.({ stage: "decoding", done: 0, total });
+  for (let first = 0; first < total; first += imagesPerChunk) {
+    const part = Array.from(samples.subarray(first, first + imagesPerChunk));
+    const pixels = new Uint8Array(part.length * imageBytes);
+    await mapBounded({
+      items: part,
+      limit: availableParallelism() + 2, // some wait for the disk while the others decode
+      signal,
+      onDone: (done) => {
+        if (done % 64 === 0 || done === part.length) onProgress?.({ stage: "decoding", done: first + done, total });
+      },
+      work: async (sample, place) => {
+        if (dataset.pixelSource === "generated") dataset.generate(sample, imageSize, pixels, place * imageBytes);
+        else {
+          const encoded = await dataset.readEncoded(sample);
+          pixels.set(await decodeImage(encoded, imageSize, dataset.imageName(sample)), place * imageBytes);
+        }
+      },
+    });
+    yield pixels;
+  }
+}
+
+function ascending(samples: Uint32Array): Uint32Array {
+  return Uint32Array.from(new Set(samples)).sort();
+}
+
+function littleEndian(samples: Uint32Array): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(4 * samples.length));
+  samples.forEach((sample, index) => {
+    bytes.setUint32(4 * index, sample, true);
+  });
+  return new Uint8Array(bytes.buffer);
+}

@@ -1,0 +1,171 @@
+// Owns the content hashes of a folder's images and their cache: a second start stats the files and reads only those that
+// changed. Labels are not kept here, so an edited label file is always taken as it is.
+import { createHash } from "node:crypto";
+import { readFile, realpath, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "@lockstep/errors";
+import { mapBounded } from "./bounded-concurrency.js";
+import { cacheFailure } from "./cache-dir.js";
+import type { DatasetLog, Progress } from "./dataset.js";
+import { replaceFile } from "./durable-file.js";
+
+/** An image and where it was named, for complaints. */
+export interface IndexedFile {
+  /** Relative to the folder. */
+  readonly file: string;
+  /** E.g. `/data/fairface_label_train.csv, line 17`. */
+  readonly namedAt: string;
+}
+
+export interface ContentIndexOptions {
+  readonly folder: string;
+  readonly files: readonly IndexedFile[];
+  readonly cacheDir: string;
+  readonly log: DatasetLog;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Size and times of a file: while they stand, so does its hash. */
+interface FileStamp {
+  readonly size: number;
+  readonly mtimeMs: number;
+  readonly ctimeMs: number;
+}
+
+interface IndexEntry extends FileStamp {
+  /** Hex. */
+  readonly sha256: string;
+}
+
+const filesInFlight = 16;
+const formatLine = "lockstep content index 1";
+
+/** SHA-256 (hex) of each file, in the order of `files`. UserError where one is missing, empty or unreadable. */
+export async function contentIndex(options: ContentIndexOptions): Promise<string[]> {
+  const { files, cacheDir, log, signal, onProgress } = options;
+  const folder = await realpath(options.folder);
+  const indexPath = join(cacheDir, "index", `${sha256Hex(folder).slice(0, 32)}.txt`);
+  const known = await readIndex(indexPath, log);
+  // Stamps are taken before the bytes are read: a file that changes in between is hashed again at the next start.
+  const stamps = await stampFiles(folder, files, signal);
+  const total = files.length;
+  onProgress?.({ stage: "indexing", done: 0, total });
+  let numHashed = 0;
+  const hashes = await mapBounded({
+    items: files,
+    limit: filesInFlight,
+    signal,
+    onDone: (done) => {
+      if (done % 256 === 0 || done === total) onProgress?.({ stage: "indexing", done, total });
+    },
+    work: async ({ file, namedAt }, index) => {
+      const entry = known.get(file);
+      if (entry && sameStamp(entry, stamps[index])) return entry.sha256;
+      numHashed += 1;
+      return sha256Hex(await readImage(folder, file, namedAt));
+    },
+  });
+  if (numHashed > 0 || known.size !== total) {
+    const entries = files.map(({ file }, index) => ({
+      file,
+      ...(stamps[index] as FileStamp), // one stamp for each file
+      sha256: hashes[index] as string, // one hash for each file
+    }));
+    await writeIndex(indexPath, cacheDir, entries);
+  }
+  log.info({ images: total, hashed: numHashed, indexPath }, "indexed the images by content");
+  return hashes;
+}
+
+export function sha256Hex(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
+}
+
+async function stampFiles(
+  folder: string,
+  files: readonly IndexedFile[],
+  signal: AbortSignal | undefined,
+): Promise<FileStamp[]> {
+  const complaints = new Map<number, string>();
+  const stamps = await mapBounded({
+    items: files,
+    limit: filesInFlight,
+    signal,
+    work: async ({ file }, index): Promise<FileStamp> => {
+      try {
+        const stats = await stat(join(folder, file));
+        if (!stats.isFile()) complaints.set(index, "is not a file");
+        else if (stats.size === 0) complaints.set(index, "is empty (0 bytes)");
+        return { size: stats.size, mtimeMs: stats.mtimeMs, ctimeMs: stats.ctimeMs };
+      } catch (error) {
+        complaints.set(index, reasonOf(error));
+        return { size: -1, mtimeMs: 0, ctimeMs: 0 };
+      }
+    },
+  });
+  const first = Math.min(...complaints.keys());
+  const complaint = complaints.get(first);
+  const file = files[first];
+  if (complaint === undefined || file === undefined) return stamps;
+  const others = complaints.size > 1 ? ` (and ${complaints.size - 1} more images cannot be used)` : "";
+  throw new UserError(
+    `${file.namedAt}: image "${file.file}" ${complaint} in ${folder}${others}; put the image there or delete the row`,
+  );
+}
+
+async function readImage(folder: string, file: string, namedAt: string): Promise<Uint8Array> {
+  try {
+    return await readFile(join(folder, file));
+  } catch (error) {
+    throw new UserError(`${namedAt}: image "${file}" ${reasonOf(error)} in ${folder}; restore it or delete the row`);
+  }
+}
+
+/** Reads on from `image "x" ...`. */
+export function reasonOf(error: unknown): string {
+  const { code, message } = error as NodeJS.ErrnoException; // node:fs throws nothing else
+  if (code === "ENOENT" || code === "ENOTDIR") return "is missing";
+  if (code === "EACCES" || code === "EPERM") return "may not be read (permission denied)";
+  if (code === "EISDIR") return "is not a file";
+  return `cannot be read (${message})`;
+}
+
+function sameStamp(a: FileStamp, b: FileStamp | undefined): boolean {
+  return a.size === b?.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs;
+}
+
+/** The cached hashes by file; none where the cache is absent or broken, which costs reading all images. */
+async function readIndex(path: string, log: DatasetLog): Promise<Map<string, IndexEntry>> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return new Map();
+    log.warn({ path, reason: String(error) }, "the content index cannot be read; hashing all images again");
+    return new Map();
+  }
+  const headerEnd = text.indexOf("\n");
+  const body = text.slice(headerEnd + 1);
+  if (text.slice(0, headerEnd) !== `${formatLine} ${sha256Hex(body)}`) {
+    log.warn({ path }, "the content index is broken or of another version; hashing all images again");
+    return new Map();
+  }
+  return new Map(
+    body.split("\n").map((line) => {
+      const [sha256 = "", size, mtimeMs, ctimeMs, ...file] = line.split(" ");
+      return [file.join(" "), { sha256, size: Number(size), mtimeMs: Number(mtimeMs), ctimeMs: Number(ctimeMs) }];
+    }),
+  );
+}
+
+async function writeIndex(path: string, cacheDir: string, entries: (IndexEntry & { file: string })[]): Promise<void> {
+  const body = entries
+    .map(({ sha256, size, mtimeMs, ctimeMs, file }) => `${sha256} ${size} ${mtimeMs} ${ctimeMs} ${file}`)
+    .join("\n");
+  try {
+    await replaceFile(path, (handle) => handle.writeFile(`${formatLine} ${sha256Hex(body)}\n${body}`));
+  } catch (error) {
+    throw cacheFailure(error, cacheDir);
+  }
+}

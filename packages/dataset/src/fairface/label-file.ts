@@ -1,0 +1,105 @@
+// Owns reading one FairFace label file (file, age, gender, race; other columns are ignored): text in, labelled rows out.
+// Every complaint names the file, the line and the value.
+import { UserError } from "@lockstep/errors";
+import { type CsvError, parse } from "csv-parse/sync";
+import { labelSchema, type SampleLabels } from "../labels.js";
+
+export interface LabelRow extends SampleLabels {
+  /** As the file names it, relative to the data folder, e.g. train/1.jpg. */
+  readonly file: string;
+  /** Line of the label file, from 1; the header is line 1. */
+  readonly line: number;
+}
+
+const columns = ["file", "age", "gender", "race"] as const;
+type Column = (typeof columns)[number];
+
+/** `labelFile`: its name, for complaints. */
+export function parseLabelFile(labelFile: string, text: string): LabelRow[] {
+  const seen = new Map<string, number>();
+  return parseRecords(labelFile, text).map(({ record, line }) => {
+    const where = `${labelFile}, line ${line}`;
+    const file = checkImagePath(where, record.file);
+    const earlier = seen.get(file);
+    if (earlier !== undefined) {
+      throw new UserError(`${where}: image "${file}" already stands on line ${earlier}; delete one of the two rows`);
+    }
+    seen.set(file, line);
+    return {
+      file,
+      line,
+      ageBin: classOf(where, "age", labelSchema.ageBin, record.age),
+      gender: classOf(where, "gender", labelSchema.gender, record.gender),
+      race: classOf(where, "race", labelSchema.race, record.race),
+    };
+  });
+}
+
+function parseRecords(labelFile: string, text: string): { record: Record<Column, string>; line: number }[] {
+  try {
+    const parsed: unknown[] = parse(text, {
+      bom: true,
+      trim: true,
+      info: true,
+      skip_empty_lines: true,
+      columns: (header: string[]) => checkHeader(labelFile, header),
+    });
+    // With info and columns set, csv-parse gives { record: object by column, info: { lines } }; checkHeader has seen the columns.
+    const rows = parsed as { record: Record<Column, string>; info: { lines: number } }[];
+    if (rows.length === 0) throw new UserError(`${labelFile}: holds no rows; it needs one for each image`);
+    return rows.map(({ record, info }) => ({ record, line: info.lines }));
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    const { message } = error as CsvError; // the only other thing that parse() throws; its message names the line
+    throw new UserError(`${labelFile}: not a readable CSV file: ${message.replaceAll("\n", " ")}; correct that line`);
+  }
+}
+
+function checkHeader(labelFile: string, header: string[]): string[] {
+  const missing = columns.filter((column) => !header.includes(column));
+  if (missing.length > 0) {
+    const [names, plural] = [missing.map((column) => `"${column}"`).join(", "), missing.length > 1 ? "s" : ""];
+    throw new UserError(
+      `${labelFile}, line 1: column${plural} ${names} missing, found ${header.map((column) => `"${column}"`).join(", ")}; ` +
+        `the header must name ${columns.join(", ")}`,
+    );
+  }
+  const twice = columns.find((column) => header.indexOf(column) !== header.lastIndexOf(column));
+  if (twice) throw new UserError(`${labelFile}, line 1: column "${twice}" stands there twice; rename or delete one`);
+  return header;
+}
+
+/** Label files are data, not to be trusted with paths that leave the data folder. */
+function checkImagePath(where: string, file: string): string {
+  if (file === "") throw new UserError(`${where}: no image named in column "file"; fill it in or delete the row`);
+  if (file.startsWith("/") || file.includes("\\") || file.includes("\0") || file.split("/").includes("..")) {
+    throw new UserError(`${where}: image "${file}" is not a path inside the data folder; use one like train/1.jpg`);
+  }
+  return file
+    .split("/")
+    .filter((step) => step !== "" && step !== ".")
+    .join("/");
+}
+
+function classOf(where: string, column: Column, names: readonly string[], value: string): number {
+  const index = names.indexOf(value);
+  if (index >= 0) return index;
+  const spreadsheet = spreadsheetDates[value];
+  if (column === "age" && spreadsheet) {
+    throw new UserError(
+      `${where}: age "${value}" is what a spreadsheet made of "${spreadsheet}"; restore the label file as published, ` +
+        `or change "03-Sep" back to "3-9" and "Oct-19" back to "10-19"`,
+    );
+  }
+  const what = value === "" ? `no ${column}` : `unknown ${column} "${value}"`;
+  throw new UserError(`${where}: ${what}; expected one of ${names.join(", ")}`);
+}
+
+/** Age bins that spreadsheets take for dates. */
+const spreadsheetDates: Readonly<Record<string, string>> = {
+  "03-Sep": "3-9",
+  "3-Sep": "3-9",
+  "09-Mar": "3-9",
+  "Oct-19": "10-19",
+  "19-Oct": "10-19",
+};

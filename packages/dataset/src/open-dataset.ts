@@ -1,0 +1,65 @@
+// Owns the way in: from what the user names (--data) to a data set.
+import { realpath } from "node:fs/promises";
+import { resolve } from "node:path";
+import { UserError } from "@lockstep/errors";
+import { checkCacheOutside } from "./cache-dir.js";
+import type { Dataset, DatasetLog, Progress } from "./dataset.js";
+import { encodedDataset } from "./encoded-dataset.js";
+import { fairfaceFolder } from "./fairface/fairface-folder.js";
+import { drawSplit, type Split, type SplitSettings } from "./plan/split.js";
+import { defaultSyntheticSamples, syntheticDataset } from "./synthetic/synthetic-dataset.js";
+
+export interface OpenDatasetOptions {
+  /** `synthetic`, `synthetic:N` for N generated images, or the path of a FairFace folder. */
+  readonly data: string;
+  readonly cacheDir: string;
+  readonly log: DatasetLog;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Reads the labels and hashes the images; UserError in one line where either is unusable. */
+export async function openDataset(options: OpenDatasetOptions): Promise<Dataset> {
+  const { data, log, onProgress, signal } = options;
+  if (data === "synthetic" || data.startsWith("synthetic:")) {
+    return syntheticDataset({ numSamples: syntheticSize(data) });
+  }
+  const folder = await realpath(data).catch(() => resolve(data)); // an absent folder is complained about by its source
+  const cacheDir = resolve(options.cacheDir);
+  checkCacheOutside(cacheDir, folder);
+  const dataset = await encodedDataset(fairfaceFolder({ folder, cacheDir, log, onProgress, signal }));
+  log.info(
+    { data: folder, samples: dataset.labels.numSamples, fingerprint: dataset.fingerprint },
+    "opened the data set",
+  );
+  return dataset;
+}
+
+/** The parts of a run; says what was removed or leaks. UserError where a needed part is empty. */
+export function splitDataset(dataset: Dataset, settings: SplitSettings & { readonly log?: DatasetLog }): Split {
+  const split = drawSplit(dataset, settings);
+  const { duplicatesRemoved, leaked } = split;
+  const parts = { train: split.train.length, val: split.val.length, test: split.test.length };
+  settings.log?.info(
+    { split: settings.split, subset: settings.subset, ...parts, duplicatesRemoved },
+    "split the data set",
+  );
+  if (leaked > 0) {
+    settings.log?.warn(
+      { leaked },
+      "images of the validation part are in the training part too; --split random removes such duplicates",
+    );
+  }
+  return split;
+}
+
+function syntheticSize(data: string): number {
+  if (data === "synthetic") return defaultSyntheticSamples;
+  const size = data.slice("synthetic:".length);
+  if (!/^[1-9][0-9]{0,6}$/.test(size)) {
+    throw new UserError(
+      `data ${data}: "${size}" is no number of images; write synthetic:N with N from 1 to 9999999 (--data)`,
+    );
+  }
+  return Number(size);
+}

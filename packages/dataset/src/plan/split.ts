@@ -1,0 +1,94 @@
+// Owns which samples are for training, validation and test: official or random parts, duplicates, and the subset of each.
+// Pure: everything comes from the labels, the origins, the content hashes and the seed.
+import { UserError } from "@lockstep/errors";
+import { CounterRandom, randomDomain } from "@lockstep/numerics";
+import { type LabelTable, labelsOf, numStrata, stratumOf } from "../labels.js";
+import { drawParts, drawSubset } from "./stratified-draw.js";
+
+export interface SplitSettings {
+  /** official: the published train and val parts, test empty. random: 70/15/15 by seed. */
+  readonly split: "official" | "random";
+  /** Share of each part that is used, in (0, 1]; stratified. */
+  readonly subset: number;
+  readonly seed: number;
+}
+
+/** What a split is drawn from; a Dataset is one. */
+export interface SplitInput {
+  readonly labels: LabelTable;
+  /** By sample: 0 official train, 1 official val. */
+  readonly origin: Uint8Array;
+  contentSha256(sample: number): string;
+}
+
+/** Sample indexes by part, ascending: in canonical order. */
+export interface Split {
+  readonly train: Uint32Array;
+  readonly val: Uint32Array;
+  readonly test: Uint32Array;
+  /** Samples left out because an earlier one has the same bytes; random split only, as the official parts stay as published. */
+  readonly duplicatesRemoved: number;
+  /** Samples of the official val part whose bytes are in the official train part too; always 0 in a random split. */
+  readonly leaked: number;
+}
+
+export const randomSplitFractions = { train: 0.7, val: 0.15, test: 0.15 } as const;
+
+/** Throws UserError where the subset is no share. */
+export function drawSplit(input: SplitInput, { split, subset, seed }: SplitSettings): Split {
+  if (!(subset > 0 && subset <= 1)) {
+    throw new UserError(`subset ${subset}: must be above 0 and at most 1 (--subset)`);
+  }
+  const parts = split === "official" ? officialParts(input) : randomParts(input, seed);
+  const stratum = (sample: number): number => stratumOf(labelsOf(input.labels, sample));
+  const subsetOf = (part: "train" | "val" | "test", index: number): Uint32Array =>
+    drawSubset({
+      samples: parts[part],
+      fraction: subset,
+      stratumOf: stratum,
+      randomOf: (ofStratum) => new CounterRandom(seed, randomDomain.subset, index, ofStratum),
+    });
+  return { ...parts, train: subsetOf("train", 0), val: subsetOf("val", 1), test: subsetOf("test", 2) };
+}
+
+function officialParts(input: SplitInput): Split {
+  const train: number[] = [];
+  const val: number[] = [];
+  input.origin.forEach((part, sample) => {
+    (part === 0 ? train : val).push(sample);
+  });
+  const trained = new Set(train.map((sample) => input.contentSha256(sample)));
+  return {
+    train: Uint32Array.from(train),
+    val: Uint32Array.from(val),
+    test: new Uint32Array(0),
+    duplicatesRemoved: 0,
+    leaked: val.filter((sample) => trained.has(input.contentSha256(sample))).length,
+  };
+}
+
+function randomParts(input: SplitInput, seed: number): Split {
+  const kept = firstOfEachContent(input);
+  const [train, val, test] = drawParts({
+    samples: kept,
+    fractions: [randomSplitFractions.train, randomSplitFractions.val, randomSplitFractions.test],
+    stratumOf: (sample) => stratumOf(labelsOf(input.labels, sample)),
+    randomOf: (stratum) => new CounterRandom(seed, randomDomain.split, stratum),
+    orderRandom: new CounterRandom(seed, randomDomain.split, numStrata),
+  });
+  if (!train || !val || !test) throw new Error("a draw of three parts gave fewer");
+  return { train, val, test, duplicatesRemoved: input.labels.numSamples - kept.length, leaked: 0 };
+}
+
+/** The samples without exact duplicates: of equal bytes the first in canonical order stays. */
+function firstOfEachContent(input: SplitInput): Uint32Array {
+  const seen = new Set<string>();
+  const kept: number[] = [];
+  for (let sample = 0; sample < input.labels.numSamples; sample++) {
+    const content = input.contentSha256(sample);
+    if (seen.has(content)) continue;
+    seen.add(content);
+    kept.push(sample);
+  }
+  return Uint32Array.from(kept);
+}

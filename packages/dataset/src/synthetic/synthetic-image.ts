@@ -1,0 +1,130 @@
+// Owns what an embedded image looks like: an abstract picture in which each label has a signal of its own.
+//   gender  the direction of the grating: upright stripes 0, level stripes 1
+//   race    the colour of the patch: one of seven, jittered so that neighbours come close
+//   age     the area of the patch: its side grows with each bin, jittered
+// Around them stands noise: a tinted background, a slope of light, small patches of any colour, grain. Flips, rotations
+// of 10 degrees, crops and changes of light leave the signals there. Nothing here is a likeness of anything.
+//
+// The arithmetic is +, -, *, /, floor and abs on doubles, which every engine rounds alike: no sine, no power. So stripes
+// are triangle waves and directions are slopes.
+import { CounterRandom, randomDomain } from "@lockstep/numerics";
+import type { SampleLabels } from "../labels.js";
+
+export interface SyntheticImage {
+  readonly seed: number;
+  readonly index: number;
+  readonly labels: SampleLabels;
+  /** Pixels a side. */
+  readonly imageSize: number;
+}
+
+/** RGB of the patch, by race. */
+const palette: readonly (readonly [number, number, number])[] = [
+  [214, 62, 58],
+  [222, 152, 42],
+  [168, 204, 52],
+  [52, 176, 92],
+  [48, 182, 202],
+  [72, 90, 214],
+  [184, 70, 196],
+];
+
+const numDistractors = 5;
+/** Draws 0..63 shape the image; the grain begins at draw 64. */
+const firstGrainDraw = 64;
+
+/** Something filled with a colour: all lengths as fractions of the image's side. */
+interface Patch {
+  readonly diamond: boolean;
+  readonly x: number;
+  readonly y: number;
+  readonly halfSide: number;
+  /** RGB, 0..255. */
+  readonly colour: readonly [number, number, number];
+  /** 0..1: how much of the background it hides. */
+  readonly opacity: number;
+}
+
+/** Writes imageSize x imageSize x 3 bytes, RGB, row-major, into `into` from `offset`. */
+export function drawSyntheticImage(image: SyntheticImage, into: Uint8Array, offset: number): void {
+  const { imageSize } = image;
+  const random = new CounterRandom(image.seed, randomDomain.synthetic, image.index);
+  const { background, light, grating, grain, patches } = composition(image, random);
+  let place = offset;
+  let grainWord = 0;
+  for (let row = 0; row < imageSize; row++) {
+    const y = (row + 0.5) / imageSize;
+    for (let column = 0; column < imageSize; column++) {
+      const x = (column + 0.5) / imageSize;
+      const pixel = row * imageSize + column;
+      if (pixel % 4 === 0) grainWord = random.uint32(firstGrainDraw + pixel / 4);
+      const grainByte = (grainWord >>> (8 * (pixel % 4))) & 0xff;
+      const across = grating.upright ? x + grating.slope * y : y + grating.slope * x;
+      const shade =
+        light.x * (x - 0.5) +
+        light.y * (y - 0.5) +
+        grating.contrast * triangleWave(across * grating.cycles + grating.phase);
+      let [red, green, blue] = background;
+      red += shade;
+      green += shade;
+      blue += shade;
+      for (const patch of patches) {
+        if (!covers(patch, x, y)) continue;
+        red += patch.opacity * (patch.colour[0] - red);
+        green += patch.opacity * (patch.colour[1] - green);
+        blue += patch.opacity * (patch.colour[2] - blue);
+      }
+      const speck = grain * (grainByte / 127.5 - 1);
+      into[place++] = toByte(red + speck);
+      into[place++] = toByte(green + speck);
+      into[place++] = toByte(blue + speck);
+    }
+  }
+}
+
+function composition({ labels }: SyntheticImage, random: CounterRandom) {
+  let draw = 0;
+  const between = (low: number, high: number): number => low + (high - low) * random.uniform(draw++);
+  const background: [number, number, number] = [between(85, 160), between(85, 160), between(85, 160)];
+  const light = { x: between(-60, 60), y: between(-60, 60) };
+  const grating = {
+    upright: labels.gender === 0,
+    slope: between(-0.15, 0.15),
+    cycles: between(6, 12),
+    phase: between(0, 1),
+    contrast: between(6, 42),
+  };
+  const grain = between(10, 34);
+  const distractors = Array.from({ length: numDistractors }, (): Patch => {
+    const colour = palette[Math.floor(between(0, palette.length))] ?? [0, 0, 0];
+    const [diamond, x, y] = [between(0, 1) < 0.5, between(0, 1), between(0, 1)];
+    return { diamond, x, y, halfSide: between(0.015, 0.04), colour, opacity: between(0.4, 0.9) };
+  });
+  const ofRace = palette[labels.race] ?? [0, 0, 0];
+  const jitter = (channel: number): number => channel + between(-30, 30);
+  const signal: Patch = {
+    diamond: between(0, 1) < 0.5,
+    x: between(0.36, 0.64),
+    y: between(0.36, 0.64),
+    halfSide: (0.08 + 0.033 * labels.ageBin) * between(0.92, 1.08),
+    colour: [jitter(ofRace[0]), jitter(ofRace[1]), jitter(ofRace[2])],
+    opacity: between(0.45, 0.9),
+  };
+  return { background, light, grating, grain, patches: [...distractors, signal] };
+}
+
+/** Square and diamond of the same half side have the same area. */
+function covers({ diamond, x, y, halfSide }: Patch, atX: number, atY: number): boolean {
+  const dx = Math.abs(atX - x);
+  const dy = Math.abs(atY - y);
+  return diamond ? dx + dy < halfSide * Math.SQRT2 : dx < halfSide && dy < halfSide;
+}
+
+/** Period 1, range -1..1. */
+function triangleWave(t: number): number {
+  return 4 * Math.abs(t - Math.floor(t) - 0.5) - 1;
+}
+
+function toByte(value: number): number {
+  return Math.floor(Math.min(Math.max(value, 0), 255) + 0.5);
+}
