@@ -1,0 +1,48 @@
+// Owns the list of native kernels: the names and order of src/kernels.ts, whose TypeScript form (src/reference-*.ts)
+// says what each means. Pointers may alias only as whole arrays or not at all; sizes are in elements.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+// Compiled for several instruction sets, chosen when the library loads. The bits are the same: lanes do not depend on
+// the width, no operation is reassociated, and -ffp-contract=off keeps multiply and add apart.
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+#define LOCKSTEP_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define LOCKSTEP_CLONES
+#endif
+
+namespace lockstep {
+
+struct AdamConstants {
+  float gradientScale, l2, weightFactor, beta1, oneMinusBeta1, beta2, oneMinusBeta2, rootCorrection2, epsilon, stepSize;
+};
+
+struct SgdConstants {
+  float gradientScale, l2, momentum, learningRate;
+};
+
+// B x S x S x 3 to B x T x T x 3.
+struct WarpShape {
+  uint32_t batch, size, outSize;
+};
+
+void addFloat32(float* into, const float* from, size_t size);
+void addFloat64(double* into, const double* from, size_t size);
+void scaleFloat32(float* into, float factor, size_t size);
+void scaleFloat64(double* into, double factor, size_t size);
+double sumOfSquares(const float* x, size_t size);
+bool allFinite(const float* x, size_t size);
+void updateStatistics(float* running, const float* sum, const float* momentum, float totalCount, size_t size);
+void adam(float* weights, const float* gradient, float* firstMoment, float* secondMoment,
+          const AdamConstants& constants, size_t size);
+// velocity: null without momentum.
+void sgd(float* weights, const float* gradient, float* velocity, const SgdConstants& constants, size_t size);
+// coordinates: key 0, key 1, counter 1, 2, 3.
+void fillUniform(const uint32_t* coordinates, uint32_t first, float* out, size_t size);
+// normalisation: mean r, g, b, deviation r, g, b.
+void warpImages(const uint8_t* pixels, const WarpShape& shape, const float* affine, const float* colour,
+                const float* normalisation, float* out);
+
+}  // namespace lockstep
