@@ -1,0 +1,125 @@
+// Owns who is asked to compute which subtree: a simulated schedule over the tree's nodes, coarse where it can be (each
+// lease costs one upload), finer where that ends the pass sooner. Pure.
+import { childrenOf, type TreeNode } from "@lockstep/numerics";
+
+export interface PlannableWorker {
+  readonly slot: number;
+  readonly computeThreads: number;
+  /** Milliseconds for a round of `computeThreads` micro-batches; null: not measured, taken as the others' mean. */
+  readonly roundMs: number | null;
+  /** Milliseconds until it is free; 0: idle. Only idle workers are given leases. */
+  readonly busyMs: number;
+}
+
+export interface LeasePlanRequest {
+  /** V of the pass. */
+  readonly numMicroBatches: number;
+  /** Disjoint nodes that nobody computes. */
+  readonly outstanding: readonly TreeNode[];
+  readonly workers: readonly PlannableWorker[];
+  /** What a lease costs besides its micro-batches (weights, upload), as a fraction of a mean round. */
+  readonly leaseOverhead: number;
+  /** Micro-batches that a lease may cover. */
+  readonly maxCount: number;
+}
+
+export interface PlannedLease {
+  readonly slot: number;
+  readonly node: TreeNode;
+}
+
+/** A finer partition must end the pass sooner than this fraction of the coarser one's time. */
+const worthSplitting = 0.97;
+const nodesPerWorker = 6;
+
+/**
+ * At most one lease for each idle worker, of disjoint nodes out of `outstanding`; all idle workers get one when there
+ * are enough micro-batches. Outstanding nodes that are left over wait for the next idle worker.
+ */
+export function planLeases(request: LeasePlanRequest): PlannedLease[] {
+  const { workers, outstanding, maxCount } = request;
+  const numIdle = workers.filter((worker) => worker.busyMs === 0).length;
+  if (numIdle === 0 || outstanding.length === 0) return [];
+  let nodes: TreeNode[] = [...outstanding];
+  for (let split = true; split; ) {
+    split = nodes.some(({ count }) => count > maxCount) || nodes.length < numIdle;
+    const finer = split ? splitLargest(nodes, request.numMicroBatches) : null;
+    if (finer === null) break;
+    nodes = finer;
+  }
+  const costs = new LeaseCosts(request);
+  let best = simulate(nodes, workers, costs);
+  const limit = nodesPerWorker * workers.length;
+  for (let finer = splitLargest(nodes, request.numMicroBatches); finer !== null && finer.length <= limit; ) {
+    const schedule = simulate(finer, workers, costs);
+    if (schedule.endMs < best.endMs * worthSplitting) best = schedule;
+    finer = splitLargest(finer, request.numMicroBatches);
+  }
+  return best.leases;
+}
+
+/** What a lease is expected to take, in milliseconds. */
+export function leaseMs(worker: { computeThreads: number }, roundMs: number, count: number): number {
+  return Math.ceil(count / worker.computeThreads) * roundMs;
+}
+
+class LeaseCosts {
+  private readonly meanRoundMs: number;
+  private readonly overheadMs: number;
+
+  constructor(request: LeasePlanRequest) {
+    const measured = request.workers.flatMap(({ roundMs }) => (roundMs === null ? [] : [roundMs]));
+    this.meanRoundMs = measured.length === 0 ? 1000 : measured.reduce((sum, ms) => sum + ms, 0) / measured.length;
+    this.overheadMs = request.leaseOverhead * this.meanRoundMs;
+  }
+
+  of(worker: PlannableWorker, node: TreeNode): number {
+    return this.overheadMs + leaseMs(worker, worker.roundMs ?? this.meanRoundMs, node.count);
+  }
+}
+
+interface Schedule {
+  readonly endMs: number;
+  readonly leases: PlannedLease[];
+}
+
+interface Queue {
+  readonly worker: PlannableWorker;
+  readonly nodes: TreeNode[];
+  endMs: number;
+}
+
+/** Longest node first, each to the worker that would finish it first; then no idle worker is left without one. */
+function simulate(nodes: readonly TreeNode[], workers: readonly PlannableWorker[], costs: LeaseCosts): Schedule {
+  const queues: Queue[] = workers.map((worker) => ({ worker, nodes: [], endMs: worker.busyMs }));
+  for (const node of [...nodes].sort((a, b) => b.count - a.count || a.first - b.first)) {
+    const endOn = (queue: Queue): number => queue.endMs + costs.of(queue.worker, node);
+    const soonest = queues.reduce((a, b) => (endOn(b) < endOn(a) ? b : a));
+    soonest.endMs = endOn(soonest);
+    soonest.nodes.push(node);
+  }
+  for (const queue of queues) {
+    if (queue.worker.busyMs > 0 || queue.nodes.length > 0) continue;
+    const donor = queues
+      .filter(({ worker, nodes: held }) => held.length > (worker.busyMs > 0 ? 0 : 1))
+      .sort((a, b) => b.endMs - a.endMs)[0];
+    const node = donor?.nodes.pop();
+    if (donor === undefined || node === undefined) continue;
+    donor.endMs -= costs.of(donor.worker, node);
+    queue.nodes.push(node);
+    queue.endMs += costs.of(queue.worker, node);
+  }
+  return {
+    endMs: Math.max(...queues.map(({ endMs }) => endMs)),
+    leases: queues.flatMap(({ worker, nodes: [node] }) =>
+      worker.busyMs > 0 || node === undefined ? [] : [{ slot: worker.slot, node }],
+    ),
+  };
+}
+
+/** The partition with its largest (then first) node split in two; null when all are leaves. */
+function splitLargest(nodes: readonly TreeNode[], numMicroBatches: number): TreeNode[] | null {
+  const largest = nodes.reduce((a, b) => (b.count > a.count ? b : a));
+  if (largest.count === 1) return null;
+  return nodes.flatMap((node) => (node === largest ? (childrenOf(node, numMicroBatches) ?? []) : [node]));
+}

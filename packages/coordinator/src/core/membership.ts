@@ -1,0 +1,165 @@
+// Owns who takes part: joins and their refusals, slots and generations, sessions, silence. What becomes of a lost
+// worker's leases is leasing's.
+import { differences, type WireErrorCode } from "@lockstep/protocol";
+import type { Draft } from "./draft.js";
+import type { JoinClaim } from "./event.js";
+import { dropLeases } from "./leasing.js";
+import { type CoreState, type Member, memberOf } from "./state.js";
+
+/** Slots are labels of metrics: a typing error must not make a million of them. */
+const maxSlots = 4096;
+
+interface Refusal {
+  readonly code: WireErrorCode;
+  readonly message: string;
+}
+
+export function join(draft: Draft, claim: JoinClaim, sessionId: string): void {
+  const { state, effects, nowMs } = draft;
+  const refusal = refusalOf(state, claim);
+  if (refusal !== null) {
+    effects.push({ type: "refuse", ...refusal });
+    return;
+  }
+  // The same process again (its stream broke): the old session ends, the life goes on.
+  const earlier = state.members.find(({ instanceId }) => instanceId === claim.instanceId);
+  if (earlier !== undefined && earlier.life !== "gone") lose(draft, earlier, "its process joined again");
+  const slot = slotFor(state, claim, earlier);
+  if (slot === null) {
+    const message = `slot ${claim.wantedSlot} is held by a living worker; ask for another or wait until it has gone`;
+    effects.push({ type: "refuse", code: "slot-taken", message });
+    return;
+  }
+  const mixed = state.reference !== null && !matchesReference(state, claim);
+  state.reference ??= { numericsJson: claim.numericsJson, pixelsSha256: claim.pixelsSha256 };
+  if (mixed) state.mixedNumerics = true;
+  const before = state.members.find((member) => member.slot === slot);
+  const sameLife = before !== undefined && before.instanceId === claim.instanceId;
+  const generation = before === undefined ? 1 : before.generation + (sameLife ? 0 : 1);
+  const { instanceId, computeThreads, host } = claim;
+  const member: Member = {
+    slot,
+    generation,
+    instanceId,
+    sessionId,
+    computeThreads,
+    host,
+    life: "joined",
+    lastSeenMs: nowMs,
+    roundMs: sameLife ? before.roundMs : { train: null, validate: null },
+    samplesPerSecond: sameLife ? before.samplesPerSecond : null,
+  };
+  state.members = [...state.members.filter((other) => other.slot !== slot), member].sort((a, b) => a.slot - b.slot);
+  effects.push({ type: "admit", sessionId, slot, generation, host, computeThreads, mixed });
+}
+
+/** The member's session ends: it is gone, its leases are free. */
+export function lose(draft: Draft, member: Member, reason: string): void {
+  member.life = "gone";
+  const leasesLost = dropLeases(draft, (lease) => lease.sessionId === member.sessionId, reason);
+  const { sessionId, slot, generation } = member;
+  draft.effects.push({ type: "worker-lost", sessionId, slot, generation, reason, leasesLost });
+}
+
+export function openSession(draft: Draft, sessionId: string): void {
+  const member = memberOf(draft.state, sessionId);
+  if (member === undefined) return;
+  member.lastSeenMs = draft.nowMs;
+  if (member.life === "joined") member.life = "attending";
+}
+
+export function heard(draft: Draft, sessionId: string): void {
+  const member = memberOf(draft.state, sessionId);
+  if (member !== undefined) member.lastSeenMs = draft.nowMs;
+}
+
+export function drain(draft: Draft, sessionId: string): void {
+  const member = memberOf(draft.state, sessionId);
+  if (member !== undefined) member.life = "draining";
+}
+
+/**
+ * Workers that were silent too long are lost. A jump between two ticks is the coordinator's own pause (a suspended
+ * machine, a stopped process): heartbeats wait unread, so nobody is blamed for that time.
+ */
+export function loseSilent(draft: Draft): void {
+  const { state, nowMs } = draft;
+  const { heartbeatTimeoutMs } = state.settings;
+  const pauseMs = state.lastTickMs === null ? 0 : nowMs - state.lastTickMs;
+  if (pauseMs > heartbeatTimeoutMs / 2) for (const member of state.members) member.lastSeenMs += pauseMs;
+  for (const member of state.members) {
+    if (member.life !== "gone" && nowMs - member.lastSeenMs > heartbeatTimeoutMs) {
+      lose(draft, member, `silent for ${(nowMs - member.lastSeenMs) / 1000} s`);
+    }
+  }
+}
+
+function slotFor(state: CoreState, claim: JoinClaim, earlier: Member | undefined): number | null {
+  const isFree = (slot: number): boolean => !state.members.some((m) => m.slot === slot && m.life !== "gone");
+  if (claim.wantedSlot >= 0) return isFree(claim.wantedSlot) ? claim.wantedSlot : null;
+  if (earlier !== undefined && isFree(earlier.slot)) return earlier.slot;
+  for (let slot = 0; slot < maxSlots; slot++) if (isFree(slot)) return slot;
+  return null;
+}
+
+function refusalOf(state: CoreState, claim: JoinClaim): Refusal | null {
+  const { settings, phase, reference } = state;
+  if (claim.protocolVersion !== settings.protocolVersion) {
+    return {
+      code: "protocol-version",
+      message: `the worker speaks protocol ${claim.protocolVersion}, the coordinator ${settings.protocolVersion}; install the same release on both`,
+    };
+  }
+  if (phase.kind === "ended") return { code: "shutting-down", message: "the run is over" };
+  if (state.stop !== null) return { code: "shutting-down", message: `the run is stopping: ${state.stop.reason}` };
+  const malformed = malformedOf(claim);
+  if (malformed !== null) return { code: "bad-request", message: malformed };
+  for (const [code, field, claimed, expected] of [
+    ["run-spec", "run spec", claim.runSpecSha256, settings.runSpecSha256],
+    ["dataset-fingerprint", "data set", claim.datasetFingerprint, settings.datasetFingerprint],
+    ["layout", "tensor layout", claim.layoutSha256, settings.layoutSha256],
+  ] as const) {
+    if (claimed !== expected) {
+      return { code, message: `the worker's ${field} is ${claimed || "(empty)"}, the run's ${expected}` };
+    }
+  }
+  if (reference === null || settings.allowMixedNumerics) return null;
+  if (claim.numericsJson !== reference.numericsJson) {
+    const fields = differences(JSON.parse(reference.numericsJson), JSON.parse(claim.numericsJson));
+    const list = fields.map(
+      ({ field, before, after }) =>
+        `${field || "numerics"}: the run has ${JSON.stringify(before)}, the worker ${JSON.stringify(after)}`,
+    );
+    if (list.length > 0) {
+      return { code: "numerics", message: `${list.join("; ")} (--allow-mixed-numerics gives up exactness)` };
+    }
+  }
+  if (claim.pixelsSha256 !== reference.pixelsSha256) {
+    return {
+      code: "pixels",
+      message: `the worker's decoded pixels are ${claim.pixelsSha256 || "(empty)"}, the run's ${reference.pixelsSha256} (--allow-mixed-numerics gives up exactness)`,
+    };
+  }
+  return null;
+}
+
+function matchesReference({ reference }: CoreState, claim: JoinClaim): boolean {
+  if (reference === null) return true;
+  if (claim.pixelsSha256 !== reference.pixelsSha256) return false;
+  return differences(JSON.parse(reference.numericsJson), JSON.parse(claim.numericsJson)).length === 0;
+}
+
+function malformedOf(claim: JoinClaim): string | null {
+  const { instanceId, computeThreads, wantedSlot } = claim;
+  if (instanceId.length < 1 || instanceId.length > 64) {
+    return `instance_id of ${instanceId.length} characters: must have 1 to 64`;
+  }
+  if (computeThreads < 1) return `compute_threads ${computeThreads}: must be at least 1`;
+  if (wantedSlot < -1 || wantedSlot >= maxSlots) return `wanted_slot ${wantedSlot}: must be -1 to ${maxSlots - 1}`;
+  try {
+    JSON.parse(claim.numericsJson);
+  } catch {
+    return `numerics_json is not JSON: ${claim.numericsJson.slice(0, 80)}`;
+  }
+  return null;
+}

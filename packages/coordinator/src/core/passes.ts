@@ -1,0 +1,136 @@
+// Owns the order of things: which pass comes next, when to commit, validate, snapshot and end.
+import { samePosition } from "./course.js";
+import type { Draft } from "./draft.js";
+import type { Outcome } from "./event.js";
+import { revokeAll } from "./leasing.js";
+import { openPass, type PassKind, type PassState } from "./state.js";
+
+/** Opens what the position asks for, or ends the run. */
+export function openNext(draft: Draft): void {
+  const { state } = draft;
+  const { position, settings, stop } = state;
+  const { course, maxSteps } = settings;
+  const validationDue = position.stepInEpoch === course.stepsPerEpoch;
+  if (position.step >= course.totalSteps && !validationDue) return end(draft, { kind: "completed" });
+  if (stop !== null) return end(draft, { kind: "stopped", reason: stop.reason });
+  if (validationDue) return openValidation(draft);
+  if (maxSteps !== null && position.step >= maxSteps) {
+    return end(draft, { kind: "stopped", reason: `reached ${maxSteps} steps (--max-steps)` });
+  }
+  startPass(draft, "train", course.trainPass(position.step));
+}
+
+/** After a change to the pass: every micro-batch is in the tree, so its result can be used. */
+export function closePassWhenDone(draft: Draft): void {
+  const { state, effects, nowMs } = draft;
+  const pass = openPass(state);
+  if (pass === null || pass.numDone < pass.shape.numMicroBatches) return;
+  if (pass.kind === "train") {
+    state.phase = { kind: "committing" };
+    effects.push({
+      type: "commit",
+      step: pass.step,
+      epoch: pass.epoch,
+      firstLeaseAtMs: pass.firstLeaseAtMs ?? nowMs,
+    });
+    return;
+  }
+  state.phase = { kind: "concluding" };
+  const { epoch, step, openedAtMs } = pass;
+  effects.push({ type: "conclude-epoch", epoch, step, validated: { openedAtMs } });
+}
+
+export function committed(draft: Draft, weightsDigest: string): void {
+  const { state } = draft;
+  const { course, checkpointEvery } = state.settings;
+  state.weightsDigest = weightsDigest;
+  const { step, epoch, stepInEpoch } = state.position;
+  state.position = { step: step + 1, epoch, stepInEpoch: stepInEpoch + 1 };
+  // At an epoch's end the snapshot waits for the validation: one checkpoint has both.
+  const epochEnds = state.position.stepInEpoch === course.stepsPerEpoch;
+  if (checkpointEvery !== null && state.position.step % checkpointEvery === 0 && !epochEnds) {
+    snapshot(draft, "cadence");
+  }
+  openNext(draft);
+}
+
+export function concluded(draft: Draft): void {
+  const { state } = draft;
+  state.position = { step: state.position.step, epoch: state.position.epoch + 1, stepInEpoch: 0 };
+  snapshot(draft, "validation");
+  openNext(draft);
+}
+
+/** The first reason counts. A training step may finish within the grace; a validation pass is dropped at once. */
+export function requestStop(draft: Draft, reason: string): void {
+  const { state, nowMs } = draft;
+  if (state.stop !== null || state.phase.kind === "ended") return;
+  state.stop = { reason, atMs: nowMs };
+  const pass = openPass(state);
+  if (state.phase.kind === "opening") end(draft, { kind: "stopped", reason });
+  else if (pass?.kind === "validate") abandon(draft, reason);
+  else if (pass !== null && !state.members.some(({ life }) => life === "attending" || life === "draining")) {
+    abandon(draft, reason);
+  }
+}
+
+export function abandonWhenOverdue(draft: Draft): void {
+  const { stop, settings } = draft.state;
+  if (stop === null || openPass(draft.state) === null) return;
+  if (draft.nowMs - stop.atMs >= settings.stopGraceMs) abandon(draft, stop.reason);
+}
+
+/** The run cannot go on. What stands before the step under way is kept. */
+export function fail(draft: Draft, message: string): void {
+  if (draft.state.phase.kind === "ended") return;
+  revokeAll(draft, message);
+  // A failed update may have left half of itself behind: only a state that stands is kept.
+  const stands = draft.state.phase.kind === "passing";
+  end(draft, { kind: "failed", message }, { keep: stands });
+}
+
+function abandon(draft: Draft, reason: string): void {
+  revokeAll(draft, reason);
+  draft.effects.push({ type: "abandon-pass", reason });
+  end(draft, { kind: "stopped", reason });
+}
+
+function openValidation(draft: Draft): void {
+  const { state, effects } = draft;
+  const shape = state.settings.course.validationPass();
+  if (shape !== null) return startPass(draft, "validate", shape);
+  state.phase = { kind: "concluding" };
+  effects.push({ type: "conclude-epoch", epoch: state.position.epoch, step: state.position.step, validated: null });
+}
+
+function startPass(draft: Draft, kind: PassKind, shape: PassState["shape"]): void {
+  const { state, effects, nowMs } = draft;
+  const { step, epoch } = state.position;
+  const pass: PassState = {
+    kind,
+    step,
+    epoch,
+    shape,
+    openedAtMs: nowMs,
+    firstLeaseAtMs: null,
+    leases: [],
+    done: [],
+    numDone: 0,
+  };
+  state.phase = { kind: "passing", pass };
+  effects.push({ type: "open-pass", pass: kind, step, epoch, numMicroBatches: shape.numMicroBatches });
+}
+
+function snapshot(draft: Draft, why: "cadence" | "validation" | "stop" | "failure"): void {
+  draft.state.snapshotAt = draft.state.position;
+  draft.effects.push({ type: "snapshot", why });
+}
+
+function end(draft: Draft, outcome: Outcome, { keep } = { keep: true }): void {
+  const { state, effects } = draft;
+  if (keep && !samePosition(state.position, state.snapshotAt)) {
+    snapshot(draft, outcome.kind === "failed" ? "failure" : "stop");
+  }
+  state.phase = { kind: "ended", outcome };
+  effects.push({ type: "end", outcome });
+}

@@ -1,0 +1,184 @@
+// Owns the core's state: plain data, made by createState, changed by advance alone.
+import type { TreeNode } from "@lockstep/numerics";
+import type { Course, PassShape, Position } from "./course.js";
+import type { Outcome } from "./event.js";
+
+export type PassKind = "train" | "validate";
+
+export interface LateRule {
+  /** A lease is late after `factor` times what was expected of it ... */
+  readonly factor: number;
+  /** ... but never before this many milliseconds ... */
+  readonly floorMs: number;
+  /** ... nor before this many while its worker has not been measured (its first lease warms up its engine). */
+  readonly unmeasuredFloorMs: number;
+}
+
+export interface CoreSettings {
+  readonly protocolVersion: number;
+  readonly coordinatorGeneration: number;
+  readonly runSpecSha256: string;
+  readonly datasetFingerprint: string;
+  readonly layoutSha256: string;
+  readonly course: Course;
+  /** Length of a pass' metric sums. */
+  readonly numSums: number;
+  /** Steps between checkpoints; null: only after validations, at a stop and at the end. */
+  readonly checkpointEvery: number | null;
+  /** Stop once so many updates were made in all; null: go to the end. */
+  readonly maxSteps: number | null;
+  readonly heartbeatTimeoutMs: number;
+  /** A stop waits so long for the step under way, then abandons it. */
+  readonly stopGraceMs: number;
+  readonly allowMixedNumerics: boolean;
+  readonly late: LateRule;
+  /** A validation lease covers at most so many micro-batches: what one lost worker costs. */
+  readonly maxValidationLease: number;
+}
+
+/** What the run's bits were made with: the first joiner's, or the checkpoint's. */
+export interface Reference {
+  readonly numericsJson: string;
+  readonly pixelsSha256: string;
+}
+
+/**
+ * One slot and its present or last life.
+ * joined (Join answered) -> attending (session stream stands) -> draining (asks for no more leases) -> gone;
+ * from each of them to gone. A gone slot may be taken by a new life.
+ */
+export interface Member {
+  readonly slot: number;
+  generation: number;
+  instanceId: string;
+  sessionId: string;
+  computeThreads: number;
+  host: string;
+  life: "joined" | "attending" | "draining" | "gone";
+  lastSeenMs: number;
+  /** Milliseconds for one round of `computeThreads` micro-batches, smoothed; null until measured. */
+  roundMs: { train: number | null; validate: number | null };
+  /** Over the last leases of either kind; null until measured. */
+  samplesPerSecond: number | null;
+}
+
+export interface OpenLease {
+  readonly leaseId: number;
+  readonly slot: number;
+  readonly sessionId: string;
+  readonly node: TreeNode;
+  readonly grantedAtMs: number;
+  /** Null when nobody has been measured yet. */
+  readonly expectedMs: number | null;
+}
+
+export interface PassState {
+  readonly kind: PassKind;
+  readonly step: number;
+  readonly epoch: number;
+  readonly shape: PassShape;
+  readonly openedAtMs: number;
+  firstLeaseAtMs: number | null;
+  /** Leases that somebody is computing. A late one and its backup cover the same node. */
+  leases: OpenLease[];
+  /** Nodes whose sums are in the tree; disjoint. */
+  done: TreeNode[];
+  numDone: number;
+}
+
+/**
+ * opening -> passing -> committing -> passing -> ... -> passing -> concluding -> passing ... -> ended.
+ * committing and concluding last until the shell's answer.
+ */
+export type Phase =
+  | { readonly kind: "opening" }
+  | { readonly kind: "passing"; readonly pass: PassState }
+  | { readonly kind: "committing" }
+  | { readonly kind: "concluding" }
+  | { readonly kind: "ended"; readonly outcome: Outcome };
+
+export interface CoreState {
+  readonly settings: CoreSettings;
+  phase: Phase;
+  position: Position;
+  /** Position of the newest snapshot taken. */
+  snapshotAt: Position;
+  weightsDigest: string;
+  reference: Reference | null;
+  /** True once a worker with another fingerprint was admitted: the run is not exact. */
+  mixedNumerics: boolean;
+  /** By slot, ascending; never removed. */
+  members: Member[];
+  nextLeaseId: number;
+  leasesRedone: number;
+  /** Accepted micro-batches by slot, training and validation. */
+  microBatchesBySlot: Map<number, number>;
+  stop: { readonly reason: string; readonly atMs: number } | null;
+  lastTickMs: number | null;
+}
+
+export function createState(options: {
+  readonly settings: CoreSettings;
+  readonly position: Position;
+  readonly reference: Reference | null;
+}): CoreState {
+  return {
+    settings: options.settings,
+    phase: { kind: "opening" },
+    position: options.position,
+    snapshotAt: options.position,
+    weightsDigest: "",
+    reference: options.reference,
+    mixedNumerics: false,
+    members: [],
+    nextLeaseId: 1,
+    leasesRedone: 0,
+    microBatchesBySlot: new Map(),
+    stop: null,
+    lastTickMs: null,
+  };
+}
+
+/** A copy that may be changed without changing the original. */
+export function copyState(state: CoreState): CoreState {
+  return {
+    ...state,
+    phase: state.phase.kind === "passing" ? { kind: "passing", pass: copyPass(state.phase.pass) } : state.phase,
+    members: state.members.map((member) => ({ ...member, roundMs: { ...member.roundMs } })),
+    microBatchesBySlot: new Map(state.microBatchesBySlot),
+  };
+}
+
+function copyPass(pass: PassState): PassState {
+  return { ...pass, leases: [...pass.leases], done: [...pass.done] };
+}
+
+/** The living member of a session. */
+export function memberOf(state: CoreState, sessionId: string): Member | undefined {
+  return state.members.find((member) => member.life !== "gone" && member.sessionId === sessionId);
+}
+
+export function openPass(state: CoreState): PassState | null {
+  return state.phase.kind === "passing" ? state.phase.pass : null;
+}
+
+export type StateName = "training" | "validating" | "waiting" | "stopping" | "finished";
+
+/** What the run is doing and why, for people. */
+export function describeState(state: CoreState): { readonly name: StateName; readonly reason: string } {
+  const { phase, stop, position } = state;
+  if (phase.kind === "ended") {
+    const { outcome } = phase;
+    if (outcome.kind === "completed") return { name: "finished", reason: "the run reached its end" };
+    return { name: "finished", reason: outcome.kind === "stopped" ? `stopped: ${outcome.reason}` : outcome.message };
+  }
+  if (stop !== null) return { name: "stopping", reason: stop.reason };
+  if (phase.kind === "opening") return { name: "waiting", reason: "opening" };
+  if (!state.members.some((member) => member.life === "attending" || member.life === "draining")) {
+    return { name: "waiting", reason: "waiting for a worker" };
+  }
+  const validating = position.stepInEpoch === state.settings.course.stepsPerEpoch;
+  return validating
+    ? { name: "validating", reason: `validating after epoch ${position.epoch}` }
+    : { name: "training", reason: `training epoch ${position.epoch}` };
+}

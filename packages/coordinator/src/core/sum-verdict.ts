@@ -1,0 +1,84 @@
+// Owns whether an offered sum may go into the tree, judged by its header before any byte of it is read.
+import type { WireErrorCode } from "@lockstep/protocol";
+import { type CoreState, memberOf, type OpenLease, openPass, type PassKind } from "./state.js";
+
+/** A SumHeader of the wire contract, without the tensors. */
+export interface SumOffer {
+  readonly sessionId: string;
+  readonly leaseId: number;
+  readonly coordinatorGeneration: number;
+  /** Null: a pass that this protocol does not know. */
+  readonly pass: PassKind | null;
+  readonly step: number;
+  readonly weightsDigest: string;
+  readonly first: number;
+  readonly count: number;
+  readonly proofs: readonly { readonly microBatch: number; readonly finite: boolean; readonly numSamples: number }[];
+  readonly numSums: number;
+}
+
+export type SumVerdict =
+  /** Read on: the lease is open. */
+  | { readonly kind: "take"; readonly lease: OpenLease }
+  /** Well meant and no longer needed: somebody else's answer came first, or the lease was taken back. */
+  | { readonly kind: "late"; readonly reason: string }
+  | { readonly kind: "not-finite"; readonly lease: OpenLease; readonly microBatch: number }
+  | { readonly kind: "refuse"; readonly code: WireErrorCode; readonly message: string };
+
+export function judgeSum(state: CoreState, offer: SumOffer): SumVerdict {
+  const { settings } = state;
+  if (offer.coordinatorGeneration !== settings.coordinatorGeneration) {
+    const message = `the sum is for coordinator generation ${offer.coordinatorGeneration}, this is ${settings.coordinatorGeneration}; join again`;
+    return { kind: "refuse", code: "stale-generation", message };
+  }
+  const member = memberOf(state, offer.sessionId);
+  if (member === undefined) {
+    return { kind: "refuse", code: "unknown-session", message: "the session has ended; join again" };
+  }
+  if (!Number.isSafeInteger(offer.leaseId) || offer.leaseId < 1 || offer.leaseId >= state.nextLeaseId) {
+    return { kind: "refuse", code: "stale-lease", message: `lease ${offer.leaseId} was never granted` };
+  }
+  const pass = openPass(state);
+  const lease = pass?.leases.find(({ leaseId }) => leaseId === offer.leaseId);
+  if (pass === null || lease === undefined) {
+    return { kind: "late", reason: `lease ${offer.leaseId} is closed: its node was answered or taken back` };
+  }
+  const { node } = lease;
+  if (
+    lease.sessionId !== offer.sessionId ||
+    offer.pass !== pass.kind ||
+    offer.step !== pass.step ||
+    offer.weightsDigest !== state.weightsDigest ||
+    offer.first !== node.first ||
+    offer.count !== node.count
+  ) {
+    const message =
+      `lease ${offer.leaseId} is for slot ${lease.slot}, ${pass.kind}, step ${pass.step}, weights ${state.weightsDigest}, ` +
+      `micro-batches ${node.first}+${node.count}; the sum is from slot ${member.slot}, for ${offer.pass ?? "an unknown pass"}, ` +
+      `step ${offer.step}, weights ${offer.weightsDigest}, micro-batches ${offer.first}+${offer.count}`;
+    return { kind: "refuse", code: "stale-lease", message };
+  }
+  const malformed = malformedOf(offer, pass.shape, settings.numSums);
+  if (malformed !== null) return { kind: "refuse", code: "bad-request", message: malformed };
+  const culprit = offer.proofs.find(({ finite }) => !finite);
+  if (culprit !== undefined) return { kind: "not-finite", lease, microBatch: culprit.microBatch };
+  return { kind: "take", lease };
+}
+
+function malformedOf(
+  { first, count, proofs, numSums }: SumOffer,
+  shape: { microBatch(index: number): { readonly count: number } },
+  expectedSums: number,
+): string | null {
+  if (numSums !== expectedSums) return `${numSums} metric sums: the run has ${expectedSums}`;
+  if (proofs.length !== count) return `${proofs.length} proofs for ${count} micro-batches`;
+  for (const [index, proof] of proofs.entries()) {
+    if (proof.microBatch !== first + index)
+      return `proof ${index} is for micro-batch ${proof.microBatch}, not ${first + index}`;
+    const expected = shape.microBatch(proof.microBatch).count;
+    if (proof.numSamples !== expected) {
+      return `micro-batch ${proof.microBatch} was computed over ${proof.numSamples} samples: it has ${expected}`;
+    }
+  }
+  return null;
+}
