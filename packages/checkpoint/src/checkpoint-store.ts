@@ -1,0 +1,214 @@
+// Owns a run's folder of checkpoints: `step-00000123/` each. One process writes (it holds the run's lock); any may read.
+import { randomBytes } from "node:crypto";
+import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "@lockstep/errors";
+import { syncFolder } from "./durable-file.js";
+import { findFault, readManifest } from "./load-checkpoint.js";
+import { type CheckpointManifest, validationLossOf } from "./manifest.js";
+import { isAlive, type ProcessIdentity, thisProcess } from "./process-identity.js";
+import { replacedPathOf } from "./publish.js";
+import { type PhaseHook, publishInThread } from "./publish-in-thread.js";
+import { stepsToDelete } from "./retention.js";
+import { manifestOf, optimizerTensors, type Snapshot, weightTensors } from "./snapshot.js";
+
+export interface CheckpointEntry {
+  readonly step: number;
+  readonly path: string;
+}
+
+export interface ValidCheckpoint extends CheckpointEntry {
+  readonly manifest: CheckpointManifest;
+}
+
+export interface SkippedCheckpoint extends CheckpointEntry {
+  readonly reason: string;
+}
+
+export interface WrittenCheckpoint extends ValidCheckpoint {
+  /** Of its tensor files. */
+  readonly sizeBytes: number;
+  readonly seconds: number;
+  /** Steps of the checkpoints that retention deleted. */
+  readonly deletedSteps: readonly number[];
+}
+
+export interface CheckpointStoreOptions {
+  /** How many of the newest stay. At least 1; default 3. */
+  readonly keepLast?: number;
+  /** Whether the one with the lowest validation loss stays too. Default true. */
+  readonly keepBest?: boolean;
+  /** Told after each phase of a write, which waits for it: for tests that kill the process at a named place. */
+  readonly onPhase?: PhaseHook;
+}
+
+export class CheckpointStore {
+  readonly dir: string;
+  readonly #keepLast: number;
+  readonly #keepBest: boolean;
+  readonly #onPhase: PhaseHook | null;
+  #lastWrite: Promise<unknown> = Promise.resolve();
+
+  /** @throws UserError when keepLast is not a whole number of at least 1 */
+  constructor(dir: string, options: CheckpointStoreOptions = {}) {
+    const { keepLast = 3, keepBest = true, onPhase = null } = options;
+    if (!Number.isInteger(keepLast) || keepLast < 1) {
+      throw new UserError(`keeping ${keepLast} checkpoints: must be a whole number of at least 1`);
+    }
+    this.dir = dir;
+    this.#keepLast = keepLast;
+    this.#keepBest = keepBest;
+    this.#onPhase = onPhase;
+  }
+
+  /**
+   * For the writer, once at its start: makes the folder, puts back what a killed process had moved away, and removes
+   * the leftovers of dead ones.
+   */
+  async prepare(): Promise<void> {
+    await mkdir(this.dir, { recursive: true });
+    const names = await readdir(this.dir);
+    for (const name of names) {
+      const path = join(this.dir, name);
+      const owner = ownerOfTemporary(name);
+      if (owner !== null && !isAlive(owner)) await rm(path, { recursive: true, force: true });
+      if (!name.startsWith(".replaced-")) continue;
+      const place = name.slice(".replaced-".length);
+      if (names.includes(place)) await rm(path, { recursive: true, force: true });
+      else await rename(path, join(this.dir, place));
+    }
+    await syncFolder(this.dir);
+  }
+
+  /**
+   * Writes in a thread of its own, then applies retention. The snapshot's arrays are given away. A checkpoint of the
+   * same step is replaced. Writes stand in line; each resolves when its checkpoint is durable and older ones are gone.
+   */
+  write(snapshot: Snapshot): Promise<WrittenCheckpoint> {
+    const write = this.#lastWrite.then(() => this.#write(snapshot));
+    this.#lastWrite = write.catch(() => {}); // its caller hears of the failure; the next write goes on
+    return write;
+  }
+
+  async #write(snapshot: Snapshot): Promise<WrittenCheckpoint> {
+    const startMs = performance.now();
+    const { step } = snapshot.position;
+    const path = join(this.dir, folderOf(step));
+    const temporaryPath = join(this.dir, temporaryName(folderOf(step)));
+    try {
+      await publishInThread(
+        {
+          path,
+          temporaryPath,
+          replacedPath: replacedPathOf(path),
+          weights: weightTensors(snapshot.layout, snapshot.weights),
+          optimizerState: optimizerTensors(snapshot.optimizerState),
+          manifest: manifestOf(snapshot),
+        },
+        this.#onPhase,
+      );
+      const manifest = await this.#readBack({ step, path });
+      const deletedSteps = await this.#applyRetention(step);
+      const sizeBytes = Object.values(manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0);
+      return { step, path, manifest, sizeBytes, seconds: (performance.now() - startMs) / 1000, deletedSteps };
+    } finally {
+      await rm(temporaryPath, { recursive: true, force: true });
+    }
+  }
+
+  /** Ascending by step, whatever their state. Empty when the folder is not there. */
+  async list(): Promise<CheckpointEntry[]> {
+    const names = await readdir(this.dir).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return [];
+      throw error;
+    });
+    return names
+      .flatMap((name) => {
+        const step = stepOf(name);
+        return step === null ? [] : [{ step, path: join(this.dir, name) }];
+      })
+      .sort((a, b) => a.step - b.step);
+  }
+
+  /** Reads every byte. `fault` says what is wrong in one line; null: sound. */
+  async verify(entry: CheckpointEntry): Promise<{ readonly fault: string | null }> {
+    return { fault: await findFault(entry.path) };
+  }
+
+  /**
+   * The newest checkpoint of which every byte verifies; null when there is none. Newer ones that do not are skipped.
+   * @throws UserError when a newer Lockstep wrote one: going on behind it would throw work away
+   */
+  async newestValid(): Promise<{ readonly checkpoint: ValidCheckpoint | null; readonly skipped: SkippedCheckpoint[] }> {
+    const skipped: SkippedCheckpoint[] = [];
+    for (const entry of (await this.list()).reverse()) {
+      const fault = await findFault(entry.path, { refuseNewer: true });
+      if (fault === null) return { checkpoint: { ...entry, manifest: await readManifest(entry.path) }, skipped };
+      skipped.push({ ...entry, reason: fault });
+    }
+    return { checkpoint: null, skipped };
+  }
+
+  /** Nothing older is deleted unless the checkpoint just written reads back as it should. */
+  async #readBack(written: CheckpointEntry): Promise<CheckpointManifest> {
+    const fault = await findFault(written.path);
+    if (fault !== null) throw new Error(`${written.path}: does not read back: ${fault}`);
+    return await readManifest(written.path);
+  }
+
+  /** Checkpoints whose manifest is broken do not count, and stay for a person to look at. */
+  async #applyRetention(writtenStep: number): Promise<number[]> {
+    const candidates = await Promise.all((await this.list()).map(retentionCandidate));
+    const steps = stepsToDelete(
+      candidates.filter((candidate) => candidate !== null),
+      { keepLast: this.#keepLast, keepBest: this.#keepBest },
+    ).filter((step) => step !== writtenStep);
+    for (const step of steps) {
+      // Out of sight first: a kill in mid-deletion leaves no half checkpoint.
+      const doomed = join(this.dir, temporaryName(folderOf(step)));
+      await rename(join(this.dir, folderOf(step)), doomed);
+      await rm(doomed, { recursive: true, force: true });
+    }
+    return steps;
+  }
+}
+
+async function retentionCandidate(
+  entry: CheckpointEntry,
+): Promise<{ step: number; validationLoss: number | null } | null> {
+  try {
+    const manifest = await readManifest(entry.path);
+    return { step: entry.step, validationLoss: validationLossOf(manifest) };
+  } catch (error) {
+    if (error instanceof UserError) return null;
+    throw error;
+  }
+}
+
+function folderOf(step: number): string {
+  return `step-${String(step).padStart(8, "0")}`;
+}
+
+function stepOf(name: string): number | null {
+  const match = /^step-(\d{8,})$/.exec(name);
+  return match === null ? null : Number(match[1]);
+}
+
+/** `.tmp-step-00000123-<pid>-<start ticks>-<boot id>-<random>`; `x` where the system does not tell. */
+function temporaryName(folder: string): string {
+  const { pid, startTicks, bootId } = thisProcess();
+  const boot = bootId?.replaceAll("-", "") ?? "x";
+  return `.tmp-${folder}-${pid}-${startTicks ?? "x"}-${boot}-${randomBytes(4).toString("hex")}`;
+}
+
+function ownerOfTemporary(name: string): ProcessIdentity | null {
+  const match = /^\.tmp-step-\d+-(\d+)-(\d+|x)-([0-9a-f]+|x)-[0-9a-f]+$/.exec(name);
+  if (match === null) return null;
+  const [, pid, startTicks, boot] = match;
+  return {
+    pid: Number(pid),
+    startTicks: startTicks === undefined || startTicks === "x" ? null : startTicks,
+    bootId:
+      boot === undefined || boot === "x" ? null : boot.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5"),
+  };
+}

@@ -1,0 +1,52 @@
+// Owns writing the safetensors format (https://huggingface.co/docs/safetensors, "Format"): a little-endian u64 header
+// length, a JSON header padded with spaces to 8 bytes, then the tensors' bytes without holes. Float32 only.
+
+/** A float32 tensor, row-major. */
+export interface NamedTensor {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly values: Float32Array;
+}
+
+export interface EncodedSafetensors {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** The tensors' part of `bytes`, in the order in which they were given. */
+  readonly data: Uint8Array<ArrayBuffer>;
+}
+
+const alignmentBytes = 8;
+const lengthBytes = 8;
+const reservedName = "__metadata__";
+
+/** Tensors are laid out in the order given. Throws on a shape that does not fit its values, or a name used twice. */
+export function encodeSafetensors(
+  tensors: readonly NamedTensor[],
+  metadata: Readonly<Record<string, string>> = {},
+): EncodedSafetensors {
+  const header = new Map<string, unknown>();
+  if (Object.keys(metadata).length > 0) header.set(reservedName, metadata);
+  let dataBytes = 0;
+  for (const { name, shape, values } of tensors) {
+    if (header.has(name) || name === reservedName) throw new Error(`safetensors: tensor name ${name} is taken`);
+    const size = shape.reduce((product, side) => product * side, 1);
+    if (size !== values.length) {
+      throw new Error(`safetensors: tensor ${name} of shape [${shape}] has ${values.length} values`);
+    }
+    header.set(name, { dtype: "F32", shape, data_offsets: [dataBytes, dataBytes + values.byteLength] });
+    dataBytes += values.byteLength;
+  }
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(header)));
+  const headerBytes = Math.ceil(json.byteLength / alignmentBytes) * alignmentBytes;
+
+  const bytes = new Uint8Array(lengthBytes + headerBytes + dataBytes);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  bytes.fill(0x20, lengthBytes, lengthBytes + headerBytes);
+  bytes.set(json, lengthBytes);
+  const data = bytes.subarray(lengthBytes + headerBytes);
+  let offset = 0;
+  for (const { values } of tensors) {
+    data.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), offset);
+    offset += values.byteLength;
+  }
+  return { bytes, data };
+}
