@@ -1,0 +1,93 @@
+// Owns the kernels that move, cut, join or convert elements without arithmetic. Results that are mere views share the
+// storage of their source: tensors are never changed in place.
+#include "families.h"
+
+namespace lockstep {
+
+namespace {
+
+using at::Tensor;
+
+Tensor cast(const Tensor& x, int64_t dtype) { return x.to(scalarTypeOf(dtype)); }
+/** A view of another shape; also Identity, ExpandDims and every other kernel that only renames dimensions. */
+Tensor reshape(const Tensor& x, const Ints& shape) { return x.view(shape); }
+Tensor transpose(const Tensor& x, const Ints& order) { return x.permute(order); }
+Tensor concat(const Tensors& tensors, int64_t axis) { return at::cat(tensors, axis); }
+Tensor pack(const Tensors& tensors, int64_t axis) { return at::stack(tensors, axis); }
+Tensor tile(const Tensor& x, const Ints& repeats) { return x.repeat(repeats); }
+Tensor broadcastTo(const Tensor& x, const Ints& shape) { return x.expand(shape); }
+Tensor reverse(const Tensor& x, const Ints& axes) { return at::flip(x, axes); }
+
+Tensor slice(const Tensor& x, const Ints& begin, const Ints& size) {
+  Tensor out = x;
+  for (size_t d = 0; d < begin.size(); d++) {
+    const auto axis = static_cast<int64_t>(d);
+    if (begin[d] != 0 || size[d] != out.size(axis)) out = out.narrow(axis, begin[d], size[d]);
+  }
+  return out;
+}
+
+/** begin, end and strides as resolved by TypeScript; a negative stride walks back from begin. */
+Tensor stridedSlice(const Tensor& x, const Ints& begin, const Ints& end, const Ints& strides) {
+  Tensor out = x;
+  for (size_t d = 0; d < begin.size(); d++) {
+    const auto axis = static_cast<int64_t>(d);
+    if (strides[d] > 0) {
+      out = out.slice(axis, begin[d], std::max(begin[d], end[d]), strides[d]);
+      continue;
+    }
+    const int64_t stride = -strides[d];
+    const int64_t count = std::max<int64_t>(0, (begin[d] - end[d] + stride - 1) / stride);
+    const int64_t last = begin[d] - (count - 1) * stride;
+    out = count == 0 ? out.slice(axis, 0, 0) : at::flip(out.slice(axis, last, begin[d] + 1, stride), axis);
+  }
+  return out;
+}
+
+/** `before` and `after` by dimension. */
+Tensor pad(const Tensor& x, const Ints& before, const Ints& after, double value) {
+  Ints pairs;
+  for (size_t d = before.size(); d-- > 0;) {
+    pairs.push_back(before[d]);
+    pairs.push_back(after[d]);
+  }
+  return at::constant_pad_nd(x, pairs, value);
+}
+
+/** `edge` 1 when the edge itself is not repeated (reflect), 0 when it is (symmetric). */
+Tensor mirrorPad(const Tensor& x, const Ints& before, const Ints& after, int64_t edge) {
+  Tensor out = x;
+  for (size_t d = 0; d < before.size(); d++) {
+    if (before[d] == 0 && after[d] == 0) continue;
+    const auto axis = static_cast<int64_t>(d);
+    const int64_t size = x.size(axis);
+    Ints places;
+    for (int64_t i = -before[d]; i < size + after[d]; i++) {
+      int64_t place = i;
+      if (place < 0) place = -place - 1 + edge;
+      if (place >= size) place = 2 * size - 1 - place - edge;
+      places.push_back(place);
+    }
+    out = at::index_select(out, axis, at::tensor(places, at::kLong).to(x.device()));
+  }
+  return out;
+}
+
+}  // namespace
+
+const std::vector<Kernel> layoutKernels = {
+    {"BroadcastTo", bind<broadcastTo>},
+    {"Cast", bind<cast>},
+    {"Concat", bind<concat>},
+    {"MirrorPad", bind<mirrorPad>},
+    {"Pack", bind<pack>},
+    {"PadV2", bind<pad>},
+    {"Reshape", bind<reshape>},
+    {"Reverse", bind<reverse>},
+    {"Slice", bind<slice>},
+    {"StridedSlice", bind<stridedSlice>},
+    {"Tile", bind<tile>},
+    {"Transpose", bind<transpose>},
+};
+
+}  // namespace lockstep

@@ -1,0 +1,78 @@
+// Owns 2-D max and average pooling and their gradients, on N H W C tensors seen as channels_last. Padding is never
+// counted: maxima pad with minus infinity, averages divide by the pixels that exist.
+#include "families.h"
+
+#include <limits>
+
+namespace lockstep {
+
+namespace {
+
+using at::Tensor;
+
+Tensor channelsFirst(const Tensor& x_NHWC) { return x_NHWC.permute({0, 3, 1, 2}); }
+Tensor channelsLast(const Tensor& x_NCHW) { return x_NCHW.permute({0, 2, 3, 1}); }
+
+/** top, bottom, left, right */
+bool padded(const Ints& sides) { return sides[0] != 0 || sides[1] != 0 || sides[2] != 0 || sides[3] != 0; }
+Tensor pad(const Tensor& x_NHWC, const Ints& sides, double value) {
+  return padded(sides) ? at::constant_pad_nd(x_NHWC, {0, 0, sides[2], sides[3], sides[0], sides[1]}, value) : x_NHWC;
+}
+Tensor unpad(const Tensor& x_NHWC, const Ints& sides) {
+  if (!padded(sides)) return x_NHWC;
+  return x_NHWC.slice(1, sides[0], x_NHWC.size(1) - sides[1]).slice(2, sides[2], x_NHWC.size(2) - sides[3]);
+}
+/** What ATen lacks for int32 is done in float32. */
+Tensor asFloat(const Tensor& x) { return x.to(at::kFloat); }
+
+std::tuple<Tensor, Tensor> maxPoolWithIndices(const Tensor& x_NHWC, const Ints& window, const Ints& strides,
+                                              const Ints& sides, const Ints& dilations) {
+  const Tensor x = pad(asFloat(x_NHWC), sides, -std::numeric_limits<double>::infinity());
+  return at::max_pool2d_with_indices(channelsFirst(x), window, strides, {0, 0}, dilations, false);
+}
+
+Tensor maxPool(const Tensor& x_NHWC, const Ints& window, const Ints& strides, const Ints& sides, const Ints& dilations) {
+  return channelsLast(std::get<0>(maxPoolWithIndices(x_NHWC, window, strides, sides, dilations))).to(x_NHWC.scalar_type());
+}
+
+Tensor maxPoolGrad(const Tensor& dy_NHWC, const Tensor& x_NHWC, const Ints& window, const Ints& strides,
+                   const Ints& sides, const Ints& dilations) {
+  const Tensor indices = std::get<1>(maxPoolWithIndices(x_NHWC, window, strides, sides, dilations));
+  const Tensor x = pad(asFloat(x_NHWC), sides, 0);
+  const Tensor dx = at::max_pool2d_with_indices_backward(channelsFirst(dy_NHWC), channelsFirst(x), window, strides,
+                                                         {0, 0}, dilations, false, indices);
+  return unpad(channelsLast(dx), sides);
+}
+
+/** 1 over the number of real pixels of each window: 1 H W 1. */
+Tensor windowWeights(const Tensor& x_NHWC, const Ints& window, const Ints& strides, const Ints& sides) {
+  const Tensor ones = pad(at::ones({1, x_NHWC.size(1), x_NHWC.size(2), 1}, x_NHWC.options().dtype(at::kFloat)), sides, 0);
+  return channelsLast(at::avg_pool2d(channelsFirst(ones), window, strides, {0, 0}, false, true, 1)).reciprocal();
+}
+
+Tensor avgPool(const Tensor& x_NHWC, const Ints& window, const Ints& strides, const Ints& sides) {
+  const Tensor x = channelsFirst(pad(asFloat(x_NHWC), sides, 0));
+  if (!padded(sides)) return channelsLast(at::avg_pool2d(x, window, strides, {0, 0}));
+  const Tensor sums = channelsLast(at::avg_pool2d(x, window, strides, {0, 0}, false, true, 1));
+  return at::mul(sums, windowWeights(x_NHWC, window, strides, sides));
+}
+
+Tensor avgPoolGrad(const Tensor& dy_NHWC, const Tensor& x_NHWC, const Ints& window, const Ints& strides, const Ints& sides) {
+  const Tensor x = channelsFirst(pad(asFloat(x_NHWC), sides, 0));
+  if (!padded(sides)) {
+    return channelsLast(at::avg_pool2d_backward(channelsFirst(dy_NHWC), x, window, strides, {0, 0}, false, true, {}));
+  }
+  const Tensor dy = at::mul(dy_NHWC, windowWeights(x_NHWC, window, strides, sides));
+  return unpad(channelsLast(at::avg_pool2d_backward(channelsFirst(dy), x, window, strides, {0, 0}, false, true, 1)), sides);
+}
+
+}  // namespace
+
+const std::vector<Kernel> poolingKernels = {
+    {"AvgPool", bind<avgPool>},
+    {"AvgPoolGrad", bind<avgPoolGrad>},
+    {"MaxPool", bind<maxPool>},
+    {"MaxPoolGrad", bind<maxPoolGrad>},
+};
+
+}  // namespace lockstep

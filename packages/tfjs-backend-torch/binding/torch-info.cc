@@ -1,0 +1,95 @@
+// See torch-info.h.
+#include "torch-info.h"
+
+#include <ATen/ATen.h>
+#include <ATen/Version.h>
+#include <ATen/native/DispatchStub.h>
+#include <dlfcn.h>
+#include <torch/version.h>
+
+namespace lockstep {
+
+namespace {
+
+template <class Function>
+Function find(const char* name) {
+  return reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
+}
+
+/** The word after `key` in at::show_config(), as far as a separator. */
+std::string fromConfig(const std::string& key) {
+  const std::string config = at::show_config();
+  const size_t start = config.find(key);
+  if (start == std::string::npos) return "";
+  const size_t from = start + key.size();
+  return config.substr(from, config.find_first_of(" ,\n(", from) - from);
+}
+
+std::string oneDnnVersion() {
+  struct Version {
+    int major, minor, patch;
+  };
+  if (const auto version = find<const Version* (*)()>("dnnl_version")) {
+    return std::to_string(version()->major) + "." + std::to_string(version()->minor) + "." + std::to_string(version()->patch);
+  }
+  return at::hasMKLDNN() ? fromConfig("Intel(R) MKL-DNN v") : "";
+}
+
+/** oneDNN's dnnl_cpu_isa_t, as a number and, where we know it, a name. */
+std::string oneDnnInstructionSet() {
+  const auto effective = find<int (*)()>("dnnl_get_effective_cpu_isa");
+  return effective == nullptr ? "" : "0x" + [](int value) {
+    char text[16];
+    std::snprintf(text, sizeof text, "%x", value);
+    return std::string(text);
+  }(effective());
+}
+
+std::string atenCapability() {
+  // at::get_cpu_capability() came later than 1.13; show_config() has always said it.
+  return fromConfig("CPU capability usage: ");
+}
+
+std::string blasName() {
+  if (const auto config = find<const char* (*)()>("openblas_get_config")) return config();
+  return at::hasMKL() ? "MKL" : "BLAS";
+}
+
+std::string blasCore() {
+  const auto core = find<const char* (*)()>("openblas_get_corename");
+  return core == nullptr ? "" : core();
+}
+
+/** By the driver itself: the addon is built without CUDA's headers. */
+std::string cudaDeviceName() {
+  if (!at::hasCUDA()) return "";
+  void* driver = dlopen("libcuda.so.1", RTLD_LAZY);
+  if (driver == nullptr) return "CUDA device 0";
+  const auto init = reinterpret_cast<int (*)(unsigned)>(dlsym(driver, "cuInit"));
+  const auto getDevice = reinterpret_cast<int (*)(int*, int)>(dlsym(driver, "cuDeviceGet"));
+  const auto getName = reinterpret_cast<int (*)(char*, int, int)>(dlsym(driver, "cuDeviceGetName"));
+  int device = 0;
+  char name[256] = "";
+  if (init == nullptr || getDevice == nullptr || getName == nullptr || init(0) != 0 || getDevice(&device, 0) != 0 ||
+      getName(name, sizeof name, device) != 0) {
+    return "CUDA device 0";
+  }
+  return name;
+}
+
+}  // namespace
+
+std::vector<std::pair<const char*, std::string>> torchInfo() {
+  return {
+      {"libtorch", TORCH_VERSION},
+      {"oneDnn", oneDnnVersion()},
+      {"blas", blasName()},
+      {"blasCore", blasCore()},
+      {"atenInstructionSet", atenCapability()},
+      {"oneDnnInstructionSet", oneDnnInstructionSet()},
+      {"cudaDevice", cudaDeviceName()},
+      {"cudaLibraries", at::hasCUDA() ? at::detail::getCUDAHooks().showConfig() : ""},
+  };
+}
+
+}  // namespace lockstep

@@ -1,0 +1,13 @@
+// Owns what is said about the libraries and the instruction sets underneath: part of the numerics fingerprint.
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace lockstep {
+
+/** Names and values in the order of TorchInfo in src/native/addon.ts; an empty value means absent. */
+std::vector<std::pair<const char*, std::string>> torchInfo();
+
+}  // namespace lockstep
