@@ -1,0 +1,109 @@
+// Owns the choice of the engine and the fingerprint's parts that all engines share.
+import { datasetDecoderVersion } from "@lockstep/dataset";
+import { UserError } from "@lockstep/errors";
+import { numericsVersion } from "@lockstep/numerics";
+import type { KernelBackend } from "@tensorflow/tfjs-core";
+import * as tf from "@tensorflow/tfjs-core";
+import { cpuEngine } from "./cpu.js";
+import type {
+  BackendChoice,
+  Engine,
+  EngineCandidate,
+  EngineDescription,
+  EngineLog,
+  RegisteredBackend,
+} from "./engine.js";
+import { tensorflowEngine } from "./tensorflow.js";
+import { howToGetLibtorch, torchEngine } from "./torch.js";
+
+/** In the order in which `auto` tries them. */
+const candidates: readonly EngineCandidate[] = [torchEngine, tensorflowEngine, cpuEngine];
+
+/**
+ * Registers and sets a tfjs backend with one native thread, for this JavaScript thread. `auto` takes the first that can be
+ * had, and says loudly when it falls back. UserError when the chosen one cannot be had.
+ */
+export async function loadEngine({ backend, log }: { backend: BackendChoice; log: EngineLog }): Promise<Engine> {
+  // Silences tfjs' own hint on console; the warnings below take its place.
+  tf.enableProdMode();
+  const { candidate, passedOver } =
+    backend === "auto" ? await firstAvailable() : { candidate: named(backend), passedOver: [] };
+  const registered = await candidate.register(tf);
+  if (!(await tf.setBackend(candidate.backend))) throw new Error(`tfjs cannot set backend ${candidate.backend}`);
+  for (const { backend: name, detail } of passedOver) {
+    log.warn({ backend: name, detail }, `backend ${name} is not available: ${detail}`);
+  }
+  if (candidate === cpuEngine) {
+    log.warn(
+      { backend: "cpu", howToGetLibtorch },
+      `computing in plain JavaScript, thousands of times slower than libtorch; to get it: ${howToGetLibtorch}`,
+    );
+  }
+  const engine = createEngine(candidate, registered, await datasetDecoderVersion());
+  log.info({ backend: engine.backend, device: engine.device, numerics: engine.numerics }, "engine loaded");
+  return engine;
+}
+
+/** Every engine and whether this machine has it; for `lockstep doctor`. */
+export function describeEngines(): Promise<EngineDescription[]> {
+  return Promise.all(candidates.map((candidate) => candidate.describe()));
+}
+
+function named(backend: BackendChoice): EngineCandidate {
+  const found = candidates.find((candidate) => candidate.backend === backend);
+  if (found === undefined) {
+    throw new UserError(`backend ${backend}: unknown; there are auto, ${candidates.map((c) => c.backend).join(", ")}`);
+  }
+  return found;
+}
+
+async function firstAvailable(): Promise<{ candidate: EngineCandidate; passedOver: EngineDescription[] }> {
+  const passedOver: EngineDescription[] = [];
+  for (const candidate of candidates) {
+    const description = await candidate.describe();
+    if (description.available) return { candidate, passedOver };
+    passedOver.push(description);
+  }
+  throw new Error("the cpu engine is not available"); // It is on every machine.
+}
+
+/** What a backend may offer beyond tfjs' KernelBackend. */
+interface DirectReader {
+  readInto?(dataId: object, out: Float32Array): void;
+}
+
+function createEngine({ backend }: EngineCandidate, registered: RegisteredBackend, decoder: string): Engine {
+  return {
+    backend,
+    tf,
+    device: registered.device,
+    numerics: {
+      backend,
+      device: registered.device,
+      dataType: "float32",
+      nativeThreads: 1,
+      tfjs: tf.version_core,
+      v8: process.versions.v8,
+      numerics: numericsVersion,
+      decoder,
+      ...registered.numerics,
+    },
+    readInto(tensor, out) {
+      if (tensor.dtype !== "float32" || tensor.size !== out.length) {
+        throw new Error(`readInto: a ${tensor.dtype} tensor of ${tensor.size} elements into ${out.length} of float32`);
+      }
+      const reader = tf.backend() as KernelBackend & DirectReader;
+      if (reader.readInto !== undefined) reader.readInto(tensor.dataId, out);
+      else out.set(tensor.dataSync<"float32">());
+    },
+    upload(values, shape) {
+      // libtorch's backend copies when it is written to; the others keep a reference to the array.
+      return tf.tensor(backend === "torch" ? values : values.slice(), [...shape], "float32");
+    },
+    dispose() {
+      const factory = tf.findBackendFactory(backend);
+      tf.removeBackend(backend);
+      tf.registerBackend(backend, factory);
+    },
+  };
+}

@@ -1,0 +1,91 @@
+// Owns how Google's native tfjs backend is found: an optional peer, with its GPU build preferred. Its npm install
+// downloads libtensorflow, so it is never a dependency.
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { describeError, UserError } from "@lockstep/errors";
+import type { Tf } from "../recipe.js";
+import type { EngineCandidate, RegisteredBackend } from "./engine.js";
+
+const packages = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"] as const;
+const absent = `neither ${packages.join(" nor ")} is installed (npm install ${packages[1]})`;
+const require = createRequire(import.meta.url);
+
+/** libtensorflow reads these when it loads. */
+const singleThread = { TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1", OMP_NUM_THREADS: "1" };
+
+/** What is used of tfjs-node's exports, which are CommonJS. */
+interface TfjsNode {
+  /** By package. */
+  readonly version?: Readonly<Record<string, string>>;
+}
+
+export const tensorflowEngine: EngineCandidate = {
+  backend: "tensorflow",
+  async describe() {
+    const found = installedPackage();
+    return found === null
+      ? { backend: "tensorflow", available: false, detail: absent }
+      : { backend: "tensorflow", available: true, detail: `${found} is installed, not loaded` };
+  },
+  async register(tf) {
+    const name = installedPackage();
+    if (name === null) throw new UserError(`backend tensorflow: ${absent}, or choose --backend torch`);
+    for (const [variable, value] of Object.entries(singleThread)) process.env[variable] ??= value;
+    const module = await loadPackage(name);
+    return registered(tf, name, module.version ?? {});
+  },
+};
+
+function installedPackage(): string | null {
+  return packages.find((name) => resolves(`${name}/package.json`)) ?? null;
+}
+
+function resolves(specifier: string): boolean {
+  try {
+    require.resolve(specifier);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function loadPackage(name: string): Promise<TfjsNode> {
+  try {
+    const module = (await import(name)) as TfjsNode & { default?: TfjsNode };
+    return module.default ?? module;
+  } catch (error) {
+    throw new UserError(`backend tensorflow: ${name} does not load: ${describeError(error)} (npm rebuild ${name})`, {
+      cause: error,
+    });
+  }
+}
+
+/** It brings a tfjs-core of its own, which shares engine and kernels with ours only while the versions are equal. */
+function registered(tf: Tf, name: string, versions: Readonly<Record<string, string>>): RegisteredBackend {
+  const theirs = versions["tfjs-core"] ?? "unknown";
+  if (theirs !== tf.version_core) {
+    throw new UserError(
+      `backend tensorflow: ${name} brings tfjs-core ${theirs}, Lockstep uses ${tf.version_core} (npm install ${name}@${tf.version_core})`,
+    );
+  }
+  if (!tf.findBackendFactory("tensorflow")) {
+    throw new UserError(
+      `backend tensorflow: ${name} registered with another copy of tfjs-core (npm dedupe @tensorflow/tfjs-core)`,
+    );
+  }
+  return {
+    device: name.endsWith("-gpu") ? "tensorflow (GPU build)" : "tensorflow (CPU)",
+    numerics: { tensorflowPackage: name, tfjsNode: versions["tfjs-node"] ?? theirs, instructionSet: processorFlags() },
+  };
+}
+
+/** libtensorflow picks its code by these. */
+function processorFlags(): string {
+  const wanted = ["avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "avx2", "fma"];
+  try {
+    const flags = new Set(/^flags\s*:\s*(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1]?.split(" "));
+    return [process.arch, ...wanted.filter((flag) => flags.has(flag))].join(" ");
+  } catch {
+    return process.arch; // Not Linux: the architecture is all that is known.
+  }
+}

@@ -1,0 +1,25 @@
+// What the package offers: the recipe interface, the built-in recipe, and engines to run it on.
+export {
+  type BackendChoice,
+  type BackendName,
+  backendNames,
+  type Engine,
+  type EngineDescription,
+  type EngineLog,
+} from "./engine/engine.js";
+export { describeEngines, loadEngine } from "./engine/load-engine.js";
+export { fairfaceRecipe } from "./fairface/fairface-recipe.js";
+export type {
+  EvaluationResult,
+  MetricRatio,
+  MicroBatch,
+  MicroBatchKey,
+  ModelTensor,
+  PassConstants,
+  Recipe,
+  RecipeDefinition,
+  Tf,
+  TrainingResult,
+  Weights,
+} from "./recipe.js";
+export { recipeNamed } from "./recipes.js";
