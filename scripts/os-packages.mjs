@@ -1,0 +1,51 @@
+// Owns the operating system's packages that set-up may install: libtorch with what makes it fast, on Debian and its kin.
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import process from "node:process";
+
+export const torchPackages = ["libtorch-dev", "libdnnl-dev", "libopenblas0-openmp"];
+
+export const isDebianLike = () => existsSync("/etc/debian_version") && has("apt-get");
+
+/** Those of the packages that are not installed. */
+export function missingPackages(packages) {
+  // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own format language
+  const { stdout } = spawnSync("dpkg-query", ["-W", "-f", "${Package} ${db:Status-Status}\n", ...packages], {
+    encoding: "utf8",
+  });
+  const installed = new Set(
+    (stdout ?? "")
+      .split("\n")
+      .filter((line) => line.endsWith(" installed"))
+      .map((line) => line.split(" ")[0]),
+  );
+  return packages.filter((name) => !installed.has(name));
+}
+
+/** @returns {{ installed: boolean, reason?: string }} */
+export function aptInstall(packages, say) {
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot && !has("sudo")) return { installed: false, reason: "not root, and no sudo" };
+  // Without a terminal nobody could type a password.
+  const sudo = isRoot ? [] : ["sudo", ...(process.stdin.isTTY ? [] : ["-n"]), "DEBIAN_FRONTEND=noninteractive"];
+  const run = (...args) => {
+    const [command, ...rest] = [...sudo, ...args];
+    say(`running: ${[command, ...rest].join(" ")}`);
+    const { status, stdout, stderr } = spawnSync(command, rest, {
+      encoding: "utf8",
+      stdio: ["inherit", "pipe", "pipe"],
+      env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" },
+      maxBuffer: 1 << 28,
+    });
+    return status === 0 ? null : (`${stdout ?? ""}\n${stderr ?? ""}`.trim().split("\n").at(-1) ?? "");
+  };
+  // One unreachable source of many fails the update, and the install may still work.
+  const updateFailure = run("apt-get", "update", "-q");
+  const failure = run("apt-get", "install", "-y", "-q", "--no-install-recommends", ...packages);
+  if (failure === null) return { installed: true };
+  return { installed: false, reason: `apt-get install failed: ${failure || updateFailure}` };
+}
+
+function has(command) {
+  return spawnSync(command, ["--version"], { stdio: "ignore" }).error === undefined;
+}
