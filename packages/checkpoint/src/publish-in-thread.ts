@@ -1,13 +1,13 @@
 // Owns starting the publishing thread and hearing its end: the event loop meanwhile goes on.
 import { Worker } from "node:worker_threads";
-import type { PublishJob, PublishPhase, PublishResult } from "./publish.js";
+import type { PublishJob, PublishPhase } from "./publish.js";
 import type { PublishThreadData, PublishThreadMessage } from "./publish-thread.js";
 
 /** Told after each phase; the thread waits until it resolves. */
 export type PhaseHook = (phase: PublishPhase) => void | Promise<void>;
 
 /** The job's arrays are given away: their buffers cannot be used by the caller any more (shared ones must not change). */
-export function publishInThread(job: PublishJob, onPhase: PhaseHook | null): Promise<PublishResult> {
+export function publishInThread(job: PublishJob, onPhase: PhaseHook | null): Promise<void> {
   const gate = onPhase === null ? null : new Int32Array(new SharedArrayBuffer(4));
   const workerData: PublishThreadData = { job, gate };
   const worker = new Worker(new URL("./publish-thread.js", import.meta.url), {
@@ -16,11 +16,9 @@ export function publishInThread(job: PublishJob, onPhase: PhaseHook | null): Pro
   });
   return new Promise((resolve, reject) => {
     worker.once("error", reject);
-    worker.once("exit", (code) =>
-      reject(new Error(`the checkpoint's thread ended with code ${code}, without a result`)),
-    );
+    worker.once("exit", (code) => reject(new Error(`the checkpoint's thread ended with code ${code}, unfinished`)));
     worker.on("message", (message: PublishThreadMessage) => {
-      if (message.type === "result") resolve(message.result);
+      if (message.type === "published") resolve();
       else passGate(message.phase).catch(reject);
     });
     const passGate = async (phase: PublishPhase): Promise<void> => {

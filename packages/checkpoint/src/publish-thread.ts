@@ -1,7 +1,7 @@
 // The thread that publishes one checkpoint and ends. With a gate, it waits after each phase until the main thread has
 // opened it again: that is how a test stops it at a named place.
 import { parentPort, workerData } from "node:worker_threads";
-import { type PublishJob, type PublishPhase, type PublishResult, publish } from "./publish.js";
+import { type PublishJob, type PublishPhase, publish } from "./publish.js";
 
 export interface PublishThreadData {
   readonly job: PublishJob;
@@ -11,16 +11,16 @@ export interface PublishThreadData {
 
 export type PublishThreadMessage =
   | { readonly type: "phase"; readonly phase: PublishPhase }
-  | { readonly type: "result"; readonly result: PublishResult };
+  | { readonly type: "published" };
 
 const { job, gate } = workerData as PublishThreadData; // publish-in-thread.ts is the only one to start this file
 const post = (message: PublishThreadMessage): void => parentPort?.postMessage(message);
 
 let passed = 0;
-const result = publish(job, (phase) => {
+publish(job, (phase) => {
   if (gate === null) return;
   post({ type: "phase", phase });
   while (Atomics.load(gate, 0) === passed) Atomics.wait(gate, 0, passed);
   passed++;
 });
-post({ type: "result", result });
+post({ type: "published" });

@@ -26,11 +26,6 @@ export interface PublishJob {
   readonly manifest: object;
 }
 
-export interface PublishResult {
-  readonly weightsSha256: string;
-  readonly files: Readonly<Record<string, { readonly sizeBytes: number; readonly sha256: string }>>;
-}
-
 /** Told after each; a test kills the process there. */
 export const publishPhases = [
   "folder made",
@@ -44,8 +39,8 @@ export const publishPhases = [
 ] as const;
 export type PublishPhase = (typeof publishPhases)[number];
 
-/** @returns what the manifest says of the files; the checkpoint is durable then */
-export function publish(job: PublishJob, onPhase: (phase: PublishPhase) => void): PublishResult {
+/** When this returns, the checkpoint is durable. */
+export function publish(job: PublishJob, onPhase: (phase: PublishPhase) => void): void {
   mkdirSync(job.temporaryPath, { recursive: false });
   onPhase("folder made");
   const weights = encodeSafetensors(job.weights, { format: "lockstep" });
@@ -55,12 +50,12 @@ export function publish(job: PublishJob, onPhase: (phase: PublishPhase) => void)
   writeNewFileSync(join(job.temporaryPath, optimizerFile), optimizer.bytes);
   onPhase("optimizer written");
 
-  const result: PublishResult = {
+  const written = {
     // Tensors sorted by name, little-endian float32: what weightsSha256 is defined over.
     weightsSha256: sha256(weights.data),
     files: { [weightsFile]: fileRecord(weights.bytes), [optimizerFile]: fileRecord(optimizer.bytes) },
   };
-  writeNewFileSync(join(job.temporaryPath, manifestFile), jsonBytes(sealManifest({ ...job.manifest, ...result })));
+  writeNewFileSync(join(job.temporaryPath, manifestFile), jsonBytes(sealManifest({ ...job.manifest, ...written })));
   onPhase("manifest written");
   syncFolderSync(job.temporaryPath);
   onPhase("folder synced");
@@ -76,7 +71,6 @@ export function publish(job: PublishJob, onPhase: (phase: PublishPhase) => void)
   syncFolderSync(parent);
   rmSync(job.replacedPath, { recursive: true, force: true });
   onPhase("published");
-  return result;
 }
 
 /** Names the folder that a replaced checkpoint waits in; the store puts it back after a kill between two renames. */

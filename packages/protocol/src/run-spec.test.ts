@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { canonicalJson, canonicalSha256, differences, type RunSpec, runSpec } from "./run-spec.js";
+
+const spec: RunSpec = {
+  formatVersion: 1,
+  dataset: {
+    kind: "synthetic",
+    fingerprint: "f".repeat(64),
+    split: "official",
+    subset: 1,
+    samples: { train: 100, val: 20, test: 0 },
+  },
+  imageSize: 64,
+  recipe: { name: "fairface", options: { blocks: [32, 64], dropout: 0.5 } },
+  optimizer: {
+    name: "adam",
+    learningRate: 1e-4,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    momentum: 0,
+    weightDecay: 0,
+    clipNorm: null,
+  },
+  schedule: { name: "constant", warmupSteps: 0, finalFraction: 0 },
+  epochs: 1,
+  microBatch: 32,
+  globalBatch: 64,
+  seed: 7,
+  precision: "f32",
+};
+
+describe("canonicalJson", () => {
+  it("sorts the keys of every object and leaves arrays in their order", () => {
+    assert.equal(canonicalJson({ b: [{ z: 1, a: 2 }, 3], a: null }), '{"a":null,"b":[{"a":2,"z":1},3]}');
+  });
+
+  it("is the same text whatever the order in which fields were set", () => {
+    const reversed = Object.fromEntries(Object.entries(spec).reverse());
+    assert.equal(canonicalJson(reversed), canonicalJson(spec));
+    assert.equal(canonicalSha256(reversed), canonicalSha256(spec));
+  });
+
+  it("leaves out fields that are undefined", () => {
+    assert.equal(canonicalJson({ a: undefined, b: 1 }), '{"b":1}');
+  });
+
+  it("survives a round trip through JSON, the smallest and largest doubles too", () => {
+    const value = { a: [0.1, 1e-308, 5e-324, Number.MAX_VALUE, -1.5], b: 'quote " and \n', c: "é€😀" };
+    assert.equal(canonicalJson(JSON.parse(canonicalJson(value))), canonicalJson(value));
+    assert.deepEqual(JSON.parse(canonicalJson(value)), value);
+  });
+
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY, undefined]) {
+    it(`refuses ${value}, which JSON would turn into something else`, () => {
+      assert.throws(() => canonicalJson([value]), /has no JSON form/);
+    });
+  }
+
+  it("has a digest that is pinned: a change would break every stored run", () => {
+    assert.equal(canonicalSha256({ b: 1, a: [true, "x"] }), "f15ef113d6e0c876b9ea9e90ebc36ad3f8b350d44634ba2fc407e978fb8cebeb");
+    assert.equal(canonicalSha256(spec), "a46df2774aec84a96f43858df13bb26e5eb42752c4138fb104ba8255facc2fca");
+  });
+});
+
+describe("runSpec", () => {
+  it("accepts a whole spec and gives it back unchanged", () => {
+    assert.deepEqual(runSpec.parse(spec), spec);
+  });
+
+  for (const [what, change] of [
+    ["an unknown field", { workers: 2 }],
+    ["no epochs", { epochs: 0 }],
+    ["a seed that is no uint32", { seed: 2 ** 32 }],
+    ["a precision that is not there yet", { precision: "bf16" }],
+    ["a later format", { formatVersion: 2 }],
+  ] as const) {
+    it(`refuses ${what}`, () => {
+      assert.equal(runSpec.safeParse({ ...spec, ...change }).success, false);
+    });
+  }
+});
+
+describe("differences", () => {
+  it("finds none between equal values, whatever the order of keys", () => {
+    assert.deepEqual(differences(spec, Object.fromEntries(Object.entries(structuredClone(spec)).reverse())), []);
+  });
+
+  it("names each differing leaf by its path, with both values", () => {
+    const changed = structuredClone(spec);
+    changed.optimizer.learningRate = 1e-3;
+    changed.seed = 8;
+    assert.deepEqual(differences(spec, changed), [
+      { field: "optimizer.learningRate", before: 1e-4, after: 1e-3 },
+      { field: "seed", before: 7, after: 8 },
+    ]);
+  });
+
+  it("names fields that only one side has", () => {
+    assert.deepEqual(differences({ a: { b: 1 } }, { a: { c: 2 } }), [
+      { field: "a.b", before: 1, after: undefined },
+      { field: "a.c", before: undefined, after: 2 },
+    ]);
+  });
+
+  it("compares arrays as a whole, in order", () => {
+    assert.deepEqual(differences({ a: [1, 2] }, { a: [2, 1] }), [{ field: "a", before: [1, 2], after: [2, 1] }]);
+  });
+});
