@@ -1,0 +1,63 @@
+// Owns which checkpoint a path means: a checkpoint's own folder, or a run's folder, of which one is chosen.
+import { stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { type CheckpointEntry, CheckpointStore, readManifest, validationLossOf } from "@lockstep/checkpoint";
+import { UserError } from "@lockstep/errors";
+
+export type CheckpointChoice = "last" | "best";
+
+export interface ChosenCheckpoint {
+  readonly path: string;
+  /** Newer or better ones that do not verify. */
+  readonly skipped: readonly { readonly path: string; readonly reason: string }[];
+}
+
+/** last: the newest that verifies; best: of those with a validation loss, the least that verifies. UserError when there is none. */
+export async function chooseCheckpoint(path: string, choice: CheckpointChoice): Promise<ChosenCheckpoint> {
+  if (await exists(join(path, "manifest.json"))) return { path, skipped: [] };
+  const dir = basename(path) === "checkpoints" ? path : join(path, "checkpoints");
+  if (!(await exists(dir))) {
+    throw new UserError(`${path}: neither a checkpoint (manifest.json) nor a run's folder (checkpoints/)`);
+  }
+  const store = new CheckpointStore(dir);
+  const skipped: { path: string; reason: string }[] = [];
+  for (const entry of await ranked(store, choice, skipped)) {
+    const { fault } = await store.verify(entry);
+    if (fault === null) return { path: entry.path, skipped };
+    skipped.push({ path: entry.path, reason: fault });
+  }
+  const why = skipped.map((entry) => `; ${basename(entry.path)}: ${entry.reason}`).join("");
+  const what = choice === "best" ? "sound checkpoint with a validation loss" : "sound checkpoint";
+  throw new UserError(`${dir}: no ${what}${why}`);
+}
+
+/** The most wanted first. */
+async function ranked(
+  store: CheckpointStore,
+  choice: CheckpointChoice,
+  skipped: { path: string; reason: string }[],
+): Promise<CheckpointEntry[]> {
+  const entries = (await store.list()).reverse();
+  if (choice === "last") return entries;
+  const validated: { entry: CheckpointEntry; loss: number }[] = [];
+  for (const entry of entries) {
+    try {
+      const loss = validationLossOf(await readManifest(entry.path));
+      if (loss !== null && !Number.isNaN(loss)) validated.push({ entry, loss });
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      skipped.push({ path: entry.path, reason: error.message });
+    }
+  }
+  return validated.sort((a, b) => a.loss - b.loss).map(({ entry }) => entry);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await stat(path).then(
+    () => true,
+    (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT" || error.code === "ENOTDIR") return false;
+      throw error;
+    },
+  );
+}
