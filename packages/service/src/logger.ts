@@ -27,13 +27,14 @@ export interface LoggerOptions {
   readonly fileLevel?: LogLevel;
   /** Default process.stderr. */
   readonly stderr?: { write(text: string): unknown; readonly isTTY?: boolean };
+  /** Default process.env; NO_COLOR keeps colours off (https://no-color.org). */
+  readonly env?: { readonly NO_COLOR?: string };
 }
 
 /** @throws UserError when the file cannot be opened */
 export function createLogger(options: LoggerOptions): Logger {
-  const { name, level = "warn", file, stderr = process.stderr } = options;
-  const { NO_COLOR } = process.env;
-  const color = stderr.isTTY === true && !NO_COLOR;
+  const { name, level = "warn", file, stderr = process.stderr, env = process.env } = options;
+  const color = stderr.isTTY === true && !env.NO_COLOR;
   const people = { write: (json: string) => stderr.write(formatLogLine(json, { color })) };
   const entries: { level: LogLevel; stream: { write(json: string): unknown } }[] = [{ level, stream: people }];
   if (file !== undefined) {

@@ -1,0 +1,229 @@
+import assert from "node:assert/strict";
+import { lstat, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { Client, type ServiceDefinition, type sendUnaryData, type UntypedHandleCall } from "@grpc/grpc-js";
+import { UserError } from "@lockstep/errors";
+import { connect } from "./connect.js";
+import { checkHealth, createHealth, type Health } from "./health.js";
+import { type Listener, type ListenOptions, listen } from "./listen.js";
+import { runSource } from "./testing/child-process.js";
+import { createRecordingLog } from "./testing/recording-log.js";
+
+const raw = (bytes: Buffer): Buffer => bytes;
+const echoPath = "/test.Echo/Echo";
+const echoDefinition: ServiceDefinition = {
+  echo: {
+    path: echoPath,
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: raw,
+    requestDeserialize: raw,
+    responseSerialize: raw,
+    responseDeserialize: raw,
+  },
+};
+const echo: UntypedHandleCall = (call: { request: Buffer }, answer: sendUnaryData<Buffer>) =>
+  answer(null, call.request);
+
+function callEcho(client: Client, bytes: Buffer): Promise<Buffer | undefined> {
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(echoPath, raw, raw, bytes, (error, answer) =>
+      error === null ? resolve(answer) : reject(error),
+    );
+  });
+}
+
+const log = createRecordingLog();
+const timeoutMs = 5_000;
+
+describe("listen and connect", () => {
+  let dir = "";
+  const open: Listener[] = [];
+  before(async () => {
+    dir = await mkdtemp(join(tmpdir(), "lockstep-listen-"));
+  });
+  after(async () => {
+    await Promise.all(open.map((listener) => listener.close({ graceMs: 0 })));
+    await rm(dir, { recursive: true });
+  });
+  const serve = async (options: Partial<ListenOptions> & { address: string }): Promise<Listener> => {
+    const listener = await listen({ services: [], health: createHealth(), log, ...options });
+    open.push(listener);
+    return listener;
+  };
+
+  for (const kind of ["a unix socket", "a free port of IPv4", "a free port by name"]) {
+    it(`carries a chunk of 1 MiB there and back over ${kind}`, async () => {
+      const asked =
+        kind === "a unix socket"
+          ? `unix:${join(dir, "echo.sock")}`
+          : kind.endsWith("name")
+            ? "localhost:0"
+            : "127.0.0.1:0";
+      const listener = await serve({
+        address: asked,
+        services: [{ definition: echoDefinition, implementation: { echo } }],
+      });
+      assert.doesNotMatch(listener.address, /:0$/);
+      const { target, credentials, options } = connect({ address: listener.address, log });
+      const client = new Client(target, credentials, options);
+      const bytes = Buffer.alloc(1024 * 1024, 5);
+      assert.deepEqual(await callEcho(client, bytes), bytes);
+      client.close();
+    });
+  }
+
+  it("refuses a message beyond its limit instead of growing without bound", async () => {
+    const listener = await serve({
+      address: "127.0.0.1:0",
+      services: [{ definition: echoDefinition, implementation: { echo } }],
+    });
+    const { target, credentials, options } = connect({ address: listener.address, log });
+    const client = new Client(target, credentials, options);
+    await assert.rejects(callEcho(client, Buffer.alloc(5 * 1024 * 1024)), /RESOURCE_EXHAUSTED/);
+    client.close();
+  });
+
+  it("makes the socket for its owner alone, leaves nothing else, and removes it at the end", async () => {
+    const path = join(dir, "own.sock");
+    const listener = await serve({ address: `unix:${path}` });
+    const socket = await lstat(path);
+    assert(socket.isSocket());
+    assert.equal(socket.mode & 0o777, 0o600);
+    assert.deepEqual(
+      (await readdir(dir)).filter((name) => name.startsWith(".l")),
+      [],
+    );
+    await listener.close({ graceMs: 0 });
+    await assert.rejects(lstat(path), { code: "ENOENT" });
+  });
+
+  it("takes the place of a socket that a killed process left", async () => {
+    const address = `unix:${join(dir, "stale.sock")}`;
+    const child = runSource(
+      `const { listen, createHealth, createLogger } = await import(process.argv[1]);
+       await listen({ address: ${JSON.stringify(address)}, services: [], health: createHealth(), log: createLogger({ name: "x" }) });
+       console.log("listening");`,
+      { channel: false },
+    );
+    assert.equal(await child.line(), "listening");
+    await assert.rejects(serve({ address }), /another process listens there/);
+    child.process.kill("SIGKILL");
+    await child.ended();
+    assert((await lstat(join(dir, "stale.sock"))).isSocket());
+
+    const listener = await serve({ address });
+    assert(log.lines.includes("warn removing the socket that a dead process left"));
+    assert.equal(await checkHealth({ address: listener.address, timeoutMs, log }), "NOT_SERVING");
+  });
+
+  it("refuses to replace a file that is no socket", async () => {
+    const path = join(dir, "precious.txt");
+    await writeFile(path, "precious");
+    await assert.rejects(serve({ address: `unix:${path}` }), /a file that is no socket is in the way/);
+  });
+
+  it("refuses a socket in a folder that is not there as a user's mistake", async () => {
+    await assert.rejects(serve({ address: `unix:${join(dir, "nowhere/c.sock")}` }), UserError);
+  });
+
+  it("refuses a port that is taken as a user's mistake that names it", async () => {
+    const { address } = await serve({ address: "127.0.0.1:0" });
+    await assert.rejects(serve({ address }), (error) => error instanceof UserError && error.message.includes(address));
+  });
+
+  it("refuses plain text beyond this machine, at both ends", async () => {
+    await assert.rejects(
+      serve({ address: "0.0.0.0:0" }),
+      /listening on 0.0.0.0:0 without encryption: refused beyond this machine/,
+    );
+    assert.throws(
+      () => connect({ address: "10.1.2.3:7000", log }),
+      /connecting to 10.1.2.3:7000 without encryption: refused/,
+    );
+  });
+
+  it("allows plain text beyond this machine by the user's word, with a warning", async () => {
+    const own = createRecordingLog();
+    await serve({ address: "0.0.0.0:0", insecure: true, log: own });
+    connect({ address: "10.1.2.3:7000", insecure: true, log: own });
+    assert.deepEqual(own.lines, [
+      "warn listening on 0.0.0.0:0 without encryption: anyone on the network can read and change the run",
+      "warn connecting to 10.1.2.3:7000 without encryption: anyone on the network can read and change the run",
+    ]);
+  });
+
+  it("cuts off a call that does not end within the grace", async () => {
+    let called = (): void => {};
+    const underWay = new Promise<void>((resolve) => {
+      called = resolve;
+    });
+    const listener = await serve({
+      address: "127.0.0.1:0",
+      services: [{ definition: echoDefinition, implementation: { echo: () => called() } }],
+    });
+    const { target, credentials, options } = connect({ address: listener.address, log });
+    const client = new Client(target, credentials, options);
+    const answer = assert.rejects(callEcho(client, Buffer.alloc(1)), /UNAVAILABLE|CANCELLED/);
+    await underWay;
+    await listener.close({ graceMs: 1 });
+    await answer;
+    client.close();
+  });
+
+  it("lets a call under way end within the grace", async () => {
+    let finish = (): void => {};
+    let called = (): void => {};
+    const underWay = new Promise<void>((resolve) => {
+      called = resolve;
+    });
+    const slow: UntypedHandleCall = (_call: unknown, answer: sendUnaryData<Buffer>) => {
+      finish = () => answer(null, Buffer.from("done"));
+      called();
+    };
+    const listener = await serve({
+      address: "127.0.0.1:0",
+      services: [{ definition: echoDefinition, implementation: { echo: slow } }],
+    });
+    const { target, credentials, options } = connect({ address: listener.address, log });
+    const client = new Client(target, credentials, options);
+    const answer = callEcho(client, Buffer.alloc(1));
+    await underWay;
+    const closing = listener.close({ graceMs: 60_000 });
+    finish();
+    assert.equal(String(await answer), "done");
+    client.close();
+    await closing;
+  });
+});
+
+describe("health", () => {
+  let listener: Listener;
+  let health: Health;
+  before(async () => {
+    health = createHealth();
+    listener = await listen({ address: "127.0.0.1:0", services: [], health, log });
+  });
+  after(() => listener.close({ graceMs: 0 }));
+  const ask = (service?: string) =>
+    checkHealth({ address: listener.address, timeoutMs, log, ...(service === undefined ? {} : { service }) });
+
+  it("does not serve before anything was set", async () => {
+    assert.equal(await ask(), "NOT_SERVING");
+    assert.equal(await ask("lockstep.v1.Coordinator"), "UNKNOWN");
+  });
+
+  it("serves as a whole when every service does", async () => {
+    health.setServing("a", true);
+    health.setServing("b", false);
+    assert.deepEqual(await Promise.all([ask("a"), ask("b"), ask()]), ["SERVING", "NOT_SERVING", "NOT_SERVING"]);
+    health.setServing("b", true);
+    assert.deepEqual(await Promise.all([ask("b"), ask()]), ["SERVING", "SERVING"]);
+  });
+
+  it("rejects when nobody answers in time", async () => {
+    await assert.rejects(checkHealth({ address: "unix:/nowhere/c.sock", timeoutMs: 50, log }));
+  });
+});

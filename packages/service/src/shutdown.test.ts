@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { EventEmitter } from "node:events";
+import { describe, it } from "node:test";
+import { createShutdown, type Shutdown, type ShutdownHost, StopRequested } from "./shutdown.js";
+import { runSource } from "./testing/child-process.js";
+import { createRecordingLog } from "./testing/recording-log.js";
+
+class FakeHost extends EventEmitter implements ShutdownHost {
+  time = 1_000;
+  readonly exits: number[] = [];
+  exit(code: number): void {
+    this.exits.push(code);
+  }
+  nowMs(): number {
+    return this.time;
+  }
+}
+
+function start(): { host: FakeHost; shutdown: Shutdown; reasons: string[] } {
+  const host = new FakeHost();
+  const reasons: string[] = [];
+  const shutdown = createShutdown({ log: createRecordingLog(), host, onFirst: (reason) => void reasons.push(reason) });
+  return { host, shutdown, reasons };
+}
+
+describe("createShutdown", () => {
+  for (const signal of ["SIGINT", "SIGTERM"]) {
+    it(`aborts on the first ${signal}, saying why, and goes on`, () => {
+      const { host, shutdown, reasons } = start();
+      assert.equal(shutdown.signal.aborted, false);
+      host.emit(signal);
+      assert(shutdown.signal.reason instanceof StopRequested);
+      assert.equal(shutdown.signal.reason.message, signal);
+      assert.deepEqual(reasons, [signal]);
+      assert.deepEqual(host.exits, []);
+    });
+  }
+
+  it("exits with 130 on the second signal", () => {
+    const { host, reasons } = start();
+    host.emit("SIGINT");
+    host.time += 301;
+    host.emit("SIGTERM");
+    assert.deepEqual(host.exits, [130]);
+    assert.deepEqual(reasons, ["SIGINT"]);
+  });
+
+  it("takes two signals at once for one key press, as a package runner hands Ctrl-C on", () => {
+    const { host } = start();
+    host.emit("SIGINT");
+    host.time += 300;
+    host.emit("SIGINT");
+    assert.deepEqual(host.exits, []);
+  });
+
+  it("does not count a request from within as a signal: one Ctrl-C after it does not cut the stop short", () => {
+    const { host, shutdown, reasons } = start();
+    shutdown.request("max steps");
+    host.time += 10_000;
+    host.emit("SIGINT");
+    assert.deepEqual(host.exits, []);
+    assert.deepEqual(reasons, ["max steps"]);
+    assert.equal(shutdown.signal.reason.message, "max steps");
+  });
+
+  it("lets go of the signals when it is disposed", () => {
+    const { host, shutdown } = start();
+    shutdown.dispose();
+    assert.deepEqual([host.listenerCount("SIGINT"), host.listenerCount("SIGTERM")], [0, 0]);
+  });
+});
+
+describe("a process with a shutdown", () => {
+  const source = `
+    const { createShutdown, createLogger } = await import(process.argv[1]);
+    const shutdown = createShutdown({ log: createLogger({ name: "child", level: "silent" }) });
+    const alive = setInterval(() => {}, 1_000_000);
+    shutdown.signal.addEventListener("abort", () => {
+      console.log("stopping: " + shutdown.signal.reason.message);
+      if (process.argv[2] !== "stubborn") clearInterval(alive);
+    });
+    console.log("ready");`;
+
+  it("ends by itself after the first signal", async () => {
+    const child = runSource(source, { channel: false });
+    assert.equal(await child.line(), "ready");
+    child.process.kill("SIGTERM");
+    assert.equal(await child.line(), "stopping: SIGTERM");
+    assert.deepEqual(await child.ended(), { code: 0, signal: null });
+  });
+
+  it("leaves at once with 130 when it is told again, though its work goes on", async () => {
+    const child = runSource(source.replace('process.argv[2] !== "stubborn"', "false"), { channel: false });
+    assert.equal(await child.line(), "ready");
+    child.process.kill("SIGINT");
+    assert.equal(await child.line(), "stopping: SIGINT");
+    const pressing = setInterval(() => child.process.kill("SIGINT"), 20);
+    const ended = await child.ended();
+    clearInterval(pressing);
+    assert.deepEqual(ended, { code: 130, signal: null });
+  });
+});

@@ -1,0 +1,15 @@
+// Owns a log for tests: it keeps what was said.
+import type { Log } from "../log.js";
+
+export interface RecordingLog extends Log {
+  readonly lines: string[];
+}
+
+export function createRecordingLog(): RecordingLog {
+  const lines: string[] = [];
+  return {
+    lines,
+    info: (_fields, message) => void lines.push(`info ${message}`),
+    warn: (_fields, message) => void lines.push(`warn ${message}`),
+  };
+}
