@@ -1,6 +1,6 @@
 // Owns the one step of the core: an event and the time make a new state, effects for the shell, and the reason why the
 // run is where it is. Pure: the state given is not changed.
-import { draftOf } from "./draft.js";
+import { type Draft, draftOf } from "./draft.js";
 import type { CoreEvent, Effect } from "./event.js";
 import { backUpLateLeases, dropLeases, forgetLease, grantLeases, settleLease } from "./leasing.js";
 import { drain, heard, join, lose, loseSilent, openSession } from "./membership.js";
@@ -18,63 +18,74 @@ export interface Advanced {
 export function advance(before: CoreState, event: CoreEvent, nowMs: number): Advanced {
   const draft = draftOf(before, nowMs);
   const { state } = draft;
-  apply(event);
+  apply(draft, event);
   grantLeases(draft);
   return { state, effects: draft.effects, reason: describeState(state).reason };
+}
 
-  function apply(event: CoreEvent): void {
-    switch (event.type) {
-      case "opened":
-        state.weightsDigest = event.weightsDigest;
-        return openNext(draft);
-      case "join":
-        return join(draft, event.claim, event.sessionId);
-      case "session-opened":
-        return openSession(draft, event.sessionId);
-      case "session-closed": {
-        const member = memberOf(state, event.sessionId);
-        if (member !== undefined) lose(draft, member, event.reason);
-        return;
-      }
-      case "heartbeat":
-        return heard(draft, event.sessionId);
-      case "draining":
-        return drain(draft, event.sessionId);
-      case "lease-failed": {
-        const { leaseId, sessionId, reason } = event;
-        dropLeases(draft, (lease) => lease.leaseId === leaseId && lease.sessionId === sessionId, reason);
-        return;
-      }
-      case "sum-accepted":
-        settleLease(draft, event.leaseId);
-        return closePassWhenDone(draft);
-      case "sum-refused":
-        return forgetLease(draft, event.leaseId);
-      case "sum-not-finite": {
-        const lease = openPass(state)?.leases.find(({ leaseId }) => leaseId === event.leaseId);
-        const where = `step ${state.position.step}, micro-batch ${event.microBatch}`;
-        const who = lease === undefined ? "a worker" : `slot ${lease.slot}`;
-        return fail(
-          draft,
-          `${where}: ${who} computed a NaN or an infinity; lower the learning rate or clip the gradient`,
-        );
-      }
-      case "committed":
-        return committed(draft, event.weightsDigest);
-      case "broken":
-        return fail(draft, event.message);
-      case "concluded":
-        return concluded(draft);
-      case "stop":
-        return requestStop(draft, event.reason);
-      case "tick":
-        loseSilent(draft);
-        abandonWhenOverdue(draft);
-        state.lastTickMs = nowMs;
-        return backUpLateLeases(draft);
-      default:
-        return unknownEvent(event);
+function apply(draft: Draft, event: CoreEvent): void {
+  const { state, nowMs } = draft;
+  switch (event.type) {
+    case "opened":
+      state.weightsDigest = event.weightsDigest;
+      openNext(draft);
+      return;
+    case "join":
+      join(draft, event.claim, event.sessionId);
+      return;
+    case "session-opened":
+      openSession(draft, event.sessionId);
+      return;
+    case "session-closed": {
+      const member = memberOf(state, event.sessionId);
+      if (member !== undefined) lose(draft, member, event.reason);
+      return;
     }
+    case "heartbeat":
+      heard(draft, event.sessionId);
+      return;
+    case "draining":
+      drain(draft, event.sessionId);
+      return;
+    case "lease-failed": {
+      const { leaseId, sessionId, reason } = event;
+      dropLeases(draft, (lease) => lease.leaseId === leaseId && lease.sessionId === sessionId, reason);
+      return;
+    }
+    case "sum-accepted":
+      settleLease(draft, event.leaseId);
+      closePassWhenDone(draft);
+      return;
+    case "sum-refused":
+      forgetLease(draft, event.leaseId);
+      return;
+    case "sum-not-finite": {
+      const lease = openPass(state)?.leases.find(({ leaseId }) => leaseId === event.leaseId);
+      const where = `step ${state.position.step}, micro-batch ${event.microBatch}`;
+      const who = lease === undefined ? "a worker" : `slot ${lease.slot}`;
+      fail(draft, `${where}: ${who} computed a NaN or an infinity; lower the learning rate or clip the gradient`);
+      return;
+    }
+    case "committed":
+      committed(draft, event.weightsDigest);
+      return;
+    case "broken":
+      fail(draft, event.message);
+      return;
+    case "concluded":
+      concluded(draft);
+      return;
+    case "stop":
+      requestStop(draft, event.reason);
+      return;
+    case "tick":
+      loseSilent(draft);
+      abandonWhenOverdue(draft);
+      state.lastTickMs = nowMs;
+      backUpLateLeases(draft);
+      return;
+    default:
+      unknownEvent(event);
   }
 }
 

@@ -11,11 +11,21 @@ export function openNext(draft: Draft): void {
   const { position, settings, stop } = state;
   const { course, maxSteps } = settings;
   const validationDue = position.stepInEpoch === course.stepsPerEpoch;
-  if (position.step >= course.totalSteps && !validationDue) return end(draft, { kind: "completed" });
-  if (stop !== null) return end(draft, { kind: "stopped", reason: stop.reason });
-  if (validationDue) return openValidation(draft);
+  if (position.step >= course.totalSteps && !validationDue) {
+    end(draft, { kind: "completed" });
+    return;
+  }
+  if (stop !== null) {
+    end(draft, { kind: "stopped", reason: stop.reason });
+    return;
+  }
+  if (validationDue) {
+    openValidation(draft);
+    return;
+  }
   if (maxSteps !== null && position.step >= maxSteps) {
-    return end(draft, { kind: "stopped", reason: `reached ${maxSteps} steps (--max-steps)` });
+    end(draft, { kind: "stopped", reason: `reached ${maxSteps} steps (--max-steps)` });
+    return;
   }
   startPass(draft, "train", course.trainPass(position.step));
 }
@@ -98,7 +108,10 @@ function abandon(draft: Draft, reason: string): void {
 function openValidation(draft: Draft): void {
   const { state, effects } = draft;
   const shape = state.settings.course.validationPass();
-  if (shape !== null) return startPass(draft, "validate", shape);
+  if (shape !== null) {
+    startPass(draft, "validate", shape);
+    return;
+  }
   state.phase = { kind: "concluding" };
   effects.push({ type: "conclude-epoch", epoch: state.position.epoch, step: state.position.step, validated: null });
 }

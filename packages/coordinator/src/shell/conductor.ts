@@ -1,0 +1,352 @@
+// Owns the core's state at run time: hands it events one after another and carries out its effects. Everything that
+// touches gRPC streams, tensors or the disk is done by the parts that it was given.
+import type { JsonValue, Snapshot } from "@lockstep/checkpoint";
+import { describeError } from "@lockstep/errors";
+import { type Instruction, Pass, type RunDescription, type TensorLayout } from "@lockstep/protocol";
+import { advance } from "../core/advance.js";
+import { type Position, samplesOf } from "../core/course.js";
+import type { CoreEvent, Effect, Outcome } from "../core/event.js";
+import { type CoreState, describeState } from "../core/state.js";
+import type { BufferPool } from "./buffer-pool.js";
+import type { CheckpointWriter } from "./checkpoint-writer.js";
+import type { EventHub } from "./event-hub.js";
+import { type Contribution, type Contributor, PassSums } from "./pass-sums.js";
+import type { StepLog } from "./step-log.js";
+import type { TrainingState } from "./training-state.js";
+import type { WeightsFeed } from "./weights-feed.js";
+
+export interface Log {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+}
+
+/** The worker's session stream, as the conductor needs it. */
+export interface Session {
+  send(instruction: Instruction): void;
+  /** Ends the stream after what was sent. */
+  end(): void;
+}
+
+/** A validation that is over; carried in checkpoints so that a resumed run's summary knows it. */
+export interface LastValidation {
+  readonly epoch: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+export interface ConductorParts {
+  readonly run: RunDescription;
+  readonly layout: TensorLayout;
+  readonly training: TrainingState;
+  readonly feed: WeightsFeed;
+  readonly pool: BufferPool;
+  readonly writer: CheckpointWriter;
+  readonly stepLog: StepLog;
+  readonly events: EventHub;
+  /** What the coordinator itself computes with, for the manifests. */
+  readonly numerics: Readonly<Record<string, JsonValue>>;
+  readonly log: Log;
+  readonly nowMs: () => number;
+}
+
+export class Conductor {
+  /** Resolves when the core has ended the run; the closing is the caller's. */
+  readonly ended: Promise<Outcome>;
+  lastValidation: LastValidation | null;
+  #state: CoreState;
+  readonly #parts: ConductorParts;
+  readonly #sessions = new Map<string, Session>();
+  readonly #queue: CoreEvent[] = [];
+  #busy = false;
+  #reason = "";
+  #sums: PassSums | null = null;
+  #end: (outcome: Outcome) => void = () => {};
+  /** Mean training loss of the epoch that ended last. */
+  #epochLoss: number | null;
+
+  constructor(
+    state: CoreState,
+    parts: ConductorParts,
+    earlier: { readonly lastValidation: LastValidation | null; readonly epochLoss: number | null },
+  ) {
+    this.#state = state;
+    this.#parts = parts;
+    this.lastValidation = earlier.lastValidation;
+    this.#epochLoss = earlier.epochLoss;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
+  }
+
+  get state(): CoreState {
+    return this.#state;
+  }
+
+  /** Sums of the pass under way; null between passes. */
+  get sums(): PassSums | null {
+    return this.#sums;
+  }
+
+  /** Mean training loss of the epoch under way, or of the one that ended last. */
+  get loss(): number | null {
+    return this.#parts.training.epochMetrics()?.["loss"] ?? this.#epochLoss;
+  }
+
+  /** Takes one event and all that follow from it; the effects of this one. Events from within wait their turn. */
+  dispatch(event: CoreEvent): readonly Effect[] {
+    this.#queue.push(event);
+    if (this.#busy) return [];
+    this.#busy = true;
+    let first: readonly Effect[] | null = null;
+    try {
+      for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) {
+        const { state, effects, reason } = advance(this.#state, next, this.#parts.nowMs());
+        this.#state = state;
+        first ??= effects;
+        for (const effect of effects) this.#perform(effect);
+        if (reason !== this.#reason) {
+          this.#parts.log.info({ state: describeState(state).name, step: state.position.step }, reason);
+          this.#reason = reason;
+        }
+      }
+    } finally {
+      this.#busy = false;
+    }
+    return first ?? [];
+  }
+
+  attach(sessionId: string, session: Session): void {
+    this.#sessions.set(sessionId, session);
+  }
+
+  /** Adds a verified sum, whose buffer belongs to the conductor from here on; settle() must follow. */
+  add(contributor: Contributor, contribution: Contribution): "accepted" | "duplicate" {
+    const result = this.#sums?.add(contributor, contribution) ?? "duplicate";
+    if (result === "duplicate" && contribution.values !== null) this.#parts.pool.give(contribution.values);
+    return result;
+  }
+
+  /** Tells the core what add() said. The commit may follow from it: the worker should have its answer by then. */
+  settle(leaseId: number, result: "accepted" | "duplicate"): void {
+    this.dispatch(
+      result === "accepted"
+        ? { type: "sum-accepted", leaseId }
+        : { type: "sum-refused", leaseId, reason: "the node, or a part of it, is in the sum already" },
+    );
+  }
+
+  /** Tells every worker to leave. */
+  finish(outcome: Outcome): void {
+    const completed = outcome.kind === "completed";
+    for (const session of this.#sessions.values()) {
+      session.send({ instruction: { $case: "finish", value: { completed, reason: reasonOf(outcome) } } });
+      session.end();
+    }
+    this.#sessions.clear();
+    this.#dropSums();
+  }
+
+  #perform(effect: Effect): void {
+    const { log, events, pool } = this.#parts;
+    switch (effect.type) {
+      case "admit": {
+        const { slot, generation, host, computeThreads, mixed } = effect;
+        if (mixed) log.warn({ slot }, "the worker's numerics differ from the run's: the run is not exact");
+        log.info({ slot, generation, host, computeThreads }, "worker joined");
+        events.publish({ $case: "workerJoined", value: { slot, generation, host, computeThreads } });
+        return;
+      }
+      case "refuse":
+        log.warn({ code: effect.code }, `refused a worker: ${effect.message}`);
+        return;
+      case "worker-lost": {
+        const { sessionId, slot, generation, reason, leasesLost } = effect;
+        log.warn({ slot, generation, leasesLost }, `worker lost: ${reason}`);
+        events.publish({ $case: "workerLost", value: { slot, generation, reason, leasesLost } });
+        this.#sessions.get(sessionId)?.end();
+        this.#sessions.delete(sessionId);
+        return;
+      }
+      case "open-pass": {
+        this.#dropSums();
+        this.#sums = new PassSums(effect.pass, { numMicroBatches: effect.numMicroBatches, pool });
+        return;
+      }
+      case "lease":
+        this.#sessions.get(effect.sessionId)?.send({
+          instruction: {
+            $case: "lease",
+            value: {
+              leaseId: effect.leaseId,
+              coordinatorGeneration: this.#state.settings.coordinatorGeneration,
+              pass: effect.pass === "train" ? Pass.TRAIN : Pass.VALIDATE,
+              epoch: effect.epoch,
+              step: effect.step,
+              weightsDigest: effect.weightsDigest,
+              numMicroBatches: effect.numMicroBatches,
+              firstMicroBatch: effect.first,
+              count: effect.count,
+            },
+          },
+        });
+        return;
+      case "revoke": {
+        const { leaseId, reason } = effect;
+        this.#sessions.get(effect.sessionId)?.send({
+          instruction: { $case: "leaseRevoked", value: { leaseId, reason } },
+        });
+        return;
+      }
+      case "lease-redone": {
+        const { step, first, count, slot, reason } = effect;
+        log.warn({ step, first, count, slot }, `lease computed once more: ${reason}`);
+        events.publish({ $case: "leaseRedone", value: { step, firstMicroBatch: first, count, slot, reason } });
+        return;
+      }
+      case "commit":
+        this.#commit(effect);
+        return;
+      case "conclude-epoch":
+        this.#concludeEpoch(effect);
+        return;
+      case "abandon-pass":
+        log.info({}, `pass abandoned: ${effect.reason}`);
+        this.#dropSums();
+        return;
+      case "snapshot":
+        this.#parts.writer.submit(this.#snapshot());
+        return;
+      case "end":
+        this.#end(effect.outcome);
+        return;
+      default:
+        unknownEffect(effect);
+    }
+  }
+
+  #commit({ step, epoch, firstLeaseAtMs }: Extract<Effect, { type: "commit" }>): void {
+    const { training, feed, stepLog, nowMs } = this.#parts;
+    const sums = this.#sums;
+    if (sums === null) throw new Error("a commit without a pass");
+    const startMs = nowMs();
+    const root = sums.root();
+    const { numSamples } = sums;
+    const metrics = training.metricsOf(root.sums);
+    let update: ReturnType<TrainingState["apply"]>;
+    try {
+      update = training.apply(root, { step, numSamples });
+    } catch (error) {
+      this.dispatch({ type: "broken", message: describeError(error) });
+      return;
+    }
+    const weightsDigest = training.digest();
+    feed.publish({ step: step + 1, digest: weightsDigest }, training.weightsBytes());
+    const endMs = nowMs();
+    stepLog.committed(
+      {
+        step: step + 1,
+        epoch,
+        metrics,
+        ...update,
+        stepSeconds: (endMs - firstLeaseAtMs) / 1000,
+        commitSeconds: (endMs - startMs) / 1000,
+        weightsDigest,
+      },
+      sums,
+    );
+    this.#dropSums();
+    this.dispatch({ type: "committed", weightsDigest });
+  }
+
+  #concludeEpoch({ epoch, step, validated }: Extract<Effect, { type: "conclude-epoch" }>): void {
+    const { training, stepLog, nowMs } = this.#parts;
+    const sums = validated === null ? null : this.#sums;
+    const metrics = sums === null ? {} : training.metricsOf(sums.root().sums);
+    const trainingMetrics = training.epochMetrics() ?? {};
+    const seconds = validated === null ? 0 : (nowMs() - validated.openedAtMs) / 1000;
+    stepLog.validated({ epoch, step, numSamples: sums?.numSamples ?? 0, metrics, trainingMetrics, seconds });
+    if (sums !== null) this.lastValidation = { epoch, metrics };
+    this.#epochLoss = trainingMetrics["loss"] ?? null;
+    training.startEpoch();
+    this.#dropSums();
+    this.dispatch({ type: "concluded" });
+  }
+
+  #snapshot(): Snapshot {
+    const { run, layout, training, numerics } = this.#parts;
+    const { position, reference, settings } = this.#state;
+    const { lastValidation } = this;
+    // The metrics belong to these very weights when nothing was trained since.
+    const fresh = position.stepInEpoch === 0 && lastValidation?.epoch === position.epoch - 1;
+    return {
+      runSpec: run.spec,
+      layout,
+      ...training.copy(),
+      position: storedPosition(position, settings.course.stepsPerEpoch),
+      validation: fresh ? lastValidation.metrics : null,
+      numerics: {
+        coordinator: { ...numerics },
+        workers: reference === null ? null : (JSON.parse(reference.numericsJson) as JsonValue), // checked at the join
+      },
+      pixelsSha256: reference?.pixelsSha256 ?? null,
+      coordinatorGeneration: settings.coordinatorGeneration,
+      bookkeeping: {
+        lastValidation:
+          lastValidation === null ? null : { epoch: lastValidation.epoch, metrics: jsonOf(lastValidation.metrics) },
+        epochLoss: this.#epochLoss,
+        mixedNumerics: this.#state.mixedNumerics,
+      },
+    };
+  }
+
+  #dropSums(): void {
+    this.#sums?.dispose();
+    this.#sums = null;
+  }
+}
+
+export function reasonOf(outcome: Outcome): string {
+  switch (outcome.kind) {
+    case "completed":
+      return "the run reached its end";
+    case "stopped":
+      return outcome.reason;
+    case "failed":
+      return outcome.message;
+  }
+}
+
+/** As manifests say it: an epoch whose steps are done and whose validation is due is the next epoch's start. */
+export function storedPosition(position: Position, stepsPerEpoch: number): Snapshot["position"] {
+  const { step, epoch, stepInEpoch } = position;
+  if (stepInEpoch === stepsPerEpoch) return { step, epoch: epoch + 1, stepInEpoch: 0, validationRecorded: false };
+  return { step, epoch, stepInEpoch, validationRecorded: stepInEpoch === 0 && epoch > 0 };
+}
+
+export function restoredPosition(stored: Snapshot["position"], stepsPerEpoch: number): Position {
+  const { step, epoch, stepInEpoch, validationRecorded } = stored;
+  if (stepInEpoch === 0 && epoch > 0 && !validationRecorded) {
+    return { step, epoch: epoch - 1, stepInEpoch: stepsPerEpoch };
+  }
+  return { step, epoch, stepInEpoch };
+}
+
+/** Training samples behind the weights at a position. */
+export function samplesBefore(position: Position, course: CoreState["settings"]["course"]): number {
+  let samples = 0;
+  for (let step = 0; step < Math.min(position.step, course.stepsPerEpoch); step++) {
+    const pass = course.trainPass(step);
+    const times = Math.ceil((position.step - step) / course.stepsPerEpoch);
+    samples += times * samplesOf(pass, { first: 0, count: pass.numMicroBatches });
+  }
+  return samples;
+}
+
+function jsonOf(metrics: Readonly<Record<string, number>>): Record<string, number | null> {
+  return Object.fromEntries(
+    Object.entries(metrics).map(([name, value]) => [name, Number.isFinite(value) ? value : null]),
+  );
+}
+
+function unknownEffect(effect: never): never {
+  throw new Error(`unknown effect ${JSON.stringify(effect)}`);
+}

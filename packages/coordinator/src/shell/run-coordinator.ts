@@ -1,0 +1,323 @@
+// Owns the coordinator's life: reads the run, serves its services, leads it to its end or a stop, and closes down.
+import { join } from "node:path";
+import { type CheckpointStoreOptions, type JsonValue, writeJsonDurably } from "@lockstep/checkpoint";
+import { describeError } from "@lockstep/errors";
+import { nativeStatus, numericsVersion } from "@lockstep/numerics";
+import { canonicalJson, canonicalSha256, PROTOCOL_VERSION } from "@lockstep/protocol";
+import { createHealth, listen } from "@lockstep/service";
+import type { Position } from "../core/course.js";
+import type { Outcome } from "../core/event.js";
+import { type CoreSettings, createState, type Reference } from "../core/state.js";
+import { BrokenUploads } from "./broken-uploads.js";
+import { BufferPool } from "./buffer-pool.js";
+import { CheckpointWriter } from "./checkpoint-writer.js";
+import { Conductor, type LastValidation, type Log, reasonOf, restoredPosition, samplesBefore } from "./conductor.js";
+import { coordinatorService } from "./coordinator-service.js";
+import { EventHub } from "./event-hub.js";
+import { nextGeneration } from "./generation.js";
+import { Journal } from "./journal.js";
+import { controlService, telemetryService } from "./observer-services.js";
+import { type PreparedRun, readPreparedRun } from "./prepared-run.js";
+import { StepLog } from "./step-log.js";
+import type { RunSummary } from "./summary.js";
+import { TrainingState } from "./training-state.js";
+import { WeightsFeed } from "./weights-feed.js";
+
+export interface CoordinatorOptions {
+  /** The run's folder, prepared: run.json and a checkpoint. It goes on from the newest that verifies. */
+  readonly out: string;
+  /** `unix:/path.sock` or `host:port`; port 0 picks one. */
+  readonly listen: string;
+  /** Plain text beyond this machine. */
+  readonly insecure?: boolean;
+  /** Steps between checkpoints; null: only after validations, at a stop and at the end. */
+  readonly checkpointEvery: number | null;
+  readonly keepLast: number;
+  /** Updates in all after which the run stops; null: none. */
+  readonly maxSteps: number | null;
+  /** Default 500. */
+  readonly heartbeatIntervalMs?: number;
+  /** Default 5000. */
+  readonly heartbeatTimeoutMs?: number;
+  readonly allowMixedNumerics: boolean;
+  readonly log: Log;
+  /** Aborted: the run stops after the step under way; its reason is told to people. */
+  readonly signal: AbortSignal;
+  /** Called once it serves. */
+  readonly onListening?: (address: string) => void;
+  /** Called when an observer asks for a stop. */
+  readonly onStop?: (reason: string) => void;
+  /** For tests: see CheckpointStoreOptions. */
+  readonly onCheckpointPhase?: CheckpointStoreOptions["onPhase"];
+}
+
+/** The run cannot go on: a NaN, a checkpoint that cannot be written. One line; the last good state is on the disk. */
+export class RunFailed extends Error {
+  override readonly name = "RunFailed";
+}
+
+const tickMs = 100;
+const closeGraceMs = 2000;
+
+/**
+ * Leads the run to its end or to a stop.
+ * @throws UserError for a folder that is not a prepared run, or an address that cannot be listened on
+ * @throws RunFailed when the run cannot go on; summary.json is not written then
+ */
+export async function runCoordinator(options: CoordinatorOptions): Promise<RunSummary> {
+  const startMs = performance.now();
+  const { out, log } = options;
+  const onPhase = options.onCheckpointPhase;
+  const prepared = await readPreparedRun(out, {
+    store: { keepLast: options.keepLast, ...(onPhase === undefined ? {} : { onPhase }) },
+    log,
+  });
+  const generation = await nextGeneration(out);
+  const life = openLife(options, prepared, generation);
+  try {
+    const outcome = await serve(options, prepared, life);
+    const { conductor, stepLog, training } = life;
+    if (outcome.kind === "failed") throw new RunFailed(outcome.message);
+    const { position, settings, members, microBatchesBySlot, leasesRedone, mixedNumerics, reference } = conductor.state;
+    const medians = stepLog.medians();
+    const { globalBatch } = prepared.run.spec;
+    const summary: RunSummary = {
+      completed: outcome.kind === "completed",
+      reason: reasonOf(outcome),
+      steps: position.step,
+      epochs: position.epoch,
+      samples: samplesBefore(position, settings.course),
+      seconds: (performance.now() - startMs) / 1000,
+      imagesPerSecond: medians.step === null ? null : globalBatch / medians.step,
+      loss: conductor.loss,
+      validation: conductor.lastValidation?.metrics ?? null,
+      validationEpoch: conductor.lastValidation?.epoch ?? null,
+      weightsSha256: training.weightsSha256(),
+      workers: [...microBatchesBySlot.values()].filter((count) => count > 0).length,
+      microBatchesByWorker: Array.from(
+        { length: 1 + Math.max(-1, ...members.map(({ slot }) => slot)) },
+        (_, slot) => microBatchesBySlot.get(slot) ?? 0,
+      ),
+      leasesRedone,
+      resumedFromStep: life.resumedFromStep,
+      coordinatorGeneration: generation,
+      out,
+      exact: !mixedNumerics,
+      numerics: reference === null ? null : JSON.parse(reference.numericsJson),
+      phaseSeconds: medians,
+    };
+    await writeJsonDurably(join(out, "summary.json"), summary);
+    return summary;
+  } finally {
+    life.stepLog.close();
+  }
+}
+
+interface Life {
+  readonly conductor: Conductor;
+  readonly training: TrainingState;
+  readonly stepLog: StepLog;
+  readonly events: EventHub;
+  readonly pool: BufferPool;
+  readonly feed: WeightsFeed;
+  readonly writer: CheckpointWriter;
+  readonly checkpointStep: () => number;
+  /** Why a checkpoint could not be written; null while all could. */
+  readonly checkpointFailure: () => string | null;
+  readonly resumedFromStep: number | null;
+}
+
+function openLife(options: CoordinatorOptions, prepared: PreparedRun, generation: number): Life {
+  const { run, layout, course, store, checkpoint } = prepared;
+  const { manifest } = checkpoint;
+  const { out, log } = options;
+  const nowMs = (): number => performance.now();
+  const unixMs = (): number => Date.now();
+  const position: Position = restoredPosition(manifest.position, course.stepsPerEpoch);
+  const training = new TrainingState({
+    run,
+    layout,
+    totalSteps: course.totalSteps,
+    weights: checkpoint.weights,
+    optimizerState: checkpoint.optimizerState,
+    epochSums: manifest.epochSums,
+    epochSamples: manifest.epochSamples,
+  });
+  const events = new EventHub({ coordinatorGeneration: generation, unixMs });
+  const stepLog = new StepLog({
+    generation,
+    metrics: new Journal(join(out, "metrics.jsonl")),
+    ledger: new Journal(join(out, "ledger.jsonl")),
+    events,
+    unixMs,
+  });
+  let checkpointStep = position.step;
+  let checkpointFailure: string | null = null;
+  const writer = new CheckpointWriter(store, {
+    written: ({ step, path, sizeBytes, seconds }) => {
+      checkpointStep = step;
+      log.info({ step, path, sizeBytes, seconds }, "checkpoint written");
+      events.publish({ $case: "checkpointWritten", value: { step, path, sizeBytes, seconds } });
+    },
+    failed: (error) => {
+      checkpointFailure = `cannot write a checkpoint: ${describeError(error)}`;
+      conductor.dispatch({ type: "broken", message: checkpointFailure });
+    },
+  });
+  const settings: CoreSettings = {
+    protocolVersion: PROTOCOL_VERSION,
+    coordinatorGeneration: generation,
+    runSpecSha256: canonicalSha256(run.spec),
+    datasetFingerprint: run.spec.dataset.fingerprint,
+    layoutSha256: layout.sha256,
+    course,
+    numSums: run.sumNames.length,
+    checkpointEvery: options.checkpointEvery,
+    maxSteps: options.maxSteps,
+    heartbeatTimeoutMs: options.heartbeatTimeoutMs ?? 5000,
+    stopGraceMs: 2000,
+    allowMixedNumerics: options.allowMixedNumerics,
+    late: { factor: 4, floorMs: 2000, unmeasuredFloorMs: 10_000 },
+    maxValidationLease: 64,
+  };
+  const pool = new BufferPool(layout.numElements);
+  const feed = new WeightsFeed(layout);
+  const conductor: Conductor = new Conductor(
+    createState({ settings, position, reference: referenceOf(prepared) }),
+    { run, layout, training, feed, pool, writer, stepLog, events, numerics: ownNumerics(log), log, nowMs },
+    earlierOf(prepared),
+  );
+  const resumedFromStep = generation === 1 && position.step === 0 ? null : position.step;
+  if (resumedFromStep !== null) log.info({ step: resumedFromStep, generation }, "going on from a checkpoint");
+  return {
+    conductor,
+    training,
+    stepLog,
+    events,
+    pool,
+    feed,
+    writer,
+    checkpointStep: () => checkpointStep,
+    checkpointFailure: () => checkpointFailure,
+    resumedFromStep,
+  };
+}
+
+/** From the first listening to the last stream closed and the last checkpoint written. */
+async function serve(options: CoordinatorOptions, prepared: PreparedRun, life: Life): Promise<Outcome> {
+  const { log, signal } = options;
+  const { conductor, training, feed, events, pool, writer } = life;
+  const { run, layout, course } = prepared;
+  const runSpecJson = canonicalJson(run.spec);
+  const stop = (reason: string): void => void conductor.dispatch({ type: "stop", reason });
+  const uploads = new BrokenUploads(conductor);
+  const observers = {
+    state: () => conductor.state,
+    events,
+    runSpecJson,
+    resumed: life.resumedFromStep !== null,
+    samplesPerEpoch: run.spec.dataset.samples.train,
+    checkpointStep: life.checkpointStep,
+    onStop: (reason: string) => {
+      log.info({}, `asked to stop: ${reason}`);
+      stop(reason);
+      options.onStop?.(reason);
+    },
+  };
+  const health = createHealth();
+  const services = [
+    coordinatorService({
+      conductor,
+      run: { runSpecJson, runSpecSha256: conductor.state.settings.runSpecSha256 },
+      layout,
+      pool,
+      feed,
+      heartbeatIntervalMs: options.heartbeatIntervalMs ?? 500,
+      onBrokenUpload: (lease, reason) => uploads.broke(lease, reason),
+    }),
+    telemetryService(observers),
+    controlService(observers),
+  ];
+  const listener = await listen({
+    address: options.listen,
+    services,
+    health,
+    insecure: options.insecure ?? false,
+    log,
+  });
+  const ticker = setInterval(() => {
+    uploads.giveUpOld();
+    conductor.dispatch({ type: "tick" });
+  }, tickMs);
+  const onAbort = (): void => stop(describeError(signal.reason));
+  try {
+    const { position } = conductor.state;
+    log.info({ address: listener.address, step: position.step, totalSteps: course.totalSteps }, "coordinator listens");
+    options.onListening?.(listener.address);
+    const weightsDigest = training.digest();
+    feed.publish({ step: position.step, digest: weightsDigest }, training.weightsBytes());
+    conductor.dispatch({ type: "opened", weightsDigest });
+    for (const { definition } of services) {
+      const path = Object.values(definition)[0]?.path.split("/")[1];
+      if (path !== undefined) health.setServing(path, true);
+    }
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    const outcome = await conductor.ended;
+    log.info({ outcome: outcome.kind, step: conductor.state.position.step }, `the run ends: ${reasonOf(outcome)}`);
+    conductor.finish(outcome);
+    await writer.idle();
+    events.publish({
+      $case: "runFinished",
+      value: {
+        completed: outcome.kind === "completed",
+        reason: reasonOf(outcome),
+        step: conductor.state.position.step,
+        weightsSha256: training.weightsSha256(),
+      },
+    });
+    await events.close(AbortSignal.timeout(closeGraceMs));
+    const message = life.checkpointFailure();
+    return message === null || outcome.kind === "failed" ? outcome : { kind: "failed", message };
+  } finally {
+    clearInterval(ticker);
+    signal.removeEventListener("abort", onAbort);
+    await listener.close({ graceMs: closeGraceMs });
+  }
+}
+
+/** The numerics of the coordinator, for the manifests: native or not makes no difference to the bits. */
+function ownNumerics(log: Log): Record<string, JsonValue> {
+  const native = nativeStatus();
+  if (!native.available) log.warn({}, `native numerics are not in use (equal bits, slower): ${native.reason ?? ""}`);
+  return { numericsVersion, v8: process.versions.v8 };
+}
+
+/** Of the checkpoint, where workers had joined before it. */
+function referenceOf({ checkpoint: { manifest } }: PreparedRun): Reference | null {
+  const workers = manifest.numerics["workers"];
+  if (manifest.pixelsSha256 === null || workers === undefined || workers === null) return null;
+  return { numericsJson: canonicalJson(workers), pixelsSha256: manifest.pixelsSha256 };
+}
+
+function earlierOf({ checkpoint: { manifest } }: PreparedRun): {
+  readonly lastValidation: LastValidation | null;
+  readonly epochLoss: number | null;
+} {
+  const { lastValidation, epochLoss } = manifest.bookkeeping as {
+    lastValidation?: { epoch: number; metrics: Record<string, number | null> } | null;
+    epochLoss?: number | null;
+  }; // written by Conductor alone, and verified by its digest
+  return {
+    lastValidation:
+      lastValidation == null
+        ? null
+        : {
+            epoch: lastValidation.epoch,
+            metrics: Object.fromEntries(
+              Object.entries(lastValidation.metrics).map(([name, value]) => [name, value ?? Number.NaN]),
+            ),
+          },
+    epochLoss: epochLoss ?? null,
+  };
+}

@@ -1,0 +1,169 @@
+// Owns what is told of each commit and validation: the lines of metrics.jsonl and ledger.jsonl, the events, and the
+// samples behind the summary's medians.
+import type { WorkerPhase } from "@lockstep/protocol";
+import type { EventHub } from "./event-hub.js";
+import type { Journal } from "./journal.js";
+import type { Contributor, PassSums } from "./pass-sums.js";
+import { median, type PhaseMedians, warmSteps } from "./summary.js";
+
+export interface CommitReport {
+  /** Updates so far, this one included. */
+  readonly step: number;
+  readonly epoch: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly learningRate: number;
+  readonly gradientNorm: number;
+  readonly stepSeconds: number;
+  readonly commitSeconds: number;
+  /** XXH3-128 (hex) of the weights after it. */
+  readonly weightsDigest: string;
+}
+
+export interface ValidationReport {
+  readonly epoch: number;
+  readonly step: number;
+  readonly numSamples: number;
+  /** Empty for a run without validation samples. */
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly trainingMetrics: Readonly<Record<string, number>>;
+  readonly seconds: number;
+}
+
+interface StepTimes {
+  readonly step: number;
+  readonly commit: number;
+  readonly fetchWeights: number;
+  readonly load: number;
+  readonly compute: number;
+  readonly sum: number;
+}
+
+export class StepLog {
+  readonly #generation: number;
+  readonly #metrics: Journal;
+  readonly #ledger: Journal;
+  readonly #events: EventHub;
+  readonly #unixMs: () => number;
+  readonly #times: StepTimes[] = [];
+
+  constructor(options: {
+    readonly generation: number;
+    readonly metrics: Journal;
+    readonly ledger: Journal;
+    readonly events: EventHub;
+    readonly unixMs: () => number;
+  }) {
+    this.#generation = options.generation;
+    this.#metrics = options.metrics;
+    this.#ledger = options.ledger;
+    this.#events = options.events;
+    this.#unixMs = options.unixMs;
+  }
+
+  committed(report: CommitReport, sums: PassSums): void {
+    const { step, epoch, weightsDigest } = report;
+    const { numSamples, contributors, bytesReceived, bytesSent } = sums;
+    const phases = phasesBySlot(contributors);
+    const head = { generation: this.#generation, step, epoch, timeMs: Math.round(this.#unixMs()) };
+    const { metrics, learningRate, gradientNorm, stepSeconds, commitSeconds } = report;
+    this.#metrics.append({
+      type: "step",
+      ...head,
+      numSamples,
+      metrics,
+      learningRate,
+      gradientNorm,
+      stepSeconds,
+      commitSeconds,
+      bytesReceived,
+      bytesSent,
+      phases,
+    });
+    this.#ledger.append({
+      type: "step",
+      ...head,
+      numSamples,
+      weightsDigest,
+      leases: [...contributors]
+        .sort((a, b) => a.node.first - b.node.first)
+        .map(({ slot, generation, node, proofs }) => ({
+          slot,
+          generation,
+          firstMicroBatch: node.first,
+          count: node.count,
+          digests: proofs.map(({ digest }) => digest),
+        })),
+    });
+    this.#events.publish({
+      $case: "stepCommitted",
+      value: {
+        epoch,
+        step,
+        numSamples,
+        metrics: { ...metrics },
+        learningRate,
+        gradientNorm,
+        stepSeconds,
+        phases,
+        commitSeconds,
+        bytesReceived,
+        bytesSent,
+      },
+    });
+    const slowest = (phase: (of: WorkerPhase) => number): number => Math.max(0, ...phases.map(phase));
+    this.#times.push({
+      step: stepSeconds,
+      commit: commitSeconds,
+      fetchWeights: slowest((of) => of.fetchWeightsSeconds),
+      load: slowest((of) => of.loadSeconds),
+      compute: slowest((of) => of.computeSeconds),
+      sum: slowest((of) => of.sumSeconds),
+    });
+  }
+
+  validated(report: ValidationReport): void {
+    const { epoch, step, numSamples, metrics, trainingMetrics, seconds } = report;
+    const timeMs = Math.round(this.#unixMs());
+    this.#metrics.append({ type: "validation", generation: this.#generation, timeMs, ...report });
+    this.#events.publish({
+      $case: "epochValidated",
+      value: { epoch, step, numSamples, metrics: { ...metrics }, trainingMetrics: { ...trainingMetrics }, seconds },
+    });
+  }
+
+  /** Of the steps committed, the first 10 left out. */
+  medians(): PhaseMedians {
+    const warm = warmSteps(this.#times);
+    const of = (phase: keyof StepTimes): number | null => median(warm.map((times) => times[phase]));
+    return {
+      step: of("step"),
+      commit: of("commit"),
+      fetchWeights: of("fetchWeights"),
+      load: of("load"),
+      compute: of("compute"),
+      sum: of("sum"),
+    };
+  }
+
+  close(): void {
+    this.#metrics.close();
+    this.#ledger.close();
+  }
+}
+
+/** A worker that computed several leases has them added. */
+function phasesBySlot(contributors: readonly Contributor[]): WorkerPhase[] {
+  const bySlot = new Map<number, WorkerPhase>();
+  for (const { slot, node, phaseSeconds } of contributors) {
+    const before = bySlot.get(slot);
+    bySlot.set(slot, {
+      slot,
+      microBatches: (before?.microBatches ?? 0) + node.count,
+      fetchWeightsSeconds: (before?.fetchWeightsSeconds ?? 0) + phaseSeconds.fetchWeights,
+      loadSeconds: (before?.loadSeconds ?? 0) + phaseSeconds.load,
+      computeSeconds: (before?.computeSeconds ?? 0) + phaseSeconds.compute,
+      sumSeconds: (before?.sumSeconds ?? 0) + phaseSeconds.sum,
+    });
+  }
+  return [...bySlot.values()].sort((a, b) => a.slot - b.slot);
+}

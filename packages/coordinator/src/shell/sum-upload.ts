@@ -1,0 +1,168 @@
+// Owns one SubmitSum call: its header is judged before a byte of tensors is read, chunks go straight into a pooled
+// buffer, and the call is answered once.
+import type { ServerReadableStream, sendUnaryData } from "@grpc/grpc-js";
+import {
+  float32Bytes,
+  Pass,
+  type SubmitSumRequest,
+  type SubmitSumResponse,
+  type SumHeader,
+  TensorAssembler,
+  type TensorLayout,
+  toServiceError,
+  WireError,
+} from "@lockstep/protocol";
+import { memberOf, type OpenLease } from "../core/state.js";
+import { judgeSum, type SumOffer } from "../core/sum-verdict.js";
+import type { BufferPool } from "./buffer-pool.js";
+import type { Conductor } from "./conductor.js";
+
+export interface UploadContext {
+  readonly conductor: Conductor;
+  readonly layout: TensorLayout;
+  readonly pool: BufferPool;
+  /** Told when an upload of an open lease broke: the worker may try again, or else the lease is given up. */
+  readonly onBroken: (lease: OpenLease, reason: string) => void;
+}
+
+interface Reading {
+  readonly header: SumHeader;
+  readonly lease: OpenLease;
+  readonly buffer: Float32Array | null;
+  readonly assembler: TensorAssembler | null;
+}
+
+export function receiveSum(
+  call: ServerReadableStream<SubmitSumRequest, SubmitSumResponse>,
+  answer: sendUnaryData<SubmitSumResponse>,
+  context: UploadContext,
+): void {
+  const { conductor, pool, layout } = context;
+  let reading: Reading | null = null;
+  let settled = false;
+
+  call.on("data", (message: SubmitSumRequest) => guard(() => receive(message)));
+  call.on("end", () => guard(complete));
+  call.on("cancelled", () => broke("the upload was cut off"));
+  call.on("error", (error: Error) => broke(`the upload broke: ${error.message}`));
+
+  function receive({ part }: SubmitSumRequest): void {
+    if (part?.$case === "header") {
+      if (reading !== null) throw new WireError("bad-request", "a second header in one upload");
+      open(part.value);
+    } else if (part?.$case === "chunk") {
+      if (reading?.assembler == null) throw new WireError("bad-request", "a tensor chunk without a tensor header");
+      reading.assembler.add(part.value);
+      const { sums } = conductor;
+      if (sums !== null) sums.bytesReceived += part.value.data.byteLength;
+    } else {
+      throw new WireError("bad-request", "an upload message that is neither a header nor a chunk");
+    }
+  }
+
+  function open(header: SumHeader): void {
+    const lease = openLease(header);
+    if (lease === null) return;
+    if (header.pass !== Pass.TRAIN) {
+      if (header.tensors !== undefined) throw new WireError("bad-request", "a validation sum carries no tensors");
+      reading = { header, lease, buffer: null, assembler: null };
+      return;
+    }
+    if (header.tensors === undefined) throw new WireError("bad-request", "a training sum without its tensor header");
+    const buffer = pool.take();
+    try {
+      const into = float32Bytes(buffer);
+      const assembler = new TensorAssembler(header.tensors, { layoutSha256: layout.sha256, into });
+      reading = { header, lease, buffer, assembler };
+    } catch (error) {
+      pool.give(buffer);
+      throw error;
+    }
+  }
+
+  function complete(): void {
+    if (reading === null) throw new WireError("bad-request", "an upload without a header");
+    const { header, assembler, buffer } = reading;
+    assembler?.finish();
+    // Time has passed: somebody else's answer may have come.
+    const lease = openLease(header);
+    if (lease === null) return;
+    reading = null;
+    const contributor = {
+      slot: lease.slot,
+      generation: memberOf(conductor.state, lease.sessionId)?.generation ?? 0,
+      node: lease.node,
+      proofs: header.proofs,
+      phaseSeconds: header.phaseSeconds ?? { fetchWeights: 0, load: 0, compute: 0, sum: 0 },
+    };
+    settled = true;
+    const result = conductor.add(contributor, { values: buffer, sums: Float64Array.from(header.sums) });
+    answer(null, { accepted: result === "accepted", reason: result === "accepted" ? "" : "answered already" });
+    conductor.settle(lease.leaseId, result);
+  }
+
+  /** Null: answered, nothing more to do. */
+  function openLease(header: SumHeader): OpenLease | null {
+    const verdict = judgeSum(conductor.state, offerOf(header));
+    switch (verdict.kind) {
+      case "take":
+        return verdict.lease;
+      case "late":
+        settle();
+        answer(null, { accepted: false, reason: verdict.reason });
+        return null;
+      case "not-finite": {
+        const { microBatch, lease } = verdict;
+        conductor.dispatch({ type: "sum-not-finite", leaseId: lease.leaseId, microBatch });
+        throw new WireError(
+          "not-finite",
+          `micro-batch ${microBatch} of step ${header.step} holds a NaN or an infinity`,
+        );
+      }
+      case "refuse":
+        throw new WireError(verdict.code, verdict.message);
+    }
+  }
+
+  function guard(work: () => void): void {
+    if (settled) return;
+    try {
+      work();
+    } catch (error) {
+      const lease = reading?.lease ?? null;
+      settle();
+      answer(toServiceError(error));
+      if (lease !== null && error instanceof WireError) context.onBroken(lease, error.message);
+      else if (!(error instanceof WireError)) throw error;
+    }
+  }
+
+  function broke(reason: string): void {
+    if (settled) return;
+    const lease = reading?.lease ?? null;
+    settle();
+    if (lease !== null) context.onBroken(lease, reason);
+  }
+
+  function settle(): void {
+    settled = true;
+    if (reading?.buffer != null) pool.give(reading.buffer);
+    reading = null;
+  }
+}
+
+function offerOf(header: SumHeader): SumOffer {
+  const { sessionId, leaseId, coordinatorGeneration, step, weightsDigest, count, proofs } = header;
+  return {
+    sessionId,
+    leaseId,
+    coordinatorGeneration,
+    pass: header.pass === Pass.TRAIN ? "train" : header.pass === Pass.VALIDATE ? "validate" : null,
+    step,
+    weightsDigest,
+    first: header.firstMicroBatch,
+    count,
+    proofs,
+    numSums: header.sums.length,
+  };
+}

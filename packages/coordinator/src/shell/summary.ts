@@ -1,0 +1,67 @@
+// Owns the run's result, as `summary.json` holds it and `lockstep train` prints it.
+
+export interface PhaseMedians {
+  /** From the first lease granted to the weights updated. */
+  readonly step: number | null;
+  readonly commit: number | null;
+  readonly fetchWeights: number | null;
+  readonly load: number | null;
+  readonly compute: number | null;
+  readonly sum: number | null;
+}
+
+export interface RunSummary {
+  /** True when the run reached its end, false when it was stopped. */
+  readonly completed: boolean;
+  /** Why it ended, one line. */
+  readonly reason: string;
+  /** Optimizer updates in all, those of earlier lives included. */
+  readonly steps: number;
+  /** Epochs finished and validated, in all. */
+  readonly epochs: number;
+  /** Training samples behind the weights, in all. */
+  readonly samples: number;
+  /** Wall time of this life of the coordinator. */
+  readonly seconds: number;
+  /** Global batch over the median training step of this life, its first 10 left out; null without a step. */
+  readonly imagesPerSecond: number | null;
+  /** Mean training loss of the epoch under way or, at an epoch's end, of the one just finished; null before a step. */
+  readonly loss: number | null;
+  /** Metrics of the newest validation; null when there was none. */
+  readonly validation: Readonly<Record<string, number>> | null;
+  /** Epoch, from 0, that `validation` was after. */
+  readonly validationEpoch: number | null;
+  readonly weightsSha256: string;
+  /** Slots that computed something in this life. */
+  readonly workers: number;
+  /** Accepted micro-batches of this life (training and validation), by slot. */
+  readonly microBatchesByWorker: readonly number[];
+  /** Leases of this life that were computed or handed out once more. */
+  readonly leasesRedone: number;
+  /** Null when it started from step 0 and no life came before. */
+  readonly resumedFromStep: number | null;
+  readonly coordinatorGeneration: number;
+  readonly out: string;
+  /** False when a worker with other numerics took part. */
+  readonly exact: boolean;
+  /** What the workers computed with; null when none joined ever. */
+  readonly numerics: Readonly<Record<string, unknown>> | null;
+  /** Medians over the steps of this life, the first 10 left out; of the slowest worker in each step. */
+  readonly phaseSeconds: PhaseMedians;
+}
+
+const warmUpSteps = 10;
+
+/** Leaves the first 10 out where there are more. */
+export function warmSteps<T>(steps: readonly T[]): readonly T[] {
+  return steps.length > warmUpSteps ? steps.slice(warmUpSteps) : steps;
+}
+
+/** Null of nothing; the mean of the middle two of an even number. */
+export function median(values: readonly number[]): number | null {
+  if (values.length === 0) return null;
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = Math.floor(sorted.length / 2);
+  const [low, high] = [sorted[sorted.length % 2 === 0 ? middle - 1 : middle], sorted[middle]];
+  return ((low ?? 0) + (high ?? 0)) / 2;
+}

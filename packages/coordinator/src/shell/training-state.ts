@@ -1,0 +1,158 @@
+// Owns what a run has learned: weights, optimizer, and the epoch's metric sums so far. One update a step, applied in
+// place; the numbers that it multiplies with are computed here once.
+import type { Snapshot } from "@lockstep/checkpoint";
+import {
+  clippingFactor,
+  createOptimizer,
+  globalNorm,
+  learningRateAt,
+  type Optimizer,
+  type OptimizerState,
+  updateStatistics,
+} from "@lockstep/numerics";
+import {
+  evaluateMetrics,
+  float32Bytes,
+  type RunDescription,
+  type TensorLayout,
+  weightsSha256,
+} from "@lockstep/protocol";
+import { xxh3 } from "@node-rs/xxhash";
+import type { Contribution } from "./pass-sums.js";
+
+export interface Update {
+  readonly learningRate: number;
+  /** Global L2 norm before clipping. */
+  readonly gradientNorm: number;
+}
+
+/** The parts of a snapshot that are copies of this state. */
+export type StateCopy = Pick<Snapshot, "weights" | "optimizerState" | "epochSums" | "epochSamples">;
+
+export class TrainingState {
+  /** The flat layout's values, changed in place by apply(). */
+  readonly weights: Float32Array;
+  readonly #run: RunDescription;
+  readonly #layout: TensorLayout;
+  readonly #totalSteps: number;
+  readonly #optimizer: Optimizer;
+  /** Per statistic's element. */
+  readonly #momentum: Float32Array;
+  /** Sums of the epoch's steps; those of #meanSums weighted by the step's samples. */
+  readonly #epochSums: Float64Array;
+  #epochSamples: number;
+  /** Whether a sum is a mean over its step already (a loss): adding those of several steps needs weights. */
+  readonly #isMean: readonly boolean[];
+
+  constructor(options: {
+    readonly run: RunDescription;
+    readonly layout: TensorLayout;
+    readonly totalSteps: number;
+    readonly weights: Float32Array;
+    readonly optimizerState: readonly OptimizerState[];
+    readonly epochSums: readonly number[];
+    readonly epochSamples: number;
+  }) {
+    const { run, layout } = options;
+    this.#run = run;
+    this.#layout = layout;
+    this.#totalSteps = options.totalSteps;
+    this.weights = options.weights;
+    this.#optimizer = createOptimizer(run.spec.optimizer, layout);
+    // The launcher's checkpoint of step 0 may leave the optimizer's zeros out.
+    if (options.optimizerState.length > 0) this.#optimizer.restore(options.optimizerState);
+    const statistics = layout.tensors.filter(({ kind }) => kind === "statistic");
+    this.#momentum = new Float32Array(layout.numStatistics);
+    for (const { offset, size, momentum } of statistics) {
+      const start = offset - layout.numParameters;
+      this.#momentum.fill(momentum ?? 0, start, start + size);
+    }
+    this.#epochSums = new Float64Array(run.sumNames.length);
+    this.#epochSums.set(options.epochSums);
+    this.#epochSamples = options.epochSamples;
+    const means = new Set(run.metrics.filter(({ denominator }) => denominator === null).map((m) => m.numerator));
+    this.#isMean = run.sumNames.map((name) => means.has(name));
+  }
+
+  /**
+   * One optimizer update and one of the statistics.
+   * @throws when the gradient's norm is not finite; then nothing was changed
+   */
+  apply(sum: Contribution, { step, numSamples }: { readonly step: number; readonly numSamples: number }): Update {
+    const { spec } = this.#run;
+    const { numParameters } = this.#layout;
+    if (sum.values === null) throw new Error("a training step's sum has no gradients");
+    const gradient = sum.values.subarray(0, numParameters);
+    const gradientNorm = globalNorm(gradient);
+    if (!Number.isFinite(gradientNorm)) {
+      throw new Error(
+        `step ${step}: the gradient's norm is ${gradientNorm}; lower the learning rate or clip the gradient`,
+      );
+    }
+    const learningRate = learningRateAt(spec.schedule, step, this.#totalSteps, spec.optimizer.learningRate);
+    this.#optimizer.step({
+      weights: this.weights.subarray(0, numParameters),
+      gradient,
+      stepIndex: step,
+      learningRate,
+      gradientScale: clippingFactor(gradientNorm, spec.optimizer.clipNorm),
+    });
+    if (this.#layout.numStatistics > 0) {
+      updateStatistics({
+        running: this.weights.subarray(numParameters),
+        sum: sum.values.subarray(numParameters),
+        momentum: this.#momentum,
+        totalCount: numSamples,
+      });
+    }
+    for (const [index, value] of sum.sums.entries()) {
+      const weighted = this.#isMean[index] === true ? value * numSamples : value;
+      this.#epochSums[index] = (this.#epochSums[index] ?? 0) + weighted;
+    }
+    this.#epochSamples += numSamples;
+    return { learningRate, gradientNorm };
+  }
+
+  metricsOf(sums: Float64Array): Record<string, number> {
+    return evaluateMetrics(this.#run.metrics, this.#run.sumNames, sums);
+  }
+
+  /** Metrics of the epoch's training steps so far; null before the first. Losses are means weighted by samples. */
+  epochMetrics(): Record<string, number> | null {
+    if (this.#epochSamples === 0) return null;
+    return this.metricsOf(
+      this.#epochSums.map((sum, index) => (this.#isMean[index] === true ? sum / this.#epochSamples : sum)),
+    );
+  }
+
+  startEpoch(): void {
+    this.#epochSums.fill(0);
+    this.#epochSamples = 0;
+  }
+
+  /** XXH3-128 (hex) of the weights: names them in leases. */
+  digest(): string {
+    return xxh3
+      .xxh128(Buffer.from(this.weights.buffer, this.weights.byteOffset, this.weights.byteLength))
+      .toString(16)
+      .padStart(32, "0");
+  }
+
+  weightsSha256(): string {
+    return weightsSha256(this.#layout, this.weights);
+  }
+
+  weightsBytes(): Uint8Array {
+    return float32Bytes(this.weights);
+  }
+
+  /** Copies that nobody else holds. */
+  copy(): StateCopy {
+    return {
+      weights: this.weights.slice(),
+      optimizerState: this.#optimizer.state.map(({ name, values }) => ({ name, values: values.slice() })),
+      epochSums: [...this.#epochSums],
+      epochSamples: this.#epochSamples,
+    };
+  }
+}
