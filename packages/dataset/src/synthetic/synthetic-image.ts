@@ -1,8 +1,8 @@
 // Owns what an embedded image looks like: an abstract picture in which each label has a signal of its own.
 //   gender  the direction of the grating: upright stripes 0, level stripes 1
-//   race    the colour of the patch: one of seven, jittered so that neighbours come close
-//   age     the area of the patch: its side grows with each bin, jittered
-// Around them stands noise: a tinted background, a slope of light, small patches of any colour, grain. Flips, rotations
+//   race    the colour of the tile in the middle: one of seven, jittered so that neighbours overlap
+//   age     the area of the pale plate behind it: its side grows with each bin, jittered
+// Around them stands noise: a tinted background, a slope of light, small tiles of any colour, grain. Flips, rotations
 // of 10 degrees, crops and changes of light leave the signals there. Nothing here is a likeness of anything.
 //
 // The arithmetic is +, -, *, /, floor and abs on doubles, which every engine rounds alike: no sine, no power. So stripes
@@ -18,7 +18,7 @@ export interface SyntheticImage {
   readonly imageSize: number;
 }
 
-/** RGB of the patch, by race. */
+/** RGB of the tile, by race. */
 const palette: readonly (readonly [number, number, number])[] = [
   [214, 62, 58],
   [222, 152, 42],
@@ -85,32 +85,42 @@ export function drawSyntheticImage(image: SyntheticImage, into: Uint8Array, offs
 function composition({ labels }: SyntheticImage, random: CounterRandom) {
   let draw = 0;
   const between = (low: number, high: number): number => low + (high - low) * random.uniform(draw++);
-  const background: [number, number, number] = [between(85, 160), between(85, 160), between(85, 160)];
-  const light = { x: between(-60, 60), y: between(-60, 60) };
+  const background: [number, number, number] = [between(85, 145), between(85, 145), between(85, 145)];
+  const light = { x: between(-40, 40), y: between(-40, 40) };
   const grating = {
     upright: labels.gender === 0,
     slope: between(-0.15, 0.15),
     cycles: between(6, 12),
     phase: between(0, 1),
-    contrast: between(6, 42),
+    contrast: between(8, 40),
   };
-  const grain = between(10, 34);
+  const grain = between(8, 30);
   const distractors = Array.from({ length: numDistractors }, (): Patch => {
     const colour = palette[Math.floor(between(0, palette.length))] ?? [0, 0, 0];
     const [diamond, x, y] = [between(0, 1) < 0.5, between(0, 1), between(0, 1)];
     return { diamond, x, y, halfSide: between(0.015, 0.04), colour, opacity: between(0.4, 0.9) };
   });
-  const ofRace = palette[labels.race] ?? [0, 0, 0];
-  const jitter = (channel: number): number => channel + between(-30, 30);
-  const signal: Patch = {
+  const [x, y] = [between(0.42, 0.58), between(0.42, 0.58)];
+  const pale = between(220, 250);
+  const plate: Patch = {
     diamond: between(0, 1) < 0.5,
-    x: between(0.36, 0.64),
-    y: between(0.36, 0.64),
-    halfSide: (0.08 + 0.033 * labels.ageBin) * between(0.92, 1.08),
-    colour: [jitter(ofRace[0]), jitter(ofRace[1]), jitter(ofRace[2])],
-    opacity: between(0.45, 0.9),
+    x,
+    y,
+    halfSide: (0.09 + 0.036 * labels.ageBin) * between(0.93, 1.07),
+    colour: [pale, pale, pale],
+    opacity: between(0.85, 0.97),
   };
-  return { background, light, grating, grain, patches: [...distractors, signal] };
+  const ofRace = palette[labels.race] ?? [0, 0, 0];
+  const jitter = (channel: number): number => channel + between(-40, 40);
+  const tile: Patch = {
+    diamond: between(0, 1) < 0.5,
+    x: x + between(-0.03, 0.03),
+    y: y + between(-0.03, 0.03),
+    halfSide: between(0.06, 0.085),
+    colour: [jitter(ofRace[0]), jitter(ofRace[1]), jitter(ofRace[2])],
+    opacity: between(0.45, 0.85),
+  };
+  return { background, light, grating, grain, patches: [...distractors, plate, tile] };
 }
 
 /** Square and diamond of the same half side have the same area. */
