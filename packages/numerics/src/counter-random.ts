@@ -36,7 +36,7 @@ export class CounterRandom {
   /** Key and counter as the kernels take them: k0, k1, then the three coordinates. */
   readonly coordinates: Readonly<Uint32Array>;
   readonly #block = new Uint32Array(4);
-  #blockIndex = -1;
+  #blockIndex = Number.NaN;
 
   /** Seed, domain and coordinates are uint32; throws RangeError otherwise. */
   constructor(seed: number, domain: RandomDomain, ...coordinates: readonly number[]) {
@@ -48,6 +48,7 @@ export class CounterRandom {
 
   /** Draw i, uniform over all uint32. i: 0 to 2^34 - 1. */
   uint32(i: number): number {
+    if (!Number.isInteger(i)) throw new RangeError(`CounterRandom: draw ${i}: must be an integer`);
     const blockIndex = Math.floor(i / 4);
     if (blockIndex !== this.#blockIndex) {
       requireUint32("CounterRandom: draw / 4", blockIndex);
