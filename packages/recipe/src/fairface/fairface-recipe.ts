@@ -4,6 +4,7 @@
 import type { LabelTable } from "@lockstep/dataset";
 import { CounterRandom, fillUniform, randomDomain } from "@lockstep/numerics";
 import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
+import { abandonTape } from "../layers/differentiable.js";
 import type {
   EvaluationResult,
   MicroBatch,
@@ -57,7 +58,7 @@ function bindFairface(
     tf.tensor4d(networkInput(batch, imageSize, augmentation), [batch.samples.length, imageSize, imageSize, 3]);
 
   function train(tf: Tf, weights: Weights, batch: MicroBatch, constants: PassConstants): TrainingResult {
-    let statistics: Readonly<Record<string, Tensor>> = {};
+    const statistics: Record<string, Tensor> = {};
     let sums: Float64Array | undefined;
     try {
       const gradients = tf.tidy(() => {
@@ -65,9 +66,8 @@ function bindFairface(
         const dropoutMask_BU = dropoutMask(tf, batch, options);
         const lossOf = (...parameters: Tensor[]): Tensor => {
           const onTape = { ...weights, ...Object.fromEntries(parameters.map((p, i) => [parameterNames[i], p])) };
-          const pass = forwardTraining(tf, onTape, images_BHWC, { numBlocks, dropoutMask_BU });
-          statistics = pass.statistics;
-          return lossNode(tf, pass.heads, (outputs) => {
+          const outputsOnTape = forwardTraining(tf, onTape, images_BHWC, { numBlocks, dropoutMask_BU, statistics });
+          return lossNode(tf, outputsOnTape, (outputs) => {
             const scores = scoreOf(outputs, batch, constants);
             sums = scores.sums;
             return scores.gradients;
@@ -80,6 +80,7 @@ function bindFairface(
       return { gradients, statistics, sums };
     } catch (error) {
       for (const statistic of Object.values(statistics)) statistic.dispose();
+      abandonTape(tf);
       throw error;
     }
   }

@@ -16,19 +16,20 @@ import { type Head, heads } from "./model-tensors.js";
 export type HeadTensors = Readonly<Record<Head, Tensor2D>>;
 
 export interface TrainingPass {
-  readonly heads: HeadTensors;
-  /** By name of statistic, of this batch. Kept beyond any tidy: the caller disposes them. */
-  readonly statistics: Readonly<Record<string, Tensor>>;
+  readonly numBlocks: number;
+  /** B x U, see layers/dense.ts; null: no dropout. */
+  readonly dropoutMask_BU: Tensor2D | null;
+  /** Takes this batch's statistics by name. They are kept beyond any tidy: the caller disposes them. */
+  readonly statistics: Record<string, Tensor>;
 }
 
-/** dropoutMask: B x U, see layers/dense.ts; null: no dropout. Differentiable. */
+/** Differentiable. */
 export function forwardTraining(
   tf: Tf,
   weights: Weights,
   images_BHWC: Tensor4D,
-  { numBlocks, dropoutMask_BU }: { readonly numBlocks: number; readonly dropoutMask_BU: Tensor2D | null },
-): TrainingPass {
-  const statistics: Record<string, Tensor> = {};
+  { numBlocks, dropoutMask_BU, statistics }: TrainingPass,
+): HeadTensors {
   let activation_BHWC = images_BHWC;
   for (let block = 1; block <= numBlocks; block++) {
     const convolution = block === 1 ? convolveImages : convolve;
@@ -40,7 +41,7 @@ export function forwardTraining(
   }
   const features_BU = denseFeatures(tf, weights, activation_BHWC);
   const kept_BU = dropoutMask_BU === null ? features_BU : dropout(tf, features_BU, dropoutMask_BU);
-  return { heads: headOutputs(tf, weights, kept_BU), statistics };
+  return headOutputs(tf, weights, kept_BU);
 }
 
 /** Running statistics, no dropout. */

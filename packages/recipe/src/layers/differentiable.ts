@@ -27,3 +27,12 @@ export function differentiable<Inputs extends Tensor[], Value extends Tensor, Sa
   });
   return run(...inputs);
 }
+
+/** After a gradient computation has thrown: frees what its tape holds, which tfjs would keep for ever. */
+export function abandonTape(tf: Tf): void {
+  const { state } = tf.engine();
+  for (const { saved } of state.activeTape ?? []) {
+    for (const tensor of saved ?? []) tensor.dispose();
+  }
+  state.activeTape = [];
+}

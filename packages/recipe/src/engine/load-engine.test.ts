@@ -1,0 +1,81 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { UserError } from "@lockstep/errors";
+import { describeEngines, loadEngine } from "./load-engine.js";
+
+function recordingLog() {
+  const warnings: string[] = [];
+  return { warnings, log: { info() {}, warn: (_: object, message: string) => void warnings.push(message) } };
+}
+
+test("the cpu engine says that it is slow and how to get a fast one", async () => {
+  const { warnings, log } = recordingLog();
+  const engine = await loadEngine({ backend: "cpu", log });
+  assert.equal(engine.backend, "cpu");
+  assert.equal(warnings.length, 1);
+  assert.match(warnings[0] ?? "", /thousands of times slower.*libtorch-dev/);
+});
+
+test("the fingerprint names all that can change a bit", async () => {
+  const { numerics } = await loadEngine({ backend: "cpu", log: recordingLog().log });
+  for (const part of ["backend", "tfjs", "v8", "numerics", "decoder", "instructionSet", "nativeThreads", "dataType"]) {
+    assert.ok(part in numerics, part);
+  }
+  const { nativeThreads } = numerics;
+  assert.equal(nativeThreads, 1);
+});
+
+test("two loads of the same engine have equal fingerprints", async () => {
+  const [one, two] = [
+    await loadEngine({ backend: "cpu", log: recordingLog().log }),
+    await loadEngine({ backend: "cpu", log: recordingLog().log }),
+  ];
+  assert.deepEqual(one.numerics, two.numerics);
+});
+
+test("auto takes the first engine that is available and warns of each that it passed over", async () => {
+  const { warnings, log } = recordingLog();
+  const descriptions = await describeEngines();
+  const first = descriptions.findIndex(({ available }) => available);
+  const engine = await loadEngine({ backend: "auto", log });
+  assert.equal(engine.backend, descriptions[first]?.backend);
+  for (const { backend, detail } of descriptions.slice(0, first)) {
+    assert.ok(warnings.includes(`backend ${backend} is not available: ${detail}`));
+  }
+  engine.dispose();
+});
+
+test("a backend that cannot be had is refused in one line that says what to do", async (t) => {
+  const [tensorflow] = (await describeEngines()).filter(({ backend }) => backend === "tensorflow");
+  if (tensorflow?.available) return t.skip("tfjs-node is installed");
+  await assert.rejects(
+    loadEngine({ backend: "tensorflow", log: recordingLog().log }),
+    (error) => error instanceof UserError && /^backend tensorflow: neither .*npm install/.test(error.message),
+  );
+});
+
+test("readInto copies into shared memory and refuses another length", async () => {
+  const engine = await loadEngine({ backend: "cpu", log: recordingLog().log });
+  const tensor = engine.upload(Float32Array.of(1, 2, 3, 4), [2, 2]);
+  const out = new Float32Array(new SharedArrayBuffer(16));
+  engine.readInto(tensor, out);
+  assert.deepEqual([...out], [1, 2, 3, 4]);
+  assert.throws(() => engine.readInto(tensor, new Float32Array(3)), /4 elements into 3/);
+  tensor.dispose();
+});
+
+test("an uploaded tensor does not follow the array it came from", async () => {
+  const engine = await loadEngine({ backend: "cpu", log: recordingLog().log });
+  const values = new Float32Array(new SharedArrayBuffer(8));
+  const tensor = engine.upload(values, [2]);
+  values.fill(9);
+  assert.deepEqual([...tensor.dataSync()], [0, 0]);
+  tensor.dispose();
+});
+
+test("after dispose the same engine can be loaded again", async () => {
+  (await loadEngine({ backend: "cpu", log: recordingLog().log })).dispose();
+  const engine = await loadEngine({ backend: "cpu", log: recordingLog().log });
+  const tensor = engine.upload(Float32Array.of(2), [1]);
+  assert.deepEqual([...engine.tf.square(tensor).dataSync()], [4]);
+});

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { initialWeights, modelTensors } from "./model-tensors.js";
+import { resolveFairfaceOptions } from "./options.js";
+
+const options = resolveFairfaceOptions({});
+
+test("the document's network at 64 x 64 has 2.49 million parameters and no bias in front of a batch norm", () => {
+  const tensors = modelTensors(options, 64);
+  const sizeOf = (kind: string): number =>
+    tensors
+      .filter((tensor) => tensor.kind === kind)
+      .reduce((total, { shape }) => total + shape.reduce((product, side) => product * side, 1), 0);
+  const convolutions = 9 * (3 * 32 + 32 * 64 + 64 * 128 + 128 * 256);
+  const norms = 2 * (32 + 64 + 128 + 256);
+  assert.equal(sizeOf("parameter"), convolutions + norms + (4 * 4 * 256 * 512 + 512) + 9 * (512 + 1));
+  assert.equal(sizeOf("statistic"), norms);
+  assert.deepEqual(
+    tensors.filter(({ name }) => name.startsWith("conv") && name.endsWith("bias")),
+    [],
+  );
+});
+
+test("statistics carry the momentum, kernels alone decay", () => {
+  for (const { name, kind, momentum, decay } of modelTensors(options, 64)) {
+    assert.equal(momentum, kind === "statistic" ? 0.1 : undefined, name);
+    assert.equal(decay ?? false, name.endsWith("/kernel"), name);
+  }
+});
+
+test("initial weights fill U(-1 / sqrt(fan-in), 1 / sqrt(fan-in)), norms are the identity", () => {
+  const weights = initialWeights(options, 64, 7);
+  for (const [name, fanIn] of [
+    ["conv1/kernel", 27],
+    ["conv2/kernel", 288],
+    ["dense/kernel", 4096],
+    ["dense/bias", 4096],
+    ["race/kernel", 512],
+  ] as const) {
+    const values = weights[name] ?? assert.fail(name);
+    const bound = 1 / Math.sqrt(fanIn);
+    const greatest = values.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
+    const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+    assert.ok(greatest <= bound && greatest > 0.98 * bound, `${name}: ${greatest} of ${bound}`);
+    assert.ok(Math.abs(mean) < (4 * bound) / Math.sqrt(3 * values.length), `${name}: mean ${mean}`);
+  }
+  assert.ok(weights["norm1/scale"]?.every((value) => value === 1));
+  assert.ok(weights["norm1/offset"]?.every((value) => value === 0));
+  assert.ok(weights["norm1/mean"]?.every((value) => value === 0));
+  assert.ok(weights["norm1/variance"]?.every((value) => value === 1));
+});
+
+test("initial weights are a function of the seed", () => {
+  const small = resolveFairfaceOptions({ widths: [4, 8], denseUnits: 8 });
+  assert.deepEqual(initialWeights(small, 16, 7), initialWeights(small, 16, 7));
+  assert.notDeepEqual(initialWeights(small, 16, 7), initialWeights(small, 16, 8));
+});
