@@ -6,8 +6,10 @@
 #include <cstdint>
 
 // Compiled for several instruction sets, chosen when the library loads. The bits are the same: lanes do not depend on
-// the width, no operation is reassociated, and -ffp-contract=off keeps multiply and add apart.
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
+// the width, no operation is reassociated, and -ffp-contract=off keeps multiply and add apart. To try one set alone:
+// CXXFLAGS=-DLOCKSTEP_CLONES= (the baseline), and -mavx2 besides.
+#ifdef LOCKSTEP_CLONES
+#elif defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
 #define LOCKSTEP_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define LOCKSTEP_CLONES
