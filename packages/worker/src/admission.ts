@@ -1,0 +1,77 @@
+// Owns getting in: asking until a coordinator answers, whichever process was started first, and telling apart what
+// passes with time from what a person must mend.
+import { status } from "@grpc/grpc-js";
+import { describeError, UserError } from "@lockstep/errors";
+import { type GetRunResponse, type JoinRequest, type JoinResponse, remedyOf, WireError } from "@lockstep/protocol";
+import { backoff, retry } from "@lockstep/service";
+import type { Logger } from "pino";
+import type { CoordinatorLink } from "./coordinator-link.js";
+import { isInternal } from "./failure-verdict.js";
+
+export interface AdmissionContext {
+  readonly link: Pick<CoordinatorLink, "getRun" | "join">;
+  /** For people. */
+  readonly address: string;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/** An answer INTERNAL may be a connection that broke in mid-call; so many in a row are a bug of the coordinator. */
+const maxInternalErrors = 3;
+
+/** Rejects with UserError for what answers but is no coordinator of this release, or with `signal.reason`. */
+export function contact(context: AdmissionContext): Promise<GetRunResponse> {
+  return persist(context, () => context.link.getRun(context.signal));
+}
+
+/**
+ * Joins the run that the request was prepared for.
+ * @throws UserError with both values when the coordinator refuses, or leads another run by now
+ */
+export function join(
+  context: AdmissionContext,
+  options: { readonly request: JoinRequest; readonly checkRun: (run: GetRunResponse) => void },
+): Promise<JoinResponse> {
+  const { link, signal } = context;
+  return persist(context, async () => {
+    options.checkRun(await link.getRun(signal));
+    return link.join(options.request, signal);
+  });
+}
+
+async function persist<T>({ address, log, signal }: AdmissionContext, work: () => Promise<T>): Promise<T> {
+  let lastReason: string | null = null;
+  let internalErrors = 0;
+  try {
+    return await retry(work, {
+      signal,
+      backoff: backoff({ baseMs: 100, maxMs: 2_000, factor: 2, jitter: Math.random }),
+      shouldRetry: (error) => mayPass(error) || (isInternal(error) && ++internalErrors < maxInternalErrors),
+      onRetry: ({ error }) => {
+        const reason = describeError(error);
+        if (reason !== lastReason) log.warn({ address, reason }, "waiting for the coordinator");
+        lastReason = reason;
+      },
+    });
+  } catch (error) {
+    throw explained(error, address);
+  }
+}
+
+function mayPass(error: unknown): boolean {
+  return remedyOf(error) !== "none" || statusOf(error) === status.CANCELLED;
+}
+
+function explained(error: unknown, address: string): unknown {
+  if (error instanceof WireError) {
+    return new UserError(`the coordinator refused this worker: ${error.message}`, { cause: error });
+  }
+  if (statusOf(error) === status.UNIMPLEMENTED) {
+    return new UserError(`what answers at ${address} is no Lockstep coordinator; check the address (--coordinator)`);
+  }
+  return error;
+}
+
+function statusOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}

@@ -1,0 +1,208 @@
+// Owns the calls to the coordinator as promises and streams with backpressure. Failures are those of fromServiceError:
+// a WireError that the coordinator threw, or gRPC's own error. What they mean for the session is the session's.
+import { once } from "node:events";
+import { type ClientUnaryCall, Metadata, type ServiceError } from "@grpc/grpc-js";
+import {
+  CoordinatorClient,
+  encodeTensorChunks,
+  type FetchWeightsRequest,
+  type FetchWeightsResponse,
+  fromServiceError,
+  type GetRunResponse,
+  type Instruction,
+  type JoinRequest,
+  type JoinResponse,
+  PROTOCOL_VERSION,
+  type SubmitSumResponse,
+  type SumHeader,
+  TensorAssembler,
+  WireError,
+  type WorkerReport,
+} from "@lockstep/protocol";
+import type { Connection } from "@lockstep/service";
+import { xxh3Digest } from "./digest.js";
+
+/** A coordinator that takes a call but does not answer it in this time counts as not answering. */
+const unaryTimeoutMs = 10_000;
+
+export interface Attendance {
+  send(report: NonNullable<WorkerReport["report"]>): void;
+  /** Resolves when the stream is over: null when the coordinator closed it in order, else why it broke. */
+  readonly ended: Promise<Error | null>;
+  /** Says goodbye: no report follows. The coordinator closes its side in turn. */
+  end(): void;
+  /** Breaks the stream off. */
+  cancel(): void;
+}
+
+export class CoordinatorLink {
+  readonly #client: CoordinatorClient;
+
+  /** Opens nothing before the first call. */
+  constructor({ target, credentials, options }: Connection) {
+    this.#client = new CoordinatorClient(target, credentials, options);
+  }
+
+  getRun(signal: AbortSignal): Promise<GetRunResponse> {
+    const request = { protocolVersion: PROTOCOL_VERSION };
+    return this.#unary((options, callback) => this.#client.getRun(request, ...options, callback), signal);
+  }
+
+  join(request: JoinRequest, signal: AbortSignal): Promise<JoinResponse> {
+    return this.#unary((options, callback) => this.#client.join(request, ...options, callback), signal);
+  }
+
+  /** Opens the session. */
+  attend(sessionId: string, onInstruction: (instruction: Instruction) => void): Attendance {
+    const call = this.#client.attend();
+    let isOpen = true;
+    const ended = new Promise<Error | null>((resolve) => {
+      call.on("data", onInstruction);
+      call.on("end", () => resolve(null));
+      call.on("error", (error) => resolve(fromServiceError(error)));
+    }).finally(() => {
+      isOpen = false;
+    });
+    const send = (report: NonNullable<WorkerReport["report"]>): void => {
+      if (isOpen) call.write({ report });
+    };
+    send({ $case: "opened", value: { sessionId } });
+    const end = (): void => {
+      if (isOpen) call.end();
+      isOpen = false;
+    };
+    return { send, ended, end, cancel: () => call.cancel() };
+  }
+
+  /**
+   * Fills `into` with the flat weights and checks them against the request's digest.
+   * @throws WireError `bad-chunk` when what came is not what the digest names
+   */
+  async fetchWeights(
+    request: FetchWeightsRequest,
+    options: { readonly layoutSha256: string; readonly into: Uint8Array; readonly signal: AbortSignal },
+  ): Promise<void> {
+    const { layoutSha256, into, signal } = options;
+    signal.throwIfAborted();
+    const call = this.#client.fetchWeights(request);
+    const onAbort = () => call.cancel();
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      await new Promise<void>((resolve, reject) => {
+        let assembler: TensorAssembler | null = null;
+        let isRefused = false;
+        call.on("data", ({ part }: FetchWeightsResponse) => {
+          if (isRefused) return; // `into` is somebody else's by now
+          try {
+            if (part?.$case === "header" && assembler === null) {
+              assembler = new TensorAssembler(part.value, { layoutSha256, into });
+            } else if (part?.$case === "chunk" && assembler !== null) {
+              assembler.add(part.value);
+            } else throw new WireError("bad-chunk", `weights: ${part?.$case ?? "an empty message"} out of order`);
+          } catch (error) {
+            isRefused = true;
+            call.cancel();
+            reject(error);
+          }
+        });
+        call.on("error", (error) => reject(signal.aborted ? signal.reason : fromServiceError(error)));
+        call.on("end", () => {
+          try {
+            if (assembler === null) throw new WireError("bad-chunk", "weights: ended without a header");
+            assembler.finish();
+            resolve();
+          } catch (error) {
+            reject(error);
+          }
+        });
+      });
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+    const digest = xxh3Digest(into);
+    if (digest !== request.weightsDigest) {
+      throw new WireError("bad-chunk", `weights have digest ${digest}, the lease names ${request.weightsDigest}`);
+    }
+  }
+
+  /**
+   * Sends a lease's sum. `tensors` (null: none) must not change before this has settled.
+   * @param options.onUnderway awaited once, after the header and the first chunk
+   */
+  async submitSum(
+    header: SumHeader,
+    options: {
+      readonly tensors: Uint8Array | null;
+      readonly onUnderway: () => Promise<void>;
+      readonly signal: AbortSignal;
+    },
+  ): Promise<SubmitSumResponse> {
+    const { tensors, onUnderway, signal } = options;
+    signal.throwIfAborted();
+    let isAnswered = false;
+    let onAbort = (): void => {};
+    const { call, answer } = this.#openSubmit(() => {
+      isAnswered = true;
+      signal.removeEventListener("abort", onAbort);
+    });
+    onAbort = () => call.cancel();
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      call.write({ part: { $case: "header", value: header } });
+      let isFirst = true;
+      for (const chunk of tensors === null ? [] : encodeTensorChunks(tensors)) {
+        if (isAnswered) break; // refused by its header
+        const hasRoom = call.write({ part: { $case: "chunk", value: chunk } });
+        if (isFirst) await onUnderway();
+        isFirst = false;
+        if (!hasRoom) await Promise.race([once(call, "drain"), answer.catch(() => {})]);
+      }
+      if (isFirst) await onUnderway();
+      if (!isAnswered) call.end();
+      return await answer;
+    } catch (error) {
+      if (!isAnswered) call.cancel();
+      throw signal.aborted ? signal.reason : error;
+    }
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  #openSubmit(onAnswer: () => void) {
+    let resolve: (response: SubmitSumResponse) => void = () => {};
+    let reject: (error: Error) => void = () => {};
+    const answer = new Promise<SubmitSumResponse>((onResponse, onError) => {
+      resolve = onResponse;
+      reject = onError;
+    });
+    answer.catch(() => {}); // awaited at the end of submitSum
+    const call = this.#client.submitSum((error: ServiceError | null, response) => {
+      onAnswer();
+      if (error === null) resolve(response);
+      else reject(fromServiceError(error));
+    });
+    call.on("error", () => {}); // the callback hears of it
+    return { call, answer };
+  }
+
+  #unary<T>(
+    start: (
+      options: [Metadata, { deadline: number }],
+      callback: (error: ServiceError | null, response: T) => void,
+    ) => ClientUnaryCall,
+    signal: AbortSignal,
+  ): Promise<T> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    return new Promise((resolve, reject) => {
+      const onAbort = () => call.cancel();
+      const call = start([new Metadata(), { deadline: Date.now() + unaryTimeoutMs }], (error, response) => {
+        signal.removeEventListener("abort", onAbort);
+        if (error === null) resolve(response);
+        else reject(signal.aborted ? signal.reason : fromServiceError(error));
+      });
+      signal.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+}

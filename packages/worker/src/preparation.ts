@@ -1,0 +1,95 @@
+// Owns what a worker makes of a run spec before it joins: the same data set, the same parts, the same pixels, the recipe
+// bound and its layout. Each is checked here first, so that the user hears which of them is wrong.
+import { createHash } from "node:crypto";
+import { type ImageCache, openDataset, openImageCache, type Split, splitDataset } from "@lockstep/dataset";
+import { UserError } from "@lockstep/errors";
+import {
+  createLayout,
+  type GetRunResponse,
+  PROTOCOL_VERSION,
+  type RunSpec,
+  runSpec,
+  type TensorLayout,
+} from "@lockstep/protocol";
+import { type BackendChoice, recipeNamed } from "@lockstep/recipe";
+import type { Logger } from "pino";
+import { SampleSource } from "./sample-source.js";
+import type { ThreadSetup } from "./thread-messages.js";
+
+export interface PreparedRun {
+  readonly spec: RunSpec;
+  /** SHA-256 (hex) of the spec's text as the coordinator sent it. */
+  readonly specSha256: string;
+  readonly datasetFingerprint: string;
+  readonly layout: TensorLayout;
+  readonly source: SampleSource;
+  readonly threadSetup: ThreadSetup;
+  /** Opens, and where needed builds, the image cache; the slow part. The caller closes it. */
+  openCache(): Promise<ImageCache>;
+}
+
+/** @throws UserError when the coordinator speaks another version or its spec is not understood */
+export function parseRun(response: GetRunResponse): { readonly spec: RunSpec; readonly specSha256: string } {
+  const { protocolVersion, runSpecJson, runSpecSha256 } = response;
+  if (protocolVersion !== PROTOCOL_VERSION) {
+    throw new UserError(
+      `the coordinator speaks protocol ${protocolVersion}, this worker ${PROTOCOL_VERSION}; install the same release on both`,
+    );
+  }
+  const specSha256 = createHash("sha256").update(runSpecJson).digest("hex");
+  if (specSha256 !== runSpecSha256) {
+    throw new Error(`the coordinator's run spec has SHA-256 ${specSha256}, it says ${runSpecSha256}`);
+  }
+  const parsed = runSpec.safeParse(JSON.parse(runSpecJson));
+  if (parsed.success) return { spec: parsed.data, specSha256 };
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
+  throw new UserError(`this worker does not understand the run spec (${problems}); install the coordinator's release`);
+}
+
+/** @throws UserError when this machine's data set is not the run's */
+export async function prepareRun(options: {
+  readonly run: GetRunResponse;
+  /** As openDataset's `data`. */
+  readonly data: string;
+  readonly cacheDir: string;
+  readonly backend: BackendChoice;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}): Promise<PreparedRun> {
+  const { run, data, cacheDir, backend, log, signal } = options;
+  const { spec, specSha256 } = parseRun(run);
+  const { imageSize } = spec;
+  const dataset = await openDataset({ data, cacheDir, log, signal });
+  if (dataset.fingerprint !== spec.dataset.fingerprint) {
+    throw new UserError(
+      `data ${data}: fingerprint ${dataset.fingerprint} (${dataset.kind}, ${dataset.labels.numSamples} images), the run's is ${spec.dataset.fingerprint} (${spec.dataset.kind}); give this worker the same images and labels (--data)`,
+    );
+  }
+  const { split, subset, samples } = spec.dataset;
+  const parts = splitDataset(dataset, { split, subset, seed: spec.seed, log });
+  for (const part of ["train", "val", "test"] as const) {
+    if (parts[part].length !== samples[part]) {
+      throw new Error(`the ${part} part has ${parts[part].length} samples here, ${samples[part]} in the run spec`);
+    }
+  }
+  const bound = { imageSize, labels: dataset.labels, trainingSamples: parts.train };
+  const recipe = recipeNamed(spec.recipe.name).bind({ options: spec.recipe.options, ...bound });
+  return {
+    spec,
+    specSha256,
+    datasetFingerprint: dataset.fingerprint,
+    layout: createLayout(recipe.tensors),
+    source: new SampleSource({ spec, parts, recipe }),
+    threadSetup: { backend, recipe: spec.recipe, ...bound },
+    openCache: () => openImageCache({ dataset, samples: cachedSamples(parts), imageSize, cacheDir, log, signal }),
+  };
+}
+
+/** All three parts, so that an evaluation of the test part finds its pixels, and all processes share one cache. */
+function cachedSamples({ train, val, test }: Split): Uint32Array {
+  const samples = new Uint32Array(train.length + val.length + test.length);
+  samples.set(train);
+  samples.set(val, train.length);
+  samples.set(test, train.length + val.length);
+  return samples.sort();
+}

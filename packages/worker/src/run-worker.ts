@@ -1,0 +1,238 @@
+// Owns a worker's life: find the coordinator, prepare, join, work, join again after a lost connection, leave.
+//
+//   contacting -> preparing -> joining -> attending -> left
+//                                ^-----------'  (connection lost, coordinator restarted)
+import { randomUUID } from "node:crypto";
+import { hostname } from "node:os";
+import { UserError } from "@lockstep/errors";
+import {
+  canonicalJson,
+  differences,
+  type GetRunResponse,
+  type JoinRequest,
+  PROTOCOL_VERSION,
+} from "@lockstep/protocol";
+import type { BackendChoice } from "@lockstep/recipe";
+import { backoff, connect, sleep } from "@lockstep/service";
+import type { Logger } from "pino";
+import { type AdmissionContext, contact, join } from "./admission.js";
+import { ThreadBatchLoader } from "./batch-loader.js";
+import { ComputeThreads } from "./compute-threads.js";
+import { CoordinatorLink } from "./coordinator-link.js";
+import { FaultInjector, faultsVariable, parseFaults } from "./faults.js";
+import type { Workshop } from "./lease-computation.js";
+import { type PreparedRun, parseRun, prepareRun } from "./preparation.js";
+import { attend } from "./session.js";
+import type { SessionEnd } from "./session-state.js";
+import { SharedBufferPool } from "./shared-buffers.js";
+import { WeightsStore } from "./weights-store.js";
+
+export interface WorkerOptions {
+  /** `unix:/path.sock` or `host:port`. */
+  readonly coordinator: string;
+  /** As openDataset's `data`: a folder, or `synthetic`. */
+  readonly data: string;
+  readonly cacheDir: string;
+  readonly backend: BackendChoice;
+  /** Compute threads, at least 1. */
+  readonly threads: number;
+  /** The slot that the worker asks for; -1, the default: any free one. */
+  readonly slot?: number | undefined;
+  readonly log: Logger;
+  /** Aborted: finish the leases held (for at most 10 s), then leave. */
+  readonly signal: AbortSignal;
+  /** Plain text beyond this machine, with a warning. */
+  readonly insecure?: boolean | undefined;
+}
+
+export interface WorkerOutcome {
+  /** finished: the coordinator said so. left: the worker was told to stop. */
+  readonly kind: "finished" | "left";
+  /** True when the run reached its end. */
+  readonly completed: boolean;
+  /** One line for people. */
+  readonly reason: string;
+  /** Null when it never joined. */
+  readonly slot: number | null;
+  /** Micro-batches whose sums the coordinator accepted. */
+  readonly microBatches: number;
+}
+
+/** A session that ends INTERNAL so often in a row, with nothing done, meets a bug and no broken line. */
+const maxInternalEnds = 3;
+
+/**
+ * Works for one run until it is over or the signal is aborted; outlives restarts of the coordinator.
+ * @throws UserError for a mistake that a person can mend: other data, a refused join, another run at that address.
+ *   Error when a thread crashes: the process should end, a new one may join.
+ */
+export async function runWorker(options: WorkerOptions): Promise<WorkerOutcome> {
+  const { threads, signal } = options;
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new UserError(`threads ${threads}: must be a whole number of at least 1 (--threads)`);
+  }
+  const life = new WorkerLife(options);
+  try {
+    return await life.run();
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error;
+    return life.outcome({ kind: "drained", reason: reasonText(signal.reason) });
+  } finally {
+    await life.close();
+  }
+}
+
+class WorkerLife {
+  readonly #options: WorkerOptions;
+  readonly #link: CoordinatorLink;
+  readonly #closers: (() => Promise<void>)[] = [];
+  /** Aborted when the life ends by itself, a crashed thread say: whatever is still under way ends too. */
+  readonly #closing = new AbortController();
+  readonly #signal: AbortSignal;
+  #working: Promise<WorkerOutcome> | null = null;
+  readonly #instanceId = randomUUID();
+  readonly #faults: FaultInjector;
+  #crashOne: () => void = () => {};
+  #slot: number | null = null;
+  #microBatches = 0;
+
+  constructor(options: WorkerOptions) {
+    const { coordinator: address, insecure = false, log } = options;
+    this.#options = options;
+    this.#signal = AbortSignal.any([options.signal, this.#closing.signal]);
+    this.#faults = new FaultInjector(parseFaults(process.env[faultsVariable]), {
+      kill: () => process.kill(process.pid, "SIGKILL"),
+      crash: () => this.#crashOne(),
+    });
+    this.#link = new CoordinatorLink(connect({ address, insecure, log }));
+  }
+
+  async run(): Promise<WorkerOutcome> {
+    const { coordinator: address, log } = this.#options;
+    const signal = this.#signal;
+    const admission: AdmissionContext = { link: this.#link, address, log, signal };
+    const run = await contact(admission);
+    const prepared = await prepareRun({ ...this.#options, run, signal });
+    const { workshop, threads, loader, pixelsSha256 } = await this.#equip(prepared);
+    const request = this.#joinRequest(prepared, { threads, pixelsSha256 });
+    this.#working = this.#work({ admission, prepared, workshop, request });
+    return Promise.race([this.#working, threads.crashed, loader.crashed]);
+  }
+
+  outcome(end: Exclude<SessionEnd, { kind: "lost" }>): WorkerOutcome {
+    return {
+      kind: end.kind === "finished" ? "finished" : "left",
+      completed: end.kind === "finished" && end.completed,
+      reason: end.reason,
+      slot: this.#slot,
+      microBatches: this.#microBatches,
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort(new Error("the worker ends"));
+    await this.#working?.catch(() => {}); // its end was reported, or a crash was that came first
+    for (const close of this.#closers.reverse()) await close();
+    this.#link.close();
+  }
+
+  /** Engines are loaded while the image cache is opened or built. */
+  async #equip(prepared: PreparedRun) {
+    const { threads: numThreads, log } = this.#options;
+    const { spec, layout, source, threadSetup } = prepared;
+    const [started, opened] = await Promise.allSettled([
+      ComputeThreads.start({ numThreads, setup: threadSetup, log }),
+      prepared.openCache(),
+    ]);
+    if (started.status === "fulfilled") this.#closers.push(() => started.value.stop());
+    if (opened.status === "fulfilled") await opened.value.close(); // the loader's thread has its own
+    if (started.status === "rejected") throw started.reason;
+    if (opened.status === "rejected") throw opened.reason;
+    const threads = started.value;
+    this.#crashOne = () => threads.crashOne();
+    const loader = new ThreadBatchLoader({ cache: opened.value.handle(), log });
+    this.#closers.push(() => loader.close());
+    await loader.ready();
+    this.#signal.throwIfAborted();
+    const workshop: Workshop = {
+      source,
+      loader,
+      threads,
+      // One micro-batch is computed and one lies ready, for each thread.
+      pixels: new SharedBufferPool({ bytes: spec.microBatch * loader.imageBytes, limit: 2 * numThreads }),
+      contributions: new SharedBufferPool({ bytes: 4 * layout.numElements, limit: Number.POSITIVE_INFINITY }),
+    };
+    return { workshop, threads, loader, pixelsSha256: opened.value.pixelsSha256 };
+  }
+
+  #joinRequest(
+    { specSha256, datasetFingerprint, layout }: PreparedRun,
+    { threads, pixelsSha256 }: { readonly threads: ComputeThreads; readonly pixelsSha256: string },
+  ): JoinRequest {
+    return {
+      protocolVersion: PROTOCOL_VERSION,
+      runSpecSha256: specSha256,
+      datasetFingerprint,
+      pixelsSha256,
+      numericsJson: canonicalJson(threads.ready.numerics),
+      layoutSha256: layout.sha256,
+      wantedSlot: this.#options.slot ?? -1,
+      instanceId: this.#instanceId,
+      computeThreads: threads.numThreads,
+      host: hostname(),
+    };
+  }
+
+  async #work({
+    admission,
+    prepared,
+    workshop,
+    request,
+  }: {
+    readonly admission: AdmissionContext;
+    readonly prepared: PreparedRun;
+    readonly workshop: Workshop;
+    readonly request: JoinRequest;
+  }): Promise<WorkerOutcome> {
+    const { log } = this.#options;
+    const signal = this.#signal;
+    const weights = new WeightsStore(workshop.contributions);
+    const pause = backoff({ baseMs: 50, maxMs: 2_000, factor: 2, jitter: Math.random });
+    const checkRun = (run: GetRunResponse) => checkSameRun(prepared, run);
+    let deadSessions = 0;
+    let internalEnds = 0;
+    for (;;) {
+      const wantedSlot = this.#slot ?? request.wantedSlot;
+      const joined = await join(admission, { request: { ...request, wantedSlot }, checkRun });
+      const { slot, generation, coordinatorGeneration } = joined;
+      this.#slot = slot;
+      log.info({ slot, generation, coordinatorGeneration }, "joined the run");
+      const { layout } = prepared;
+      const session = await attend({
+        ...{ link: this.#link, faults: this.#faults },
+        ...{ joined, layout, workshop, weights, log, signal },
+      });
+      this.#microBatches += session.microBatches;
+      const { end } = session;
+      if (end.kind !== "lost") return this.outcome(end);
+      log.warn({ slot, reason: end.reason }, "lost the coordinator; joining again");
+      internalEnds = session.brokeInternally && session.microBatches === 0 ? internalEnds + 1 : 0;
+      if (internalEnds >= maxInternalEnds) throw new Error(`sessions keep ending: ${end.reason}`);
+      deadSessions = session.wasAlive ? 1 : deadSessions + 1;
+      await sleep(pause(deadSessions), signal);
+    }
+  }
+}
+
+function checkSameRun(prepared: PreparedRun, run: GetRunResponse): void {
+  const { spec, specSha256 } = parseRun(run);
+  if (specSha256 === prepared.specSha256) return;
+  const fields = differences(prepared.spec, spec).map(
+    ({ field, before, after }) => `${field} was ${JSON.stringify(before)}, is ${JSON.stringify(after)}`,
+  );
+  throw new UserError(`the coordinator leads another run now (${fields.join("; ")}); start this worker anew for it`);
+}
+
+function reasonText(reason: unknown): string {
+  return reason instanceof Error ? reason.message : String(reason);
+}

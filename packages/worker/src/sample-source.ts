@@ -1,0 +1,108 @@
+// Owns which samples a lease's micro-batches hold, and what a worker may know of a lease before computing: whether it
+// fits the plan, and the denominators of its pass. Pure but for its cache of the last epoch's order and pass' constants.
+import { createPlan, epochOrder, type PassPlan, type Plan } from "@lockstep/dataset";
+import { isNode } from "@lockstep/numerics";
+import { type Lease, Pass, type RunSpec } from "@lockstep/protocol";
+import type { MicroBatchKey, PassConstants, Recipe } from "@lockstep/recipe";
+
+export interface BatchPlan {
+  readonly key: MicroBatchKey;
+  /** Indexes into the label table; B. */
+  readonly samples: Uint32Array;
+  /** B. */
+  readonly positions: Uint32Array;
+}
+
+/** The lease's fields that say which work it is. */
+export type Work = Pick<Lease, "pass" | "epoch" | "step" | "numMicroBatches" | "firstMicroBatch" | "count">;
+
+export class SampleSource {
+  readonly #seed: number;
+  readonly #plan: Plan;
+  readonly #parts: { readonly train: Uint32Array; readonly val: Uint32Array };
+  readonly #recipe: Pick<Recipe, "passConstants">;
+  #order: { readonly epoch: number; readonly positions: Uint32Array } | null = null;
+  #trainConstants: { readonly step: number; readonly constants: PassConstants } | null = null;
+  #validationConstants: PassConstants | null = null;
+
+  constructor(options: {
+    readonly spec: RunSpec;
+    readonly parts: { readonly train: Uint32Array; readonly val: Uint32Array };
+    readonly recipe: Pick<Recipe, "passConstants">;
+  }) {
+    const { spec, parts, recipe } = options;
+    const { microBatch, globalBatch, epochs, seed } = spec;
+    const samples = { trainSamples: parts.train.length, valSamples: parts.val.length };
+    this.#seed = seed;
+    this.#plan = createPlan({ ...samples, microBatch, globalBatch, epochs, seed });
+    this.#parts = parts;
+    this.#recipe = recipe;
+  }
+
+  /** Why the work is not of this run's plan; null when it is. */
+  problemOf({ pass, epoch, step, numMicroBatches, firstMicroBatch, count }: Work): string | null {
+    if (pass !== Pass.TRAIN && pass !== Pass.VALIDATE) return `pass ${pass} is unknown`;
+    const { totalSteps, epochs } = this.#plan;
+    if (pass === Pass.TRAIN) {
+      if (step >= totalSteps) return `step ${step} is past the run's ${totalSteps}`;
+      const expected = this.#plan.epochOf(step);
+      if (epoch !== expected) return `step ${step} belongs to epoch ${expected}, not ${epoch}`;
+    } else if (epoch >= epochs) return `epoch ${epoch} is past the run's ${epochs}`;
+    const planned = this.#passPlan({ pass, step }).numMicroBatches;
+    if (numMicroBatches !== planned) return `the pass has ${planned} micro-batches, not ${numMicroBatches}`;
+    if (!isNode(firstMicroBatch, count, numMicroBatches)) {
+      return `micro-batches ${firstMicroBatch}+${count} are no node of the tree over ${numMicroBatches}`;
+    }
+    return null;
+  }
+
+  batch({ pass, epoch, step }: Work, microBatch: number): BatchPlan {
+    const { firstPosition, count } = this.#passPlan({ pass, step }).microBatch(microBatch);
+    const positions = Uint32Array.from({ length: count }, (_, index) => firstPosition + index);
+    return {
+      key: { seed: this.#seed, epoch, step, microBatch },
+      samples: this.#samplesAt(pass, epoch, positions),
+      positions,
+    };
+  }
+
+  /** Denominators of the whole pass, from the labels of all its samples. */
+  constants({ pass, epoch, step }: Work): PassConstants {
+    if (pass === Pass.VALIDATE) {
+      this.#validationConstants ??= this.#recipe.passConstants(this.#parts.val);
+      return this.#validationConstants;
+    }
+    if (this.#trainConstants?.step !== step) {
+      const plan = this.#passPlan({ pass, step });
+      const first = plan.microBatch(0).firstPosition;
+      const positions = Uint32Array.from({ length: plan.numSamples }, (_, index) => first + index);
+      const constants = this.#recipe.passConstants(this.#samplesAt(pass, epoch, positions));
+      this.#trainConstants = { step, constants };
+    }
+    return this.#trainConstants.constants;
+  }
+
+  #passPlan({ pass, step }: Pick<Work, "pass" | "step">): PassPlan {
+    return pass === Pass.VALIDATE ? this.#plan.validationPass() : this.#plan.trainPass(step);
+  }
+
+  #samplesAt(pass: Pass, epoch: number, positions: Uint32Array): Uint32Array {
+    const { train, val } = this.#parts;
+    if (pass === Pass.VALIDATE) return positions.map((position) => at(val, position));
+    const order = this.#orderOf(epoch);
+    return positions.map((position) => at(train, at(order, position)));
+  }
+
+  #orderOf(epoch: number): Uint32Array {
+    if (this.#order?.epoch !== epoch) {
+      this.#order = { epoch, positions: epochOrder(this.#seed, epoch, this.#parts.train.length) };
+    }
+    return this.#order.positions;
+  }
+}
+
+function at(array: Uint32Array, index: number): number {
+  const value = array[index];
+  if (value === undefined) throw new RangeError(`index ${index} is not among ${array.length}`);
+  return value;
+}

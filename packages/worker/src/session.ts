@@ -1,0 +1,318 @@
+// Owns one session with the coordinator, from Attend to its end: acts out what session-state.ts decides. Computing is
+// lease-computation.ts', joining and joining again run-worker.ts'.
+import { monitorEventLoopDelay, performance } from "node:perf_hooks";
+import {
+  contributionHeader,
+  float32Bytes,
+  type Instruction,
+  type JoinResponse,
+  type Lease,
+  Pass,
+  type TensorLayout,
+  WireError,
+} from "@lockstep/protocol";
+import { backoff, retry } from "@lockstep/service";
+import type { Logger } from "pino";
+import type { Attendance, CoordinatorLink } from "./coordinator-link.js";
+import { isInternal, judgeFailure } from "./failure-verdict.js";
+import type { FaultInjector, FaultPhase } from "./faults.js";
+import { computeLease, type LeaseSum, type Workshop } from "./lease-computation.js";
+import {
+  advanceSession,
+  openSessionState,
+  type SessionEffect,
+  type SessionEnd,
+  type SessionEvent,
+} from "./session-state.js";
+import type { HeldWeights, WeightsStore } from "./weights-store.js";
+
+export interface SessionContext {
+  readonly link: CoordinatorLink;
+  readonly joined: JoinResponse;
+  readonly layout: TensorLayout;
+  readonly workshop: Workshop;
+  readonly weights: WeightsStore;
+  readonly faults: FaultInjector;
+  readonly log: Logger;
+  /** Aborted: the worker is to leave. */
+  readonly signal: AbortSignal;
+}
+
+export interface SessionSummary {
+  readonly end: SessionEnd;
+  /** Micro-batches whose sums the coordinator accepted. */
+  readonly microBatches: number;
+  /** Whether anything was heard in it: a session that broke at once calls for patience. */
+  readonly wasAlive: boolean;
+  /** The stream broke by an error that may be the coordinator's bug. */
+  readonly brokeInternally: boolean;
+}
+
+/** How long leases held may take once the worker was told to leave. */
+const drainTimeoutMs = 10_000;
+/** How long the coordinator may take to close its side after a goodbye. */
+const goodbyeTimeoutMs = 1_000;
+const eventLoopResolutionMs = 10;
+const fetchAttempts = 3;
+
+/** Rejects for a failure that joining again would not mend. */
+export function attend(context: SessionContext): Promise<SessionSummary> {
+  return new Session(context).run();
+}
+
+class Session {
+  readonly #context: SessionContext;
+  readonly #attendance: Attendance;
+  readonly #running = new Map<number, AbortController>();
+  readonly #eventLoopDelay = monitorEventLoopDelay({ resolution: eventLoopResolutionMs });
+  readonly #over = new AbortController();
+  readonly #ended: Promise<SessionEnd>;
+  #resolveEnd: (end: SessionEnd) => void = () => {};
+  #rejectEnd: (error: Error) => void = () => {};
+  #state: ReturnType<typeof openSessionState>;
+  #drainTimer: NodeJS.Timeout | null = null;
+  #microBatches = 0;
+  #wasAlive = false;
+  #brokeInternally = false;
+
+  constructor(context: SessionContext) {
+    this.#context = context;
+    this.#state = openSessionState({ silenceTimeoutMs: context.joined.heartbeatTimeoutMs }, performance.now());
+    this.#ended = new Promise((resolve, reject) => {
+      this.#resolveEnd = resolve;
+      this.#rejectEnd = reject;
+    });
+    this.#attendance = context.link.attend(context.joined.sessionId, (instruction) => this.#hear(instruction));
+  }
+
+  async run(): Promise<SessionSummary> {
+    const { joined, signal } = this.#context;
+    const onStop = () => this.#apply({ type: "stop", reason: reasonOf(signal) });
+    const heart = setInterval(() => this.#apply({ type: "tick" }), joined.heartbeatIntervalMs);
+    this.#eventLoopDelay.enable();
+    void this.#attendance.ended.then((error) => this.#streamEnded(error));
+    signal.addEventListener("abort", onStop, { once: true });
+    if (signal.aborted) onStop();
+    try {
+      const end = await this.#ended;
+      await this.#sayGoodbye(end);
+      const { wasAlive, brokeInternally, microBatches } = this.#counts();
+      return { end, wasAlive, brokeInternally, microBatches };
+    } finally {
+      clearInterval(heart);
+      if (this.#drainTimer !== null) clearTimeout(this.#drainTimer);
+      signal.removeEventListener("abort", onStop);
+      this.#eventLoopDelay.disable();
+      this.#over.abort(new Error("the session is over"));
+      for (const controller of this.#running.values()) controller.abort(this.#over.signal.reason);
+      this.#attendance.cancel();
+    }
+  }
+
+  #counts() {
+    return { microBatches: this.#microBatches, wasAlive: this.#wasAlive, brokeInternally: this.#brokeInternally };
+  }
+
+  #hear({ instruction }: Instruction): void {
+    this.#wasAlive = true;
+    if (instruction === undefined) {
+      // A newer coordinator may know more instructions; a lease that is not understood must not be lost in silence.
+      this.#rejectEnd(new WireError("bad-request", "an instruction that this worker does not know"));
+      return;
+    }
+    switch (instruction.$case) {
+      case "heartbeatAck":
+        return this.#apply({ type: "heartbeat-ack" });
+      case "lease":
+        return this.#apply({ type: "lease", lease: instruction.value, problem: this.#problemOf(instruction.value) });
+      case "leaseRevoked":
+        return this.#apply({ type: "lease-revoked", ...instruction.value });
+      case "finish":
+        return this.#apply({ type: "finish", ...instruction.value });
+    }
+  }
+
+  #problemOf(lease: Lease): string | null {
+    const { coordinatorGeneration } = this.#context.joined;
+    if (lease.coordinatorGeneration !== coordinatorGeneration) {
+      return `it is of coordinator generation ${lease.coordinatorGeneration}, the session of ${coordinatorGeneration}`;
+    }
+    return this.#context.workshop.source.problemOf(lease);
+  }
+
+  #streamEnded(error: Error | null): void {
+    if (error === null) this.#apply({ type: "lost", reason: "the coordinator closed the session" });
+    else this.#settleFailure(null, error);
+  }
+
+  #apply(event: SessionEvent): void {
+    const { state, effects, reason } = advanceSession(this.#state, event, performance.now());
+    this.#state = state;
+    if (reason !== null) this.#context.log.info({ slot: this.#context.joined.slot, phase: state.phase }, reason);
+    for (const effect of effects) this.#act(effect);
+    if (state.phase === "draining" && this.#drainTimer === null) {
+      this.#drainTimer = setTimeout(() => this.#apply({ type: "drain-timeout" }), drainTimeoutMs);
+    }
+  }
+
+  #act(effect: SessionEffect): void {
+    switch (effect.type) {
+      case "begin":
+        return this.#begin(effect.lease);
+      case "drop":
+        this.#running.get(effect.leaseId)?.abort(new Error("the lease was dropped"));
+        return;
+      case "report":
+        return this.#attendance.send(effect.report);
+      case "heartbeat":
+        return this.#attendance.send({ $case: "heartbeat", value: this.#heartbeat(effect.sequence) });
+      case "end":
+        return this.#resolveEnd(effect.end);
+    }
+  }
+
+  #heartbeat(sequence: number) {
+    const delayMs = this.#eventLoopDelay.percentile(99) / 1e6 - eventLoopResolutionMs;
+    this.#eventLoopDelay.reset();
+    return {
+      sequence,
+      residentBytes: process.memoryUsage.rss(),
+      eventLoopDelayMs: Number.isFinite(delayMs) ? Math.max(0, delayMs) : 0,
+    };
+  }
+
+  #begin(lease: Lease): void {
+    const controller = new AbortController();
+    this.#running.set(lease.leaseId, controller);
+    void this.#work(lease, controller.signal)
+      .then(
+        () => this.#apply({ type: "lease-closed", leaseId: lease.leaseId }),
+        (error) => {
+          if (!controller.signal.aborted) this.#settleFailure(lease, error);
+        },
+      )
+      .finally(() => this.#running.delete(lease.leaseId));
+  }
+
+  async #work(lease: Lease, signal: AbortSignal): Promise<void> {
+    const { workshop } = this.#context;
+    await this.#reach("lease", lease, signal);
+    const fetchStart = performance.now();
+    const weights = await this.#weightsOf(lease, signal);
+    const fetchSeconds = (performance.now() - fetchStart) / 1000;
+    const sum = await this.#compute(lease, weights, signal);
+    try {
+      await this.#submit(lease, { sum, fetchSeconds, signal });
+    } finally {
+      if (sum.tensors !== null) workshop.contributions.give(sum.tensors);
+    }
+  }
+
+  #weightsOf(lease: Lease, signal: AbortSignal): Promise<HeldWeights> {
+    const { link, joined, layout, weights } = this.#context;
+    const { coordinatorGeneration, step, weightsDigest } = lease;
+    const request = { sessionId: joined.sessionId, coordinatorGeneration, step, weightsDigest };
+    // Other leases may wait for the same weights: only the session's end breaks the fetch off.
+    const over = this.#over.signal;
+    let failures = 0;
+    const fetch = (into: SharedArrayBuffer): Promise<void> =>
+      retry(
+        () => link.fetchWeights(request, { layoutSha256: layout.sha256, into: new Uint8Array(into), signal: over }),
+        {
+          signal: over,
+          backoff: backoff({ baseMs: 20, maxMs: 200, factor: 3, jitter: false }),
+          shouldRetry: (error) =>
+            error instanceof WireError && error.code === "bad-chunk" && ++failures < fetchAttempts,
+        },
+      );
+    return weights.acquire(weightsDigest, fetch, signal);
+  }
+
+  async #compute(lease: Lease, weights: HeldWeights, signal: AbortSignal): Promise<LeaseSum> {
+    const { workshop } = this.#context;
+    const [computed, reached] = await Promise.allSettled([
+      computeLease(workshop, { work: lease, weights, signal }),
+      this.#reach("compute", lease, signal),
+    ]);
+    weights.release();
+    if (computed.status === "rejected") throw computed.reason;
+    if (reached.status === "fulfilled") return computed.value;
+    const { tensors } = computed.value;
+    if (tensors !== null) workshop.contributions.give(tensors);
+    throw reached.reason;
+  }
+
+  async #submit(
+    lease: Lease,
+    { sum, fetchSeconds, signal }: { sum: LeaseSum; fetchSeconds: number; signal: AbortSignal },
+  ): Promise<void> {
+    const { link, joined, layout, log } = this.#context;
+    const { load, compute, sum: sumSeconds } = sum.seconds;
+    const header = {
+      sessionId: joined.sessionId,
+      leaseId: lease.leaseId,
+      coordinatorGeneration: lease.coordinatorGeneration,
+      pass: lease.pass,
+      step: lease.step,
+      weightsDigest: lease.weightsDigest,
+      firstMicroBatch: lease.firstMicroBatch,
+      count: lease.count,
+      proofs: sum.proofs,
+      sums: Array.from(sum.sums),
+      tensors: sum.tensors === null ? undefined : contributionHeader(layout),
+      phaseSeconds: { fetchWeights: fetchSeconds, load, compute, sum: sumSeconds },
+    };
+    const tensors =
+      sum.tensors === null ? null : float32Bytes(new Float32Array(sum.tensors.shared, 0, layout.numElements));
+    const onUnderway = () => this.#reach("upload", lease, signal);
+    const { accepted, reason } = await link.submitSum(header, { tensors, onUnderway, signal });
+    if (accepted) this.#microBatches += lease.count;
+    else log.info({ leaseId: lease.leaseId, reason }, "a sum was not needed");
+  }
+
+  #reach(phase: FaultPhase, { step, pass }: Lease, signal: AbortSignal): Promise<void> {
+    const { faults, joined } = this.#context;
+    const { slot, generation } = joined;
+    const name = pass === Pass.VALIDATE ? "validate" : "train";
+    return faults.reach({ slot, generation, step, phase, pass: name }, signal);
+  }
+
+  #settleFailure(lease: Lease | null, error: Error): void {
+    const { log } = this.#context;
+    const verdict = judgeFailure(error);
+    const { reason } = verdict;
+    const leaseId = lease?.leaseId ?? null;
+    switch (verdict.kind) {
+      case "forget":
+        log.info({ leaseId, reason }, "a lease is not wanted any more");
+        if (leaseId !== null) this.#apply({ type: "lease-closed", leaseId });
+        return;
+      case "fail-lease":
+        log.warn({ leaseId, reason }, "a lease failed");
+        if (leaseId !== null) this.#apply({ type: "lease-failed", leaseId, reason });
+        else this.#apply({ type: "lost", reason });
+        return;
+      case "rejoin":
+        this.#brokeInternally ||= isInternal(error);
+        return this.#apply({ type: "lost", reason });
+      case "fatal":
+        return this.#rejectEnd(error);
+    }
+  }
+
+  /** Reports on their way are flushed, and the coordinator sees an orderly end. */
+  async #sayGoodbye(end: SessionEnd): Promise<void> {
+    if (end.kind === "lost") return;
+    this.#attendance.end();
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise<null>((resolve) => {
+      timer = setTimeout(() => resolve(null), goodbyeTimeoutMs);
+    });
+    await Promise.race([this.#attendance.ended, timeout]);
+    clearTimeout(timer);
+  }
+}
+
+function reasonOf(signal: AbortSignal): string {
+  return signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
+}

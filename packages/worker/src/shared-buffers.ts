@@ -1,0 +1,71 @@
+// Owns memory that the main thread and the compute threads share, and its reuse. A buffer belongs to whoever took it,
+// until it is given back; what it holds is undefined when it is taken.
+
+export interface SharedBuffer {
+  /** Names the buffer in messages between threads; unique in the process. */
+  readonly id: number;
+  readonly shared: SharedArrayBuffer;
+}
+
+export interface SharedBufferPoolOptions {
+  /** Bytes of each buffer. At least 1. */
+  readonly bytes: number;
+  /** The most buffers there may be at once; further takers wait in turn. Infinity: never wait. */
+  readonly limit: number;
+}
+
+interface Waiter {
+  readonly resolve: (buffer: SharedBuffer) => void;
+  readonly reject: (reason: unknown) => void;
+  readonly signal: AbortSignal;
+  readonly onAbort: () => void;
+}
+
+let buffersAllocated = 0;
+
+export class SharedBufferPool {
+  readonly bytes: number;
+  readonly #limit: number;
+  readonly #free: SharedBuffer[] = [];
+  readonly #taken = new Set<SharedBuffer>();
+  readonly #waiters: Waiter[] = [];
+
+  constructor({ bytes, limit }: SharedBufferPoolOptions) {
+    this.bytes = bytes;
+    this.#limit = limit;
+  }
+
+  get numTaken(): number {
+    return this.#taken.size;
+  }
+
+  /** Waits while `limit` buffers are taken; rejects with `signal.reason`. */
+  take(signal: AbortSignal): Promise<SharedBuffer> {
+    if (signal.aborted) return Promise.reject(signal.reason);
+    if (this.#taken.size < this.#limit) return Promise.resolve(this.#takeNow());
+    return new Promise((resolve, reject) => {
+      const onAbort = () => {
+        this.#waiters.splice(this.#waiters.indexOf(waiter), 1);
+        reject(signal.reason);
+      };
+      const waiter: Waiter = { resolve, reject, signal, onAbort };
+      this.#waiters.push(waiter);
+      signal.addEventListener("abort", onAbort, { once: true });
+    });
+  }
+
+  give(buffer: SharedBuffer): void {
+    if (!this.#taken.delete(buffer)) throw new Error(`shared buffer ${buffer.id} was given back without being taken`);
+    this.#free.push(buffer);
+    const waiter = this.#waiters.shift();
+    if (waiter === undefined) return;
+    waiter.signal.removeEventListener("abort", waiter.onAbort);
+    waiter.resolve(this.#takeNow());
+  }
+
+  #takeNow(): SharedBuffer {
+    const buffer = this.#free.pop() ?? { id: buffersAllocated++, shared: new SharedArrayBuffer(this.bytes) };
+    this.#taken.add(buffer);
+    return buffer;
+  }
+}
