@@ -57,7 +57,8 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Eval
   });
   const cache = await openImageCache({
     dataset,
-    samples,
+    // Training's own images for val: so its cache is met. They hold no image of test.
+    samples: options.part === "val" ? Uint32Array.from([...split.train, ...split.val]) : samples,
     imageSize: spec.imageSize,
     cacheDir: options.cacheDir,
     log,

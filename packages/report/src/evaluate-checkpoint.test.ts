@@ -1,0 +1,175 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { CheckpointStore } from "@lockstep/checkpoint";
+import { openDataset, splitDataset } from "@lockstep/dataset";
+import { UserError } from "@lockstep/errors";
+import { createLayout, type RunSpec, runSpec } from "@lockstep/protocol";
+import { recipeNamed } from "@lockstep/recipe";
+import { type EvaluateOptions, evaluateCheckpoint } from "./evaluate-checkpoint.js";
+import type { EvaluationReport } from "./evaluation-report.js";
+import { renderReport } from "./render-report.js";
+
+const data = "synthetic:200";
+const log = { info() {}, warn() {} };
+let folder: string;
+let report: EvaluationReport;
+
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lockstep-report-"));
+  await writeRun("official", [2, 5]);
+  await writeRun("random", [2]);
+  report = await evaluateCheckpoint(optionsFor("official"));
+});
+after(() => rm(folder, { recursive: true, force: true }));
+
+function optionsFor(split: string, overrides: Partial<EvaluateOptions> = {}): EvaluateOptions {
+  const run = join(folder, split);
+  return { checkpoint: run, data, part: "val", cacheDir: join(folder, "cache"), backend: "cpu", log, ...overrides };
+}
+
+/** A run's folder with untrained weights: their seed is the step. The later the step, the worse its validation loss. */
+async function writeRun(split: "official" | "random", steps: readonly number[]): Promise<void> {
+  const dataset = await openDataset({ data, cacheDir: join(folder, "cache"), log });
+  const parts = splitDataset(dataset, { split, subset: 1, seed: 7 });
+  const definition = recipeNamed("fairface");
+  const options = definition.resolveOptions({ widths: [4, 4], denseUnits: 8 });
+  const spec: RunSpec = runSpec.parse({
+    formatVersion: 1,
+    dataset: {
+      kind: dataset.kind,
+      fingerprint: dataset.fingerprint,
+      split,
+      subset: 1,
+      samples: { train: parts.train.length, val: parts.val.length, test: parts.test.length },
+    },
+    imageSize: 16,
+    recipe: { name: definition.name, options },
+    optimizer: {
+      name: "adam",
+      learningRate: 1e-4,
+      beta1: 0.9,
+      beta2: 0.999,
+      epsilon: 1e-8,
+      momentum: 0,
+      weightDecay: 0,
+      clipNorm: null,
+    },
+    schedule: { name: "constant", warmupSteps: 0, finalFraction: 1 },
+    epochs: 1,
+    microBatch: 8,
+    globalBatch: 16,
+    seed: 7,
+    precision: "f32",
+  });
+  const recipe = definition.bind({ options, imageSize: 16, labels: dataset.labels, trainingSamples: parts.train });
+  const layout = createLayout(recipe.tensors.map((tensor) => ({ ...tensor })));
+  const store = new CheckpointStore(join(folder, split, "checkpoints"));
+  await store.prepare();
+  for (const step of steps) {
+    const weights = new Float32Array(layout.numElements);
+    const values = recipe.initialWeights(step);
+    for (const { name, offset } of layout.tensors) weights.set(values[name] ?? assert.fail(name), offset);
+    await store.write({
+      runSpec: spec,
+      layout,
+      weights,
+      optimizerState: [{ name: "m", values: new Float32Array(layout.numParameters) }],
+      position: { step, epoch: 0, stepInEpoch: step, validationRecorded: false },
+      epochSums: [],
+      epochSamples: 0,
+      validation: { loss: step },
+      numerics: {},
+      pixelsSha256: null,
+      coordinatorGeneration: 0,
+      bookkeeping: {},
+    });
+  }
+}
+
+test("each image of the part is counted exactly once, by every table", () => {
+  const numVal = Math.floor(0.15 * 200);
+  assert.equal(report.samples, numVal);
+  for (const { confusion } of [report.gender, report.race, report.ageBin]) {
+    assert.equal(
+      confusion.flat().reduce((sum, count) => sum + count, 0),
+      numVal,
+    );
+  }
+});
+
+test("tables and the recipe's own metrics say the same", () => {
+  const { genderAccuracy, raceAccuracy, ageMae, ageRmse, loss } = report.metrics;
+  assert.ok(Math.abs(report.gender.accuracy - (genderAccuracy ?? Number.NaN)) < 1e-12);
+  assert.ok(Math.abs(report.race.accuracy - (raceAccuracy ?? Number.NaN)) < 1e-12);
+  assert.ok(Math.abs(report.age.mae - (ageMae ?? Number.NaN)) < 1e-4);
+  assert.ok(Math.abs(report.age.rmse - (ageRmse ?? Number.NaN)) < 1e-4);
+  assert.ok(Number.isFinite(loss));
+});
+
+test("a run's folder means its newest checkpoint, or with `best` the one of least validation loss", async () => {
+  assert.equal(report.checkpoint.step, 5);
+  assert.equal((await evaluateCheckpoint(optionsFor("official", { choice: "best" }))).checkpoint.step, 2);
+});
+
+test("a second evaluation gives the same report but for its time", async () => {
+  const again = await evaluateCheckpoint(optionsFor("official"));
+  assert.deepEqual({ ...again, seconds: 0 }, { ...report, seconds: 0 });
+});
+
+test("the test part of a random split is evaluated, that of an official split refused with what to do", async () => {
+  const { part, samples } = await evaluateCheckpoint(optionsFor("random", { part: "test" }));
+  assert.equal(part, "test");
+  assert.ok(samples > 20 && samples < 40, `${samples}`);
+  await assert.rejects(
+    evaluateCheckpoint(optionsFor("official", { part: "test" })),
+    (error) => error instanceof UserError && /official, which has no test part; .*--split random/.test(error.message),
+  );
+});
+
+test("another data set than the run's is refused with both fingerprints", async () => {
+  await assert.rejects(
+    evaluateCheckpoint(optionsFor("official", { data: "synthetic:201" })),
+    (error) =>
+      error instanceof UserError &&
+      /^data synthetic:201: has fingerprint \w{12}, .* synthetic \w{12}/.test(error.message),
+  );
+});
+
+test("a folder that is no run and a run without a sound checkpoint are refused by name", async () => {
+  await assert.rejects(
+    evaluateCheckpoint(optionsFor("nowhere")),
+    /nowhere: neither a checkpoint .* nor a run's folder/,
+  );
+  await writeRun("random", [3]);
+  const weights = join(folder, "random", "checkpoints", "step-00000003", "weights.safetensors");
+  await writeFile(weights, "broken");
+  const { checkpoint } = await evaluateCheckpoint(optionsFor("random"));
+  assert.equal(checkpoint.step, 2); // the broken one is skipped
+  await assert.rejects(
+    evaluateCheckpoint(optionsFor("random", { checkpoint: join(folder, "random", "checkpoints", "step-00000003") })),
+    UserError,
+  );
+});
+
+test("an aborted evaluation stops", async () => {
+  await assert.rejects(evaluateCheckpoint(optionsFor("official", { signal: AbortSignal.abort() })), {
+    name: "AbortError",
+  });
+});
+
+test("the rendered report fits 80 columns and shows each model figure beside its floor", () => {
+  const wide = { ...report, checkpoint: { ...report.checkpoint, path: "runs/x/checkpoints/step-00000005" } };
+  const lines = renderReport(wide).split("\n");
+  for (const line of lines) assert.ok(line.length <= 80, `${line.length}: ${line}`);
+  const gender = lines.find((line) => line.includes("gender accuracy"));
+  assert.match(gender ?? "", new RegExp(`${(100 * report.floors.genderAccuracy).toFixed(1)}%`));
+  for (const name of ["Latino_Hispanic", "more than 70", "Female", "macro average"]) {
+    assert.ok(
+      lines.some((line) => line.includes(name)),
+      name,
+    );
+  }
+});
