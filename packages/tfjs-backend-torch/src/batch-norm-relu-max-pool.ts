@@ -1,0 +1,22 @@
+// Owns the fused batch norm + ReLU + max-pool as an operation with a gradient.
+//
+// N batch, H height, W width, C channels
+import { engine, type NamedTensorMap, type Tensor, type Tensor1D, type Tensor4D } from "@tensorflow/tfjs-core";
+
+/**
+ * Batch norm by the batch's own statistics (biased variance), ReLU, 2x2 max-pool at a stride of 2. x is N H W C float32,
+ * scale and offset are C; H and W at least 2, an odd last row or column is in no window. Returns y, N H/2 W/2 C, which
+ * has gradients, and the batch's mean and biased variance, C, which have none. The caller disposes all three.
+ */
+export function batchNormReluMaxPool(
+  x: Tensor4D,
+  scale: Tensor1D,
+  offset: Tensor1D,
+  epsilon: number,
+): { y: Tensor4D; mean: Tensor1D; variance: Tensor1D } {
+  const inputs = { x, scale, offset } as unknown as NamedTensorMap;
+  const outputs = engine().runKernel("BatchNormReluMaxPool", inputs, { epsilon, poolSize: 2 }) as unknown as Tensor[];
+  const [y, mean, variance, indices] = outputs as [Tensor4D, Tensor1D, Tensor1D, Tensor];
+  indices.dispose();
+  return { y, mean, variance };
+}

@@ -1,0 +1,79 @@
+// Owns the gradients of sums, extremes, scans and softmax. The gradient of a sum is spread over the input by Tile on the
+// device: no array of ones is made on the host.
+import * as tf from "@tensorflow/tfjs-core";
+import { type Gradients, gradient } from "./gradient.js";
+
+const { cast, mul, reshape, sub, sum, transpose, util, zerosLike } = tf;
+
+type Axis = number | number[];
+
+/** The shape of x with 1 for each axis that was reduced. */
+function keptShape(x: tf.Tensor, axes: readonly number[]): number[] {
+  return x.shape.map((size, d) => (axes.includes(d) ? 1 : size));
+}
+
+/** dy of the reduced shape, repeated over the axes that were reduced. */
+function spread(dy: tf.Tensor, x: tf.Tensor, axis: Axis): tf.Tensor {
+  const axes = util.parseAxisParam(axis, x.shape);
+  const repeats = x.shape.map((size, d) => (axes.includes(d) ? size : 1));
+  return tf.tile(reshape(dy, keptShape(x, axes)), repeats);
+}
+
+/** For Max and Min: all places that equal the extreme get dy. */
+function atExtremes(dy: tf.Tensor, x: tf.Tensor, y: tf.Tensor, axis: Axis): tf.Tensor {
+  const kept = keptShape(x, util.parseAxisParam(axis, x.shape));
+  return mul(reshape(dy, kept), cast(tf.equal(x, reshape(y, kept)), dy.dtype));
+}
+
+/** The product of all others along the last axis, as exclusive products from both ends (exact at zeros). */
+function productOfOthers(x: tf.Tensor): tf.Tensor {
+  const last = x.rank - 1;
+  return mul(tf.cumprod(x, last, true, false), tf.cumprod(x, last, true, true));
+}
+
+function prodGradient(dy: tf.Tensor, x: tf.Tensor, axis: Axis): tf.Tensor {
+  const axes = util.parseAxisParam(axis, x.shape);
+  const others = x.shape.map((_, d) => d).filter((d) => !axes.includes(d));
+  const order = [...others, ...axes];
+  const moved = transpose(x, order);
+  const rows = others.map((d) => x.shape[d] ?? 1);
+  const derivative = productOfOthers(reshape(moved, [...rows, -1]));
+  const scaled = mul(reshape(dy, [...rows, 1]), derivative);
+  return transpose(
+    reshape(scaled, moved.shape),
+    order.map((_, d) => order.indexOf(d)),
+  );
+}
+
+const noPlace = gradient({ inputs: ["x"] }, (_, [x]) => ({ x: () => zerosLike(x) }));
+
+export const reductionGradients: Gradients = {
+  ArgMax: noPlace,
+  ArgMin: noPlace,
+  Cumsum: gradient<{ axis: number; exclusive: boolean; reverse: boolean }>({}, (dy, _, attrs) => ({
+    x: () => tf.cumsum(dy, attrs.axis, attrs.exclusive, !attrs.reverse),
+  })),
+  LogSoftmax: gradient<{ axis: number }>({ outputs: [true] }, (dy, [y], { axis }) => ({
+    logits: () => sub(dy, mul(sum(dy, axis, true), tf.exp(y))),
+  })),
+  Max: gradient<{ reductionIndices: Axis }>({ inputs: ["x"], outputs: [true] }, (dy, [x, y], attrs) => ({
+    x: () => atExtremes(dy, x, y, attrs.reductionIndices),
+  })),
+  Mean: gradient<{ axis: Axis }>({ inputs: ["x"] }, (dy, [x], { axis }) => ({
+    x: () => {
+      const count = util.parseAxisParam(axis, x.shape).reduce((product, d) => product * (x.shape[d] ?? 1), 1);
+      return spread(tf.div(dy, count), x, axis);
+    },
+  })),
+  Min: gradient<{ axis: Axis }>({ inputs: ["x"], outputs: [true] }, (dy, [x, y], { axis }) => ({
+    x: () => atExtremes(dy, x, y, axis),
+  })),
+  Prod: gradient<{ axis: Axis }>({ inputs: ["x"] }, (dy, [x], { axis }) => ({ x: () => prodGradient(dy, x, axis) })),
+  Softmax: gradient<{ dim: number }>({ outputs: [true] }, (dy, [y], { dim }) => ({
+    logits: () => {
+      const weighted = mul(dy, y);
+      return sub(weighted, mul(sum(weighted, [dim], true), y));
+    },
+  })),
+  Sum: gradient<{ axis: Axis }>({ inputs: ["x"] }, (dy, [x], { axis }) => ({ x: () => spread(dy, x, axis) })),
+};
