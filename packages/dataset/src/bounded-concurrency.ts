@@ -10,29 +10,32 @@ export interface BoundedWork<Item, Result> {
   readonly onDone?: ((done: number) => void) | undefined;
 }
 
-/** Results in the order of the items. Rejects with the first error, once no job is in flight any more. */
+/**
+ * Results in the order of the items. Rejects once no job is in flight any more, with the error of the earliest item that
+ * failed: whatever the timing, the same one.
+ */
 export async function mapBounded<Item, Result>(options: BoundedWork<Item, Result>): Promise<Result[]> {
   const { items, limit, work, signal, onDone } = options;
   const results = new Array<Result>(items.length);
   let next = 0;
   let done = 0;
-  let failed = false;
+  const failures: { index: number; error: unknown }[] = [];
   const runLane = async (): Promise<void> => {
-    while (next < items.length && !failed) {
+    while (next < items.length && failures.length === 0) {
       const index = next++;
       try {
         signal?.throwIfAborted();
         results[index] = await work(items[index] as Item, index); // index < items.length
       } catch (error) {
-        failed = true;
-        throw error;
+        failures.push({ index, error });
+        return;
       }
       done += 1;
       onDone?.(done);
     }
   };
-  const lanes = await Promise.allSettled(Array.from({ length: Math.min(limit, items.length) }, runLane));
-  const rejected = lanes.find((lane) => lane.status === "rejected");
-  if (rejected) throw rejected.reason;
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, runLane));
+  const earliest = failures.sort((a, b) => a.index - b.index)[0];
+  if (earliest) throw earliest.error;
   return results;
 }

@@ -48,7 +48,12 @@ function sharpModule(): Promise<SharpModule> {
 }
 
 async function loadSharp(): Promise<SharpModule> {
-  const { default: sharp } = await import("sharp");
+  const { default: sharp } = await import("sharp").catch((error: unknown) => {
+    const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    throw new UserError(
+      `images cannot be decoded, as sharp does not load (${reason}); install it again (npm run setup)`,
+    );
+  });
   sharp.concurrency(1); // one thread an image: several images are in flight instead
   sharp.cache(false); // no image is decoded twice
   return sharp;

@@ -84,7 +84,7 @@ function checkImagePath(where: string, file: string): string {
 function classOf(where: string, column: Column, names: readonly string[], value: string): number {
   const index = names.indexOf(value);
   if (index >= 0) return index;
-  const spreadsheet = spreadsheetDates[value];
+  const spreadsheet = spreadsheetDates.get(value);
   if (column === "age" && spreadsheet) {
     throw new UserError(
       `${where}: age "${value}" is what a spreadsheet made of "${spreadsheet}"; restore the label file as published, ` +
@@ -96,10 +96,10 @@ function classOf(where: string, column: Column, names: readonly string[], value:
 }
 
 /** Age bins that spreadsheets take for dates. */
-const spreadsheetDates: Readonly<Record<string, string>> = {
-  "03-Sep": "3-9",
-  "3-Sep": "3-9",
-  "09-Mar": "3-9",
-  "Oct-19": "10-19",
-  "19-Oct": "10-19",
-};
+const spreadsheetDates: ReadonlyMap<string, string> = new Map([
+  ["03-Sep", "3-9"],
+  ["3-Sep", "3-9"],
+  ["09-Mar", "3-9"],
+  ["Oct-19", "10-19"],
+  ["19-Oct", "10-19"],
+]);

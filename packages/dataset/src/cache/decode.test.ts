@@ -1,0 +1,91 @@
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { UserError } from "@lockstep/errors";
+import type { Sharp } from "sharp";
+import { datasetDecoderVersion, decodeImage } from "./decode.js";
+
+/** Left half red, right half blue. */
+async function halves(width: number, height: number): Promise<Sharp> {
+  const { default: sharp } = await import("sharp");
+  const pixels = Buffer.alloc(width * height * 3);
+  for (let i = 0; i < width * height; i++) pixels[3 * i + (i % width < width / 2 ? 0 : 2)] = 250;
+  return sharp(pixels, { raw: { width, height, channels: 3 } });
+}
+
+function at(pixels: Uint8Array, size: number, x: number, y: number): number[] {
+  const place = 3 * (y * size + x);
+  return Array.from(pixels.subarray(place, place + 3));
+}
+
+function assertNear(actual: number[], expected: number[], tolerance = 12): void {
+  assert.ok(
+    actual.length === expected.length && actual.every((value, i) => Math.abs(value - (expected[i] ?? 0)) <= tolerance),
+    `${actual} is not near ${expected}`,
+  );
+}
+
+const [red, blue] = [
+  [250, 0, 0],
+  [0, 0, 250],
+];
+
+describe("decoding", () => {
+  test("a wide image is cropped around its centre, and gives the same bytes each time", async () => {
+    const encoded = await (await halves(256, 64)).jpeg({ quality: 95 }).toBuffer();
+    const pixels = await decodeImage(encoded, 16, "wide.jpg");
+    assert.equal(pixels.length, 16 * 16 * 3);
+    assertNear(at(pixels, 16, 1, 8), red);
+    assertNear(at(pixels, 16, 14, 8), blue);
+    assert.deepEqual(await decodeImage(encoded, 16, "wide.jpg"), pixels);
+  });
+
+  test("a small image is enlarged", async () => {
+    const pixels = await decodeImage(await (await halves(8, 8)).png().toBuffer(), 32, "small.png");
+    assertNear(at(pixels, 32, 2, 16), red);
+    assertNear(at(pixels, 32, 29, 16), blue);
+  });
+
+  test("transparency, other colour spaces and 16 bits all become 8-bit RGB", async () => {
+    const forms: [string, Promise<Buffer>][] = [
+      ["alpha", (await halves(32, 32)).ensureAlpha(0.5).png().toBuffer()],
+      ["16 bits", (await halves(32, 32)).toColourspace("rgb16").png().toBuffer()],
+      ["palette", (await halves(32, 32)).png({ palette: true }).toBuffer()],
+      ["webp", (await halves(32, 32)).webp({ lossless: true }).toBuffer()],
+    ];
+    for (const [name, encoded] of forms) {
+      const pixels = await decodeImage(await encoded, 16, name);
+      assertNear(at(pixels, 16, 2, 8), red);
+      assertNear(at(pixels, 16, 13, 8), blue);
+    }
+    const cmyk = await decodeImage(await (await halves(32, 32)).toColourspace("cmyk").jpeg().toBuffer(), 16, "cmyk");
+    const [r = 0, , b = 0] = at(cmyk, 16, 2, 8);
+    assert.ok(r > b + 100, `cmyk red is ${at(cmyk, 16, 2, 8)}`);
+    const grey = await decodeImage(await (await halves(32, 32)).greyscale().jpeg().toBuffer(), 16, "grey");
+    const pixel = at(grey, 16, 2, 8);
+    assertNear(pixel, [pixel[0] ?? 0, pixel[0] ?? 0, pixel[0] ?? 0], 0);
+  });
+
+  test("a photo that was taken lying on its side is turned upright", async () => {
+    const encoded = await (await halves(64, 64)).withMetadata({ orientation: 6 }).jpeg({ quality: 95 }).toBuffer();
+    const pixels = await decodeImage(encoded, 16, "turned.jpg");
+    assertNear(at(pixels, 16, 8, 1), red);
+    assertNear(at(pixels, 16, 8, 14), blue);
+  });
+
+  test("damage is refused by name, in one line", async () => {
+    const encoded = await (await halves(64, 64)).jpeg().toBuffer();
+    const damaged = Buffer.from(encoded);
+    damaged.fill(0xff, encoded.length - 60, encoded.length - 20);
+    for (const broken of [damaged, encoded.subarray(0, encoded.length - 10), Buffer.alloc(0), Buffer.from("GIF89a")]) {
+      await assert.rejects(decodeImage(broken, 16, "train/9.jpg"), (error: unknown) => {
+        assert.ok(error instanceof UserError, String(error));
+        assert.match(error.message, /^image "train\/9.jpg" cannot be decoded \(.+\); replace it/);
+        return true;
+      });
+    }
+  });
+
+  test("its version names sharp and libvips", async () => {
+    assert.match(await datasetDecoderVersion(), /^pipeline \d+, sharp \d+\.\d+\.\d+, vips \d+\.\d+\.\d+/);
+  });
+});
