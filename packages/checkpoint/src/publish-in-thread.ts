@@ -12,6 +12,7 @@ export function publishInThread(job: PublishJob, onPhase: PhaseHook | null): Pro
   const workerData: PublishThreadData = { job, gate };
   const worker = new Worker(new URL("./publish-thread.js", import.meta.url), {
     workerData,
+    execArgv: [], // what the main thread was started with (--input-type, --inspect) is not for this one
     transferList: [...ownBuffers(job)],
   });
   return new Promise((resolve, reject) => {
@@ -26,6 +27,7 @@ export function publishInThread(job: PublishJob, onPhase: PhaseHook | null): Pro
       try {
         await onPhase?.(phase);
       } catch (error) {
+        worker.removeAllListeners("exit");
         await worker.terminate();
         throw error;
       }

@@ -1,7 +1,7 @@
 // Owns `OUT/lock`: one process leads a run. A lock names its owner, so that a dead owner's is recognised and taken over.
 import { randomBytes } from "node:crypto";
-import { link, mkdir, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { link, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { UserError } from "@lockstep/errors";
 import { z } from "zod";
 import { jsonBytes, writeDurably } from "./durable-file.js";
@@ -11,8 +11,8 @@ const lockContent = z.strictObject({
   pid: z.number().int().positive(),
   bootId: z.string().nullable(),
   startTicks: z.string().nullable(),
-  /** Tells two locks of one process apart. */
-  token: z.string(),
+  /** Tells two locks of one process apart; never used twice. */
+  token: z.string().regex(/^[0-9a-f]+$/),
 });
 type LockContent = z.infer<typeof lockContent>;
 
@@ -39,20 +39,59 @@ export async function acquireRunLock(out: string, options: { readonly name?: str
   await mkdir(out, { recursive: true });
   await writeDurably(beside, jsonBytes(content));
   try {
-    let tookOverFrom: ProcessIdentity | null = null;
     for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-      if (await linkNew(beside, path)) return { path, tookOverFrom, release: () => release(path, content) };
+      const held = { path, release: () => release(path, content) };
+      if (await linkNew(beside, path)) return { ...held, tookOverFrom: null };
       const owner = await readLock(path);
       if (owner === null) continue;
-      if (isAlive(owner)) {
-        throw new UserError(`${out}: in use by process ${owner.pid} (${path}); stop it, or choose another --out`);
-      }
-      if (await removeDeadLock(path, { owner, mark: content.token })) tookOverFrom = identityOf(owner);
+      assertDead(owner, { out, path });
+      if (await takeOver({ out, path, beside, owner })) return { ...held, tookOverFrom: identityOf(owner) };
     }
-    throw new UserError(`${out}: its lock keeps changing hands (${path}); another process is starting there`);
+    throw new UserError(`${out}: its lock keeps changing hands (${path}); other processes are starting there`);
   } finally {
     await rm(beside, { force: true });
   }
+}
+
+/**
+ * Replaces the lock of a dead owner. Of several processes that find it, one goes on: the one that makes the claim named
+ * by the dead lock's token. A claim whose maker died is passed on in the same way. While a process holds the last claim
+ * and the lock still has that token, nobody else may replace it; and as no token comes twice, a claim made too late
+ * finds another token in the lock and is given up.
+ */
+async function takeOver(found: { out: string; path: string; beside: string; owner: LockContent }): Promise<boolean> {
+  const { out, path, beside, owner } = found;
+  let claim = claimPath(path, owner);
+  while (!(await linkNew(beside, claim))) {
+    const claimer = await readLock(claim);
+    if (claimer === null) return false;
+    assertDead(claimer, { out, path: claim });
+    claim = claimPath(path, claimer);
+  }
+  if ((await readLock(path))?.token !== owner.token) {
+    await rm(claim, { force: true });
+    return false;
+  }
+  await rename(claim, path);
+  await removeClaims(path);
+  return true;
+}
+
+function claimPath(path: string, owner: LockContent): string {
+  return `${path}.claim-${owner.token}`;
+}
+
+/** For the new owner: no claim that is there now can win any more. */
+async function removeClaims(path: string): Promise<void> {
+  const prefix = `${basename(path)}.claim-`;
+  for (const name of await readdir(dirname(path))) {
+    if (name.startsWith(prefix)) await rm(join(dirname(path), name), { force: true });
+  }
+}
+
+function assertDead(owner: LockContent, { out, path }: { readonly out: string; readonly path: string }): void {
+  if (!isAlive(owner)) return;
+  throw new UserError(`${out}: in use by process ${owner.pid} (${path}); stop it, or choose another --out`);
 }
 
 /** False when the path exists. The new name appears with all its content, or not at all. */
@@ -80,25 +119,6 @@ async function readLock(path: string): Promise<LockContent | null> {
       cause: error,
     });
   }
-}
-
-/**
- * Of several processes that find the same dead lock, one renames it. Who renames a live lock by mistake (its owner was
- * faster) puts it back.
- */
-async function removeDeadLock(path: string, { owner, mark }: { owner: LockContent; mark: string }): Promise<boolean> {
-  const grave = `${path}.dead-${mark}`;
-  try {
-    await rename(path, grave);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
-    throw error;
-  }
-  const buried = await readLock(grave);
-  const right = buried?.token === owner.token;
-  if (!right) await linkNew(grave, path);
-  await rm(grave, { force: true });
-  return right;
 }
 
 async function release(path: string, content: LockContent): Promise<void> {
