@@ -53,9 +53,10 @@ export function join(draft: Draft, claim: JoinClaim, sessionId: string): void {
   effects.push({ type: "admit", sessionId, slot, generation, host, computeThreads, mixed });
 }
 
-/** The member's session ends: it is gone, its leases are free. */
+/** The member's session ends: it is gone, its leases are free. Once the run has ended everybody leaves; nobody is lost. */
 export function lose(draft: Draft, member: Member, reason: string): void {
   member.life = "gone";
+  if (draft.state.phase.kind === "ended") return;
   const leasesLost = dropLeases(draft, (lease) => lease.sessionId === member.sessionId, reason);
   const { sessionId, slot, generation } = member;
   draft.effects.push({ type: "worker-lost", sessionId, slot, generation, reason, leasesLost });

@@ -1,12 +1,16 @@
 // Owns when snapshots reach the disk: one at a time, off the step path; while one is written the newest waits and
-// replaces any other that waited.
+// replaces any other that waited, but those that were validated: one of them may be the best.
 import type { CheckpointStore, Snapshot, WrittenCheckpoint } from "@lockstep/checkpoint";
+
+/** Validated snapshots that may wait; more pile up only where the disk is slower than whole epochs. */
+const maxValidatedWaiting = 3;
 
 export class CheckpointWriter {
   readonly #store: CheckpointStore;
   readonly #onWritten: (written: WrittenCheckpoint) => void;
   readonly #onFailed: (error: unknown) => void;
-  #pending: Snapshot | null = null;
+  /** In the order in which they were taken. */
+  #pending: Snapshot[] = [];
   #writing: Promise<void> | null = null;
 
   constructor(
@@ -20,7 +24,8 @@ export class CheckpointWriter {
 
   /** The snapshot's arrays are given away. */
   submit(snapshot: Snapshot): void {
-    this.#pending = snapshot;
+    const validated = this.#pending.filter(({ validation }) => validation !== null);
+    this.#pending = [...validated.slice(-maxValidatedWaiting), snapshot];
     this.#writing ??= this.#writeAll();
   }
 
@@ -31,7 +36,7 @@ export class CheckpointWriter {
 
   async #writeAll(): Promise<void> {
     try {
-      for (let next = this.#takePending(); next !== null; next = this.#takePending()) {
+      for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
         this.#onWritten(await this.#store.write(next));
       }
     } catch (error) {
@@ -39,11 +44,5 @@ export class CheckpointWriter {
     } finally {
       this.#writing = null;
     }
-  }
-
-  #takePending(): Snapshot | null {
-    const snapshot = this.#pending;
-    this.#pending = null;
-    return snapshot;
   }
 }

@@ -1,0 +1,86 @@
+// Owns a tiny run for tests: three tensors, made-up metrics, a few steps; in a folder as the launcher leaves it.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CheckpointStore } from "@lockstep/checkpoint";
+import {
+  canonicalJson,
+  canonicalSha256,
+  createLayout,
+  type RunDescription,
+  type TensorLayout,
+} from "@lockstep/protocol";
+
+export interface TinyRun {
+  readonly run: RunDescription;
+  readonly layout: TensorLayout;
+  readonly runSpecSha256: string;
+}
+
+/** 44 training samples: 3 steps of 16, 16 and 12 in micro-batches of 4; validation of 10 in 3 micro-batches. */
+export function tinyRun({ epochs = 2, valSamples = 10 }: { epochs?: number; valSamples?: number } = {}): TinyRun {
+  const run: RunDescription = {
+    spec: {
+      formatVersion: 1,
+      dataset: {
+        kind: "synthetic",
+        fingerprint: "f1",
+        split: "official",
+        subset: 1,
+        samples: { train: 44, val: valSamples, test: 0 },
+      },
+      imageSize: 8,
+      recipe: { name: "made-up", options: {} },
+      optimizer: {
+        name: "adam",
+        learningRate: 0.01,
+        beta1: 0.9,
+        beta2: 0.999,
+        epsilon: 1e-8,
+        momentum: 0,
+        weightDecay: 0,
+        clipNorm: 1,
+      },
+      schedule: { name: "cosine", warmupSteps: 2, finalFraction: 0.1 },
+      epochs,
+      microBatch: 4,
+      globalBatch: 16,
+      seed: 7,
+      precision: "f32",
+    },
+    tensors: [
+      { name: "kernel", shape: [5, 3], kind: "parameter" },
+      { name: "bias", shape: [3], kind: "parameter", decay: false },
+      { name: "mean", shape: [3], kind: "statistic", momentum: 0.1 },
+    ],
+    sumNames: ["loss", "correct", "samples"],
+    metrics: [
+      { name: "loss", numerator: "loss", denominator: null, squareRoot: false, unit: "nats" },
+      { name: "accuracy", numerator: "correct", denominator: "samples", squareRoot: false, unit: "fraction" },
+    ],
+  };
+  return { run, layout: createLayout(run.tensors), runSpecSha256: canonicalSha256(run.spec) };
+}
+
+/** The folder and a way to remove it. */
+export async function prepareFolder({ run, layout }: TinyRun): Promise<{ out: string; remove: () => Promise<void> }> {
+  const out = await mkdtemp(join(tmpdir(), "lockstep-coordinator-"));
+  await writeFile(join(out, "run.json"), canonicalJson(run));
+  const store = new CheckpointStore(join(out, "checkpoints"));
+  await store.prepare();
+  await store.write({
+    runSpec: run.spec,
+    layout,
+    weights: Float32Array.from({ length: layout.numElements }, (_, index) => Math.fround(0.1 * (index % 7) - 0.3)),
+    optimizerState: [],
+    position: { step: 0, epoch: 0, stepInEpoch: 0, validationRecorded: false },
+    epochSums: [],
+    epochSamples: 0,
+    validation: null,
+    numerics: {},
+    pixelsSha256: null,
+    coordinatorGeneration: 0,
+    bookkeeping: {},
+  });
+  return { out, remove: () => rm(out, { recursive: true, force: true }) };
+}
