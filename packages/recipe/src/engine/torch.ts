@@ -8,20 +8,26 @@ export const howToGetLibtorch =
 
 const moduleName: string = "@lockstep/tfjs-backend-torch";
 
+interface TorchInfo {
+  readonly libtorch: string;
+  readonly oneDnn: string | null;
+  readonly blas: string;
+  readonly blasCore: string | null;
+  readonly atenInstructionSet: string;
+  readonly oneDnnInstructionSet: string | null;
+  readonly cudaDevice: string | null;
+  readonly cudaLibraries: string | null;
+}
+
 interface TorchStatus {
   readonly available: boolean;
   readonly reason?: string;
-}
-
-interface TorchInfo {
-  readonly device: string;
-  readonly numerics: Readonly<Record<string, string | number>>;
+  readonly info?: TorchInfo;
 }
 
 interface TorchModule {
-  torchStatus(): TorchStatus | Promise<TorchStatus>;
-  torchInfo(): TorchInfo;
-  registerTorchBackend(options?: { readonly device?: string }): Promise<unknown>;
+  torchStatus(): TorchStatus;
+  registerTorchBackend(): Promise<{ readonly device: "cpu" | "cuda"; readonly info: TorchInfo }>;
 }
 
 export const torchEngine: EngineCandidate = {
@@ -30,28 +36,48 @@ export const torchEngine: EngineCandidate = {
     const found = await findTorch();
     return found.module === null
       ? { backend: "torch", available: false, detail: `${found.reason} (${howToGetLibtorch})` }
-      : { backend: "torch", available: true, detail: describe(found.module.torchInfo()) };
+      : { backend: "torch", available: true, detail: describe(found.info) };
   },
   async register() {
     const found = await findTorch();
     if (found.module === null) throw new UserError(`backend torch: ${found.reason} (${howToGetLibtorch})`);
-    await found.module.registerTorchBackend();
-    const { device, numerics } = found.module.torchInfo();
-    return { device, numerics };
+    const { device, info } = await found.module.registerTorchBackend();
+    return { device: device === "cuda" ? (info.cudaDevice ?? device) : device, numerics: numericsOf(device, info) };
   },
 };
 
-async function findTorch(): Promise<{ module: TorchModule } | { module: null; reason: string }> {
+type Found =
+  | { readonly module: TorchModule; readonly info: TorchInfo }
+  | { readonly module: null; readonly reason: string };
+
+async function findTorch(): Promise<Found> {
   let module: TorchModule;
   try {
     module = (await import(moduleName)) as TorchModule; // The package's contract; see docs/architecture.md.
   } catch (error) {
     return { module: null, reason: `not built: ${describeError(error)}` };
   }
-  const status = await module.torchStatus();
-  return status.available ? { module } : { module: null, reason: status.reason ?? "not available" };
+  const { available, reason, info } = module.torchStatus();
+  return available && info !== undefined ? { module, info } : { module: null, reason: reason ?? "not available" };
 }
 
-function describe({ device, numerics }: TorchInfo): string {
-  return [device, ...Object.entries(numerics).map(([name, value]) => `${name} ${value}`)].join(", ");
+/** What decides on the bits. A GPU's say nothing where the processor computes. */
+function numericsOf(device: "cpu" | "cuda", info: TorchInfo): Record<string, string> {
+  const { libtorch, oneDnn, blas, blasCore, atenInstructionSet, oneDnnInstructionSet, cudaDevice, cudaLibraries } =
+    info;
+  const parts = {
+    libtorch,
+    oneDnn,
+    blas,
+    blasCore,
+    instructionSet: atenInstructionSet,
+    oneDnnInstructionSet,
+    ...(device === "cuda" ? { cudaDevice, cudaLibraries } : {}),
+  };
+  return Object.fromEntries(Object.entries(parts).flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
+}
+
+function describe(info: TorchInfo): string {
+  const device = info.cudaDevice ?? "no CUDA device";
+  return `libtorch ${info.libtorch}, oneDNN ${info.oneDnn ?? "absent"}, ${info.blas}, ${info.atenInstructionSet}, ${device}`;
 }
