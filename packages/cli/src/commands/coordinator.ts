@@ -1,0 +1,103 @@
+// Owns `lockstep coordinator`: leads a run. By hand it prepares the run and holds its lock; started by `train`
+// (--prepared) the launcher has done both.
+import { join, resolve } from "node:path";
+import { runCoordinator } from "@lockstep/coordinator";
+import { defaultCacheDir } from "@lockstep/dataset";
+import { exitCode } from "@lockstep/errors";
+import { createLogger } from "@lockstep/service";
+import type { Command } from "commander";
+import { childShutdown } from "../child-shutdown.js";
+import { addFlags, type Options, parseOptions } from "../flags.js";
+import { prepareRun } from "../prepare-run.js";
+import { createDisplay } from "../progress/display.js";
+import { readSummary, runFiles } from "../run-folder.js";
+import { specFlags } from "../run-settings.js";
+import { renderSummary, trainResult } from "../train-result.js";
+
+const launchFlags = [
+  "requiredOut",
+  "listen",
+  "insecure",
+  "data",
+  "resume",
+  "maxSteps",
+  "checkpointEvery",
+  "keepLast",
+  "heartbeatTimeout",
+  "allowMixedNumerics",
+  "cacheDir",
+  "prepared",
+  "json",
+  "logLevel",
+  "logFile",
+] as const;
+const names = [...launchFlags, ...specFlags];
+type CoordinatorOptions = Options<(typeof names)[number]>;
+
+const examples = `
+Examples:
+  $ lockstep coordinator --data fairface --out runs/faces --listen 127.0.0.1:7700
+  $ lockstep worker --coordinator 127.0.0.1:7700 --data fairface      (as often as you like)
+`;
+
+export function addCoordinatorCommand(program: Command): void {
+  const command = program.command("coordinator").description("lead a run; workers join by `lockstep worker`");
+  addFlags(command, names).addHelpText("after", examples);
+  command.action(async (raw: Record<string, unknown>) => {
+    process.exitCode = await coordinate(parseOptions(raw, names));
+  });
+}
+
+async function coordinate(options: CoordinatorOptions): Promise<number> {
+  const out = resolve(options.requiredOut);
+  const { logLevel: level } = options;
+  const display = options.prepared ? null : createDisplay({ stream: process.stderr, nowMs: () => performance.now() });
+  const earlyLog = createLogger({ name: "coordinator", level });
+  const shutdown = childShutdown(earlyLog, (reason) => display?.note(`${reason}: finishing the step`));
+  const { signal } = shutdown;
+  const prepared = options.prepared
+    ? null
+    : await prepareRun({
+        out,
+        resume: options.resume,
+        given: options,
+        data: options.data,
+        cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
+        log: earlyLog,
+        onProgress: (progress) => display?.preparing(progress),
+        signal,
+      });
+  try {
+    const log = createLogger({
+      name: "coordinator",
+      level,
+      file: options.logFile ?? join(out, runFiles.logs, "coordinator.log"),
+    });
+    await runCoordinator({
+      out,
+      listen: options.listen,
+      insecure: options.insecure,
+      checkpointEvery: options.checkpointEvery ?? null,
+      keepLast: options.keepLast,
+      maxSteps: options.maxSteps ?? null,
+      heartbeatTimeoutMs: 1000 * options.heartbeatTimeout,
+      allowMixedNumerics: options.allowMixedNumerics,
+      log,
+      signal,
+      onListening: (address) => display?.note(`listening on ${address}`),
+    });
+  } finally {
+    display?.close();
+    await prepared?.lock.release();
+    shutdown.dispose();
+  }
+  if (!options.prepared) await printSummary(out, options);
+  return signal.aborted ? exitCode.interrupted : exitCode.ok;
+}
+
+async function printSummary(out: string, { json, requiredOut }: CoordinatorOptions): Promise<void> {
+  const summary = await readSummary(out);
+  if (summary === null) return;
+  const result = trainResult(summary, { out: requiredOut, workers: summary.microBatchesByWorker.length });
+  process.stdout.write(json ? `${JSON.stringify(result)}\n` : renderSummary(result));
+}

@@ -1,0 +1,31 @@
+// Owns `lockstep doctor`: prints what examine() found.
+import { exitCode } from "@lockstep/errors";
+import type { Command } from "commander";
+import pc from "picocolors";
+import { examine, type Finding } from "../doctor.js";
+import { addFlags, parseOptions } from "../flags.js";
+
+const names = ["json"] as const;
+
+const examples = `
+Examples:
+  $ lockstep doctor              exit code 1 when something prevents training
+  $ lockstep doctor --json
+`;
+
+export function addDoctorCommand(program: Command): void {
+  const command = program.command("doctor").description("what this machine has for training, and what is wrong");
+  addFlags(command, names).addHelpText("after", examples);
+  command.action(async (raw: Record<string, unknown>) => {
+    const { json } = parseOptions(raw, names);
+    const findings = await examine();
+    process.stdout.write(json ? `${JSON.stringify(findings)}\n` : findings.map(line).join(""));
+    process.exitCode = findings.some(({ state }) => state === "fail") ? exitCode.failure : exitCode.ok;
+  });
+}
+
+const signs = { ok: pc.green("ok  "), warn: pc.yellow("warn"), fail: pc.red("FAIL") };
+
+function line({ name, state, detail }: Finding): string {
+  return `${signs[state]}  ${name.padEnd(18)} ${detail}\n`;
+}

@@ -1,0 +1,61 @@
+// Owns `lockstep evaluate`: a checkpoint's weights over a part of its data set.
+import { resolve } from "node:path";
+import { defaultCacheDir } from "@lockstep/dataset";
+import { UserError } from "@lockstep/errors";
+import { evaluateCheckpoint, renderReport } from "@lockstep/report";
+import { createLogger, createShutdown } from "@lockstep/service";
+import type { Command } from "commander";
+import { addFlags, type Options, parseOptions } from "../flags.js";
+import { percent } from "../progress/progress-text.js";
+import { readLaunch } from "../run-folder.js";
+
+const names = ["out", "checkpoint", "part", "data", "cacheDir", "backend", "json", "logLevel"] as const;
+
+const examples = `
+Examples:
+  $ lockstep evaluate --out runs/faces                      its best checkpoint, on the validation part
+  $ lockstep evaluate --out runs/faces --part test --json
+  $ lockstep evaluate --checkpoint runs/faces/checkpoints/step-00000300 --data fairface
+`;
+
+export function addEvaluateCommand(program: Command): void {
+  const command = program
+    .command("evaluate")
+    .description("accuracy, precision, recall, F1, confusion matrices, age errors of a checkpoint");
+  addFlags(command, names).addHelpText("after", examples);
+  command.action((raw: Record<string, unknown>) => evaluate(parseOptions(raw, names)));
+}
+
+async function evaluate(options: Options<(typeof names)[number]>): Promise<void> {
+  const { out, part, backend, json } = options;
+  const log = createLogger({ name: "evaluate", level: options.logLevel });
+  const place = checkpointOf(options);
+  const launch = out === undefined ? null : await readLaunch(out);
+  const data = options.data ?? launch?.data;
+  if (data === undefined) throw new UserError("--data: is needed: no launch.json in --out says where the images are");
+  const shutdown = createShutdown({ log });
+  let shownPercent = "";
+  try {
+    const report = await evaluateCheckpoint({
+      ...place,
+      ...{ data, part, backend, log },
+      cacheDir: resolve(options.cacheDir ?? launch?.cacheDir ?? defaultCacheDir()),
+      signal: shutdown.signal,
+      onProgress: ({ stage, done, total }) => {
+        const text = `${stage} ${percent(total === 0 ? 1 : done / total)}`;
+        if (process.stderr.isTTY && text !== shownPercent) process.stderr.write(`\r${text}`);
+        shownPercent = text;
+      },
+    });
+    if (process.stderr.isTTY) process.stderr.write("\n");
+    process.stdout.write(json ? `${JSON.stringify(report)}\n` : renderReport(report));
+  } finally {
+    shutdown.dispose();
+  }
+}
+
+function checkpointOf({ out, checkpoint }: Options<"out" | "checkpoint">) {
+  if (checkpoint !== "best" && checkpoint !== "last") return { checkpoint: resolve(checkpoint) };
+  if (out === undefined) throw new UserError("--out: is needed, or --checkpoint with a checkpoint's folder");
+  return { checkpoint: resolve(out), choice: checkpoint } as const;
+}

@@ -1,0 +1,73 @@
+// Owns `lockstep status OUT`: where a run stands, from its folder alone.
+import { join, resolve } from "node:path";
+import { CheckpointStore } from "@lockstep/checkpoint";
+import { createPlan } from "@lockstep/dataset";
+import type { Command } from "commander";
+import { addFlags, parseOptions } from "../flags.js";
+import { newestMetrics } from "../metrics-file.js";
+import { type ProcessEntry, readProcesses, readSummary, requireRun, runFiles } from "../run-folder.js";
+
+const names = ["json"] as const;
+
+const examples = `
+Examples:
+  $ lockstep status runs/faces
+`;
+
+export function addStatusCommand(program: Command): void {
+  const command = program.command("status").argument("<out>", "the run's folder").description("where a run stands");
+  addFlags(command, names).addHelpText("after", examples);
+  command.action(async (out: string, raw: Record<string, unknown>) => {
+    const status = await statusOf(resolve(out));
+    const { json } = parseOptions(raw, names);
+    process.stdout.write(json ? `${JSON.stringify(status)}\n` : render(status));
+  });
+}
+
+type Status = Awaited<ReturnType<typeof statusOf>>;
+
+async function statusOf(out: string) {
+  const { spec } = await requireRun(out);
+  const { train: trainSamples, val: valSamples } = spec.dataset.samples;
+  const { totalSteps } = createPlan({ ...spec, trainSamples, valSamples });
+  const processes = (await readProcesses(out)).filter(isRunning);
+  const checkpoints = await new CheckpointStore(join(out, runFiles.checkpoints)).list();
+  const { step, validation } = await newestMetrics(join(out, runFiles.metrics));
+  const summary = await readSummary(out);
+  return {
+    out,
+    state: processes.length > 0 ? "running" : summary?.completed ? "finished" : "stopped",
+    step: step?.step ?? 0,
+    totalSteps,
+    epochs: spec.epochs,
+    lastStep: step,
+    lastValidation: validation,
+    checkpoints: checkpoints.map((checkpoint) => checkpoint.step),
+    processes,
+    weightsSha256: processes.length > 0 ? null : (summary?.weightsSha256 ?? null),
+  } as const;
+}
+
+function isRunning({ pid }: ProcessEntry): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // somebody else's process
+  }
+}
+
+function render({ out, state, step, totalSteps, lastStep, lastValidation, checkpoints, processes }: Status): string {
+  const numbers = (record: Readonly<Record<string, unknown>>): string =>
+    Object.entries(record)
+      .flatMap(([name, value]) => (typeof value === "number" ? [`${name} ${Number(value.toPrecision(4))}`] : []))
+      .join("  ");
+  const lines = [
+    `${out}: ${state}, step ${step} of ${totalSteps}`,
+    lastStep ? `last step:   ${numbers(lastStep.metrics)}` : null,
+    lastValidation ? `validation:  ${numbers(lastValidation.metrics)}` : null,
+    `checkpoints: ${checkpoints.join(", ") || "none"}`,
+    processes.length > 0 ? `processes:   ${processes.map((p) => `${p.role} ${p.index} (${p.pid})`).join(", ")}` : null,
+  ];
+  return lines.flatMap((line) => (line === null ? [] : [`${line}\n`])).join("");
+}

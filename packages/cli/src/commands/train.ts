@@ -1,0 +1,252 @@
+// Owns `lockstep train`: prepares a run, starts its processes on this machine, shows progress, prints the result.
+import { chmod, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { defaultCacheDir } from "@lockstep/dataset";
+import { exitCode, UserError } from "@lockstep/errors";
+import { createLogger, createShutdown, type Shutdown } from "@lockstep/service";
+import type { Command } from "commander";
+import type { Logger } from "pino";
+import { addFlags, type Options, parseOptions } from "../flags.js";
+import { followRun } from "../follow-run.js";
+import { type Child, startChild } from "../launcher/child.js";
+import { ProcessesFile } from "../launcher/processes-file.js";
+import { type ProcessPlan, superviseRun } from "../launcher/supervisor.js";
+import { type PreparedRun, prepareRun } from "../prepare-run.js";
+import { createDisplay, type Display } from "../progress/display.js";
+import { readSummary, runFiles } from "../run-folder.js";
+import { specFlags } from "../run-settings.js";
+import { renderSummary, trainResult } from "../train-result.js";
+
+const launchFlags = [
+  "data",
+  "out",
+  "resume",
+  "workers",
+  "threads",
+  "backend",
+  "maxSteps",
+  "checkpointEvery",
+  "keepLast",
+  "maxRestarts",
+  "heartbeatTimeout",
+  "allowMixedNumerics",
+  "cacheDir",
+  "json",
+  "logLevel",
+] as const;
+const names = [...launchFlags, ...specFlags];
+type TrainOptions = Options<(typeof names)[number]>;
+
+const examples = `
+Examples:
+  $ lockstep train                                     the embedded data set, two workers
+  $ lockstep train --data fairface --workers 4 --out runs/faces
+  $ lockstep train --resume --out runs/faces           go on after a stop or a crash
+`;
+
+export function addTrainCommand(program: Command): void {
+  const command = program.command("train").description("train on this machine: a coordinator and its workers");
+  addFlags(command, names).addHelpText("after", examples);
+  command.action(async (raw: Record<string, unknown>) => {
+    process.exitCode = await train(parseOptions(raw, names));
+  });
+}
+
+/** @returns the exit code. @throws UserError */
+async function train(options: TrainOptions): Promise<number> {
+  const out = resolve(options.out ?? defaultOut(options.resume));
+  const children = new Set<Child>();
+  const killAll = (): void => {
+    for (const child of children) child.process.kill("SIGKILL");
+  };
+  process.once("exit", killAll);
+  const launchLog = createLogger({ name: "launcher", level: options.logLevel });
+  const display = createDisplay({ stream: process.stderr, nowMs: () => performance.now() });
+  const shutdown = createShutdown({
+    log: launchLog,
+    onFirst: (reason) => display.note(`${reason}: finishing the step and writing a checkpoint (again: leave at once)`),
+    host: {
+      on: (name, listener) => process.on(name, listener),
+      off: (name, listener) => process.off(name, listener),
+      exit: (code) => {
+        killAll();
+        process.exit(code);
+      },
+      nowMs: () => performance.now(),
+    },
+  });
+  try {
+    return await trainIn(out, { options, display, shutdown, children });
+  } catch (error) {
+    if (shutdown.signal.aborted && error === shutdown.signal.reason) return exitCode.interrupted;
+    throw error;
+  } finally {
+    display.close();
+    shutdown.dispose();
+    killAll();
+    process.removeListener("exit", killAll);
+  }
+}
+
+interface Surroundings {
+  readonly options: TrainOptions;
+  readonly display: Display;
+  readonly shutdown: Shutdown;
+  readonly children: Set<Child>;
+}
+
+async function trainIn(out: string, surroundings: Surroundings): Promise<number> {
+  const { options, display, shutdown } = surroundings;
+  const { signal } = shutdown;
+  const processes = new ProcessesFile(out);
+  // The file is opened once the folder is known to be ours.
+  let log = createLogger({ name: "launcher", level: options.logLevel });
+  const run = await prepareRun({
+    out,
+    resume: options.resume,
+    given: options,
+    data: options.data,
+    cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
+    log: forwardTo(() => log),
+    onProgress: (progress) => display.preparing(progress),
+    onLocked: async () => {
+      log = createLogger({ name: "launcher", level: options.logLevel, file: join(out, runFiles.logs, "launcher.log") });
+      processes.started({ role: "launcher", index: 0, pid: process.pid });
+      await processes.settled();
+    },
+    signal,
+  });
+  try {
+    signal.throwIfAborted();
+    warnOfIdleWorkers(run, options, display);
+    await rm(join(out, runFiles.summary), { force: true });
+    await runProcesses(out, { ...surroundings, run, processes, log });
+  } finally {
+    await processes.close();
+    await run.lock.release();
+  }
+  display.close();
+  return await printResult(out, options, signal);
+}
+
+async function runProcesses(
+  out: string,
+  launch: Surroundings & { readonly run: PreparedRun; readonly processes: ProcessesFile; readonly log: Logger },
+): Promise<void> {
+  const { options, display, shutdown, run, processes, log } = launch;
+  const socketFolder = await mkdtemp(join(tmpdir(), "lockstep-"));
+  await chmod(socketFolder, 0o700);
+  const address = `unix:${join(socketFolder, "run.sock")}`;
+  const following = new AbortController();
+  const followed = followRun({
+    address,
+    onEvent: (event) => display.event(event),
+    log,
+    signal: following.signal,
+  });
+  try {
+    await superviseRun({
+      coordinator: plan("coordinator", 0, coordinatorArgs(out, address, options), launch),
+      workers: Array.from({ length: options.workers }, (_, index) =>
+        plan("worker", index, workerArgs({ out, address, index, run, options }), launch),
+      ),
+      maxRestarts: options.maxRestarts,
+      onStarted: (entry) => processes.started(entry),
+      onEnded: (entry) => processes.ended(entry),
+      log,
+      stop: shutdown.signal,
+    });
+  } finally {
+    following.abort();
+    await followed;
+    await rm(socketFolder, { recursive: true, force: true });
+  }
+}
+
+function plan(
+  role: ProcessPlan["role"],
+  index: number,
+  args: readonly string[],
+  { display, children }: Pick<Surroundings, "display" | "children">,
+): ProcessPlan {
+  const name = role === "coordinator" ? role : `${role} ${index}`;
+  return {
+    role,
+    index,
+    start() {
+      const child = startChild({ args, onLine: (line) => display.note(`${name}: ${line}`) });
+      children.add(child);
+      void child.exit.then(() => children.delete(child));
+      return child;
+    },
+  };
+}
+
+function coordinatorArgs(out: string, address: string, options: TrainOptions): string[] {
+  return [
+    "coordinator",
+    "--prepared",
+    ...["--out", out],
+    ...["--listen", address],
+    ...["--keep-last", String(options.keepLast)],
+    ...["--heartbeat-timeout", String(options.heartbeatTimeout)],
+    ...(options.maxSteps === undefined ? [] : ["--max-steps", String(options.maxSteps)]),
+    ...(options.checkpointEvery === undefined ? [] : ["--checkpoint-every", String(options.checkpointEvery)]),
+    ...(options.allowMixedNumerics ? ["--allow-mixed-numerics"] : []),
+    ...["--log-level", options.logLevel],
+    ...["--log-file", join(out, runFiles.logs, "coordinator.log")],
+  ];
+}
+
+function workerArgs(worker: {
+  readonly out: string;
+  readonly address: string;
+  readonly index: number;
+  readonly run: PreparedRun;
+  readonly options: TrainOptions;
+}): string[] {
+  const { out, address, index, run, options } = worker;
+  return [
+    "worker",
+    ...["--coordinator", address],
+    ...["--data", run.data],
+    ...["--cache-dir", resolve(options.cacheDir ?? defaultCacheDir())],
+    ...["--backend", options.backend],
+    ...["--threads", String(options.threads)],
+    ...["--slot", String(index)],
+    ...["--log-level", options.logLevel],
+    ...["--log-file", join(out, runFiles.logs, `worker-${index}.log`)],
+  ];
+}
+
+function warnOfIdleWorkers(run: PreparedRun, options: TrainOptions, display: Display): void {
+  const { microBatch, globalBatch } = run.description.spec;
+  const perStep = Math.ceil(globalBatch / microBatch);
+  if (options.workers <= perStep) return;
+  display.note(
+    `warning: ${options.workers} workers share ${perStep} micro-batches a step: some will be idle (--global-batch ${globalBatch}, --micro-batch ${microBatch})`,
+  );
+}
+
+async function printResult(out: string, options: TrainOptions, signal: AbortSignal): Promise<number> {
+  const summary = await readSummary(out);
+  if (summary === null) {
+    if (signal.aborted) return exitCode.interrupted;
+    throw new Error(`the coordinator left no ${runFiles.summary} in ${out}; see ${join(out, runFiles.logs)}`);
+  }
+  const result = trainResult(summary, { out: options.out ?? out, workers: options.workers });
+  process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : renderSummary(result));
+  return signal.aborted ? exitCode.interrupted : exitCode.ok;
+}
+
+function defaultOut(resume: boolean): string {
+  if (resume) throw new UserError("--resume: needs the run's folder (--out)");
+  const now = new Date().toISOString().slice(0, 19).replaceAll(":", "").replace("T", "-");
+  return join("runs", now);
+}
+
+/** The logger of the moment: the file is opened later than the first line may be written. */
+function forwardTo(current: () => Logger): Logger {
+  return new Proxy(current(), { get: (_, name) => Reflect.get(current(), name, current()) });
+}

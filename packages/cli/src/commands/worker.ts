@@ -1,0 +1,61 @@
+// Owns `lockstep worker`: computes leases of one run.
+import { resolve } from "node:path";
+import { defaultCacheDir } from "@lockstep/dataset";
+import { exitCode } from "@lockstep/errors";
+import { createLogger } from "@lockstep/service";
+import { runWorker } from "@lockstep/worker";
+import type { Command } from "commander";
+import { childShutdown } from "../child-shutdown.js";
+import { addFlags, type Options, parseOptions } from "../flags.js";
+
+const names = [
+  "coordinator",
+  "data",
+  "backend",
+  "threads",
+  "slot",
+  "cacheDir",
+  "insecure",
+  "logLevel",
+  "logFile",
+] as const;
+
+const examples = `
+Examples:
+  $ lockstep worker --coordinator 127.0.0.1:7700 --data fairface
+  $ lockstep worker --coordinator unix:/run/lockstep.sock --data fairface --threads 4
+`;
+
+export function addWorkerCommand(program: Command): void {
+  const command = program.command("worker").description("compute for a coordinator");
+  addFlags(command, names).addHelpText("after", examples);
+  command.action(async (raw: Record<string, unknown>) => {
+    process.exitCode = await work(parseOptions(raw, names));
+  });
+}
+
+async function work(options: Options<(typeof names)[number]>): Promise<number> {
+  const { slot, logFile } = options;
+  const log = createLogger({
+    name: slot === undefined ? "worker" : `worker-${slot}`,
+    level: options.logLevel,
+    ...(logFile === undefined ? {} : { file: logFile }),
+  });
+  const shutdown = childShutdown(log);
+  try {
+    await runWorker({
+      coordinator: options.coordinator,
+      data: options.data ?? "synthetic",
+      cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
+      backend: options.backend,
+      threads: options.threads,
+      slot,
+      insecure: options.insecure,
+      log,
+      signal: shutdown.signal,
+    });
+    return shutdown.signal.aborted ? exitCode.interrupted : exitCode.ok;
+  } finally {
+    shutdown.dispose();
+  }
+}

@@ -1,0 +1,150 @@
+// Owns every flag of the command line: its spelling, its help, its limits and its default. Which command takes which
+// stands beside the command; a flag means the same in all of them.
+import { UserError } from "@lockstep/errors";
+import { type Command, Option } from "commander";
+import { z } from "zod";
+import {
+  anyText,
+  choice,
+  commaSeparated,
+  number,
+  optional,
+  positiveNumber,
+  shareBelowOne,
+  switchedOn,
+  taskWeights,
+  wholeNumber,
+} from "./flag-values.js";
+
+interface Flag<Schema extends z.ZodType> {
+  /** As commander reads it, e.g. `--image-size <pixels>`. */
+  readonly usage: string;
+  readonly help: string;
+  readonly schema: Schema;
+  /** Shown in the help where the default is found out only later. */
+  readonly defaultText?: string;
+}
+
+function flag<Schema extends z.ZodType>(usage: string, help: string, schema: Schema, defaultText?: string) {
+  const described: Flag<Schema> = { usage, help, schema, ...(defaultText === undefined ? {} : { defaultText }) };
+  return described;
+}
+
+export const flags = {
+  // The run spec: what can change a bit of the weights.
+  split: flag(
+    "--split <kind>",
+    "official parts, or 70/15/15 by seed",
+    optional(choice("official", "random")),
+    "official",
+  ),
+  subset: flag("--subset <share>", "share of every part that is used, stratified", optional(positiveNumber(1)), "1"),
+  seed: flag("--seed <number>", "where all randomness starts", optional(wholeNumber(0, 0xffff_ffff)), "0"),
+  imageSize: flag("--image-size <pixels>", "height and width of the images", optional(wholeNumber(1, 4096)), "64"),
+  microBatch: flag("--micro-batch <images>", "unit of work", optional(wholeNumber(1)), "32"),
+  globalBatch: flag("--global-batch <images>", "images per step", optional(wholeNumber(1)), "64"),
+  epochs: flag("--epochs <count>", "passes over the training part", optional(wholeNumber(1)), "20"),
+  lr: flag("--lr <rate>", "peak learning rate", optional(positiveNumber()), "1e-4"),
+  optimizer: flag("--optimizer <name>", "adam, adamw or sgd", optional(choice("adam", "adamw", "sgd")), "adam"),
+  beta1: flag("--beta1 <share>", "adam, adamw: of the first moment", optional(shareBelowOne()), "0.9"),
+  beta2: flag("--beta2 <share>", "adam, adamw: of the second moment", optional(shareBelowOne()), "0.999"),
+  momentum: flag("--momentum <share>", "sgd", optional(shareBelowOne()), "0.9"),
+  weightDecay: flag("--weight-decay <factor>", "adamw: decoupled; adam, sgd: L2", optional(number(0)), "0"),
+  clipNorm: flag("--clip-norm <norm>", "clip the gradient to this global L2 norm", optional(positiveNumber()), "none"),
+  schedule: flag("--schedule <name>", "constant or cosine", optional(choice("constant", "cosine")), "constant"),
+  warmupSteps: flag("--warmup-steps <steps>", "linear rise of the learning rate", optional(wholeNumber(0)), "0"),
+  finalFraction: flag("--final-fraction <share>", "cosine: the last rate over the peak", optional(number(0, 1)), "0"),
+  taskWeights: flag("--task-weights <list>", "losses' factors: gender=1,race=1,age=1", optional(taskWeights), "all 1"),
+  widths: flag("--widths <list>", "channels of each block", optional(commaSeparated(wholeNumber(1))), "32,64,128,256"),
+  denseUnits: flag("--dense-units <count>", "width of the dense layer", optional(wholeNumber(1)), "512"),
+  dropout: flag("--dropout <share>", "share of dense units dropped", optional(shareBelowOne()), "0.5"),
+  augmentation: flag("--no-augmentation", "train on the images as they are", z.boolean().optional()),
+
+  // Launch options: free to change from one life of a run to the next.
+  data: flag("--data <path>", "FairFace folder, synthetic, or synthetic:IMAGES", optional(anyText), "synthetic"),
+  cacheDir: flag("--cache-dir <folder>", "decoded images", optional(anyText), "$XDG_CACHE_HOME/lockstep"),
+  out: flag("--out <folder>", "the run's folder", optional(anyText), "runs/<date>-<time>"),
+  requiredOut: flag("--out <folder>", "the run's folder", anyText),
+  resume: flag("--resume", "go on with the run in --out; spec flags left away keep its values", switchedOn),
+  workers: flag("--workers <count>", "worker processes", wholeNumber(1, 256).default(2), "2"),
+  threads: flag("--threads <count>", "compute threads in each worker", wholeNumber(1, 256).default(1), "1"),
+  backend: flag(
+    "--backend <name>",
+    "auto, torch, tensorflow or cpu",
+    choice("auto", "torch", "tensorflow", "cpu").default("auto"),
+    "auto",
+  ),
+  maxSteps: flag("--max-steps <steps>", "stop once so many updates were made", optional(wholeNumber(1)), "none"),
+  checkpointEvery: flag(
+    "--checkpoint-every <steps>",
+    "besides those after each epoch",
+    optional(wholeNumber(1)),
+    "each epoch",
+  ),
+  keepLast: flag("--keep-last <count>", "checkpoints kept besides the best", wholeNumber(1).default(3), "3"),
+  maxRestarts: flag("--max-restarts <count>", "of each process that dies", wholeNumber(0).default(10), "10"),
+  heartbeatTimeout: flag(
+    "--heartbeat-timeout <seconds>",
+    "silence after which a worker counts as lost",
+    positiveNumber(3600).default(5),
+    "5",
+  ),
+  allowMixedNumerics: flag(
+    "--allow-mixed-numerics",
+    "let workers compute with other libraries; marks the run not exact",
+    switchedOn,
+  ),
+  json: flag("--json", "the result as one JSON object on stdout", switchedOn),
+  logLevel: flag(
+    "--log-level <level>",
+    "what stderr shows: trace, debug, info, warn, error, silent",
+    choice("trace", "debug", "info", "warn", "error", "fatal", "silent").default("warn"),
+    "warn",
+  ),
+
+  // Processes started by hand.
+  listen: flag("--listen <address>", "host:port or unix:/path.sock", anyText.default("127.0.0.1:0"), "127.0.0.1:0"),
+  insecure: flag("--insecure", "plain text beyond this machine, with a warning", switchedOn),
+  prepared: flag("--prepared", "the launcher has prepared --out and holds its lock", switchedOn),
+  coordinator: flag("--coordinator <address>", "where the coordinator listens", anyText),
+  slot: flag("--slot <index>", "the place to ask for", optional(wholeNumber(0)), "any"),
+  logFile: flag("--log-file <path>", "JSON lines, appended", optional(anyText), "none"),
+
+  // Reading a run.
+  part: flag("--part <name>", "val or test", choice("val", "test").default("val"), "val"),
+  checkpoint: flag("--checkpoint <which>", "best, last, or a checkpoint's folder", anyText.default("best"), "best"),
+} as const;
+
+export type FlagName = keyof typeof flags;
+export type Options<Name extends FlagName> = { [Key in Name]: z.output<(typeof flags)[Key]["schema"]> };
+
+export function addFlags(command: Command, names: readonly FlagName[]): Command {
+  for (const name of names) {
+    const { usage, help, defaultText }: Flag<z.ZodType> = flags[name];
+    command.addOption(new Option(usage, defaultText === undefined ? help : `${help} (default: ${defaultText})`));
+  }
+  return command;
+}
+
+/** @param raw what commander read. @throws UserError that names the first flag that is wrong, its value and its limits */
+export function parseOptions<Name extends FlagName>(
+  raw: Record<string, unknown>,
+  names: readonly Name[],
+): Options<Name> {
+  const entries = names.map((name) => {
+    const { usage, schema }: Flag<z.ZodType> = flags[name];
+    const [spelling = usage] = usage.split(" ");
+    const given = raw[camelCase(spelling)];
+    const result = schema.safeParse(given);
+    if (result.success) return [name, result.data] as const;
+    if (given === undefined) throw new UserError(`${spelling}: is needed (${usage})`);
+    throw new UserError(`${spelling} ${String(given)}: ${result.error.issues[0]?.message ?? "not understood"}`);
+  });
+  // Every name of the list has its schema's output: the type says nothing else.
+  return Object.fromEntries(entries) as Options<Name>;
+}
+
+/** `--no-augmentation` is commander's `augmentation`; `--image-size` its `imageSize`. */
+function camelCase(spelling: string): string {
+  return spelling.replace(/^--(no-)?/, "").replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+}

@@ -1,0 +1,45 @@
+// Owns `OUT/processes.json`: every process of the run, replaced atomically at each change.
+import { join } from "node:path";
+import { replaceJson } from "@lockstep/checkpoint";
+import { type ProcessEntry, runFiles } from "../run-folder.js";
+
+const rolesInOrder: readonly ProcessEntry["role"][] = ["launcher", "coordinator", "worker"];
+
+export class ProcessesFile {
+  readonly #path: string;
+  readonly #entries = new Map<string, ProcessEntry>();
+  #written: Promise<void> = Promise.resolve();
+
+  constructor(out: string) {
+    this.#path = join(out, runFiles.processes);
+  }
+
+  started(entry: ProcessEntry): void {
+    this.#entries.set(`${entry.role}-${entry.index}`, entry);
+    this.#write();
+  }
+
+  ended({ role, index }: Pick<ProcessEntry, "role" | "index">): void {
+    if (this.#entries.delete(`${role}-${index}`)) this.#write();
+  }
+
+  /** Nothing of the run is left. Resolves when the file says so; rejects when a write has failed. */
+  async close(): Promise<void> {
+    this.#entries.clear();
+    this.#write();
+    await this.#written;
+  }
+
+  /** Rejects when a write has failed. */
+  settled(): Promise<void> {
+    return this.#written;
+  }
+
+  #write(): void {
+    const entries = [...this.#entries.values()].sort(
+      (a, b) => rolesInOrder.indexOf(a.role) - rolesInOrder.indexOf(b.role) || a.index - b.index,
+    );
+    this.#written = this.#written.then(() => replaceJson(this.#path, entries));
+    this.#written.catch(() => {}); // settled() and close() tell of it
+  }
+}

@@ -1,0 +1,40 @@
+// The `lockstep` command: reads the arguments, runs a command, turns what went wrong into one line and an exit code.
+import { RunFailed } from "@lockstep/coordinator";
+import { describeError, exitCode, UserError } from "@lockstep/errors";
+import { CommanderError } from "commander";
+import { userErrorPrefix } from "./launcher/child.js";
+import { createProgram } from "./program.js";
+
+// A reader such as `head` may leave before all is said.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") process.exit();
+  else fail(error);
+});
+process.on("uncaughtException", fail);
+process.on("unhandledRejection", fail);
+
+try {
+  await createProgram().parseAsync();
+} catch (error) {
+  fail(error);
+}
+
+function fail(error: unknown): void {
+  if (error instanceof CommanderError) {
+    // Help and version have been printed; of anything else commander has said its line.
+    process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.userError;
+    return;
+  }
+  if (error instanceof UserError) {
+    process.stderr.write(`${userErrorPrefix}${describeError(error)}\n`);
+    process.exit(exitCode.userError);
+  }
+  if (error instanceof RunFailed) {
+    process.stderr.write(`${userErrorPrefix}${describeError(error)}\n`);
+    process.exit(exitCode.failure);
+  }
+  const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  const cause = error instanceof Error && error.cause !== undefined ? `\n  cause: ${describeError(error.cause)}` : "";
+  process.stderr.write(`lockstep failed: ${stack}${cause}\n`);
+  process.exit(exitCode.failure);
+}

@@ -1,0 +1,62 @@
+// Owns the list of commands, and that a bad flag is one line and not a page.
+import { createRequire } from "node:module";
+import { Command } from "commander";
+import { addCheckpointCommand } from "./commands/checkpoint.js";
+import { addCoordinatorCommand } from "./commands/coordinator.js";
+import { addDoctorCommand } from "./commands/doctor.js";
+import { addEvaluateCommand } from "./commands/evaluate.js";
+import { addStatusCommand } from "./commands/status.js";
+import { addTrainCommand } from "./commands/train.js";
+import { addWorkerCommand } from "./commands/worker.js";
+import { userErrorPrefix } from "./launcher/child.js";
+
+const examples = `
+Examples:
+  $ lockstep train --epochs 2 --out runs/first
+  $ lockstep evaluate --out runs/first
+  $ lockstep doctor
+`;
+
+/** Throws CommanderError instead of ending the process; its line is on stderr by then. */
+export function createProgram(): Command {
+  const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
+  const program = new Command("lockstep")
+    .description("Trains a neural network on many workers: the same weights, bit for bit, whatever fails.")
+    .version(version)
+    .showHelpAfterError(false)
+    .addHelpText("after", examples);
+  const add = [
+    addTrainCommand,
+    addEvaluateCommand,
+    addStatusCommand,
+    addCheckpointCommand,
+    addDoctorCommand,
+    addCoordinatorCommand,
+    addWorkerCommand,
+  ];
+  for (const command of add) command(program);
+  for (const command of [program, ...allCommands(program)]) {
+    command.exitOverride().configureOutput({
+      outputError: (text, write) => write(`${userErrorPrefix}${oneLine(text)} (see lockstep ${helpPath(command)})\n`),
+    });
+  }
+  return program;
+}
+
+function allCommands(command: Command): Command[] {
+  return command.commands.flatMap((child) => [child, ...allCommands(child)]);
+}
+
+function helpPath(command: Command): string {
+  const names: string[] = [];
+  for (let at: Command | null = command; at?.parent; at = at.parent) names.unshift(at.name());
+  return [...names, "--help"].join(" ");
+}
+
+/** commander's suggestion stands on a second line. */
+function oneLine(text: string): string {
+  return text
+    .replace(/^error: /, "")
+    .trim()
+    .replace(/\s*\n\s*/g, " ");
+}

@@ -1,0 +1,108 @@
+// Owns what a person sees on stderr while a run goes on: a live bar on a terminal, plain lines elsewhere.
+import type { Progress } from "@lockstep/dataset";
+import type { Event } from "@lockstep/protocol";
+import { createLogUpdate } from "log-update";
+import { epochLine, percent, progressBar, progressLine } from "./progress-text.js";
+import { advanceProgress, epochOf, noProgress, type RunProgress } from "./run-progress.js";
+
+export interface Display {
+  /** Work before the first step. */
+  preparing(progress: Progress): void;
+  event(event: Event): void;
+  /** A line that stays. */
+  note(line: string): void;
+  /** Takes the live part away. Idempotent. */
+  close(): void;
+}
+
+export interface DisplayOptions {
+  readonly stream: NodeJS.WriteStream;
+  readonly nowMs: () => number;
+}
+
+/** How the newest state is shown; the lines that stay are the same everywhere. */
+interface Surface {
+  line(text: string): void;
+  /** Called at every change; shows as often as suits it. `final`: the last one of its kind. */
+  live(text: () => string, final: boolean): void;
+  close(): void;
+}
+
+export function createDisplay({ stream, nowMs }: DisplayOptions): Display {
+  const surface = stream.isTTY ? terminal(stream, nowMs) : plainLines(stream, nowMs);
+  let progress = noProgress;
+  return {
+    preparing: ({ stage, done, total }) =>
+      surface.live(() => `${stage} ${done}/${total} ${percent(total === 0 ? 1 : done / total)}`, done === total),
+    event(event) {
+      const before = progress;
+      progress = advanceProgress(before, event);
+      for (const line of linesOf(event, before)) surface.line(line);
+      const isLast = progress.step === progress.totalSteps;
+      if (progress.recent.length > 0) {
+        surface.live(() => `${stream.isTTY ? `${progressBar(progress)}  ` : ""}${progressLine(progress)}`, isLast);
+      }
+    },
+    note: (line) => surface.line(line),
+    close: () => surface.close(),
+  };
+}
+
+/** What of an event is worth a line that stays. */
+function linesOf({ event }: Event, before: RunProgress): string[] {
+  switch (event?.$case) {
+    case "runStarted": {
+      const { resumed, step, totalSteps } = event.value;
+      return [resumed ? `going on from step ${step} of ${totalSteps}` : `training ${totalSteps} steps`];
+    }
+    case "epochValidated":
+      return [epochLine(event.value, epochOf(before).epochs)];
+    case "workerJoined": {
+      const { slot, generation } = event.value;
+      return generation > 1 ? [`worker ${slot} is back (life ${generation})`] : [];
+    }
+    case "workerLost": {
+      const { slot, reason, leasesLost } = event.value;
+      const lost = leasesLost > 0 ? `; ${leasesLost} of its leases go to others` : "";
+      return [`worker ${slot} is lost: ${reason}${lost}`];
+    }
+    case "runFinished":
+      return event.value.completed ? [] : [`stopped at step ${event.value.step}: ${event.value.reason}`];
+    default:
+      return [];
+  }
+}
+
+const frameMs = 100;
+
+function terminal(stream: NodeJS.WriteStream, nowMs: () => number): Surface {
+  const update = createLogUpdate(stream);
+  let shownMs = Number.NEGATIVE_INFINITY;
+  return {
+    line: (text) => update.persist(text),
+    live(text, final) {
+      if (!final && nowMs() - shownMs < frameMs) return;
+      shownMs = nowMs();
+      update(text());
+    },
+    close: () => update.clear(),
+  };
+}
+
+const plainLineMs = 5_000;
+
+function plainLines(stream: NodeJS.WriteStream, nowMs: () => number): Surface {
+  let shownMs = nowMs();
+  let wasFinal = false;
+  return {
+    line: (text) => void stream.write(`${text}\n`),
+    live(text, final) {
+      const due = nowMs() - shownMs >= plainLineMs || (final && !wasFinal);
+      wasFinal = final;
+      if (!due) return;
+      shownMs = nowMs();
+      stream.write(`${text()}\n`);
+    },
+    close: () => {},
+  };
+}

@@ -1,0 +1,94 @@
+// Owns the names in a run's folder, and reading what other processes wrote there.
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { replaceJson } from "@lockstep/checkpoint";
+import { UserError } from "@lockstep/errors";
+import { type RunDescription, runDescription } from "@lockstep/protocol";
+import { z } from "zod";
+
+export const runFiles = {
+  run: "run.json",
+  launch: "launch.json",
+  lock: "lock",
+  coordinatorLock: "coordinator.lock",
+  coordinator: "coordinator.json",
+  processes: "processes.json",
+  metrics: "metrics.jsonl",
+  ledger: "ledger.jsonl",
+  checkpoints: "checkpoints",
+  logs: "logs",
+  summary: "summary.json",
+} as const;
+
+/** Where the data lay when the run was last started: so that a resume or an evaluation need not be told again. */
+const launch = z.strictObject({ data: z.string(), cacheDir: z.string() });
+export type Launch = z.infer<typeof launch>;
+
+export const processEntry = z.strictObject({
+  role: z.enum(["launcher", "coordinator", "worker"]),
+  /** From 0 within its role. */
+  index: z.number().int().gte(0),
+  pid: z.number().int().positive(),
+});
+export type ProcessEntry = z.infer<typeof processEntry>;
+
+/** Of summary.json, what a launcher prints; the rest is handed on as it is. */
+const summary = z.looseObject({
+  completed: z.boolean(),
+  reason: z.string(),
+  steps: z.number(),
+  epochs: z.number(),
+  samples: z.number(),
+  seconds: z.number(),
+  imagesPerSecond: z.number().nullable(),
+  loss: z.number().nullable(),
+  validation: z.record(z.string(), z.number().nullable()).nullable(),
+  weightsSha256: z.string(),
+  microBatchesByWorker: z.array(z.number()),
+  leasesRedone: z.number(),
+  resumedFromStep: z.number().nullable(),
+  exact: z.boolean(),
+  numerics: z.record(z.string(), z.unknown()).nullable(),
+});
+export type StoredSummary = z.infer<typeof summary>;
+
+/** Null when the folder holds no run. @throws UserError when it holds one that cannot be read */
+export function readRunDescription(out: string): Promise<RunDescription | null> {
+  return readJson(join(out, runFiles.run), runDescription);
+}
+
+export function readLaunch(out: string): Promise<Launch | null> {
+  return readJson(join(out, runFiles.launch), launch);
+}
+
+export function writeLaunch(out: string, value: Launch): Promise<void> {
+  return replaceJson(join(out, runFiles.launch), value);
+}
+
+export function readSummary(out: string): Promise<StoredSummary | null> {
+  return readJson(join(out, runFiles.summary), summary);
+}
+
+export async function readProcesses(out: string): Promise<ProcessEntry[]> {
+  return (await readJson(join(out, runFiles.processes), z.array(processEntry))) ?? [];
+}
+
+/** @throws UserError when --out names no run */
+export async function requireRun(out: string): Promise<RunDescription> {
+  const description = await readRunDescription(out);
+  if (description === null) throw new UserError(`${out}: no run there (no ${runFiles.run})`);
+  return description;
+}
+
+async function readJson<Value>(path: string, schema: z.ZodType<Value>): Promise<Value | null> {
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ENOTDIR") return null;
+    throw new UserError(`${path}: cannot be read: ${error.message}`, { cause: error });
+  });
+  if (text === null) return null;
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new UserError(`${path}: is broken, or of another Lockstep`, { cause: error });
+  }
+}

@@ -1,0 +1,108 @@
+// Owns how spec flags become a run spec: the document's defaults where nothing is said, the run's own values where one
+// is resumed.
+import type { RunSpec } from "@lockstep/protocol";
+import type { FlagName, Options } from "./flags.js";
+
+export const specFlags = [
+  "split",
+  "subset",
+  "seed",
+  "imageSize",
+  "microBatch",
+  "globalBatch",
+  "epochs",
+  "lr",
+  "optimizer",
+  "beta1",
+  "beta2",
+  "momentum",
+  "weightDecay",
+  "clipNorm",
+  "schedule",
+  "warmupSteps",
+  "finalFraction",
+  "taskWeights",
+  "widths",
+  "denseUnits",
+  "dropout",
+  "augmentation",
+] as const satisfies readonly FlagName[];
+export type SpecFlags = Options<(typeof specFlags)[number]>;
+
+/** The spec but for what only the data set tells. */
+export interface RunSettings {
+  readonly split: "official" | "random";
+  readonly subset: number;
+  readonly recipe: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
+  readonly rest: Omit<RunSpec, "dataset" | "recipe" | "formatVersion" | "precision">;
+}
+
+const documentDefaults = {
+  split: "official",
+  subset: 1,
+  imageSize: 64,
+  optimizer: {
+    name: "adam",
+    learningRate: 1e-4,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    momentum: 0.9,
+    weightDecay: 0,
+    clipNorm: null,
+  },
+  schedule: { name: "constant", warmupSteps: 0, finalFraction: 0 },
+  epochs: 20,
+  microBatch: 32,
+  globalBatch: 64,
+  seed: 0,
+} as const;
+
+/** @param resumed the spec of the run that goes on; flags left away keep its values */
+export function runSettings(given: SpecFlags, resumed: RunSpec | null): RunSettings {
+  const base = resumed ?? documentDefaults;
+  const { optimizer, schedule } = base;
+  return {
+    split: given.split ?? resumed?.dataset.split ?? documentDefaults.split,
+    subset: given.subset ?? resumed?.dataset.subset ?? documentDefaults.subset,
+    recipe: {
+      name: resumed?.recipe.name ?? "fairface",
+      options: { ...resumed?.recipe.options, ...recipeOptions(given, resumed) },
+    },
+    rest: {
+      imageSize: given.imageSize ?? base.imageSize,
+      optimizer: {
+        name: given.optimizer ?? optimizer.name,
+        learningRate: given.lr ?? optimizer.learningRate,
+        beta1: given.beta1 ?? optimizer.beta1,
+        beta2: given.beta2 ?? optimizer.beta2,
+        epsilon: optimizer.epsilon,
+        momentum: given.momentum ?? optimizer.momentum,
+        weightDecay: given.weightDecay ?? optimizer.weightDecay,
+        clipNorm: given.clipNorm ?? optimizer.clipNorm,
+      },
+      schedule: {
+        name: given.schedule ?? schedule.name,
+        warmupSteps: given.warmupSteps ?? schedule.warmupSteps,
+        finalFraction: given.finalFraction ?? schedule.finalFraction,
+      },
+      epochs: given.epochs ?? base.epochs,
+      microBatch: given.microBatch ?? base.microBatch,
+      globalBatch: given.globalBatch ?? base.globalBatch,
+      seed: given.seed ?? base.seed,
+    },
+  };
+}
+
+/** Only what was said; the recipe fills in its own defaults. */
+function recipeOptions(given: SpecFlags, resumed: RunSpec | null): Record<string, unknown> {
+  const { widths, denseUnits, dropout, taskWeights, augmentation } = given;
+  const { taskWeights: formerWeights } = resumed?.recipe.options ?? {};
+  return {
+    ...(widths && { widths }),
+    ...(denseUnits !== undefined && { denseUnits }),
+    ...(dropout !== undefined && { dropout }),
+    ...(taskWeights && { taskWeights: { ...(formerWeights as object | undefined), ...taskWeights } }),
+    ...(augmentation === false && { augmentation: null }),
+  };
+}
