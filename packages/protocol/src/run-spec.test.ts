@@ -59,7 +59,10 @@ describe("canonicalJson", () => {
   }
 
   it("has a digest that is pinned: a change would break every stored run", () => {
-    assert.equal(canonicalSha256({ b: 1, a: [true, "x"] }), "f15ef113d6e0c876b9ea9e90ebc36ad3f8b350d44634ba2fc407e978fb8cebeb");
+    assert.equal(
+      canonicalSha256({ b: 1, a: [true, "x"] }),
+      "f15ef113d6e0c876b9ea9e90ebc36ad3f8b350d44634ba2fc407e978fb8cebeb",
+    );
     assert.equal(canonicalSha256(spec), "a46df2774aec84a96f43858df13bb26e5eb42752c4138fb104ba8255facc2fca");
   });
 });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import { describe, it } from "node:test";
+import type { LauncherChannel } from "./launcher-channel.js";
 import { createShutdown, type Shutdown, type ShutdownHost, StopRequested } from "./shutdown.js";
 import { runSource } from "./testing/child-process.js";
 import { createRecordingLog } from "./testing/recording-log.js";
@@ -61,6 +62,23 @@ describe("createShutdown", () => {
     assert.deepEqual(host.exits, []);
     assert.deepEqual(reasons, ["max steps"]);
     assert.equal(shutdown.signal.reason.message, "max steps");
+  });
+
+  it("leaves Ctrl-C to the launcher, where there is one, and stops at its word", () => {
+    const host = new FakeHost();
+    const launcher = new EventEmitter();
+    const channel: LauncherChannel = {
+      onStop: (listener) => void launcher.on("stop", listener),
+      onGone: (listener) => void launcher.on("gone", listener),
+    };
+    const shutdown = createShutdown({ log: createRecordingLog(), host, launcher: channel });
+    host.emit("SIGINT");
+    host.time += 10_000;
+    host.emit("SIGINT");
+    assert.equal(shutdown.signal.aborted, false);
+    assert.deepEqual(host.exits, []);
+    launcher.emit("stop", "the run is over");
+    assert.equal(shutdown.signal.reason.message, "the run is over");
   });
 
   it("lets go of the signals when it is disposed", () => {

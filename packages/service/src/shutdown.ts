@@ -13,7 +13,10 @@ export interface ShutdownOptions {
   readonly log: Log;
   /** Told once, with the reason, when a stop is first asked for. */
   readonly onFirst?: (reason: string) => void;
-  /** Its word and its death count as a first signal. */
+  /**
+   * Its word and its death ask for a stop. SIGINT is left to it then: the terminal's Ctrl-C reaches every process of the
+   * run, and the launcher alone decides what follows.
+   */
   readonly launcher?: LauncherChannel | null;
   /** Default: the process itself, the monotonic clock. */
   readonly host?: ShutdownHost;
@@ -65,7 +68,11 @@ export function createShutdown(options: ShutdownOptions): Shutdown {
     }
   };
 
-  const handlers = signals.map((name) => ({ name, listener: () => onSignal(name) }));
+  const ignore = (): void => {};
+  const handlers = signals.map((name) => ({
+    name,
+    listener: name === "SIGINT" && launcher ? ignore : () => onSignal(name),
+  }));
   for (const { name, listener } of handlers) host.on(name, listener);
   launcher?.onStop(request);
   launcher?.onGone(() => request("the launcher has gone"));
