@@ -122,13 +122,17 @@ class Session {
     }
     switch (instruction.$case) {
       case "heartbeatAck":
-        return this.#apply({ type: "heartbeat-ack" });
+        this.#apply({ type: "heartbeat-ack" });
+        return;
       case "lease":
-        return this.#apply({ type: "lease", lease: instruction.value, problem: this.#problemOf(instruction.value) });
+        this.#apply({ type: "lease", lease: instruction.value, problem: this.#problemOf(instruction.value) });
+        return;
       case "leaseRevoked":
-        return this.#apply({ type: "lease-revoked", ...instruction.value });
+        this.#apply({ type: "lease-revoked", ...instruction.value });
+        return;
       case "finish":
-        return this.#apply({ type: "finish", ...instruction.value });
+        this.#apply({ type: "finish", ...instruction.value });
+        return;
     }
   }
 
@@ -158,16 +162,20 @@ class Session {
   #act(effect: SessionEffect): void {
     switch (effect.type) {
       case "begin":
-        return this.#begin(effect.lease);
+        this.#begin(effect.lease);
+        return;
       case "drop":
         this.#running.get(effect.leaseId)?.abort(new Error("the lease was dropped"));
         return;
       case "report":
-        return this.#attendance.send(effect.report);
+        this.#attendance.send(effect.report);
+        return;
       case "heartbeat":
-        return this.#attendance.send({ $case: "heartbeat", value: this.#heartbeat(effect.sequence) });
+        this.#attendance.send({ $case: "heartbeat", value: this.#heartbeat(effect.sequence) });
+        return;
       case "end":
-        return this.#resolveEnd(effect.end);
+        this.#resolveEnd(effect.end);
+        return;
     }
   }
 
@@ -294,9 +302,11 @@ class Session {
         return;
       case "rejoin":
         this.#brokeInternally ||= isInternal(error);
-        return this.#apply({ type: "lost", reason });
+        this.#apply({ type: "lost", reason });
+        return;
       case "fatal":
-        return this.#rejectEnd(error);
+        this.#rejectEnd(error);
+        return;
     }
   }
 
