@@ -52,6 +52,8 @@ export class Conductor {
   /** Resolves when the core has ended the run; the closing is the caller's. */
   readonly ended: Promise<Outcome>;
   lastValidation: LastValidation | null;
+  /** What broke the run, where something was thrown. */
+  failure: unknown;
   #state: CoreState;
   readonly #parts: ConductorParts;
   readonly #sessions = new Map<string, Session>();
@@ -160,7 +162,9 @@ export class Conductor {
         return;
       case "worker-lost": {
         const { sessionId, slot, generation, reason, leasesLost } = effect;
-        log.warn({ slot, generation, leasesLost }, `worker lost: ${reason}`);
+        const fields = { slot, generation, leasesLost };
+        if (leasesLost > 0) log.warn(fields, `worker lost: ${reason}`);
+        else log.info(fields, `worker gone: ${reason}`);
         events.publish({ $case: "workerLost", value: { slot, generation, reason, leasesLost } });
         this.#sessions.get(sessionId)?.end();
         this.#sessions.delete(sessionId);
@@ -203,10 +207,10 @@ export class Conductor {
         return;
       }
       case "commit":
-        this.#commit(effect);
+        this.#orBreak(() => this.#commit(effect));
         return;
       case "conclude-epoch":
-        this.#concludeEpoch(effect);
+        this.#orBreak(() => this.#concludeEpoch(effect));
         return;
       case "abandon-pass":
         log.info({}, `pass abandoned: ${effect.reason}`);
@@ -223,6 +227,16 @@ export class Conductor {
     }
   }
 
+  /** A gradient that is not finite, a full disk: the run ends, as nothing more can be recorded. */
+  #orBreak(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.failure = error;
+      this.dispatch({ type: "broken", message: describeError(error) });
+    }
+  }
+
   #commit({ step, epoch, firstLeaseAtMs }: Extract<Effect, { type: "commit" }>): void {
     const { training, feed, stepLog, nowMs } = this.#parts;
     const sums = this.#sums;
@@ -231,13 +245,7 @@ export class Conductor {
     const root = sums.root();
     const { numSamples } = sums;
     const metrics = training.metricsOf(root.sums);
-    let update: ReturnType<TrainingState["apply"]>;
-    try {
-      update = training.apply(root, { step, numSamples });
-    } catch (error) {
-      this.dispatch({ type: "broken", message: describeError(error) });
-      return;
-    }
+    const update = training.apply(root, { step, numSamples });
     const weightsDigest = training.digest();
     feed.publish({ step: step + 1, digest: weightsDigest }, training.weightsBytes());
     const endMs = nowMs();

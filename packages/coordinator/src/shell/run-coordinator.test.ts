@@ -10,6 +10,8 @@ import { UserError } from "@lockstep/errors";
 import {
   ControlClient,
   type Event,
+  encodeTensorChunks,
+  float32Bytes,
   Pass,
   type SubmitSumRequest,
   TelemetryClient,
@@ -41,6 +43,7 @@ async function start(out: string, changes: Partial<CoordinatorOptions> = {}): Pr
     maxSteps: null,
     allowMixedNumerics: false,
     log: quiet,
+    stopGraceMs: 100,
     signal: stopper.signal,
     onListening: resolve,
     ...changes,
@@ -166,6 +169,67 @@ test("a worker that vanishes in mid-lease costs that lease alone", async (t) => 
   assert.equal(result.weightsSha256, (await reference).weightsSha256);
 });
 
+test("a worker that falls silent is lost after the timeout", async (t) => {
+  const { out, remove } = await prepareFolder(tiny);
+  t.after(remove);
+  const { address, summary } = await start(out, { heartbeatTimeoutMs: 400, heartbeatIntervalMs: 50 });
+  const silent = await FakeWorker.join(address, tiny, { onLease: () => false, heartbeatEveryMs: 1_000_000 });
+  const steady = await FakeWorker.join(address, tiny);
+  const result = await summary;
+  assert.equal(await silent.finished, null);
+  silent.close();
+  steady.close();
+  assert.equal(result.leasesRedone, 1);
+  assert.equal(result.weightsSha256, (await reference).weightsSha256);
+});
+
+test("weights and sums of several chunks arrive whole, and two compute threads change no bit", async (t) => {
+  const wide = tinyRun({ epochs: 1, kernelRows: 300_000 });
+  const expected = await undisturbed(wide);
+  const { out, remove } = await prepareFolder(wide);
+  t.after(remove);
+  const { address, summary } = await start(out);
+  const workers = await Promise.all(
+    [2, 1, 1].map((computeThreads) => FakeWorker.join(address, wide, { claim: { computeThreads } })),
+  );
+  const result = await summary;
+  for (const worker of workers) {
+    assert.deepEqual(worker.refusals, []);
+    worker.close();
+  }
+  assert.equal(result.weightsSha256, expected.weightsSha256);
+  assert.equal(result.weightsSha256.length, 64);
+});
+
+test("a worker with other numerics is admitted when that is allowed, and the run is marked", async (t) => {
+  const { out, remove } = await prepareFolder(tiny);
+  t.after(remove);
+  const { address, summary } = await start(out, { allowMixedNumerics: true });
+  const claims = [{}, { numericsJson: `{"backend":"other","threads":1}`, pixelsSha256: "p2" }];
+  const workers = await Promise.all(claims.map((claim) => FakeWorker.join(address, tiny, { claim })));
+  const result = await summary;
+  for (const worker of workers) worker.close();
+  assert.equal(result.exact, false);
+  assert.equal((await reference).exact, true);
+});
+
+test("a gradient that overflows in the sum stops the run before the weights are touched", async (t) => {
+  const { out, remove } = await prepareFolder(tiny);
+  t.after(remove);
+  const { address, summary } = await start(out);
+  const worker = await FakeWorker.join(address, tiny, {
+    tamper: (requests, lease) => {
+      const [head] = requests;
+      if (lease.step !== 1 || head === undefined) return requests;
+      const huge = new Float32Array(tiny.layout.numElements).fill(Number.POSITIVE_INFINITY);
+      const chunks = [...encodeTensorChunks(float32Bytes(huge))];
+      return [head, ...chunks.map((value): SubmitSumRequest => ({ part: { $case: "chunk", value } }))];
+    },
+  });
+  await assert.rejects(summary, { name: "RunFailed", message: /^step 1: the gradient's norm is Infinity/ });
+  worker.close();
+});
+
 test("a join that does not fit is refused with the code of what does not fit", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
@@ -204,7 +268,7 @@ test("a join that does not fit is refused with the code of what does not fit", a
 test("a run that is stopped and resumed in mid-epoch gives the same bits", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
-  const first = await start(out);
+  const first = await start(out, { stopGraceMs: 60_000 });
   const worker = await FakeWorker.join(first.address, tiny, {
     onLease: ({ step }) => {
       if (step === 1) first.stop("a person asked");

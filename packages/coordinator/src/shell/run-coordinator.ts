@@ -1,4 +1,5 @@
 // Owns the coordinator's life: reads the run, serves its services, leads it to its end or a stop, and closes down.
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type CheckpointStoreOptions, type JsonValue, writeJsonDurably } from "@lockstep/checkpoint";
 import { describeError } from "@lockstep/errors";
@@ -39,6 +40,8 @@ export interface CoordinatorOptions {
   readonly heartbeatIntervalMs?: number;
   /** Default 5000. */
   readonly heartbeatTimeoutMs?: number;
+  /** How long a stop waits for the step under way before it abandons it. Default 2000. */
+  readonly stopGraceMs?: number;
   readonly allowMixedNumerics: boolean;
   readonly log: Log;
   /** Aborted: the run stops after the step under way; its reason is told to people. */
@@ -56,6 +59,7 @@ export class RunFailed extends Error {
   override readonly name = "RunFailed";
 }
 
+const summaryFile = "summary.json";
 const tickMs = 100;
 const closeGraceMs = 2000;
 
@@ -73,11 +77,13 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<RunSu
     log,
   });
   const generation = await nextGeneration(out);
+  // A former life's result is not this one's.
+  await rm(join(out, summaryFile), { force: true });
   const life = openLife(options, prepared, generation);
   try {
     const outcome = await serve(options, prepared, life);
     const { conductor, stepLog, training } = life;
-    if (outcome.kind === "failed") throw new RunFailed(outcome.message);
+    if (outcome.kind === "failed") throw new RunFailed(outcome.message, { cause: conductor.failure });
     const { position, settings, members, microBatchesBySlot, leasesRedone, mixedNumerics, reference } = conductor.state;
     const medians = stepLog.medians();
     const { globalBatch } = prepared.run.spec;
@@ -106,7 +112,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<RunSu
       numerics: reference === null ? null : JSON.parse(reference.numericsJson),
       phaseSeconds: medians,
     };
-    await writeJsonDurably(join(out, "summary.json"), summary);
+    await writeJsonDurably(join(out, summaryFile), summary);
     return summary;
   } finally {
     life.stepLog.close();
@@ -175,7 +181,7 @@ function openLife(options: CoordinatorOptions, prepared: PreparedRun, generation
     checkpointEvery: options.checkpointEvery,
     maxSteps: options.maxSteps,
     heartbeatTimeoutMs: options.heartbeatTimeoutMs ?? 5000,
-    stopGraceMs: 2000,
+    stopGraceMs: options.stopGraceMs ?? 2000,
     allowMixedNumerics: options.allowMixedNumerics,
     late: { factor: 4, floorMs: 2000, unmeasuredFloorMs: 10_000 },
     maxValidationLease: 64,
@@ -238,6 +244,7 @@ async function serve(options: CoordinatorOptions, prepared: PreparedRun, life: L
     telemetryService(observers),
     controlService(observers),
   ];
+  const served = services.flatMap(({ definition }) => Object.values(definition)[0]?.path.split("/")[1] ?? []);
   const listener = await listen({
     address: options.listen,
     services,
@@ -257,14 +264,12 @@ async function serve(options: CoordinatorOptions, prepared: PreparedRun, life: L
     const weightsDigest = training.digest();
     feed.publish({ step: position.step, digest: weightsDigest }, training.weightsBytes());
     conductor.dispatch({ type: "opened", weightsDigest });
-    for (const { definition } of services) {
-      const path = Object.values(definition)[0]?.path.split("/")[1];
-      if (path !== undefined) health.setServing(path, true);
-    }
+    for (const name of served) health.setServing(name, true);
     if (signal.aborted) onAbort();
     signal.addEventListener("abort", onAbort, { once: true });
     const outcome = await conductor.ended;
     log.info({ outcome: outcome.kind, step: conductor.state.position.step }, `the run ends: ${reasonOf(outcome)}`);
+    for (const name of served) health.setServing(name, false);
     conductor.finish(outcome);
     await writer.idle();
     events.publish({

@@ -129,6 +129,7 @@ export function receiveSum(
     try {
       work();
     } catch (error) {
+      if (settled) throw error; // after the answer: a bug of ours
       const lease = reading?.lease ?? null;
       settle();
       answer(toServiceError(error));

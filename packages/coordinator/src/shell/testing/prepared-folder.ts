@@ -18,7 +18,15 @@ export interface TinyRun {
 }
 
 /** 44 training samples: 3 steps of 16, 16 and 12 in micro-batches of 4; validation of 10 in 3 micro-batches. */
-export function tinyRun({ epochs = 2, valSamples = 10 }: { epochs?: number; valSamples?: number } = {}): TinyRun {
+export function tinyRun({
+  epochs = 2,
+  valSamples = 10,
+  kernelRows = 5,
+}: {
+  epochs?: number;
+  valSamples?: number;
+  kernelRows?: number;
+} = {}): TinyRun {
   const run: RunDescription = {
     spec: {
       formatVersion: 1,
@@ -49,7 +57,7 @@ export function tinyRun({ epochs = 2, valSamples = 10 }: { epochs?: number; valS
       precision: "f32",
     },
     tensors: [
-      { name: "kernel", shape: [5, 3], kind: "parameter" },
+      { name: "kernel", shape: [kernelRows, 3], kind: "parameter" },
       { name: "bias", shape: [3], kind: "parameter", decay: false },
       { name: "mean", shape: [3], kind: "statistic", momentum: 0.1 },
     ],
