@@ -1,8 +1,9 @@
 // Owns writing a file so that a reader finds the old content or the new, never a part: beside, then renamed. The
 // durable kinds outlive a loss of power as well: file and folder are fsynced.
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
-import { open, rename, rm } from "node:fs/promises";
+import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { isAlive } from "./process-identity.js";
 
 let written = 0;
 
@@ -29,7 +30,7 @@ async function replaceFile(
   path: string,
   content: { readonly bytes: Uint8Array; readonly durable: boolean },
 ): Promise<void> {
-  const beside = join(dirname(path), `.tmp-${basename(path)}-${process.pid}-${written++}`);
+  const beside = pathBeside(path);
   try {
     const file = await open(beside, "wx");
     try {
@@ -44,6 +45,20 @@ async function replaceFile(
     throw error;
   }
   if (content.durable) await syncFolder(dirname(path));
+}
+
+/** A fresh name in the same folder, which tells whose it is: removeLeftovers() knows it by that. */
+export function pathBeside(path: string): string {
+  return join(dirname(path), `.tmp-${basename(path)}-${process.pid}-${written++}`);
+}
+
+/** Removes the files that killed processes left beside the ones they were writing in this folder. */
+export async function removeLeftovers(dir: string): Promise<void> {
+  for (const name of await readdir(dir)) {
+    const [, pid] = /^\.tmp-.+-(\d+)-\d+$/.exec(name) ?? [];
+    if (pid === undefined || isAlive({ pid: Number(pid), bootId: null, startTicks: null })) continue;
+    await rm(join(dir, name), { force: true });
+  }
 }
 
 /** Makes the folder's own entries (a rename, a new file) durable. */

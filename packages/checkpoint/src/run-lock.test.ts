@@ -78,6 +78,20 @@ describe("acquireRunLock", () => {
     await assert.rejects(acquireRunLock(await plant({ bootId: null, startTicks: null })), UserError);
   });
 
+  it("removes what killed processes were writing in the folder, not what live ones are", async () => {
+    const out = await plant({ pid: 2 ** 22 + 1 });
+    for (const name of [
+      `.tmp-run.json-${2 ** 22 + 1}-0`,
+      `.tmp-run.json-${process.pid}-99999`,
+      ".tmp-mine",
+      "run.json",
+    ]) {
+      await writeFile(join(out, name), "{}");
+    }
+    await (await acquireRunLock(out)).release();
+    assert.deepEqual((await readdir(out)).toSorted(), [".tmp-mine", `.tmp-run.json-${process.pid}-99999`, "run.json"]);
+  });
+
   it("does not guess about a lock that it cannot read", async () => {
     const out = await plant({});
     await writeFile(join(out, "lock"), "{");

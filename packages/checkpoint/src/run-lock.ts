@@ -4,7 +4,7 @@ import { link, mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { UserError } from "@lockstep/errors";
 import { z } from "zod";
-import { jsonBytes, writeDurably } from "./durable-file.js";
+import { jsonBytes, pathBeside, removeLeftovers, writeDurably } from "./durable-file.js";
 import { isAlive, type ProcessIdentity, thisProcess } from "./process-identity.js";
 
 const lockContent = z.strictObject({
@@ -27,7 +27,7 @@ export interface RunLock {
 const maxAttempts = 10;
 
 /**
- * Takes the run's lock.
+ * Takes the run's lock, and removes the half-written files that dead processes left in the run's folder.
  * @param out the run's folder, made if it is not there
  * @param options.name file name of the lock; default `lock`. A second one is for a second role that must be alone too.
  * @throws UserError that names the pid of the live owner
@@ -35,22 +35,36 @@ const maxAttempts = 10;
 export async function acquireRunLock(out: string, options: { readonly name?: string } = {}): Promise<RunLock> {
   const path = join(out, options.name ?? "lock");
   const content: LockContent = { ...thisProcess(), token: randomBytes(8).toString("hex") };
-  const beside = `${path}.${content.token}`;
+  const beside = pathBeside(path);
   await mkdir(out, { recursive: true });
   await writeDurably(beside, jsonBytes(content));
   try {
-    for (let attempt = 1; attempt <= maxAttempts; attempt++) {
-      const held = { path, release: () => release(path, content) };
-      if (await linkNew(beside, path)) return { ...held, tookOverFrom: null };
-      const owner = await readLock(path);
-      if (owner === null) continue;
-      assertDead(owner, { out, path });
-      if (await takeOver({ out, path, beside, owner })) return { ...held, tookOverFrom: identityOf(owner) };
-    }
-    throw new UserError(`${out}: its lock keeps changing hands (${path}); other processes are starting there`);
+    const tookOverFrom = await take({ out, path, beside });
+    await removeLeftovers(out);
+    return { path, tookOverFrom, release: () => release(path, content) };
   } finally {
     await rm(beside, { force: true });
   }
+}
+
+interface Place {
+  readonly out: string;
+  readonly path: string;
+  /** Holds this process' lock, to be linked into place. */
+  readonly beside: string;
+}
+
+/** Returns the dead process that it was taken from; null when there was no lock. */
+async function take(place: Place): Promise<ProcessIdentity | null> {
+  const { out, path, beside } = place;
+  for (let attempt = 1; attempt <= maxAttempts; attempt++) {
+    if (await linkNew(beside, path)) return null;
+    const owner = await readLock(path);
+    if (owner === null) continue;
+    assertDead(owner, { out, path });
+    if (await takeOver(place, owner)) return identityOf(owner);
+  }
+  throw new UserError(`${out}: its lock keeps changing hands (${path}); other processes are starting there`);
 }
 
 /**
@@ -59,8 +73,7 @@ export async function acquireRunLock(out: string, options: { readonly name?: str
  * and the lock still has that token, nobody else may replace it; and as no token comes twice, a claim made too late
  * finds another token in the lock and is given up.
  */
-async function takeOver(found: { out: string; path: string; beside: string; owner: LockContent }): Promise<boolean> {
-  const { out, path, beside, owner } = found;
+async function takeOver({ out, path, beside }: Place, owner: LockContent): Promise<boolean> {
   let claim = claimPath(path, owner);
   while (!(await linkNew(beside, claim))) {
     const claimer = await readLock(claim);
