@@ -7,12 +7,11 @@ namespace {
 
 using at::Tensor;
 
-// B batch, M rows, K inner, N columns
-Tensor batchMatMul(const Tensor& a_BMK, const Tensor& b_BKN, bool transposeA, bool transposeB) {
-  const Tensor a = transposeA ? a_BMK.transpose(1, 2) : a_BMK;
-  const Tensor b = transposeB ? b_BKN.transpose(1, 2) : b_BKN;
+/** The last two dimensions are the matrix; those before broadcast. */
+Tensor batchMatMul(const Tensor& left, const Tensor& right, bool transposeA, bool transposeB) {
+  const Tensor a = transposeA ? left.transpose(-2, -1) : left;
+  const Tensor b = transposeB ? right.transpose(-2, -1) : right;
   TORCH_CHECK(a.scalar_type() == b.scalar_type(), "dtypes differ: ", a.scalar_type(), " and ", b.scalar_type());
-  if (a.size(0) == 1 && b.size(0) == 1) return at::mm(a[0], b[0]).unsqueeze(0);
   return at::matmul(a, b);
 }
 

@@ -2,6 +2,9 @@
 // list of axes leaves the tensor as it is.
 #include "families.h"
 
+#include <algorithm>
+#include <limits>
+
 namespace lockstep {
 
 namespace {
@@ -57,9 +60,19 @@ Tensor any(const Tensor& x, const Ints& axes, bool keepDims) {
   return keepingDims(at::any(foldLast(x, axes), -1), x, axes, keepDims);
 }
 
+/** NaN never wins; bool is compared as a number. */
+Tensor comparable(const Tensor& x, double loser) {
+  if (x.scalar_type() == at::kBool) return x.to(at::kInt);
+  if (!x.is_floating_point()) return x;
+  return at::where(at::isnan(x), at::full({}, loser, x.options()), x);
+}
 /** The first place wins among equals. */
-Tensor argMax(const Tensor& x, int64_t axis) { return at::argmax(x, axis).to(at::kInt); }
-Tensor argMin(const Tensor& x, int64_t axis) { return at::argmin(x, axis).to(at::kInt); }
+Tensor argMax(const Tensor& x, int64_t axis) {
+  return at::argmax(comparable(x, -std::numeric_limits<double>::infinity()), axis).to(at::kInt);
+}
+Tensor argMin(const Tensor& x, int64_t axis) {
+  return at::argmin(comparable(x, std::numeric_limits<double>::infinity()), axis).to(at::kInt);
+}
 
 /** Runs a scan from the end when `reverse`, and shifted by one place, starting with `first`, when `exclusive`. */
 template <class Scan>

@@ -23,7 +23,8 @@ Tensor gather(const Tensor& x, const Tensor& indices) {
   if (indices.numel() > 0) {
     const int64_t low = indices.min().item<int64_t>();
     const int64_t high = indices.max().item<int64_t>();
-    TORCH_CHECK(low >= 0 && high < x.size(2), "index ", low < 0 ? low : high, " lies outside [0, ", x.size(2), ")");
+    TORCH_CHECK(low >= 0 && high < x.size(2), "the index value ", low < 0 ? low : high, " is not in [0, ",
+                x.size(2) - 1, "]");
   }
   const Tensor index = indices.to(at::kLong);
   if (x.size(0) == 1) return at::index_select(x, 2, index.flatten());

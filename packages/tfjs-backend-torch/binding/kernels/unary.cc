@@ -16,7 +16,7 @@ Tensor elu(const Tensor& x) { return at::elu(x); }
 Tensor isFinite(const Tensor& x) { return at::isfinite(x); }
 Tensor isInf(const Tensor& x) { return at::isinf(x); }
 Tensor isNan(const Tensor& x) { return at::isnan(x); }
-Tensor leakyRelu(const Tensor& x, double alpha) { return at::leaky_relu(x, alpha); }
+Tensor leakyRelu(const Tensor& x, double alpha) { return at::leaky_relu(x.to(at::kFloat), alpha); }
 Tensor logicalNot(const Tensor& x) { return at::logical_not(x); }
 Tensor relu6(const Tensor& x) { return at::clamp(x, 0, 6); }
 Tensor round(const Tensor& x) { return x.is_floating_point() ? at::round(x) : x; }

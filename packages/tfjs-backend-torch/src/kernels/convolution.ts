@@ -38,7 +38,12 @@ function geometry(kernelName: string, shape: number[], filterShape: number[], at
   if (info.inChannels % (filterShape[2] ?? 1) !== 0) {
     throw new Error(`torch backend: ${kernelName}: ${info.inChannels} channels for a filter of shape [${filterShape}]`);
   }
-  const { top, bottom, left, right } = info.padInfo;
+  // Rounding up makes a window that reaches past the padding: more padding says the same.
+  const { top, left } = info.padInfo;
+  const below = (info.outHeight - 1) * info.strideHeight + info.effectiveFilterHeight - info.inHeight - top;
+  const beside = (info.outWidth - 1) * info.strideWidth + info.effectiveFilterWidth - info.inWidth - left;
+  const bottom = Math.max(info.padInfo.bottom, below);
+  const right = Math.max(info.padInfo.right, beside);
   return {
     strides: [info.strideHeight, info.strideWidth],
     sides: [top, bottom, left, right],
@@ -81,6 +86,22 @@ function conv2d(
   );
 }
 
+function fusedConv2d(
+  torch: TorchBackend,
+  inputs: { x: TensorInfo; filter: TensorInfo } & FusedInputs,
+  attrs: Attrs & FusedAttrs,
+): TensorInfo {
+  const { x, filter, bias } = inputs;
+  const perChannel = bias?.shape.length === 1 && bias.shape[0] === filter.shape[3];
+  let out = conv2d(torch, x, filter, perChannel ? bias : null, attrs);
+  if (bias && !perChannel) {
+    const sum = torch.run("Add", out, bias);
+    torch.discard(out);
+    out = sum;
+  }
+  return activated(torch, out, inputs, attrs);
+}
+
 export const convolutionKernels: KernelTable = {
   Conv2D: kernel<{ x: TensorInfo; filter: TensorInfo }, Attrs>((torch, { x, filter }, attrs) =>
     conv2d(torch, x, filter, null, attrs),
@@ -112,16 +133,17 @@ export const convolutionKernels: KernelTable = {
   ),
   FusedConv2D: kernel<{ x: TensorInfo; filter: TensorInfo } & FusedInputs, Attrs & FusedAttrs>(
     (torch, inputs, attrs) => {
-      const { x, filter, bias } = inputs;
-      if (attrs.dataFormat === "NCHW") throw new Error("torch backend: FusedConv2D: data format NCHW is not supported");
-      const perChannel = bias && bias.shape.length <= 1 && bias.shape[0] === filter.shape[3];
-      let out = conv2d(torch, x, filter, perChannel ? bias : null, attrs);
-      if (bias && !perChannel) {
-        const sum = torch.run("Add", out, bias);
-        torch.discard(out);
-        out = sum;
-      }
-      return activated(torch, out, inputs, attrs);
+      if (attrs.dataFormat !== "NCHW") return fusedConv2d(torch, inputs, attrs);
+      const { x, preluActivationWeights: weights } = inputs;
+      const moved = [torch.run("Transpose", x, toChannelsLast)];
+      // Weights by channel, C 1 1 or C H W, move as the image does; a scalar or a vector stays.
+      if (weights?.shape.length === 3) moved.push(torch.run("Transpose", weights, [1, 2, 0]));
+      const [image = x, lastWeights] = moved;
+      const channelsLast = { ...inputs, x: image, ...(lastWeights && { preluActivationWeights: lastWeights }) };
+      const out = fusedConv2d(torch, channelsLast, { ...attrs, dataFormat: "NHWC" });
+      const back = torch.run("Transpose", out, toChannelsFirst);
+      torch.discard(out, ...moved);
+      return back;
     },
   ),
 };

@@ -18,8 +18,10 @@ export const creationKernels: KernelTable = {
   ),
   OnesLike: kernel<{ x: TensorInfo }>((torch, { x }) => fill(torch, x.shape, 1, x.dtype)),
   Range: kernel<object, { start: number; stop: number; step: number; dtype: DataType }>((torch, _, attrs) => {
-    const { start, stop, step, dtype } = attrs;
-    const count = Math.max(0, Math.ceil((stop - start) / (step === 0 ? Number.POSITIVE_INFINITY : step)));
+    const { start, stop, dtype } = attrs;
+    // As in TensorFlow.js: the default step of 1 counts down where stop is below start.
+    const step = stop < start && attrs.step === 1 ? -1 : attrs.step;
+    const count = start === stop ? 0 : Math.max(0, Math.ceil((stop - start) / step));
     return torch.run("Range", start, step, count, dtypeCode(dtype, "Range"));
   }),
   ZerosLike: kernel<{ x: TensorInfo }>((torch, { x }) => fill(torch, x.shape, 0, x.dtype)),

@@ -44,6 +44,8 @@ export const layoutKernels: KernelTable = {
     return torch.run("Concat", full.length > 0 ? full : tensors, parsedAxis);
   }),
   ExpandDims: kernel<{ input: TensorInfo }, { dim: number }>((torch, { input }, { dim }) => {
+    const rank = input.shape.length;
+    util.assert(-(rank + 1) <= dim && dim <= rank, () => `Axis must be in the interval [${-(rank + 1)}, ${rank}]`);
     const place = dim < 0 ? input.shape.length + dim + 1 : dim;
     return torch.share(input, input.shape.toSpliced(place, 0, 1));
   }),

@@ -1,5 +1,5 @@
 // Owns 2-D max and average pooling and their gradients; binding/kernels/pooling.cc computes them.
-import { backend_util, type TensorInfo } from "@tensorflow/tfjs-core";
+import { backend_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { type KernelTable, kernel } from "../kernel.js";
 
 interface Attrs {
@@ -9,8 +9,8 @@ interface Attrs {
   readonly dimRoundingMode?: "floor" | "round" | "ceil";
 }
 
-/** Window, strides, sides (top, bottom, left, right) and dilations. */
-function geometry(x: TensorInfo, attrs: Attrs): [number[], number[], number[], number[]] {
+/** Window, strides, sides (top, bottom, left, right) and dilations; null where every window is its own pixel. */
+function geometry(x: TensorInfo, attrs: Attrs): [number[], number[], number[], number[]] | null {
   const info = backend_util.computePool2DInfo(
     x.shape as [number, number, number, number],
     attrs.filterSize,
@@ -19,6 +19,8 @@ function geometry(x: TensorInfo, attrs: Attrs): [number[], number[], number[], n
     attrs.pad,
     attrs.dimRoundingMode,
   );
+  // As in TensorFlow.js, whatever the padding.
+  if (info.filterHeight === 1 && info.filterWidth === 1 && util.arraysEqual(info.inShape, info.outShape)) return null;
   // Rounding up makes a window that reaches past the padding: more padding says the same.
   const { top, left } = info.padInfo;
   const below = (info.outHeight - 1) * info.strideHeight + info.filterHeight - info.inHeight - top;
@@ -33,15 +35,19 @@ function geometry(x: TensorInfo, attrs: Attrs): [number[], number[], number[], n
 
 export const poolingKernels: KernelTable = {
   AvgPool: kernel<{ x: TensorInfo }, Attrs>((torch, { x }, attrs) => {
-    const [window, strides, sides] = geometry(x, attrs);
-    return torch.run("AvgPool", x, window, strides, sides);
+    const plan = geometry(x, attrs);
+    return plan ? torch.run("AvgPool", x, plan[0], plan[1], plan[2]) : torch.share(x, x.shape);
   }),
   AvgPoolGrad: kernel<{ dy: TensorInfo; input: TensorInfo }, Attrs>((torch, { dy, input }, attrs) => {
-    const [window, strides, sides] = geometry(input, attrs);
-    return torch.run("AvgPoolGrad", dy, input, window, strides, sides);
+    const plan = geometry(input, attrs);
+    return plan ? torch.run("AvgPoolGrad", dy, input, plan[0], plan[1], plan[2]) : torch.share(dy, dy.shape);
   }),
-  MaxPool: kernel<{ x: TensorInfo }, Attrs>((torch, { x }, attrs) => torch.run("MaxPool", x, ...geometry(x, attrs))),
-  MaxPoolGrad: kernel<{ dy: TensorInfo; input: TensorInfo }, Attrs>((torch, { dy, input }, attrs) =>
-    torch.run("MaxPoolGrad", dy, input, ...geometry(input, attrs)),
-  ),
+  MaxPool: kernel<{ x: TensorInfo }, Attrs>((torch, { x }, attrs) => {
+    const plan = geometry(x, attrs);
+    return plan ? torch.run("MaxPool", x, ...plan) : torch.share(x, x.shape);
+  }),
+  MaxPoolGrad: kernel<{ dy: TensorInfo; input: TensorInfo }, Attrs>((torch, { dy, input }, attrs) => {
+    const plan = geometry(input, attrs);
+    return plan ? torch.run("MaxPoolGrad", dy, input, ...plan) : torch.share(dy, dy.shape);
+  }),
 };
