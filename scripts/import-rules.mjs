@@ -1,0 +1,115 @@
+// Owns who may import whom. A package may import what stands in its list and nothing else of Lockstep; a pure folder may
+// not reach for the machine at all. Tests beside the source are held to the package's list, and may use Node.
+//
+// Why a script and not the linter: the linter forbids what is listed, and here everything is forbidden but what is listed.
+import { readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
+
+/** Internal packages; everybody may import errors. */
+export const mayImport = {
+  errors: [],
+  protocol: [],
+  service: [],
+  numerics: [],
+  "tfjs-backend-torch": [],
+  dataset: ["numerics"],
+  recipe: ["dataset", "numerics", "tfjs-backend-torch"],
+  checkpoint: ["protocol"],
+  coordinator: ["protocol", "service", "checkpoint", "numerics", "dataset"],
+  worker: ["protocol", "service", "dataset", "recipe", "numerics"],
+  report: ["dataset", "recipe", "checkpoint", "numerics", "protocol"],
+  cli: ["protocol", "service", "numerics", "dataset", "recipe", "checkpoint", "coordinator", "worker", "report"],
+  testkit: "everything",
+};
+
+/** Imported at run time only (`await import()`): a static import would make the package need it. */
+const onlyDynamic = { recipe: ["tfjs-backend-torch"] };
+
+/** Sources that decide and compute, and leave the machine to others. */
+export const pureSources = [
+  { folder: "packages/coordinator/src/core", except: [] },
+  { folder: "packages/numerics/src", except: ["packages/numerics/src/native.ts"] },
+  { folder: "packages/dataset/src/plan", except: [] },
+];
+
+const impureImports = [/^node:/, /^@grpc\//, /^sharp$/, /^@tensorflow\//];
+const impureWords = [
+  { pattern: /\bMath\.random\b/, name: "Math.random" },
+  { pattern: /\bDate\b(?=\s*[.(])|\bnew Date\b/, name: "Date" },
+  { pattern: /\b(setTimeout|setInterval|setImmediate|queueMicrotask)\s*\(/, name: "a timer" },
+  { pattern: /\bperformance\s*\.\s*now\b/, name: "performance.now" },
+  { pattern: /\bprocess\s*\./, name: "process" },
+];
+
+/** One line for each violation in the clone. */
+export function findViolations(root) {
+  return Object.keys(mayImport).flatMap((name) =>
+    sourcesUnder(root, join("packages", name, "src")).flatMap((path) =>
+      violationsIn({ path, package: name, text: readFileSync(join(root, path), "utf8") }),
+    ),
+  );
+}
+
+/** @param {{ path: string, package: string, text: string }} source path: relative to the clone, with slashes */
+export function violationsIn({ path, package: name, text }) {
+  const isTest = path.endsWith(".test.ts") || /\/(testing|testdata)\//.test(path);
+  const imports = importsOf(text);
+  return [
+    ...imports.flatMap((found) => packageViolation(path, name, found, isTest)),
+    ...(isTest ? [] : impurities(path, text, imports)),
+  ];
+}
+
+function packageViolation(path, name, { specifier, dynamic }, isTest) {
+  const [, imported, deep] = /^@lockstep\/([^/]+)(\/.+)?$/.exec(specifier) ?? [];
+  if (/^(\.\.\/)+[^/]+\/src\//.test(specifier) || specifier.includes("/packages/")) {
+    return [`${path}: imports ${specifier}: another package is imported by its name`];
+  }
+  if (imported === undefined) return [];
+  if (deep !== undefined) return [`${path}: imports ${specifier}: only what the package's index offers`];
+  if (imported === "testkit") return isTest || name === "testkit" ? [] : [`${path}: imports testkit: for tests only`];
+  const allowed = mayImport[name];
+  if (imported !== "errors" && imported !== name && allowed !== "everything" && !allowed.includes(imported)) {
+    return [`${path}: imports ${specifier}: ${name} may import ${["errors", ...allowed].join(", ")}`];
+  }
+  if (!dynamic && onlyDynamic[name]?.includes(imported)) {
+    return [`${path}: imports ${specifier}: only by await import(), at run time`];
+  }
+  return [];
+}
+
+function impurities(path, text, imports) {
+  const pure = pureSources.find(({ folder }) => path.startsWith(`${folder}/`));
+  if (pure === undefined || pure.except.includes(path)) return [];
+  const code = withoutComments(text);
+  return [
+    ...imports
+      .filter(({ specifier }) => impureImports.some((pattern) => pattern.test(specifier)))
+      .map(({ specifier }) => `${path}: imports ${specifier}: ${pure.folder} is pure`),
+    ...impureWords
+      .filter(({ pattern }) => pattern.test(code))
+      .map(({ name }) => `${path}: uses ${name}: ${pure.folder} is pure; it is passed in`),
+  ];
+}
+
+/** Every module that a source names: static, re-exported, dynamic. `import type` counts too: it couples as much. */
+export function importsOf(text) {
+  const code = withoutComments(text);
+  const fixed = /(?:^|\n|;)\s*(?:import|export)\b(?:[^"';]*?\bfrom)?\s*["']([^"']+)["']/g;
+  const dynamic = /\b(?:import|require)\s*\(\s*["']([^"']+)["']/g;
+  return [
+    ...Array.from(code.matchAll(fixed), ([, specifier]) => ({ specifier, dynamic: false })),
+    ...Array.from(code.matchAll(dynamic), ([, specifier]) => ({ specifier, dynamic: true })),
+  ];
+}
+
+function withoutComments(text) {
+  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1");
+}
+
+function sourcesUnder(root, folder) {
+  return readdirSync(join(root, folder), { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile() && entry.name.endsWith(".ts"))
+    .map((entry) => relative(root, join(entry.parentPath ?? entry.path, entry.name)).replaceAll("\\", "/"))
+    .sort();
+}
