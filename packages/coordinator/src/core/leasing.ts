@@ -15,7 +15,7 @@ const leaseOverhead = { train: 0.15, validate: 0.03 };
 export function grantLeases(draft: Draft): void {
   const { state, nowMs } = draft;
   const pass = openPass(state);
-  if (pass === null) return;
+  if (pass === null || !gather(draft)) return;
   const { numMicroBatches } = pass.shape;
   const planned = planLeases({
     numMicroBatches,
@@ -30,6 +30,17 @@ export function grantLeases(draft: Draft): void {
     maxCount: pass.kind === "train" ? numMicroBatches : state.settings.maxValidationLease,
   });
   for (const { slot, node } of planned) grant(draft, pass, slot, node);
+}
+
+/** Whether leases may be given: so that workers started together begin together, whichever is ready first. */
+function gather({ state, nowMs }: Draft): boolean {
+  if (state.gathered) return true;
+  const numReady = state.members.filter(({ life }) => life === "attending").length;
+  if (numReady === 0) return false;
+  state.firstReadyMs ??= nowMs;
+  const { expectedWorkers, gatherMs } = state.settings;
+  state.gathered = numReady >= expectedWorkers || nowMs - state.firstReadyMs >= gatherMs;
+  return state.gathered;
 }
 
 /** A late lease is computed once more by an idle worker; the first answer wins. */

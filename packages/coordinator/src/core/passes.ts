@@ -78,10 +78,8 @@ export function requestStop(draft: Draft, reason: string): void {
   state.stop = { reason, atMs: nowMs };
   const pass = openPass(state);
   if (state.phase.kind === "opening") end(draft, { kind: "stopped", reason });
-  else if (pass?.kind === "validate") abandon(draft, reason);
-  else if (pass !== null && !state.members.some(({ life }) => life === "attending" || life === "draining")) {
-    abandon(draft, reason);
-  }
+  // Without an open lease nobody is computing anything that could be waited for.
+  else if (pass !== null && (pass.kind === "validate" || pass.leases.length === 0)) abandon(draft, reason);
 }
 
 export function abandonWhenOverdue(draft: Draft): void {

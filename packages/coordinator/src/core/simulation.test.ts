@@ -71,6 +71,8 @@ class Simulation {
         checkpointEvery: 3,
         maxSteps: null,
         heartbeatTimeoutMs: 5000,
+        expectedWorkers: 3,
+        gatherMs: 4000,
         stopGraceMs: 2000,
         allowMixedNumerics: false,
         late: { factor: 4, floorMs: 2000, unmeasuredFloorMs: 10_000 },

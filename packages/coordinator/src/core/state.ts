@@ -28,6 +28,10 @@ export interface CoreSettings {
   /** Stop once so many updates were made in all; null: go to the end. */
   readonly maxSteps: number | null;
   readonly heartbeatTimeoutMs: number;
+  /** The first lease of this life waits for so many workers ... */
+  readonly expectedWorkers: number;
+  /** ... but no longer than this after the first of them is here. */
+  readonly gatherMs: number;
   /** A stop waits so long for the step under way, then abandons it. */
   readonly stopGraceMs: number;
   readonly allowMixedNumerics: boolean;
@@ -109,6 +113,10 @@ export interface CoreState {
   mixedNumerics: boolean;
   /** By slot, ascending; never removed. */
   members: Member[];
+  /** When the first worker was ready; null: none yet. */
+  firstReadyMs: number | null;
+  /** True once leases may be given: the expected workers are here, or were waited for long enough. */
+  gathered: boolean;
   nextLeaseId: number;
   leasesRedone: number;
   /** Accepted micro-batches by slot, training and validation. */
@@ -131,6 +139,8 @@ export function createState(options: {
     reference: options.reference,
     mixedNumerics: false,
     members: [],
+    firstReadyMs: null,
+    gathered: false,
     nextLeaseId: 1,
     leasesRedone: 0,
     microBatchesBySlot: new Map(),
@@ -166,7 +176,7 @@ export type StateName = "training" | "validating" | "waiting" | "stopping" | "fi
 
 /** What the run is doing and why, for people. */
 export function describeState(state: CoreState): { readonly name: StateName; readonly reason: string } {
-  const { phase, stop, position } = state;
+  const { phase, stop, position, settings } = state;
   if (phase.kind === "ended") {
     const { outcome } = phase;
     if (outcome.kind === "completed") return { name: "finished", reason: "the run reached its end" };
@@ -176,6 +186,9 @@ export function describeState(state: CoreState): { readonly name: StateName; rea
   if (phase.kind === "opening") return { name: "waiting", reason: "opening" };
   if (!state.members.some((member) => member.life === "attending" || member.life === "draining")) {
     return { name: "waiting", reason: "waiting for a worker" };
+  }
+  if (!state.gathered) {
+    return { name: "waiting", reason: `waiting for ${settings.expectedWorkers} workers to begin together` };
   }
   const validating = position.stepInEpoch === state.settings.course.stepsPerEpoch;
   return validating

@@ -46,7 +46,7 @@ class TranscriptPlayer {
 
   /** What may stand behind "> ". WHO is a worker's name; LEASE is L and its id. */
   private readonly commands: Readonly<Record<string, (words: string[], options: Options) => void>> = {
-    /** run steps-per-epoch=2 epochs=1 micro-batches=4 validation=2 [checkpoint-every=] [max-steps=] [mixed=yes] [step=] */
+    /** run steps-per-epoch=2 epochs=1 micro-batches=4 validation=2 [checkpoint-every=] [max-steps=] [mixed=yes] [step=] [expect=] */
     run: (_, options) => this.#run(options),
     /** join WHO [slot=] [threads=] [process=] and any field of the claim */
     join: ([who = ""], options) => this.#join(who, options),
@@ -107,6 +107,8 @@ class TranscriptPlayer {
       checkpointEvery: options["checkpoint-every"] === undefined ? null : Number(options["checkpoint-every"]),
       maxSteps: options["max-steps"] === undefined ? null : Number(options["max-steps"]),
       heartbeatTimeoutMs: 5000,
+      expectedWorkers: Number(options["expect"] ?? 1),
+      gatherMs: 3000,
       stopGraceMs: 2000,
       allowMixedNumerics: options["mixed"] === "yes",
       late: { factor: 4, floorMs: 2000, unmeasuredFloorMs: 10_000 },

@@ -89,7 +89,7 @@ const reference = undisturbed(tiny);
 test("two workers train to the end: records, ledger, checkpoints, summary, and the same bits as one worker", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
-  const { address, summary } = await start(out, { checkpointEvery: 2 });
+  const { address, summary } = await start(out, { checkpointEvery: 2, expectedWorkers: 2 });
   const workers = await Promise.all([FakeWorker.join(address, tiny), FakeWorker.join(address, tiny)]);
   const result = await summary;
   for (const worker of workers) {

@@ -36,6 +36,8 @@ export interface CoordinatorOptions {
   readonly keepLast: number;
   /** Updates in all after which the run stops; null: none. */
   readonly maxSteps: number | null;
+  /** The first step waits for so many workers, for at most 5 s after the first of them is here. Default 1. */
+  readonly expectedWorkers?: number;
   /** Default 500. */
   readonly heartbeatIntervalMs?: number;
   /** Default 5000. */
@@ -62,6 +64,7 @@ export class RunFailed extends Error {
 const summaryFile = "summary.json";
 const tickMs = 100;
 const closeGraceMs = 2000;
+const gatherMs = 5000;
 
 /**
  * Leads the run to its end or to a stop.
@@ -181,6 +184,8 @@ function openLife(options: CoordinatorOptions, prepared: PreparedRun, generation
     checkpointEvery: options.checkpointEvery,
     maxSteps: options.maxSteps,
     heartbeatTimeoutMs: options.heartbeatTimeoutMs ?? 5000,
+    expectedWorkers: options.expectedWorkers ?? 1,
+    gatherMs,
     stopGraceMs: options.stopGraceMs ?? 2000,
     allowMixedNumerics: options.allowMixedNumerics,
     late: { factor: 4, floorMs: 2000, unmeasuredFloorMs: 10_000 },
