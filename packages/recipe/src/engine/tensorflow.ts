@@ -2,6 +2,8 @@
 // downloads libtensorflow, so it is never a dependency.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
+import { isMainThread } from "node:worker_threads";
 import { describeError, UserError } from "@lockstep/errors";
 import type { Tf } from "../recipe.js";
 import type { EngineCandidate, RegisteredBackend } from "./engine.js";
@@ -10,8 +12,18 @@ const packages = ["@tensorflow/tfjs-node-gpu", "@tensorflow/tfjs-node"] as const
 const absent = `neither ${packages.join(" nor ")} is installed (npm install ${packages[1]})`;
 const require = createRequire(import.meta.url);
 
-/** libtensorflow reads these when it loads. */
+/** libtensorflow reads these from the process' environment when it loads. */
 const singleThread = { TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1", OMP_NUM_THREADS: "1" };
+
+/**
+ * Native threads that libtensorflow will use. A worker thread's process.env is a copy of its parent's, which it cannot
+ * write through: there it has to have been set before.
+ */
+function pinThreads(): number {
+  if (isMainThread) Object.assign(process.env, singleThread);
+  const pinned = Object.entries(singleThread).every(([variable, value]) => process.env[variable] === value);
+  return pinned ? 1 : availableParallelism();
+}
 
 /** What is used of tfjs-node's exports, which are CommonJS. */
 interface TfjsNode {
@@ -30,9 +42,9 @@ export const tensorflowEngine: EngineCandidate = {
   async register(tf) {
     const name = installedPackage();
     if (name === null) throw new UserError(`backend tensorflow: ${absent}, or choose --backend torch`);
-    for (const [variable, value] of Object.entries(singleThread)) process.env[variable] ??= value;
+    const nativeThreads = pinThreads();
     const module = await loadPackage(name);
-    return registered(tf, name, module.version ?? {});
+    return registered(tf, name, module.version ?? {}, nativeThreads);
   },
 };
 
@@ -61,7 +73,12 @@ async function loadPackage(name: string): Promise<TfjsNode> {
 }
 
 /** It brings a tfjs-core of its own, which shares engine and kernels with ours only while the versions are equal. */
-function registered(tf: Tf, name: string, versions: Readonly<Record<string, string>>): RegisteredBackend {
+function registered(
+  tf: Tf,
+  name: string,
+  versions: Readonly<Record<string, string>>,
+  nativeThreads: number,
+): RegisteredBackend {
   const theirs = versions["tfjs-core"] ?? "unknown";
   if (theirs !== tf.version_core) {
     throw new UserError(
@@ -75,7 +92,12 @@ function registered(tf: Tf, name: string, versions: Readonly<Record<string, stri
   }
   return {
     device: name.endsWith("-gpu") ? "tensorflow (GPU build)" : "tensorflow (CPU)",
-    numerics: { tensorflowPackage: name, tfjsNode: versions["tfjs-node"] ?? theirs, instructionSet: processorFlags() },
+    numerics: {
+      tensorflowPackage: name,
+      tfjsNode: versions["tfjs-node"] ?? theirs,
+      instructionSet: processorFlags(),
+      nativeThreads,
+    },
   };
 }
 
