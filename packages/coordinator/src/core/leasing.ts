@@ -73,8 +73,7 @@ export function settleLease(draft: Draft, leaseId: number): void {
   pass.leases = pass.leases.filter((open) => open !== lease);
   pass.done.push(lease.node);
   pass.numDone += lease.node.count;
-  const counts = state.microBatchesBySlot;
-  counts.set(lease.slot, (counts.get(lease.slot) ?? 0) + lease.node.count);
+  pass.doneBySlot.set(lease.slot, (pass.doneBySlot.get(lease.slot) ?? 0) + lease.node.count);
   const member = memberOf(state, lease.sessionId);
   if (member !== undefined) measure(member, pass, lease, nowMs - lease.grantedAtMs);
   for (const other of pass.leases.filter(({ node }) => overlap(node, lease.node))) {

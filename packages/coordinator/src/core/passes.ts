@@ -35,6 +35,8 @@ export function closePassWhenDone(draft: Draft): void {
   const { state, effects, nowMs } = draft;
   const pass = openPass(state);
   if (pass === null || pass.numDone < pass.shape.numMicroBatches) return;
+  const counts = state.microBatchesBySlot;
+  for (const [slot, count] of pass.doneBySlot) counts.set(slot, (counts.get(slot) ?? 0) + count);
   if (pass.kind === "train") {
     state.phase = { kind: "committing" };
     effects.push({
@@ -127,6 +129,7 @@ function startPass(draft: Draft, kind: PassKind, shape: PassState["shape"]): voi
     leases: [],
     done: [],
     numDone: 0,
+    doneBySlot: new Map(),
   };
   state.phase = { kind: "passing", pass };
   effects.push({ type: "open-pass", pass: kind, step, epoch, numMicroBatches: shape.numMicroBatches });

@@ -88,6 +88,8 @@ export interface PassState {
   /** Nodes whose sums are in the tree; disjoint. */
   done: TreeNode[];
   numDone: number;
+  /** Accepted micro-batches by slot; they count for the run once the pass is complete. */
+  doneBySlot: Map<number, number>;
 }
 
 /**
@@ -118,8 +120,9 @@ export interface CoreState {
   /** True once leases may be given: the expected workers are here, or were waited for long enough. */
   gathered: boolean;
   nextLeaseId: number;
+  /** Of the whole run, as far as it led to the present position: carried over by checkpoints. */
   leasesRedone: number;
-  /** Accepted micro-batches by slot, training and validation. */
+  /** Micro-batches of complete passes by slot, training and validation: each counts once in the whole run. */
   microBatchesBySlot: Map<number, number>;
   stop: { readonly reason: string; readonly atMs: number } | null;
   lastTickMs: number | null;
@@ -129,6 +132,12 @@ export function createState(options: {
   readonly settings: CoreSettings;
   readonly position: Position;
   readonly reference: Reference | null;
+  /** Counters of the lives before. */
+  readonly carried?: {
+    readonly leasesRedone: number;
+    readonly microBatchesBySlot: ReadonlyMap<number, number>;
+    readonly mixedNumerics: boolean;
+  };
 }): CoreState {
   return {
     settings: options.settings,
@@ -137,13 +146,13 @@ export function createState(options: {
     snapshotAt: options.position,
     weightsDigest: "",
     reference: options.reference,
-    mixedNumerics: false,
+    mixedNumerics: options.carried?.mixedNumerics ?? false,
     members: [],
     firstReadyMs: null,
     gathered: false,
     nextLeaseId: 1,
-    leasesRedone: 0,
-    microBatchesBySlot: new Map(),
+    leasesRedone: options.carried?.leasesRedone ?? 0,
+    microBatchesBySlot: new Map(options.carried?.microBatchesBySlot),
     stop: null,
     lastTickMs: null,
   };
@@ -160,7 +169,7 @@ export function copyState(state: CoreState): CoreState {
 }
 
 function copyPass(pass: PassState): PassState {
-  return { ...pass, leases: [...pass.leases], done: [...pass.done] };
+  return { ...pass, leases: [...pass.leases], done: [...pass.done], doneBySlot: new Map(pass.doneBySlot) };
 }
 
 /** The living member of a session. */

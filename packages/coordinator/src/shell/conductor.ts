@@ -7,6 +7,7 @@ import { advance } from "../core/advance.js";
 import { type Position, samplesOf } from "../core/course.js";
 import type { CoreEvent, Effect, Outcome } from "../core/event.js";
 import { type CoreState, describeState } from "../core/state.js";
+import { type LastValidation, storeBookkeeping } from "./bookkeeping.js";
 import type { BufferPool } from "./buffer-pool.js";
 import type { CheckpointWriter } from "./checkpoint-writer.js";
 import type { EventHub } from "./event-hub.js";
@@ -25,12 +26,6 @@ export interface Session {
   send(instruction: Instruction): void;
   /** Ends the stream after what was sent. */
   end(): void;
-}
-
-/** A validation that is over; carried in checkpoints so that a resumed run's summary knows it. */
-export interface LastValidation {
-  readonly epoch: number;
-  readonly metrics: Readonly<Record<string, number>>;
 }
 
 export interface ConductorParts {
@@ -297,12 +292,13 @@ export class Conductor {
       },
       pixelsSha256: reference?.pixelsSha256 ?? null,
       coordinatorGeneration: settings.coordinatorGeneration,
-      bookkeeping: {
-        lastValidation:
-          lastValidation === null ? null : { epoch: lastValidation.epoch, metrics: jsonOf(lastValidation.metrics) },
+      bookkeeping: storeBookkeeping({
+        lastValidation,
         epochLoss: this.#epochLoss,
+        leasesRedone: this.#state.leasesRedone,
+        microBatchesByWorker: countsBySlot(this.#state),
         mixedNumerics: this.#state.mixedNumerics,
-      },
+      }),
     };
   }
 
@@ -349,10 +345,10 @@ export function samplesBefore(position: Position, course: CoreState["settings"][
   return samples;
 }
 
-function jsonOf(metrics: Readonly<Record<string, number>>): Record<string, number | null> {
-  return Object.fromEntries(
-    Object.entries(metrics).map(([name, value]) => [name, Number.isFinite(value) ? value : null]),
-  );
+/** Micro-batches by slot, from slot 0 on. */
+export function countsBySlot({ members, microBatchesBySlot }: CoreState): number[] {
+  const slots = [...members.map(({ slot }) => slot), ...microBatchesBySlot.keys()];
+  return Array.from({ length: 1 + Math.max(-1, ...slots) }, (_, slot) => microBatchesBySlot.get(slot) ?? 0);
 }
 
 function unknownEffect(effect: never): never {

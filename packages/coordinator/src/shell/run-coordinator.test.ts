@@ -288,6 +288,11 @@ test("a run that is stopped and resumed in mid-epoch gives the same bits", async
   other.close();
   const expected = await reference;
   assert.equal(result.resumedFromStep, 2);
+  assert.equal(
+    result.microBatchesByWorker.reduce((a, b) => a + b, 0),
+    2 * (4 + 4 + 3 + 3),
+    "each micro-batch counts once over both lives",
+  );
   assert.equal(result.coordinatorGeneration, 2);
   assert.equal(result.weightsSha256, expected.weightsSha256);
   assert.deepEqual(result.validation, expected.validation);
@@ -345,6 +350,7 @@ test("a coordinator killed without warning goes on from its checkpoint to the sa
   const result = await second.summary;
   other.close();
   assert.equal(result.coordinatorGeneration, 2);
+  assert.deepEqual(result.microBatchesByWorker, [28]);
   assert.ok(result.resumedFromStep === 2 || result.resumedFromStep === 3 || result.resumedFromStep === 4);
   assert.equal(result.weightsSha256, (await reference).weightsSha256);
 });

@@ -9,10 +9,11 @@ import { createHealth, listen } from "@lockstep/service";
 import type { Position } from "../core/course.js";
 import type { Outcome } from "../core/event.js";
 import { type CoreSettings, createState, type Reference } from "../core/state.js";
+import { restoreBookkeeping } from "./bookkeeping.js";
 import { BrokenUploads } from "./broken-uploads.js";
 import { BufferPool } from "./buffer-pool.js";
 import { CheckpointWriter } from "./checkpoint-writer.js";
-import { Conductor, type LastValidation, type Log, reasonOf, restoredPosition, samplesBefore } from "./conductor.js";
+import { Conductor, countsBySlot, type Log, reasonOf, restoredPosition, samplesBefore } from "./conductor.js";
 import { coordinatorService } from "./coordinator-service.js";
 import { EventHub } from "./event-hub.js";
 import { nextGeneration } from "./generation.js";
@@ -87,7 +88,8 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<RunSu
     const outcome = await serve(options, prepared, life);
     const { conductor, stepLog, training } = life;
     if (outcome.kind === "failed") throw new RunFailed(outcome.message, { cause: conductor.failure });
-    const { position, settings, members, microBatchesBySlot, leasesRedone, mixedNumerics, reference } = conductor.state;
+    const { position, settings, leasesRedone, mixedNumerics, reference } = conductor.state;
+    const microBatchesByWorker = countsBySlot(conductor.state);
     const medians = stepLog.medians();
     const { globalBatch } = prepared.run.spec;
     const summary: RunSummary = {
@@ -102,11 +104,8 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<RunSu
       validation: conductor.lastValidation?.metrics ?? null,
       validationEpoch: conductor.lastValidation?.epoch ?? null,
       weightsSha256: training.weightsSha256(),
-      workers: [...microBatchesBySlot.values()].filter((count) => count > 0).length,
-      microBatchesByWorker: Array.from(
-        { length: 1 + Math.max(-1, ...members.map(({ slot }) => slot)) },
-        (_, slot) => microBatchesBySlot.get(slot) ?? 0,
-      ),
+      workers: microBatchesByWorker.filter((count) => count > 0).length,
+      microBatchesByWorker,
       leasesRedone,
       resumedFromStep: life.resumedFromStep,
       coordinatorGeneration: generation,
@@ -193,10 +192,20 @@ function openLife(options: CoordinatorOptions, prepared: PreparedRun, generation
   };
   const pool = new BufferPool(layout.numElements);
   const feed = new WeightsFeed(layout);
+  const earlier = restoreBookkeeping(manifest.bookkeeping);
   const conductor: Conductor = new Conductor(
-    createState({ settings, position, reference: referenceOf(prepared) }),
+    createState({
+      settings,
+      position,
+      reference: referenceOf(prepared),
+      carried: {
+        leasesRedone: earlier.leasesRedone,
+        microBatchesBySlot: new Map(earlier.microBatchesByWorker.entries()),
+        mixedNumerics: earlier.mixedNumerics,
+      },
+    }),
     { run, layout, training, feed, pool, writer, stepLog, events, numerics: ownNumerics(log), log, nowMs },
-    earlierOf(prepared),
+    earlier,
   );
   const resumedFromStep = generation === 1 && position.step === 0 ? null : position.step;
   if (resumedFromStep !== null) log.info({ step: resumedFromStep, generation }, "going on from a checkpoint");
@@ -308,26 +317,4 @@ function referenceOf({ checkpoint: { manifest } }: PreparedRun): Reference | nul
   const workers = manifest.numerics["workers"];
   if (manifest.pixelsSha256 === null || workers === undefined || workers === null) return null;
   return { numericsJson: canonicalJson(workers), pixelsSha256: manifest.pixelsSha256 };
-}
-
-function earlierOf({ checkpoint: { manifest } }: PreparedRun): {
-  readonly lastValidation: LastValidation | null;
-  readonly epochLoss: number | null;
-} {
-  const { lastValidation, epochLoss } = manifest.bookkeeping as {
-    lastValidation?: { epoch: number; metrics: Record<string, number | null> } | null;
-    epochLoss?: number | null;
-  }; // written by Conductor alone, and verified by its digest
-  return {
-    lastValidation:
-      lastValidation == null
-        ? null
-        : {
-            epoch: lastValidation.epoch,
-            metrics: Object.fromEntries(
-              Object.entries(lastValidation.metrics).map(([name, value]) => [name, value ?? Number.NaN]),
-            ),
-          },
-    epochLoss: epochLoss ?? null,
-  };
 }

@@ -32,11 +32,11 @@ export interface RunSummary {
   /** Epoch, from 0, that `validation` was after. */
   readonly validationEpoch: number | null;
   readonly weightsSha256: string;
-  /** Slots that computed something in this life. */
+  /** Slots that computed something in the whole run. */
   readonly workers: number;
-  /** Accepted micro-batches of this life (training and validation), by slot. */
+  /** Micro-batches of the whole run (training and validation) by slot: each counts once, whatever was lost or redone. */
   readonly microBatchesByWorker: readonly number[];
-  /** Leases of this life that were computed or handed out once more. */
+  /** Leases that were handed out once more, in the lives that led to this result. */
   readonly leasesRedone: number;
   /** Null when it started from step 0 and no life came before. */
   readonly resumedFromStep: number | null;
