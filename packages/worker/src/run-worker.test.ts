@@ -1,42 +1,189 @@
 import assert from "node:assert/strict";
-import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { truncateSync } from "node:fs";
+import { afterEach, beforeEach, describe, it } from "node:test";
 import { UserError } from "@lockstep/errors";
-import { addInto } from "@lockstep/numerics";
-import { float32Bytes, Pass, WireError } from "@lockstep/protocol";
-import { xxh3Digest } from "./digest.js";
-import type { Submission } from "./testing/fake-coordinator.js";
+import { WireError } from "@lockstep/protocol";
+import { faultsVariable } from "./faults.js";
+import type { FakeSession } from "./testing/fake-coordinator.js";
 import { createTestBed, numMicroBatches, type TestBed } from "./testing/tiny-run.js";
 
-let bed: TestBed;
-beforeEach(async () => {
-  bed = await createTestBed();
-});
-afterEach(() => bed.close());
-
 const wholeStep = { firstMicroBatch: 0, count: numMicroBatches, numMicroBatches };
+const oneMicroBatch = { firstMicroBatch: 1, count: 1, numMicroBatches };
 
-describe("a worker's sums", () => {
-  it("are the same bits for 1 and 2 compute threads, and for one lease or several", async () => {
-    const { coordinator } = bed;
+/** The first report that is no heartbeat. */
+const nextReport = (session: FakeSession) => session.reports.nextThat(({ $case }) => $case !== "heartbeat");
+
+describe("a worker", { timeout: 120_000 }, () => {
+  let bed: TestBed;
+  beforeEach(async () => {
+    bed = await createTestBed();
+  });
+  afterEach(() => bed.close());
+
+  it("waits for a coordinator that starts later, saying so once, and leaves when the run is over", async () => {
+    const { coordinator, logged, waitForLog } = bed;
+    const worker = bed.startWorker({ slot: 3 });
+    await waitForLog("waiting for the coordinator");
     await coordinator.start();
-    const submissions: Submission[] = [];
-    for (const threads of [1, 2]) {
-      const worker = bed.startWorker({ threads, slot: threads });
-      const session = await coordinator.sessions.next();
-      coordinator.lease(session, wholeStep);
-      submissions.push(await coordinator.submissions.next());
-      worker.stop("enough");
-      await worker.outcome;
-    }
-    const [one, two] = submissions;
-    assert.ok(one && two);
-    assert.ok(one.tensors.some((value) => value !== 0));
-    assert.deepEqual(two.tensors, one.tensors);
-    assert.deepEqual(two.header.sums, one.header.sums);
-    assert.deepEqual(two.header.proofs, one.header.proofs);
+    const session = await coordinator.sessions.next();
+    coordinator.lease(session, wholeStep);
+    await coordinator.submissions.next();
+    session.send({ $case: "finish", value: { completed: true, reason: "all epochs are done" } });
+    const { kind, completed, reason, slot } = await worker.outcome;
+    const expected = { kind: "finished", completed: true, reason: "all epochs are done", slot: 3 };
+    assert.deepEqual({ kind, completed, reason, slot }, expected);
+    await session.closed;
+    assert.equal(logged.filter((line) => line.includes("waiting for the coordinator")).length, 1);
+    const [join] = coordinator.joins;
+    assert.equal(join?.wantedSlot, 3);
+    assert.match(join.pixelsSha256, /^[0-9a-f]{64}$/);
+    assert.equal(JSON.parse(join.numericsJson).backend, "cpu");
+    assert.equal(join.layoutSha256, bed.run.layout.sha256);
+  });
+
+  it("joins a restarted coordinator as the same process in the same slot, and drops its old leases", async () => {
+    const { coordinator } = bed;
+    process.env[faultsVariable] = JSON.stringify([{ fault: "delay", slot: 2, step: 0, phase: "upload", ms: 60_000 }]);
+    bed.startWorker({ slot: 2 });
+    delete process.env[faultsVariable];
+    await coordinator.start();
+    coordinator.lease(await coordinator.sessions.next(), wholeStep);
+    await coordinator.fetched.next();
+    await coordinator.stop();
+    const successor = bed.successor();
+    await successor.start();
+    const session = await successor.sessions.next();
+    const lease = successor.lease(session, oneMicroBatch);
+    const { header } = await successor.submissions.next();
+    assert.equal(header.leaseId, lease.leaseId);
+    assert.equal(header.coordinatorGeneration, 2);
+    assert.equal(coordinator.submissions.numWaiting, 0);
+    assert.equal(successor.numFetches, 0, "the same weights are not fetched again");
     assert.deepEqual(
-      one.header.proofs.map(({ microBatch, finite, numSamples }) => ({ microBatch, finite, numSamples })),
-      Array.from({ length: numMicroBatches }, (_, microBatch) => ({ microBatch, finite: true, numSamples: 4 })),
+      [...coordinator.joins, ...successor.joins].map(({ wantedSlot }) => wantedSlot),
+      [2, 2],
     );
+    assert.equal(successor.joins[0]?.instanceId, coordinator.joins[0]?.instanceId);
+    await successor.stop();
+  });
+
+  it("stops with an error when the restarted coordinator leads another run", async () => {
+    const { coordinator } = bed;
+    const worker = bed.startWorker();
+    await coordinator.start();
+    await coordinator.sessions.next();
+    await coordinator.stop();
+    const successor = bed.successor({ seed: 8 });
+    await successor.start();
+    await assert.rejects(
+      worker.outcome,
+      (error) => error instanceof UserError && /seed was 7, is 8/.test(error.message),
+    );
+    await successor.stop();
+  });
+
+  it("gives up when it is refused, with the coordinator's words", async () => {
+    const { coordinator } = bed;
+    coordinator.refusal = new WireError("numerics", 'backend: the run has "torch", the worker "cpu"');
+    await coordinator.start();
+    await assert.rejects(bed.startWorker().outcome, (error) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, /refused this worker: backend: the run has "torch", the worker "cpu"/);
+      return true;
+    });
+    assert.equal(coordinator.joins.length, 1);
+  });
+
+  it("says before joining that its data set is another", async () => {
+    await bed.coordinator.start();
+    const { outcome } = bed.startWorker({ data: "synthetic:40" });
+    await assert.rejects(outcome, (error) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, /data synthetic:40: fingerprint [0-9a-f]{64} .* the run's is [0-9a-f]{64}/);
+      return true;
+    });
+    assert.equal(bed.coordinator.joins.length, 0);
+  });
+
+  it("drops a revoked lease and computes the next", async () => {
+    const { coordinator } = bed;
+    process.env[faultsVariable] = JSON.stringify([{ fault: "delay", slot: 0, step: 0, phase: "lease", ms: 60_000 }]);
+    bed.startWorker();
+    delete process.env[faultsVariable];
+    await coordinator.start();
+    const session = await coordinator.sessions.next();
+    const { leaseId } = coordinator.lease(session, wholeStep);
+    session.send({ $case: "leaseRevoked", value: { leaseId, reason: "slot 1 was faster" } });
+    const next = coordinator.lease(session, oneMicroBatch);
+    const { header } = await coordinator.submissions.next();
+    assert.equal(header.leaseId, next.leaseId);
+  });
+
+  it("fetches weights anew that were damaged on the way", async () => {
+    const { coordinator } = bed;
+    coordinator.damagedFetches = 2;
+    bed.startWorker();
+    await coordinator.start();
+    coordinator.lease(await coordinator.sessions.next(), oneMicroBatch);
+    await coordinator.submissions.next();
+    assert.equal(coordinator.numFetches, 3);
+  });
+
+  it("fails a lease that does not fit the plan, and one whose images cannot be read", async () => {
+    const { coordinator, waitForLog } = bed;
+    bed.startWorker();
+    await coordinator.start();
+    const session = await coordinator.sessions.next();
+    const unfit = coordinator.lease(session, { ...oneMicroBatch, numMicroBatches: 9 });
+    assert.deepEqual(await nextReport(session), {
+      $case: "leaseFailed",
+      value: { leaseId: unfit.leaseId, reason: "the pass has 5 micro-batches, not 9" },
+    });
+    const { path } = JSON.parse(await waitForLog("opened the image cache"));
+    truncateSync(path, 64);
+    const unreadable = coordinator.lease(session, wholeStep);
+    const report = await nextReport(session);
+    assert.ok(report.$case === "leaseFailed");
+    assert.equal(report.value.leaseId, unreadable.leaseId);
+    assert.match(report.value.reason, /^loading images: .*gave 0 bytes$/);
+  });
+
+  it("told to stop, says so, finishes its lease and leaves", async () => {
+    const { coordinator } = bed;
+    const worker = bed.startWorker();
+    await coordinator.start();
+    const session = await coordinator.sessions.next();
+    coordinator.lease(session, wholeStep);
+    await coordinator.fetched.next();
+    worker.stop("SIGTERM");
+    assert.deepEqual(await nextReport(session), { $case: "draining", value: { reason: "SIGTERM" } });
+    const { header } = await coordinator.submissions.next();
+    assert.equal(header.count, numMicroBatches);
+    const { kind, microBatches } = await worker.outcome;
+    assert.deepEqual({ kind, microBatches }, { kind: "left", microBatches: numMicroBatches });
+    await session.closed;
+  });
+
+  it("stopped before a coordinator answers, leaves", async () => {
+    const worker = bed.startWorker();
+    await bed.waitForLog("waiting for the coordinator");
+    worker.stop("SIGINT");
+    assert.deepEqual(await worker.outcome, {
+      ...{ kind: "left", completed: false, reason: "SIGINT" },
+      ...{ slot: null, microBatches: 0 },
+    });
+  });
+
+  it("ends with an error when a compute thread crashes, and gives the lease back first", async () => {
+    const { coordinator } = bed;
+    process.env[faultsVariable] = JSON.stringify([{ fault: "crash", slot: 0, step: 0, phase: "compute" }]);
+    const worker = bed.startWorker();
+    delete process.env[faultsVariable];
+    await coordinator.start();
+    const session = await coordinator.sessions.next();
+    const lease = coordinator.lease(session, wholeStep);
+    const report = await session.reports.nextThat(({ $case }) => $case === "leaseFailed");
+    assert.ok(report.$case === "leaseFailed" && report.value.leaseId === lease.leaseId);
+    await assert.rejects(worker.outcome, /compute thread 0 crashed/);
   });
 });

@@ -1,6 +1,5 @@
 // Owns one worker thread and the talk with it: a setup, then requests that are answered in any order, then a stop.
 // What the requests mean is left to the two ends. The thread's side is serveThread, the main thread's ThreadLink.
-import { once } from "node:events";
 import { type MessagePort, parentPort, Worker, workerData } from "node:worker_threads";
 import { describeError, UserError } from "@lockstep/errors";
 import type { Logger } from "pino";
@@ -44,7 +43,7 @@ export class ThreadLink<Request, Result, Ready> {
   /** Rejects when the thread dies unasked. Never resolves. */
   readonly crashed: Promise<never>;
   readonly #worker: Worker;
-  readonly #exited: Promise<unknown>;
+  readonly #exited: Promise<void>;
   readonly #log: Logger;
   readonly #pending = new Map<number, Pending<Result>>();
   #nextId = 0;
@@ -55,7 +54,9 @@ export class ThreadLink<Request, Result, Ready> {
     this.name = name;
     this.#log = log;
     this.#worker = new Worker(entry, { workerData: setup, name });
-    this.#exited = once(this.#worker, "exit");
+    this.#exited = new Promise((resolve) => {
+      this.#worker.once("exit", () => resolve());
+    });
     let becomeReady: (ready: Ready) => void = () => {};
     let becomeUnusable: (error: Error) => void = () => {};
     let becomeCrashed: (error: Error) => void = () => {};
@@ -111,7 +112,7 @@ export class ThreadLink<Request, Result, Ready> {
       this.#log.warn({ thread: this.name, stopTimeoutMs }, "a thread does not end by itself; terminating it");
       void this.#worker.terminate();
     }, stopTimeoutMs);
-    await this.#exited.catch(() => {}); // `once` rejects on an error event: that end was reported already
+    await this.#exited;
     clearTimeout(timer);
   }
 

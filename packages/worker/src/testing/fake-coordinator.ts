@@ -64,7 +64,10 @@ export interface FakeRun {
 export class FakeCoordinator {
   readonly sessions = new Arrivals<FakeSession>();
   readonly submissions = new Arrivals<Submission>();
+  /** A step for each fetch of weights that was answered. */
+  readonly fetched = new Arrivals<number>();
   readonly joins: JoinRequest[] = [];
+  readonly heartbeatIntervalMs = 20;
   readonly weightsDigest: string;
   numFetches = 0;
   /** Set: joins are refused with it. */
@@ -150,10 +153,10 @@ export class FakeCoordinator {
     }
     answer(null, {
       sessionId: `session-${this.#generation}-${this.joins.length}`,
-      slot: request.wantedSlot < 0 ? 0 : request.wantedSlot,
-      generation: 1,
+      slot: Math.max(0, request.wantedSlot),
+      generation: this.#generation, // a fault meant for the first life does not strike after a restart
       coordinatorGeneration: this.#generation,
-      heartbeatIntervalMs: 20,
+      heartbeatIntervalMs: this.heartbeatIntervalMs,
       heartbeatTimeoutMs: 60_000,
     });
   }
@@ -186,10 +189,11 @@ export class FakeCoordinator {
     if (isDamaged) this.damagedFetches -= 1;
     call.write({ part: { $case: "header", value: contributionHeader(layout) } });
     for (const chunk of encodeTensorChunks(float32Bytes(weights))) {
-      const value = isDamaged ? { ...chunk, crc32c: chunk.crc32c ^ 1 } : chunk;
+      const value = isDamaged ? { ...chunk, crc32c: (chunk.crc32c ^ 1) >>> 0 } : chunk;
       call.write({ part: { $case: "chunk", value } });
     }
     call.end();
+    this.fetched.push(call.request.step);
   }
 
   #submit(

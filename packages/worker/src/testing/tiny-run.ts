@@ -1,17 +1,26 @@
 // For tests: a run small enough for tfjs' plain JavaScript, on the embedded data set.
+import { EventEmitter, once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDataset, splitDataset } from "@lockstep/dataset";
 import { createLayout, type RunSpec } from "@lockstep/protocol";
-import { recipeNamed } from "@lockstep/recipe";
+import { type PassConstants, type Recipe, recipeNamed } from "@lockstep/recipe";
 import { type Logger, pino } from "pino";
 import { runWorker, type WorkerOptions, type WorkerOutcome } from "../run-worker.js";
+import type { ThreadSetup } from "../thread-messages.js";
 import { FakeCoordinator, type FakeRun } from "./fake-coordinator.js";
 
-const data = "synthetic:80";
-const imageSize = 16;
+const data = "synthetic:160";
 const seed = 7;
+
+export interface TinyModel {
+  readonly imageSize: number;
+  readonly widths: number[];
+  readonly microBatch: number;
+}
+
+const tinyModel: TinyModel = { imageSize: 16, widths: [4, 8], microBatch: 4 };
 
 /** V of the tiny run's step 0. */
 export const numMicroBatches = 5;
@@ -19,8 +28,12 @@ export const numMicroBatches = 5;
 export interface TestBed {
   readonly run: FakeRun;
   readonly coordinator: FakeCoordinator;
-  /** Messages that workers logged, with their fields. */
-  readonly logged: string[];
+  readonly threadSetup: ThreadSetup;
+  /** What workers logged: JSON lines. */
+  readonly logged: readonly string[];
+  constantsOf(samples: Uint32Array): PassConstants;
+  /** The first line that holds the text, as soon as it is there. */
+  waitForLog(text: string): Promise<string>;
   /** A coordinator of a later generation at the same address; the caller starts and stops it. */
   successor(changes?: Partial<RunSpec>): FakeCoordinator;
   /** Starts a worker that is stopped at the end. */
@@ -35,19 +48,37 @@ export interface StartedWorker {
 }
 
 /** The coordinator is not started yet. */
-export async function createTestBed(): Promise<TestBed> {
+export async function createTestBed(model: TinyModel = tinyModel): Promise<TestBed> {
   const folder = await mkdtemp(join(tmpdir(), "lockstep-worker-"));
   const cacheDir = join(folder, "cache");
   const address = `unix:${join(folder, "c.sock")}`;
   const logged: string[] = [];
-  const log = pino({ level: "info" }, { write: (line: string) => void logged.push(line) });
-  const run = await tinyRun(cacheDir, log);
+  const logEvents = new EventEmitter();
+  const log = pino(
+    { level: "info" },
+    {
+      write(line: string) {
+        logged.push(line);
+        logEvents.emit("line");
+      },
+    },
+  );
+  const { run, recipe, threadSetup } = await tinyRun({ cacheDir, log, model });
   const coordinator = new FakeCoordinator(run, { address, generation: 1 });
   const workers: StartedWorker[] = [];
   return {
     run,
     coordinator,
+    threadSetup,
     logged,
+    constantsOf: (samples) => recipe.passConstants(samples),
+    async waitForLog(text) {
+      for (;;) {
+        const line = logged.find((candidate) => candidate.includes(text));
+        if (line !== undefined) return line;
+        await once(logEvents, "line");
+      }
+    },
     successor: (changes = {}) =>
       new FakeCoordinator({ ...run, spec: { ...run.spec, ...changes } }, { address, generation: 2 }),
     startWorker(options = {}) {
@@ -68,13 +99,22 @@ export async function createTestBed(): Promise<TestBed> {
   };
 }
 
-async function tinyRun(cacheDir: string, log: Logger): Promise<FakeRun> {
+interface TinyRun {
+  readonly run: FakeRun;
+  readonly recipe: Recipe;
+  readonly threadSetup: ThreadSetup;
+}
+
+async function tinyRun(options: { cacheDir: string; log: Logger; model: TinyModel }): Promise<TinyRun> {
+  const { cacheDir, log, model } = options;
+  const { imageSize, widths, microBatch } = model;
   const dataset = await openDataset({ data, cacheDir, log });
   const split = { split: "official", subset: 1 } as const;
   const parts = splitDataset(dataset, { ...split, seed, log });
   const definition = recipeNamed("fairface");
-  const options = definition.resolveOptions({ widths: [4, 8], denseUnits: 8 });
-  const recipe = definition.bind({ options, imageSize, labels: dataset.labels, trainingSamples: parts.train });
+  const recipeOptions = definition.resolveOptions({ widths, denseUnits: 8 });
+  const bound = { imageSize, labels: dataset.labels, trainingSamples: parts.train };
+  const recipe = definition.bind({ options: recipeOptions, ...bound });
   const layout = createLayout(recipe.tensors);
   const initial = recipe.initialWeights(seed);
   const weights = new Float32Array(layout.numElements);
@@ -84,7 +124,7 @@ async function tinyRun(cacheDir: string, log: Logger): Promise<FakeRun> {
     formatVersion: 1,
     dataset: { kind: dataset.kind, fingerprint: dataset.fingerprint, ...split, samples },
     imageSize,
-    recipe: { name: recipe.name, options: JSON.parse(JSON.stringify(options)) },
+    recipe: { name: recipe.name, options: JSON.parse(JSON.stringify(recipeOptions)) },
     optimizer: {
       name: "adam",
       learningRate: 1e-3,
@@ -93,10 +133,11 @@ async function tinyRun(cacheDir: string, log: Logger): Promise<FakeRun> {
     },
     schedule: { name: "constant", warmupSteps: 0, finalFraction: 1 },
     epochs: 2,
-    microBatch: 4,
-    globalBatch: 4 * numMicroBatches,
+    microBatch,
+    globalBatch: microBatch * numMicroBatches,
     seed,
     precision: "f32",
   };
-  return { spec, layout, weights };
+  const threadSetup: ThreadSetup = { backend: "cpu", recipe: spec.recipe, ...bound };
+  return { run: { spec, layout, weights }, recipe, threadSetup };
 }

@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { createTestBed } from "./testing/tiny-run.js";
+
+it("heartbeats go on while a compute thread is busy", async () => {
+  // One micro-batch that keeps plain JavaScript busy for a while.
+  const bed = await createTestBed({ imageSize: 16, widths: [16, 32], microBatch: 16 });
+  try {
+    const { coordinator } = bed;
+    await coordinator.start();
+    bed.startWorker();
+    const session = await coordinator.sessions.next();
+    coordinator.lease(session, { firstMicroBatch: 0, count: 1, numMicroBatches: 5 });
+    await coordinator.fetched.next();
+    const before = session.reports.numWaiting;
+    const { header } = await coordinator.submissions.next();
+    const numHeartbeats = session.reports.numWaiting - before;
+    const computeMs = 1000 * (header.phaseSeconds?.compute ?? 0);
+    // A thread that computes on the event loop lets through none; a busy machine may let through fewer than were due.
+    const due = Math.floor(computeMs / coordinator.heartbeatIntervalMs);
+    assert.ok(due >= 8, `the compute took ${computeMs} ms only`);
+    assert.ok(numHeartbeats >= due / 4, `${numHeartbeats} heartbeats of ${due} in ${computeMs} ms`);
+  } finally {
+    await bed.close();
+  }
+});
