@@ -11,7 +11,7 @@ const out = join("runs", freeName());
 
 // Without libtorch every image costs a thousand times more: a demo that ends is worth more than one that learns.
 const settings = hasTorch
-  ? ["--epochs", "6", "--lr", "1e-3"]
+  ? ["--image-size", "48", "--epochs", "5", "--lr", "1e-3", "--schedule", "cosine", "--warmup-steps", "20"]
   : ["--data", "synthetic:200", "--image-size", "16", "--epochs", "1", "--widths", "4,8", "--dense-units", "16"];
 
 lockstep([

@@ -1,0 +1,236 @@
+// Owns a cluster in a test: `lockstep train` as a person would start it, in a folder of its own, with tiny settings, and
+// what a test may do to it while it runs.
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  type MetricsRecord,
+  type ProcessEntry,
+  readMetrics,
+  readProcesses,
+  runFiles,
+  type TrainResult,
+} from "@lockstep/cli";
+import { type Fault, faultsVariable } from "@lockstep/worker";
+import { waitFor } from "./wait-for.js";
+
+const lockstepPath = fileURLToPath(new URL("../../cli/bin/lockstep.js", import.meta.url));
+
+/** 170 training images in 22 steps of two epochs, the last of each short, a network of two narrow blocks: a run takes about three seconds. */
+export const tinyRun: TrainFlags = {
+  data: "synthetic:200",
+  "image-size": 16,
+  widths: "4,8",
+  "dense-units": 16,
+  "micro-batch": 4,
+  "global-batch": 16,
+  epochs: 2,
+  seed: 7,
+  lr: 0.001,
+  workers: 2,
+};
+
+/** Flags of `lockstep train` without their dashes; true: a flag without a value. */
+export type TrainFlags = Readonly<Record<string, string | number | true>>;
+
+export interface ClusterOptions {
+  /** Above those of tinyRun. */
+  readonly flags?: TrainFlags;
+  /** The run's folder. Its images are cached beside it. */
+  readonly out: string;
+  readonly faults?: readonly Fault[];
+  /** Everything has to end by then. Default 60 s. */
+  readonly deadlineMs?: number;
+}
+
+export interface ClusterEnd {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class Cluster {
+  /** The run's folder. */
+  readonly out: string;
+  readonly #process: ChildProcess;
+  readonly #deadlineMs: number;
+  readonly #end: Promise<ClusterEnd>;
+  #gone: ClusterEnd | null = null;
+
+  constructor(process: ChildProcess, settings: { readonly out: string; readonly deadlineMs: number }) {
+    this.#process = process;
+    this.out = settings.out;
+    this.#deadlineMs = settings.deadlineMs;
+    this.#end = endOf(process, settings.deadlineMs).then((end) => {
+      this.#gone = end;
+      return end;
+    });
+  }
+
+  /** Resolves when the command has ended, however. */
+  ended(): Promise<ClusterEnd> {
+    return this.#end;
+  }
+
+  /** The last line of stdout. Rejects, with all that was said, when the exit code is not 0. */
+  async result(): Promise<TrainResult> {
+    const { code, stdout, stderr } = await this.#end;
+    if (code !== 0) throw new Error(`lockstep train ended with ${code}\n${stderr}`);
+    return lastJsonLine(stdout);
+  }
+
+  /** To the launcher alone, as `kill PID` does. */
+  signal(name: NodeJS.Signals): void {
+    this.#process.kill(name);
+  }
+
+  /** kill -9, by what processes.json says. Resolves when the process has gone. */
+  async kill(role: ProcessEntry["role"], index = 0): Promise<void> {
+    const { pid } = await this.processOf(role, index);
+    process.kill(pid, "SIGKILL");
+    await this.#waitFor(`${role} ${index} to be gone`, async () => {
+      const entries = await readProcesses(this.out);
+      return entries.some((entry) => entry.pid === pid) ? undefined : true;
+    });
+  }
+
+  /** Waits for it to stand in processes.json. */
+  processOf(role: ProcessEntry["role"], index = 0): Promise<ProcessEntry> {
+    return this.#waitFor(`${role} ${index} in processes.json`, async () => {
+      const entries = await readProcesses(this.out);
+      return entries.find((entry) => entry.role === role && entry.index === index);
+    });
+  }
+
+  /** The first record of metrics.jsonl that is as wanted. */
+  metricsRecord(wanted: (record: MetricsRecord) => boolean): Promise<MetricsRecord> {
+    return this.#waitFor("a record of metrics.jsonl", async () => (await readMetrics(this.#metricsPath)).find(wanted));
+  }
+
+  /** Resolves when so many updates were made. */
+  async step(step: number): Promise<void> {
+    await this.metricsRecord((record) => record.type === "step" && record.step >= step);
+  }
+
+  metrics(): Promise<MetricsRecord[]> {
+    return readMetrics(this.#metricsPath);
+  }
+
+  /** JSON lines of a process, e.g. `worker-1`. */
+  async log(name: string): Promise<Record<string, unknown>[]> {
+    const text = await readFile(join(this.out, runFiles.logs, `${name}.log`), "utf8");
+    return text
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line));
+  }
+
+  async dispose(): Promise<void> {
+    this.#process.kill("SIGKILL");
+    await this.#end;
+  }
+
+  get #metricsPath(): string {
+    return join(this.out, runFiles.metrics);
+  }
+
+  /** Fails early when the command has ended, as nothing will change any more. */
+  #waitFor<Value>(what: string, look: () => Promise<Value | undefined>): Promise<Value> {
+    return waitFor({
+      what,
+      deadlineMs: this.#deadlineMs,
+      look,
+      hopeless: () => (this.#gone === null ? null : `the command ended with ${this.#gone.code}:\n${this.#gone.stderr}`),
+    });
+  }
+}
+
+/** Starts `lockstep train`. The caller disposes the cluster, and removes the folder (see temporaryFolder). */
+export function startCluster(options: ClusterOptions): Cluster {
+  const { out, flags = {}, faults = [], deadlineMs = 60_000 } = options;
+  const args = [
+    "train",
+    ...flagArguments({ ...tinyRun, ...flags, out, "cache-dir": join(dirname(out), "cache"), json: true }),
+  ];
+  return new Cluster(spawnLockstep(args, { [faultsVariable]: faults.length > 0 ? JSON.stringify(faults) : "" }), {
+    out,
+    deadlineMs,
+  });
+}
+
+/** Runs `lockstep train` to its end. */
+export async function runCluster(options: ClusterOptions): Promise<TrainResult> {
+  const cluster = startCluster(options);
+  try {
+    return await cluster.result();
+  } finally {
+    await cluster.dispose();
+  }
+}
+
+/** Runs any `lockstep` command to its end. */
+export async function runLockstep(args: readonly string[], deadlineMs = 60_000): Promise<ClusterEnd> {
+  return endOf(spawnLockstep(args, {}), deadlineMs);
+}
+
+/**
+ * Holds the first lease of each worker for a while, so that all of them have joined before the run is over: a tiny run
+ * is done while a slow machine still starts its second process.
+ */
+export function untilAllJoined(workers: number): Fault[] {
+  return Array.from({ length: workers }, (_, slot) => delay({ slot, step: 0, ms: 2_500 }));
+}
+
+/** Holds the workers' leases of one step, so that the test can act in the middle of it. */
+export function holdStep(step: number, workers: number): Fault[] {
+  return Array.from({ length: workers }, (_, slot) => delay({ slot, step, ms: 1_500 }));
+}
+
+function delay(place: { readonly slot: number; readonly step: number; readonly ms: number }): Fault {
+  return { ...place, fault: "delay", phase: "lease", pass: "train", generation: 1 };
+}
+
+/** Removed, with all that is in it, by what it returns. */
+export async function temporaryFolder(): Promise<{ readonly path: string; remove(): Promise<void> }> {
+  const path = await mkdtemp(join(tmpdir(), "lockstep-test-"));
+  return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
+}
+
+function spawnLockstep(args: readonly string[], environment: Readonly<Record<string, string>>): ChildProcess {
+  return spawn(process.execPath, [lockstepPath, ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...environment },
+  });
+}
+
+async function endOf(child: ChildProcess, deadlineMs: number): Promise<ClusterEnd> {
+  const output = { stdout: "", stderr: "" };
+  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
+    output.stdout += text;
+  });
+  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
+    output.stderr += text;
+  });
+  const timer = setTimeout(() => {
+    output.stderr += `\n(killed by the test: not ended after ${deadlineMs} ms)`;
+    child.kill("SIGKILL");
+  }, deadlineMs);
+  const [code] = (await once(child, "close")) as [number | null];
+  clearTimeout(timer);
+  return { code, ...output };
+}
+
+function flagArguments(flags: TrainFlags): string[] {
+  return Object.entries(flags).flatMap(([name, value]) =>
+    value === true ? [`--${name}`] : [`--${name}`, String(value)],
+  );
+}
+
+function lastJsonLine(stdout: string): TrainResult {
+  const line = stdout.trim().split("\n").at(-1) ?? "";
+  // The command's own type: --json prints nothing else.
+  return JSON.parse(line) as TrainResult;
+}

@@ -1,0 +1,16 @@
+// For tests of the whole system: clusters, faults by name, waiting, tools that may be missing.
+export {
+  Cluster,
+  type ClusterEnd,
+  type ClusterOptions,
+  holdStep,
+  runCluster,
+  runLockstep,
+  startCluster,
+  type TrainFlags,
+  temporaryFolder,
+  tinyRun,
+  untilAllJoined,
+} from "./cluster.js";
+export { missingTool, needsTorch } from "./tools.js";
+export { waitFor } from "./wait-for.js";

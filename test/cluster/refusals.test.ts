@@ -1,0 +1,97 @@
+// What a user may get wrong is one line and exit code 2, before anything is trained or overwritten.
+import assert from "node:assert/strict";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { runFiles } from "@lockstep/cli";
+import {
+  holdStep,
+  needsTorch,
+  runCluster,
+  runLockstep,
+  startCluster,
+  type TrainFlags,
+  temporaryFolder,
+} from "@lockstep/testkit";
+
+describe("mistakes are refused in one line", { skip: needsTorch() }, () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  const outOf = (name: string): string => join(folder.path, name);
+  const short: TrainFlags = { "max-steps": 2, workers: 1 };
+
+  before(async () => {
+    folder = await temporaryFolder();
+    await runCluster({ out: outOf("run"), flags: short });
+  });
+  after(() => folder.remove());
+
+  test("an existing --out without --resume", async () => {
+    const summary = await readFile(join(outOf("run"), runFiles.summary), "utf8");
+    await refused(outOf("run"), short, /run: holds a run already; go on with it by --resume, or choose another --out/);
+    assert.equal(await readFile(join(outOf("run"), runFiles.summary), "utf8"), summary);
+  });
+
+  test("a changed spec on --resume, naming each field with both values", async () => {
+    const flags = { ...short, resume: true, seed: 8, lr: 0.5 } as const;
+    await refused(outOf("run"), flags, /optimizer.learningRate was 0.001, is 0.5; seed was 7, is 8/);
+  });
+
+  test("other data on --resume", async () => {
+    await refused(outOf("run"), { ...short, resume: true, data: "synthetic:240" }, /dataset.fingerprint was "/);
+  });
+
+  test("--resume of nothing", async () => {
+    await refused(outOf("nothing"), { ...short, resume: true }, /no run to go on with/);
+  });
+
+  test("an --out that holds something else", async () => {
+    await mkdir(outOf("photos"));
+    await writeFile(join(outOf("photos"), "holiday.txt"), "mine");
+    await refused(outOf("photos"), short, /exists and is not empty \(holiday.txt\)/);
+    assert.equal(await readFile(join(outOf("photos"), "holiday.txt"), "utf8"), "mine");
+  });
+
+  test("sizes that do not fit together", async () => {
+    await refused(outOf("sizes"), { ...short, "micro-batch": 5 }, /micro.?batch/i);
+  });
+
+  test("a missing data folder", async () => {
+    await refused(outOf("no-data"), { ...short, data: join(folder.path, "absent") }, /absent/);
+  });
+
+  test("an --out that another run is using, whose owner is named", async () => {
+    const running = startCluster({ out: outOf("busy"), flags: { workers: 1 }, faults: holdStep(3, 1) });
+    try {
+      await running.step(3);
+      const { pid } = await running.processOf("launcher");
+      await refused(outOf("busy"), { resume: true }, new RegExp(`in use by process ${pid}`));
+      assert.equal((await running.result()).completed, true);
+    } finally {
+      await running.dispose();
+    }
+  });
+
+  test("an unknown flag, a bad value, a missing one", async () => {
+    for (const [args, line] of [
+      [["train", "--sead", "7"], /unknown option '--sead' \(Did you mean --seed\?\)/],
+      [["train", "--workers", "many"], /--workers many: must be a whole number from 1 to 256/],
+      [["train", "--backend", "gpu"], /--backend gpu: must be one of auto, torch, tensorflow, cpu/],
+      [["worker"], /--coordinator: is needed/],
+      [["status", join(folder.path, "nowhere")], /no run there/],
+    ] as const) {
+      const { code, stdout, stderr } = await runLockstep(args);
+      assert.deepEqual([code, stdout], [2, ""]);
+      assert.match(stderr, line);
+      assert.equal(stderr.trim().split("\n").length, 1, stderr);
+    }
+  });
+});
+
+async function refused(out: string, flags: TrainFlags, line: RegExp): Promise<void> {
+  const cluster = startCluster({ out, flags });
+  const { code, stdout, stderr } = await cluster.ended();
+  assert.deepEqual([code, stdout], [2, ""], stderr);
+  const complaints = stderr.split("\n").filter((text) => text.startsWith("lockstep: "));
+  assert.equal(complaints.length, 1, stderr);
+  assert.match(complaints[0] ?? "", line);
+}
