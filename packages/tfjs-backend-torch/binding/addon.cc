@@ -122,7 +122,7 @@ napi_value setDevice(napi_env env, napi_callback_info info) {
     Instance& instance = Instance::of(env);
     if (std::strcmp(name, "cuda") == 0) {
       TORCH_CHECK(at::hasCUDA(), "this libtorch sees no CUDA device");
-      at::globalContext().lazyInitCUDA();
+      at::empty({1}, at::TensorOptions().device(at::kCUDA, 0));  // initialises CUDA, in every version's own way
       auto& context = at::globalContext();
       context.setDeterministicCuDNN(true);
       context.setBenchmarkCuDNN(false);

@@ -3,9 +3,11 @@
 
 #include <ATen/ATen.h>
 #include <ATen/Version.h>
-#include <ATen/native/DispatchStub.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
 #include <torch/version.h>
+
+#include <cstdio>
 
 namespace lockstep {
 
@@ -35,14 +37,22 @@ std::string oneDnnVersion() {
   return at::hasMKLDNN() ? fromConfig("Intel(R) MKL-DNN v") : "";
 }
 
-/** oneDNN's dnnl_cpu_isa_t, as a number and, where we know it, a name. */
+/** dnnl_cpu_isa_t in effect: its name where we know it, and its number. */
 std::string oneDnnInstructionSet() {
   const auto effective = find<int (*)()>("dnnl_get_effective_cpu_isa");
-  return effective == nullptr ? "" : "0x" + [](int value) {
-    char text[16];
-    std::snprintf(text, sizeof text, "%x", value);
-    return std::string(text);
-  }(effective());
+  if (effective == nullptr) return "";
+  const int isa = effective();
+  static const std::pair<int, const char*> names[] = {
+      {0x1, "sse41"},        {0x3, "avx"},          {0x7, "avx2"},          {0xf, "avx2_vnni"},
+      {0x1f, "avx2_vnni_2"}, {0x27, "avx512_core"}, {0x67, "avx512_core_vnni"}, {0xe7, "avx512_core_bf16"},
+      {0x1ef, "avx512_core_fp16"}, {0xfe7, "avx512_core_amx"}, {0xfef, "avx512_core_amx"},
+  };
+  char number[16];
+  std::snprintf(number, sizeof number, "0x%x", isa);
+  for (const auto& [value, name] : names) {
+    if (value == isa) return std::string(name) + " (" + number + ")";
+  }
+  return number;
 }
 
 std::string atenCapability() {

@@ -17,7 +17,7 @@ export interface TorchInfo {
   readonly blasCore: string | null;
   /** What ATen's own loops use; ATEN_CPU_CAPABILITY pins it. */
   readonly atenInstructionSet: string;
-  /** dnnl_cpu_isa_t in effect; ONEDNN_MAX_CPU_ISA pins it. null where this libtorch hides it. */
+  /** dnnl_cpu_isa_t in effect, by name and number; ONEDNN_MAX_CPU_ISA pins it. null where this libtorch hides it. */
   readonly oneDnnInstructionSet: string | null;
   readonly cudaDevice: string | null;
   /** CUDA and cuDNN versions, as libtorch says them. */
