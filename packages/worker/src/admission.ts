@@ -18,6 +18,8 @@ export interface AdmissionContext {
 
 /** An answer INTERNAL may be a connection that broke in mid-call; so many in a row are a bug of the coordinator. */
 const maxInternalErrors = 3;
+/** About 3 seconds: processes that are started together do not warn of each other. */
+const attemptsBeforeWarning = 6;
 
 /** Rejects with UserError for what answers but is no coordinator of this release, or with `signal.reason`. */
 export function contact(context: AdmissionContext): Promise<GetRunResponse> {
@@ -47,9 +49,11 @@ async function persist<T>({ address, log, signal }: AdmissionContext, work: () =
       signal,
       backoff: backoff({ baseMs: 100, maxMs: 2_000, factor: 2, jitter: Math.random }),
       shouldRetry: (error) => mayPass(error) || (isInternal(error) && ++internalErrors < maxInternalErrors),
-      onRetry: ({ error }) => {
+      onRetry: ({ error, failedAttempts }) => {
         const reason = describeError(error);
-        if (reason !== lastReason) log.warn({ address, reason }, "waiting for the coordinator");
+        if (reason !== lastReason) log.info({ address, reason }, "waiting for the coordinator");
+        if (failedAttempts === attemptsBeforeWarning)
+          log.warn({ address, reason }, "still waiting for the coordinator");
         lastReason = reason;
       },
     });

@@ -53,7 +53,9 @@ const drainTimeoutMs = 10_000;
 /** How long the coordinator may take to close its side after a goodbye. */
 const goodbyeTimeoutMs = 1_000;
 const eventLoopResolutionMs = 10;
-const fetchAttempts = 3;
+/** Bytes that were damaged on the way are sent so often. */
+const transferAttempts = 3;
+const damageBackoff = backoff({ baseMs: 20, maxMs: 200, factor: 3, jitter: false });
 
 /** Rejects for a failure that joining again would not mend. */
 export function attend(context: SessionContext): Promise<SessionSummary> {
@@ -222,16 +224,10 @@ class Session {
     const request = { sessionId: joined.sessionId, coordinatorGeneration, step, weightsDigest };
     // Other leases may wait for the same weights: only the session's end breaks the fetch off.
     const over = this.#over.signal;
-    let failures = 0;
     const fetch = (into: SharedArrayBuffer): Promise<void> =>
       retry(
         () => link.fetchWeights(request, { layoutSha256: layout.sha256, into: new Uint8Array(into), signal: over }),
-        {
-          signal: over,
-          backoff: backoff({ baseMs: 20, maxMs: 200, factor: 3, jitter: false }),
-          shouldRetry: (error) =>
-            error instanceof WireError && error.code === "bad-chunk" && ++failures < fetchAttempts,
-        },
+        { signal: over, backoff: damageBackoff, shouldRetry: retriesOfDamage() },
       );
     return weights.acquire(weightsDigest, fetch, signal);
   }
@@ -273,7 +269,12 @@ class Session {
     const tensors =
       sum.tensors === null ? null : float32Bytes(new Float32Array(sum.tensors.shared, 0, layout.numElements));
     const onUnderway = () => this.#reach("upload", lease, signal);
-    const { accepted, reason } = await link.submitSum(header, { tensors, onUnderway, signal });
+    // Damaged on the way: the coordinator keeps the lease open for a moment.
+    const { accepted, reason } = await retry(() => link.submitSum(header, { tensors, onUnderway, signal }), {
+      signal,
+      backoff: damageBackoff,
+      shouldRetry: retriesOfDamage(),
+    });
     if (accepted) this.#microBatches += lease.count;
     else log.info({ leaseId: lease.leaseId, reason }, "a sum was not needed");
   }
@@ -325,4 +326,9 @@ class Session {
 
 function reasonOf(signal: AbortSignal): string {
   return signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
+}
+
+function retriesOfDamage(): (error: unknown) => boolean {
+  let failures = 0;
+  return (error) => error instanceof WireError && error.code === "bad-chunk" && ++failures < transferAttempts;
 }

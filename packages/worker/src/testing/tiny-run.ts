@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDataset, splitDataset } from "@lockstep/dataset";
 import { createLayout, type RunSpec } from "@lockstep/protocol";
-import { type PassConstants, type Recipe, recipeNamed } from "@lockstep/recipe";
+import { type BackendName, describeEngines, type PassConstants, type Recipe, recipeNamed } from "@lockstep/recipe";
 import { type Logger, pino } from "pino";
 import { runWorker, type WorkerOptions, type WorkerOutcome } from "../run-worker.js";
 import type { ThreadSetup } from "../thread-messages.js";
@@ -97,6 +97,13 @@ export async function createTestBed(model: TinyModel = tinyModel): Promise<TestB
       await rm(folder, { recursive: true });
     },
   };
+}
+
+/** Null when this machine has the backend; else why a test must be skipped. */
+export async function whyMissing(backend: BackendName): Promise<string | null> {
+  const found = (await describeEngines()).find((engine) => engine.backend === backend);
+  if (found === undefined) throw new Error(`there is no backend ${backend}`);
+  return found.available ? null : found.detail;
 }
 
 interface TinyRun {
