@@ -7,6 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { findViolations } from "./import-rules.mjs";
+import { missingEntries, readLock } from "./lockfile.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 const generated = "packages/protocol/src/gen";
@@ -17,6 +18,7 @@ const checks = [
   { name: "proto lint", run: () => tool("buf", ["lint"]) },
   { name: "generated code", run: generatedDrift },
   { name: "import rules", run: () => findViolations(root) },
+  { name: "lock file", run: lockFile },
   { name: "registry hosts", run: registryHosts },
 ];
 
@@ -58,6 +60,11 @@ function contentsOf(folder) {
       return [path.slice(folder.length + 1), readFileSync(path, "utf8")];
     }),
   );
+}
+
+function lockFile() {
+  const missing = missingEntries(readLock()).map(({ name }) => name);
+  return missing.length === 0 ? [] : [`package-lock.json lacks ${missing.join(", ")}: run node scripts/lockfile.mjs`];
 }
 
 /** Which registry is used is the machine's business (its npm configuration), never the repository's. */
