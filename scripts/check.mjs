@@ -14,7 +14,7 @@ const generated = "packages/protocol/src/gen";
 
 /** Each returns its complaints. */
 const checks = [
-  { name: "format and lint", run: () => tool("biome", ["ci", "--error-on-warnings", "."]) },
+  { name: "format and lint", run: () => tool("biome", ["ci", "--colors=off", "--error-on-warnings", "."]) },
   { name: "proto lint", run: () => tool("buf", ["lint"]) },
   { name: "generated code", run: generatedDrift },
   { name: "import rules", run: () => findViolations(root) },
