@@ -1,7 +1,8 @@
 // `npm test`: sets the clone up, then runs every test that is compiled and whose source still stands. Arguments filter by
 // path: `npm test -- numerics cluster/kill`. Options go to Node's runner: `npm test -- --test-name-pattern=tree`.
 import { spawnSync } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import process from "node:process";
 import { root, setup } from "./setup.mjs";
@@ -15,13 +16,29 @@ if (files.length === 0) {
   console.error(`no test matches ${filters.join(", ")}`);
   process.exit(2);
 }
-// Small programs first: what is broken at the root is seen first. The whole-system tests take most of the time.
+// .ci/run sets this: it has installed every tool, so that a skipped test is a mistake.
+const skipsAreFailures = Boolean(process.env.LOCKSTEP_REQUIRE_TOOLS);
+const folder = mkdtempSync(join(tmpdir(), "lockstep-tests-"));
+const skipped = join(folder, "skipped.txt");
+const reporters = ["spec", "stdout", join(root, "scripts", "skip-reporter.mjs"), skipped];
 const { status, signal } = spawnSync(
   process.execPath,
-  ["--enable-source-maps", "--test", "--test-reporter=spec", ...runnerOptions, ...files],
+  [
+    "--enable-source-maps",
+    "--test",
+    ...reporters.map((value, index) => `--test-reporter${index % 2 === 0 ? "" : "-destination"}=${value}`),
+    ...runnerOptions,
+    ...files,
+  ],
   { cwd: root, stdio: "inherit" },
 );
 process.exitCode = signal === null ? (status ?? 1) : 1;
+const skips = existsSync(skipped) ? readFileSync(skipped, "utf8").trim() : "";
+if (skipsAreFailures && skips !== "") {
+  console.error(`tests were skipped, and LOCKSTEP_REQUIRE_TOOLS makes that a failure:\n${skips}`);
+  process.exitCode = 1;
+}
+rmSync(folder, { recursive: true, force: true });
 
 /** Compiled tests, relative to the root: packages in order, then the scripts', then those of the whole system. */
 function testFiles() {

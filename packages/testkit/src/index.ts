@@ -12,5 +12,5 @@ export {
   tinyRun,
   untilAllJoined,
 } from "./cluster.js";
-export { missingTool, needsTorch } from "./tools.js";
+export { needsTorch } from "./tools.js";
 export { waitFor } from "./wait-for.js";

@@ -28,8 +28,10 @@ export interface Child {
 export function startChild(options: {
   readonly args: readonly string[];
   readonly onLine: (line: string) => void;
+  /** A JavaScript file; default: the lockstep command. */
+  readonly program?: string;
 }): Child {
-  const child = spawn(process.execPath, [lockstepPath, ...options.args], {
+  const child = spawn(process.execPath, [options.program ?? lockstepPath, ...options.args], {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
   });
   const { pid, stdout, stderr } = child;

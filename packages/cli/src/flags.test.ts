@@ -1,0 +1,74 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { UserError } from "@lockstep/errors";
+import { Command } from "commander";
+import { addFlags, type FlagName, flags, parseOptions } from "./flags.js";
+
+function parse<Name extends FlagName>(names: readonly Name[], ...args: string[]) {
+  const command = addFlags(new Command("test"), names);
+  command.parse(args, { from: "user" });
+  return parseOptions(command.opts(), names);
+}
+
+function complaint(names: readonly FlagName[], ...args: string[]): string {
+  try {
+    parse(names, ...args);
+  } catch (error) {
+    assert.ok(error instanceof UserError);
+    return error.message;
+  }
+  return assert.fail("it was accepted");
+}
+
+test("launch flags have their defaults, spec flags are left open", () => {
+  assert.deepEqual(parse(["workers", "threads", "backend", "resume", "maxRestarts", "lr", "seed"]), {
+    workers: 2,
+    threads: 1,
+    backend: "auto",
+    resume: false,
+    maxRestarts: 10,
+    lr: undefined,
+    seed: undefined,
+  });
+});
+
+test("values are parsed to their types", () => {
+  const names = ["lr", "seed", "widths", "taskWeights", "augmentation", "resume", "subset"] as const;
+  const args = "--lr 1e-4 --seed 4294967295 --widths 8,16 --task-weights race=2,age=.5 --no-augmentation --resume";
+  assert.deepEqual(parse(names, ...args.split(" "), "--subset=0.03"), {
+    lr: 1e-4,
+    seed: 4294967295,
+    widths: [8, 16],
+    taskWeights: { race: 2, age: 0.5 },
+    augmentation: false,
+    resume: true,
+    subset: 0.03,
+  });
+});
+
+test("a bad value is refused with the flag, the value and its limits", () => {
+  const cases: [FlagName, string, string][] = [
+    ["seed", "-1", "--seed -1: must be a whole number from 0 to 4294967295"],
+    ["seed", "1.5", "--seed 1.5: must be a whole number from 0 to 4294967295"],
+    ["subset", "0", "--subset 0: must be a number above 0 and at most 1"],
+    ["lr", "fast", "--lr fast: must be a number above 0"],
+    ["lr", "Infinity", "--lr Infinity: must be a number above 0"],
+    ["dropout", "1", "--dropout 1: must be a number of at least 0 and below 1"],
+    ["backend", "gpu", "--backend gpu: must be one of auto, torch, tensorflow, cpu"],
+    ["widths", "8,0", "--widths 8,0: each of the list must be a whole number of at least 1"],
+    [
+      "taskWeights",
+      "faces=1",
+      "--task-weights faces=1: must be like gender=1,race=1,age=0.5 with numbers of at least 0",
+    ],
+    ["out", "", "--out : must not be empty"],
+  ];
+  for (const [name, value, line] of cases) {
+    const [spelling = ""] = flags[name].usage.split(" ");
+    assert.equal(complaint([name], `${spelling}=${value}`), line);
+  }
+});
+
+test("a flag that is needed and not given is named", () => {
+  assert.equal(complaint(["coordinator"]), "--coordinator: is needed (--coordinator <address>)");
+});

@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type RunSpec, runSpec } from "@lockstep/protocol";
+import { runSettings, type SpecFlags, specFlags } from "./run-settings.js";
+
+/** As commander hands them over when nothing was said. */
+const nothing = Object.fromEntries(specFlags.map((name) => [name, undefined])) as SpecFlags;
+
+const former: RunSpec = runSpec.parse({
+  formatVersion: 1,
+  dataset: {
+    kind: "fairface",
+    fingerprint: "f",
+    split: "random",
+    subset: 0.5,
+    samples: { train: 70, val: 15, test: 15 },
+  },
+  recipe: { name: "fairface", options: { widths: [4, 8], taskWeights: { gender: 1, race: 3, age: 1 } } },
+  ...runSettings({ ...nothing, lr: 0.01, seed: 5, epochs: 3, optimizer: "adamw" }, null).rest,
+  precision: "f32",
+});
+
+test("nothing said: the document's recipe", () => {
+  const { split, subset, recipe, rest } = runSettings(nothing, null);
+  assert.deepEqual([split, subset, recipe], ["official", 1, { name: "fairface", options: {} }]);
+  assert.deepEqual(
+    [rest.imageSize, rest.microBatch, rest.globalBatch, rest.epochs, rest.optimizer.name, rest.optimizer.learningRate],
+    [64, 32, 64, 20, "adam", 1e-4],
+  );
+});
+
+test("a resumed run keeps every value that is not said anew", () => {
+  const { split, subset, recipe, rest } = runSettings(nothing, former);
+  const {
+    dataset: _dataset,
+    formatVersion: _version,
+    precision: _precision,
+    recipe: formerRecipe,
+    ...formerRest
+  } = former;
+  assert.deepEqual([split, subset, recipe, rest], ["random", 0.5, formerRecipe, formerRest]);
+});
+
+test("what is said anew replaces the resumed run's value, so that the difference can be named", () => {
+  const settings = runSettings({ ...nothing, lr: 0.5, taskWeights: { age: 2 } }, former);
+  assert.equal(settings.rest.optimizer.learningRate, 0.5);
+  assert.equal(settings.rest.seed, 5);
+  assert.deepEqual(settings.recipe.options, { widths: [4, 8], taskWeights: { gender: 1, race: 3, age: 2 } });
+});
+
+test("--no-augmentation turns it off, and only what was said reaches the recipe", () => {
+  const given: SpecFlags = { ...nothing, augmentation: false, dropout: 0 };
+  assert.deepEqual(runSettings(given, null).recipe.options, { augmentation: null, dropout: 0 });
+  assert.deepEqual(runSettings({ ...nothing, augmentation: true }, null).recipe.options, {});
+});
