@@ -10,7 +10,7 @@ import {
   runLockstep,
   startCluster,
   temporaryFolder,
-  untilAllJoined,
+  waitFor,
 } from "@lockstep/testkit";
 
 const totalSteps = 22;
@@ -32,13 +32,13 @@ describe("the weights are a pure function of spec and data", { skip: needsTorch(
 
   test("two workers with two compute threads each give the same bits, and both work", async () => {
     const out = outOf("two-workers");
-    const result = await runCluster({ out, flags: { workers: 2, threads: 2 }, faults: untilAllJoined(2) });
+    const result = await runCluster({ out, flags: { workers: 2, threads: 2 } });
     assert.equal(result.weightsSha256, expected);
     assertAllWorked(result.microBatchesByWorker, 2);
   });
 
   test("four workers give the same bits, and all of them work", async () => {
-    const result = await runCluster({ out: outOf("four"), flags: { workers: 4 }, faults: untilAllJoined(4) });
+    const result = await runCluster({ out: outOf("four"), flags: { workers: 4 } });
     assert.equal(result.weightsSha256, expected);
     assertAllWorked(result.microBatchesByWorker, 4);
   });
@@ -57,7 +57,7 @@ describe("the weights are a pure function of spec and data", { skip: needsTorch(
     const kill = [3, 4, 5, 6, 7, 8].map(
       (step) => ({ fault: "kill", slot: 1, step, phase: "upload", pass: "train", generation: 1 }) as const,
     );
-    const cluster = startCluster({ out: outOf("killed-worker"), faults: [...untilAllJoined(2), ...kill] });
+    const cluster = startCluster({ out: outOf("killed-worker"), faults: kill });
     const result = await cluster.result();
     assert.equal(result.weightsSha256, expected);
     assert.ok(result.leasesRedone > 0, "the killed worker's leases were computed by somebody else");
@@ -73,9 +73,10 @@ describe("the weights are a pure function of spec and data", { skip: needsTorch(
     const cluster = startCluster({
       out: outOf("killed-coordinator"),
       flags: { "checkpoint-every": 4 },
-      faults: [...untilAllJoined(2), ...holdStep(6, 2)],
+      faults: holdStep(6, 2),
     });
     await cluster.step(6);
+    await cluster.checkpoint(4);
     await cluster.kill("coordinator");
     const result = await cluster.result();
     assert.equal(result.weightsSha256, expected);
@@ -87,7 +88,7 @@ describe("the weights are a pure function of spec and data", { skip: needsTorch(
 
   test("Ctrl-C writes a checkpoint and exits with 130, and a resume gives the same bits", async () => {
     const out = outOf("interrupted");
-    const cluster = startCluster({ out, faults: [...untilAllJoined(2), ...holdStep(6, 2)] });
+    const cluster = startCluster({ out, faults: holdStep(6, 2) });
     await cluster.step(6);
     cluster.signal("SIGINT");
     const { code, stderr } = await cluster.ended();
@@ -98,7 +99,33 @@ describe("the weights are a pure function of spec and data", { skip: needsTorch(
     assert.ok(Number(resumed.resumedFromStep) >= 6, `resumed from step ${resumed.resumedFromStep}`);
     assert.equal(resumed.weightsSha256, expected);
   });
+
+  test("kill -9 of the launcher leaves no process behind, and the run goes on by --resume", async () => {
+    const out = outOf("killed-launcher");
+    const cluster = startCluster({ out, faults: holdStep(6, 2) });
+    await cluster.step(6);
+    const pids = (await cluster.processes()).map(({ pid }) => pid);
+    assert.equal(pids.length, 4);
+    cluster.signal("SIGKILL");
+    await waitFor({
+      what: "every process to be gone",
+      deadlineMs: 20_000,
+      look: async () => (pids.some(isAlive) ? undefined : true),
+    });
+    const resumed = await runCluster({ out, flags: { resume: true } });
+    assert.ok(Number(resumed.resumedFromStep) >= 6, `resumed from step ${resumed.resumedFromStep}`);
+    assert.equal(resumed.weightsSha256, expected);
+  });
 });
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function assertAllWorked(microBatchesByWorker: readonly number[], workers: number): void {
   assert.equal(microBatchesByWorker.length, workers);

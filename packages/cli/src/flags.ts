@@ -105,6 +105,12 @@ export const flags = {
   // Processes started by hand.
   listen: flag("--listen <address>", "host:port or unix:/path.sock", anyText.default("127.0.0.1:0"), "127.0.0.1:0"),
   insecure: flag("--insecure", "plain text beyond this machine, with a warning", switchedOn),
+  expectedWorkers: flag(
+    "--expected-workers <count>",
+    "the first step waits some seconds for so many",
+    wholeNumber(1, 256).default(1),
+    "1",
+  ),
   prepared: flag("--prepared", "the launcher has prepared --out and holds its lock", switchedOn),
   coordinator: flag("--coordinator <address>", "where the coordinator listens", anyText),
   slot: flag("--slot <index>", "the place to ask for", optional(wholeNumber(0)), "any"),

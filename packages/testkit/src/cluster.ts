@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { CheckpointStore } from "@lockstep/checkpoint";
 import {
   type MetricsRecord,
   type ProcessEntry,
@@ -105,6 +106,11 @@ export class Cluster {
     });
   }
 
+  /** As processes.json has them now. */
+  processes(): Promise<ProcessEntry[]> {
+    return readProcesses(this.out);
+  }
+
   /** The first record of metrics.jsonl that is as wanted. */
   metricsRecord(wanted: (record: MetricsRecord) => boolean): Promise<MetricsRecord> {
     return this.#waitFor("a record of metrics.jsonl", async () => (await readMetrics(this.#metricsPath)).find(wanted));
@@ -113,6 +119,14 @@ export class Cluster {
   /** Resolves when so many updates were made. */
   async step(step: number): Promise<void> {
     await this.metricsRecord((record) => record.type === "step" && record.step >= step);
+  }
+
+  /** Resolves when the checkpoint of that step is durable: it is written while the training goes on. */
+  async checkpoint(step: number): Promise<void> {
+    const store = new CheckpointStore(join(this.out, runFiles.checkpoints));
+    await this.#waitFor(`the checkpoint of step ${step}`, async () => {
+      return (await store.list()).find((entry) => entry.step === step);
+    });
   }
 
   metrics(): Promise<MetricsRecord[]> {
@@ -174,14 +188,6 @@ export async function runCluster(options: ClusterOptions): Promise<TrainResult> 
 /** Runs any `lockstep` command to its end. */
 export async function runLockstep(args: readonly string[], deadlineMs = 60_000): Promise<ClusterEnd> {
   return endOf(spawnLockstep(args, {}), deadlineMs);
-}
-
-/**
- * Holds the first lease of each worker for a while, so that all of them have joined before the run is over: a tiny run
- * is done while a slow machine still starts its second process.
- */
-export function untilAllJoined(workers: number): Fault[] {
-  return Array.from({ length: workers }, (_, slot) => delay({ slot, step: 0, ms: 2_500 }));
 }
 
 /** Holds the workers' leases of one step, so that the test can act in the middle of it. */

@@ -10,7 +10,6 @@ export {
   type TrainFlags,
   temporaryFolder,
   tinyRun,
-  untilAllJoined,
 } from "./cluster.js";
 export { needsTorch } from "./tools.js";
 export { waitFor } from "./wait-for.js";

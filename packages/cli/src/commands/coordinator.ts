@@ -17,6 +17,7 @@ import { renderSummary, trainResult } from "../train-result.js";
 const launchFlags = [
   "requiredOut",
   "listen",
+  "expectedWorkers",
   "insecure",
   "data",
   "resume",
@@ -77,6 +78,7 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
       out,
       listen: options.listen,
       insecure: options.insecure,
+      expectedWorkers: options.expectedWorkers,
       checkpointEvery: options.checkpointEvery ?? null,
       keepLast: options.keepLast,
       maxSteps: options.maxSteps ?? null,

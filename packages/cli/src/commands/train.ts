@@ -189,6 +189,7 @@ function coordinatorArgs(out: string, address: string, options: TrainOptions): s
     "--prepared",
     ...["--out", out],
     ...["--listen", address],
+    ...["--expected-workers", String(options.workers)],
     ...["--keep-last", String(options.keepLast)],
     ...["--heartbeat-timeout", String(options.heartbeatTimeout)],
     ...(options.maxSteps === undefined ? [] : ["--max-steps", String(options.maxSteps)]),
