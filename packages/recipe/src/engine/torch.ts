@@ -35,12 +35,12 @@ export const torchEngine: EngineCandidate = {
   async describe() {
     const found = await findTorch();
     return found.module === null
-      ? { backend: "torch", available: false, detail: `${found.reason} (${howToGetLibtorch})` }
+      ? { backend: "torch", available: false, detail: found.reason }
       : { backend: "torch", available: true, detail: describe(found.info) };
   },
   async register() {
     const found = await findTorch();
-    if (found.module === null) throw new UserError(`backend torch: ${found.reason} (${howToGetLibtorch})`);
+    if (found.module === null) throw new UserError(found.reason);
     const { device, info } = await found.module.registerTorchBackend();
     return { device: device === "cuda" ? (info.cudaDevice ?? device) : device, numerics: numericsOf(device, info) };
   },
@@ -55,10 +55,12 @@ async function findTorch(): Promise<Found> {
   try {
     module = (await import(moduleName)) as TorchModule; // The package's contract; see docs/architecture.md.
   } catch (error) {
-    return { module: null, reason: `not built: ${describeError(error)}` };
+    return { module: null, reason: `torch backend: not built: ${describeError(error)} (${howToGetLibtorch})` };
   }
   const { available, reason, info } = module.torchStatus();
-  return available && info !== undefined ? { module, info } : { module: null, reason: reason ?? "not available" };
+  return available && info !== undefined
+    ? { module, info }
+    : { module: null, reason: reason ?? `torch backend: not available (${howToGetLibtorch})` };
 }
 
 /** What decides on the bits. A GPU's say nothing where the processor computes. */
