@@ -124,10 +124,12 @@ export const flags = {
 export type FlagName = keyof typeof flags;
 export type Options<Name extends FlagName> = { [Key in Name]: z.output<(typeof flags)[Key]["schema"]> };
 
-export function addFlags(command: Command, names: readonly FlagName[]): Command {
+/** @param heading of their own part of the help */
+export function addFlags(command: Command, names: readonly FlagName[], heading?: string): Command {
   for (const name of names) {
     const { usage, help, defaultText }: Flag<z.ZodType> = flags[name];
-    command.addOption(new Option(usage, defaultText === undefined ? help : `${help} (default: ${defaultText})`));
+    const option = new Option(usage, defaultText === undefined ? help : `${help} (default: ${defaultText})`);
+    command.addOption(heading === undefined ? option : option.helpGroup(heading));
   }
   return command;
 }

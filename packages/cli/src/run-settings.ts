@@ -27,6 +27,7 @@ export const specFlags = [
   "dropout",
   "augmentation",
 ] as const satisfies readonly FlagName[];
+export const specHeading = "Run spec, fixed for the run's life:";
 export type SpecFlags = Options<(typeof specFlags)[number]>;
 
 /** The spec but for what only the data set tells. */

@@ -40,7 +40,10 @@ async function storeOf(out: string): Promise<CheckpointStore> {
 
 async function list(store: CheckpointStore, json: boolean): Promise<void> {
   const rows = await Promise.all((await store.list()).map(describe));
-  const table = new Table({ head: ["step", "epoch", "validation loss", "MiB", "weights", ""], style: { head: [] } });
+  const table = new Table({
+    head: ["step", "epoch", "validation loss", "MiB", "weights", ""],
+    style: { head: [], border: [] },
+  });
   for (const { step, path, epoch, validationLoss, sizeBytes, weightsSha256, fault } of rows) {
     const megabytes = sizeBytes === null ? "" : (sizeBytes / 2 ** 20).toFixed(1);
     const weights = weightsSha256?.slice(0, 12) ?? "";

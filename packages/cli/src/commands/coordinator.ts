@@ -11,7 +11,7 @@ import { addFlags, type Options, parseOptions } from "../flags.js";
 import { prepareRun } from "../prepare-run.js";
 import { createDisplay } from "../progress/display.js";
 import { readSummary, runFiles } from "../run-folder.js";
-import { specFlags } from "../run-settings.js";
+import { specFlags, specHeading } from "../run-settings.js";
 import { renderSummary, trainResult } from "../train-result.js";
 
 const launchFlags = [
@@ -43,7 +43,8 @@ Examples:
 
 export function addCoordinatorCommand(program: Command): void {
   const command = program.command("coordinator").description("lead a run; workers join by `lockstep worker`");
-  addFlags(command, names).addHelpText("after", examples);
+  addFlags(command, launchFlags);
+  addFlags(command, specFlags, specHeading).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
     process.exitCode = await coordinate(parseOptions(raw, names));
   });

@@ -15,7 +15,7 @@ import { type ProcessPlan, superviseRun } from "../launcher/supervisor.js";
 import { type PreparedRun, prepareRun } from "../prepare-run.js";
 import { createDisplay, type Display } from "../progress/display.js";
 import { readSummary, runFiles } from "../run-folder.js";
-import { specFlags } from "../run-settings.js";
+import { specFlags, specHeading } from "../run-settings.js";
 import { renderSummary, trainResult } from "../train-result.js";
 
 const launchFlags = [
@@ -47,7 +47,8 @@ Examples:
 
 export function addTrainCommand(program: Command): void {
   const command = program.command("train").description("train on this machine: a coordinator and its workers");
-  addFlags(command, names).addHelpText("after", examples);
+  addFlags(command, launchFlags);
+  addFlags(command, specFlags, specHeading).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
     process.exitCode = await train(parseOptions(raw, names));
   });

@@ -29,7 +29,9 @@ interface Surface {
 }
 
 export function createDisplay({ stream, nowMs }: DisplayOptions): Display {
-  const surface = stream.isTTY ? terminal(stream, nowMs) : plainLines(stream, nowMs);
+  // A terminal that gives no size (some recorders) cannot be drawn on.
+  const isLive = stream.isTTY && stream.rows > 0 && stream.columns > 0;
+  const surface = isLive ? terminal(stream, nowMs) : plainLines(stream, nowMs);
   let progress = noProgress;
   return {
     preparing: ({ stage, done, total }) =>
@@ -40,7 +42,7 @@ export function createDisplay({ stream, nowMs }: DisplayOptions): Display {
       for (const line of linesOf(event, before)) surface.line(line);
       const isLast = progress.step === progress.totalSteps;
       if (progress.recent.length > 0) {
-        surface.live(() => `${stream.isTTY ? `${progressBar(progress)}  ` : ""}${progressLine(progress)}`, isLast);
+        surface.live(() => `${isLive ? `${progressBar(progress)}  ` : ""}${progressLine(progress)}`, isLast);
       }
     },
     note: (line) => surface.line(line),
@@ -85,7 +87,10 @@ function terminal(stream: NodeJS.WriteStream, nowMs: () => number): Surface {
       shownMs = nowMs();
       update(text());
     },
-    close: () => update.clear(),
+    close() {
+      update.clear();
+      update.done();
+    },
   };
 }
 
