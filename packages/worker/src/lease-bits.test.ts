@@ -8,6 +8,8 @@ import { createTestBed, numMicroBatches, type TestBed, whyMissing } from "./test
 
 const wholeStep = { firstMicroBatch: 0, count: numMicroBatches, numMicroBatches };
 
+const missing = { cpu: await whyMissing("cpu"), torch: await whyMissing("torch") };
+
 describe("a worker's sums", { timeout: 60_000 }, () => {
   let bed: TestBed;
   beforeEach(async () => {
@@ -17,11 +19,9 @@ describe("a worker's sums", { timeout: 60_000 }, () => {
   afterEach(() => bed.close());
 
   for (const backend of ["cpu", "torch"] as const) {
-    it(`are the same bits for 1 and 2 compute threads (${backend})`, async (test) => {
-      const missing = await whyMissing(backend);
-      if (missing === null) await compareThreads(bed, backend);
-      else test.skip(missing);
-    });
+    it(`are the same bits for 1 and 2 compute threads (${backend})`, { skip: missing[backend] }, () =>
+      compareThreads(bed, backend),
+    );
   }
 
   it("of two leases add up to that of one lease over both, and the weights are fetched once", async () => {

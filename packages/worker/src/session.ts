@@ -1,22 +1,10 @@
-// Owns one session with the coordinator, from Attend to its end: acts out what session-state.ts decides. Computing is
-// lease-computation.ts', joining and joining again run-worker.ts'.
+// Owns one session with the coordinator, from Attend to its end: acts out what session-state.ts decides. A lease's
+// way is lease-work.ts', joining and joining again run-worker.ts'.
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
-import {
-  contributionHeader,
-  float32Bytes,
-  type Instruction,
-  type JoinResponse,
-  type Lease,
-  Pass,
-  type TensorLayout,
-  WireError,
-} from "@lockstep/protocol";
-import { backoff, retry } from "@lockstep/service";
-import type { Logger } from "pino";
-import type { Attendance, CoordinatorLink } from "./coordinator-link.js";
+import { type Instruction, type Lease, WireError } from "@lockstep/protocol";
+import type { Attendance } from "./coordinator-link.js";
 import { isInternal, judgeFailure } from "./failure-verdict.js";
-import type { FaultInjector, FaultPhase } from "./faults.js";
-import { computeLease, type LeaseSum, type Workshop } from "./lease-computation.js";
+import { LeaseWork, type LeaseWorkContext } from "./lease-work.js";
 import {
   advanceSession,
   openSessionState,
@@ -24,16 +12,8 @@ import {
   type SessionEnd,
   type SessionEvent,
 } from "./session-state.js";
-import type { HeldWeights, WeightsStore } from "./weights-store.js";
 
-export interface SessionContext {
-  readonly link: CoordinatorLink;
-  readonly joined: JoinResponse;
-  readonly layout: TensorLayout;
-  readonly workshop: Workshop;
-  readonly weights: WeightsStore;
-  readonly faults: FaultInjector;
-  readonly log: Logger;
+export interface SessionContext extends LeaseWorkContext {
   /** Aborted: the worker is to leave. */
   readonly signal: AbortSignal;
 }
@@ -53,9 +33,6 @@ const drainTimeoutMs = 10_000;
 /** How long the coordinator may take to close its side after a goodbye. */
 const goodbyeTimeoutMs = 1_000;
 const eventLoopResolutionMs = 10;
-/** Bytes that were damaged on the way are sent so often. */
-const transferAttempts = 3;
-const damageBackoff = backoff({ baseMs: 20, maxMs: 200, factor: 3, jitter: false });
 
 /** Rejects for a failure that joining again would not mend. */
 export function attend(context: SessionContext): Promise<SessionSummary> {
@@ -64,6 +41,7 @@ export function attend(context: SessionContext): Promise<SessionSummary> {
 
 class Session {
   readonly #context: SessionContext;
+  readonly #work: LeaseWork;
   readonly #attendance: Attendance;
   readonly #running = new Map<number, AbortController>();
   readonly #eventLoopDelay = monitorEventLoopDelay({ resolution: eventLoopResolutionMs });
@@ -79,6 +57,7 @@ class Session {
 
   constructor(context: SessionContext) {
     this.#context = context;
+    this.#work = new LeaseWork(context, this.#over.signal);
     this.#state = openSessionState({ silenceTimeoutMs: context.joined.heartbeatTimeoutMs }, performance.now());
     this.#ended = new Promise((resolve, reject) => {
       this.#resolveEnd = resolve;
@@ -194,96 +173,18 @@ class Session {
   #begin(lease: Lease): void {
     const controller = new AbortController();
     this.#running.set(lease.leaseId, controller);
-    void this.#work(lease, controller.signal)
+    void this.#work
+      .run(lease, controller.signal)
       .then(
-        () => this.#apply({ type: "lease-closed", leaseId: lease.leaseId }),
+        ({ accepted }) => {
+          if (accepted) this.#microBatches += lease.count;
+          this.#apply({ type: "lease-closed", leaseId: lease.leaseId });
+        },
         (error) => {
           if (!controller.signal.aborted) this.#settleFailure(lease, error);
         },
       )
       .finally(() => this.#running.delete(lease.leaseId));
-  }
-
-  async #work(lease: Lease, signal: AbortSignal): Promise<void> {
-    const { workshop } = this.#context;
-    await this.#reach("lease", lease, signal);
-    const fetchStart = performance.now();
-    const weights = await this.#weightsOf(lease, signal);
-    const fetchSeconds = (performance.now() - fetchStart) / 1000;
-    const sum = await this.#compute(lease, weights, signal);
-    try {
-      await this.#submit(lease, { sum, fetchSeconds, signal });
-    } finally {
-      if (sum.tensors !== null) workshop.contributions.give(sum.tensors);
-    }
-  }
-
-  #weightsOf(lease: Lease, signal: AbortSignal): Promise<HeldWeights> {
-    const { link, joined, layout, weights } = this.#context;
-    const { coordinatorGeneration, step, weightsDigest } = lease;
-    const request = { sessionId: joined.sessionId, coordinatorGeneration, step, weightsDigest };
-    // Other leases may wait for the same weights: only the session's end breaks the fetch off.
-    const over = this.#over.signal;
-    const fetch = (into: SharedArrayBuffer): Promise<void> =>
-      retry(
-        () => link.fetchWeights(request, { layoutSha256: layout.sha256, into: new Uint8Array(into), signal: over }),
-        { signal: over, backoff: damageBackoff, shouldRetry: retriesOfDamage() },
-      );
-    return weights.acquire(weightsDigest, fetch, signal);
-  }
-
-  async #compute(lease: Lease, weights: HeldWeights, signal: AbortSignal): Promise<LeaseSum> {
-    const { workshop } = this.#context;
-    const [computed, reached] = await Promise.allSettled([
-      computeLease(workshop, { work: lease, weights, signal }),
-      this.#reach("compute", lease, signal),
-    ]);
-    weights.release();
-    if (computed.status === "rejected") throw computed.reason;
-    if (reached.status === "fulfilled") return computed.value;
-    const { tensors } = computed.value;
-    if (tensors !== null) workshop.contributions.give(tensors);
-    throw reached.reason;
-  }
-
-  async #submit(
-    lease: Lease,
-    { sum, fetchSeconds, signal }: { sum: LeaseSum; fetchSeconds: number; signal: AbortSignal },
-  ): Promise<void> {
-    const { link, joined, layout, log } = this.#context;
-    const { load, compute, sum: sumSeconds } = sum.seconds;
-    const header = {
-      sessionId: joined.sessionId,
-      leaseId: lease.leaseId,
-      coordinatorGeneration: lease.coordinatorGeneration,
-      pass: lease.pass,
-      step: lease.step,
-      weightsDigest: lease.weightsDigest,
-      firstMicroBatch: lease.firstMicroBatch,
-      count: lease.count,
-      proofs: sum.proofs,
-      sums: Array.from(sum.sums),
-      tensors: sum.tensors === null ? undefined : contributionHeader(layout),
-      phaseSeconds: { fetchWeights: fetchSeconds, load, compute, sum: sumSeconds },
-    };
-    const tensors =
-      sum.tensors === null ? null : float32Bytes(new Float32Array(sum.tensors.shared, 0, layout.numElements));
-    const onUnderway = () => this.#reach("upload", lease, signal);
-    // Damaged on the way: the coordinator keeps the lease open for a moment.
-    const { accepted, reason } = await retry(() => link.submitSum(header, { tensors, onUnderway, signal }), {
-      signal,
-      backoff: damageBackoff,
-      shouldRetry: retriesOfDamage(),
-    });
-    if (accepted) this.#microBatches += lease.count;
-    else log.info({ leaseId: lease.leaseId, reason }, "a sum was not needed");
-  }
-
-  #reach(phase: FaultPhase, { step, pass }: Lease, signal: AbortSignal): Promise<void> {
-    const { faults, joined } = this.#context;
-    const { slot, generation } = joined;
-    const name = pass === Pass.VALIDATE ? "validate" : "train";
-    return faults.reach({ slot, generation, step, phase, pass: name }, signal);
   }
 
   #settleFailure(lease: Lease | null, error: Error): void {
@@ -326,9 +227,4 @@ class Session {
 
 function reasonOf(signal: AbortSignal): string {
   return signal.reason instanceof Error ? signal.reason.message : String(signal.reason);
-}
-
-function retriesOfDamage(): (error: unknown) => boolean {
-  let failures = 0;
-  return (error) => error instanceof WireError && error.code === "bad-chunk" && ++failures < transferAttempts;
 }

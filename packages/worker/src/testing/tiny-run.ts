@@ -99,11 +99,11 @@ export async function createTestBed(model: TinyModel = tinyModel): Promise<TestB
   };
 }
 
-/** Null when this machine has the backend; else why a test must be skipped. */
-export async function whyMissing(backend: BackendName): Promise<string | null> {
+/** False when this machine has the backend; else why a test of it is skipped. */
+export async function whyMissing(backend: BackendName): Promise<string | false> {
   const found = (await describeEngines()).find((engine) => engine.backend === backend);
   if (found === undefined) throw new Error(`there is no backend ${backend}`);
-  return found.available ? null : found.detail;
+  return found.available ? false : found.detail;
 }
 
 interface TinyRun {
