@@ -118,7 +118,7 @@ export const flags = {
 
   // Reading a run.
   part: flag("--part <name>", "val or test", choice("val", "test").default("val"), "val"),
-  checkpoint: flag("--checkpoint <which>", "best, last, or a checkpoint's folder", anyText.default("best"), "best"),
+  checkpoint: flag("--checkpoint <which>", "best, last, or a checkpoint's folder", optional(anyText), "best, or last"),
 } as const;
 
 export type FlagName = keyof typeof flags;

@@ -1,5 +1,6 @@
 // Owns `lockstep evaluate`: a checkpoint's weights over a part of its data set.
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
+import { CheckpointStore, readManifest, validationLossOf } from "@lockstep/checkpoint";
 import { defaultCacheDir } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { evaluateCheckpoint, renderReport } from "@lockstep/report";
@@ -7,7 +8,7 @@ import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
 import { addFlags, type Options, parseOptions } from "../flags.js";
 import { percent } from "../progress/progress-text.js";
-import { readLaunch } from "../run-folder.js";
+import { readLaunch, runFiles } from "../run-folder.js";
 
 const names = ["out", "checkpoint", "part", "data", "cacheDir", "backend", "json", "logLevel"] as const;
 
@@ -29,7 +30,7 @@ export function addEvaluateCommand(program: Command): void {
 async function evaluate(options: Options<(typeof names)[number]>): Promise<void> {
   const { out, part, backend, json } = options;
   const log = createLogger({ name: "evaluate", level: options.logLevel });
-  const place = checkpointOf(options);
+  const place = await checkpointOf(options);
   const launch = out === undefined ? null : await readLaunch(out);
   const data = options.data ?? launch?.data;
   if (data === undefined) throw new UserError("--data: is needed: no launch.json in --out says where the images are");
@@ -54,8 +55,24 @@ async function evaluate(options: Options<(typeof names)[number]>): Promise<void>
   }
 }
 
-function checkpointOf({ out, checkpoint }: Options<"out" | "checkpoint">) {
-  if (checkpoint !== "best" && checkpoint !== "last") return { checkpoint: resolve(checkpoint) };
+async function checkpointOf({ out, checkpoint }: Options<"out" | "checkpoint">) {
+  if (checkpoint !== undefined && checkpoint !== "best" && checkpoint !== "last") {
+    return { checkpoint: resolve(checkpoint) };
+  }
   if (out === undefined) throw new UserError("--out: is needed, or --checkpoint with a checkpoint's folder");
-  return { checkpoint: resolve(out), choice: checkpoint } as const;
+  const choice = checkpoint ?? ((await hasValidated(out)) ? "best" : "last");
+  return { checkpoint: resolve(out), choice } as const;
+}
+
+/** A run that was stopped in its first epoch has no best checkpoint yet. */
+async function hasValidated(out: string): Promise<boolean> {
+  const store = new CheckpointStore(join(resolve(out), runFiles.checkpoints));
+  for (const { path } of await store.list()) {
+    const manifest = await readManifest(path).catch((error: unknown) => {
+      if (error instanceof UserError) return null; // broken: evaluateCheckpoint says which it skips
+      throw error;
+    });
+    if (manifest !== null && validationLossOf(manifest) !== null) return true;
+  }
+  return false;
 }
