@@ -1,5 +1,6 @@
 // Owns gRPC's knobs: message sizes, keep-alive, reconnects. They stand here alone.
 import type { ChannelOptions, ServerOptions } from "@grpc/grpc-js";
+import { receiveWindowBytes } from "./receive-window.js";
 
 /** Four times the largest chunk: room for headers, and an early end for a peer that speaks something else. */
 const maxMessageBytes = 4 * 1024 * 1024;
@@ -23,7 +24,7 @@ export const clientOptions: ChannelOptions = {
   ...messageSizes,
   "grpc.keepalive_permit_without_calls": 1,
   // Weights come as ten and more chunks of 1 MiB: the default window of 64 KiB would stop and go.
-  "grpc-node.flow_control_window": 8 * 1024 * 1024,
+  "grpc-node.flow_control_window": receiveWindowBytes,
   // A restarted coordinator is found again within a second.
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 1_000,

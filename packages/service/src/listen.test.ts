@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { lstat, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { connect as connectHttp2 } from "node:http2";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -8,6 +10,7 @@ import { UserError } from "@lockstep/errors";
 import { connect } from "./connect.js";
 import { checkHealth, createHealth, type Health } from "./health.js";
 import { type Listener, type ListenOptions, listen } from "./listen.js";
+import { receiveWindowBytes } from "./receive-window.js";
 import { runSource } from "./testing/child-process.js";
 import { createRecordingLog } from "./testing/recording-log.js";
 
@@ -53,6 +56,22 @@ describe("listen and connect", () => {
     open.push(listener);
     return listener;
   };
+
+  it("lets a peer send megabytes before they are read", async () => {
+    const { address } = await serve({ address: "127.0.0.1:0" });
+    const session = connectHttp2(`http://${address}`);
+    try {
+      // Once for the settings that a session opens with, once for those that the server widens.
+      while (session.remoteSettings.initialWindowSize !== receiveWindowBytes) {
+        await once(session, "remoteSettings", { signal: AbortSignal.timeout(timeoutMs) });
+      }
+      // The connection's own window was widened right after: an answered ping comes behind that.
+      await new Promise((resolve) => session.ping(resolve));
+      assert.equal(session.state.remoteWindowSize, receiveWindowBytes);
+    } finally {
+      session.destroy();
+    }
+  });
 
   for (const kind of ["a unix socket", "a free port of IPv4", "a free port by name"]) {
     it(`carries a chunk of 1 MiB there and back over ${kind}`, async () => {

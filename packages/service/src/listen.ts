@@ -6,6 +6,7 @@ import { serverOptions } from "./channel-options.js";
 import { serverCredentials } from "./credentials.js";
 import type { Health } from "./health.js";
 import type { Log } from "./log.js";
+import { widenReceiveWindow } from "./receive-window.js";
 import { SocketPlace } from "./socket-place.js";
 
 export interface ServedService {
@@ -43,6 +44,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const bindTo = place === null ? address : ({ kind: "unix", path: place.privatePath } as const);
   try {
     const port = await bind(server, { credentials, address: bindTo, asked: options.address });
+    widenReceiveWindow(server, options.log);
     await place?.publish();
     const bound: Address = address.kind === "tcp" ? { ...address, port } : address;
     return new BoundListener(server, { address: formatAddress(bound), place });
