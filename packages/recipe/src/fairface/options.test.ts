@@ -25,7 +25,7 @@ test("no options give the document's network", () => {
       cropArea: [0.8, 1],
       brightness: 0.2,
       contrast: 0.2,
-      saturation: 0.2,
+      saturation: 0,
     },
   });
 });

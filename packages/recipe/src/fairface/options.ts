@@ -19,7 +19,8 @@ const augmentationOptions = z.strictObject({
     .default([0.8, 1]),
   brightness: jitter.default(0.2),
   contrast: jitter.default(0.2),
-  saturation: jitter.default(0.2),
+  /** Off by default: the source document jitters brightness and contrast alone. */
+  saturation: jitter.default(0),
 });
 
 const taskWeight = z.number().gte(0);
