@@ -28,7 +28,7 @@ lockstep([
   "--out",
   out,
 ]);
-const report = JSON.parse(lockstep(["evaluate", "--out", out, "--json"], "pipe"));
+const report = JSON.parse(lockstep(["evaluate", out, "--json"], "pipe"));
 
 console.log(`\nOn ${report.samples} images that it has not seen (a guess that looks at no image in brackets):`);
 const percent = (share) => `${(100 * share).toFixed(1)}%`;
@@ -37,7 +37,7 @@ row("gender accuracy", percent(report.gender.accuracy), percent(report.floors.ge
 row("race accuracy", percent(report.race.accuracy), percent(report.floors.raceAccuracy));
 row("age error (MAE)", years(report.age.mae), years(report.floors.ageMae));
 console.log(`\nThe run, its checkpoints and its summary are in ${out}.`);
-console.log(`In full:  npx lockstep evaluate --out ${out}`);
+console.log(`In full:  npx lockstep evaluate ${out}`);
 
 function row(name, value, floor) {
   console.log(`  ${name.padEnd(18)} ${value.padStart(12)}   (${floor})`);

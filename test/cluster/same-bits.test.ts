@@ -93,7 +93,7 @@ describe("the weights are a pure function of spec and data", { skip: needsTorch(
     cluster.signal("SIGINT");
     const { code, stderr } = await cluster.ended();
     assert.equal(code, 130, stderr);
-    const { code: verified, stdout } = await runLockstep(["checkpoint", "verify", "--out", out]);
+    const { code: verified, stdout } = await runLockstep(["checkpoint", "verify", out]);
     assert.deepEqual([verified, stdout.includes("broken")], [0, false]);
     const resumed = await runCluster({ out, flags: { resume: true } });
     assert.ok(Number(resumed.resumedFromStep) >= 6, `resumed from step ${resumed.resumedFromStep}`);

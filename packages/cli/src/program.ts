@@ -13,7 +13,7 @@ import { userErrorPrefix } from "./launcher/child.js";
 const examples = `
 Examples:
   $ lockstep train --epochs 2 --out runs/first
-  $ lockstep evaluate --out runs/first
+  $ lockstep evaluate runs/first
   $ lockstep doctor
 `;
 

@@ -39,7 +39,7 @@ export function renderSummary(result: TrainResult): string {
     result.leasesRedone === 0 ? "" : field("redone", `${result.leasesRedone} leases`),
     field("run", out),
     field("checkpoints", checkpoints),
-    field("evaluate", `npx lockstep evaluate --out ${out}`),
+    field("evaluate", `npx lockstep evaluate ${out}`),
     result.completed ? "" : field("go on", `npx lockstep train --resume --out ${out}`),
   ].join("");
 }

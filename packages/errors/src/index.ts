@@ -16,9 +16,10 @@ export const exitCode = {
   interrupted: 130,
 } as const;
 
-/** One line for people, with the causes behind it: `outer: inner`. */
+/** One line for people, with the causes behind it, `outer: inner`, where the message does not say them itself. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const cause = error.cause === undefined ? "" : `: ${describeError(error.cause)}`;
-  return `${error.message || error.name}${cause}`;
+  const message = error.message || error.name;
+  const cause = error.cause === undefined ? "" : describeError(error.cause);
+  return message.includes(cause) ? message : `${message}: ${cause}`;
 }

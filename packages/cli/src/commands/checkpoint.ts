@@ -7,30 +7,26 @@ import type { Command } from "commander";
 import { addFlags, parseOptions } from "../flags.js";
 import { requireRun, runFiles } from "../run-folder.js";
 
-const names = ["requiredOut", "json"] as const;
+const names = ["json"] as const;
 
 const examples = `
 Examples:
-  $ lockstep checkpoint ls --out runs/faces
-  $ lockstep checkpoint verify --out runs/faces      exit code 1 when one is broken
+  $ lockstep checkpoint ls runs/faces
+  $ lockstep checkpoint verify runs/faces      exit code 1 when one is broken
 `;
 
 export function addCheckpointCommand(program: Command): void {
   const command = program.command("checkpoint").description("list or verify a run's checkpoints");
   command.addHelpText("after", examples);
-  addFlags(command.command("ls").description("step, validation loss and weights of each"), names).action(
-    async (raw: Record<string, unknown>) => {
-      const { requiredOut, json } = parseOptions(raw, names);
-      await list(await storeOf(requiredOut), json);
-    },
-  );
-  addFlags(command.command("verify").description("read every byte of each"), names).action(
-    async (raw: Record<string, unknown>) => {
-      const { requiredOut, json } = parseOptions(raw, names);
-      const sound = await verify(await storeOf(requiredOut), json);
-      process.exitCode = sound ? exitCode.ok : exitCode.failure;
-    },
-  );
+  const add = (name: string, description: string): Command =>
+    addFlags(command.command(name).argument("<out>", "the run's folder").description(description), names);
+  add("ls", "step, validation loss and weights of each").action(async (out: string, raw: Record<string, unknown>) => {
+    await list(await storeOf(out), parseOptions(raw, names).json);
+  });
+  add("verify", "read every byte of each").action(async (out: string, raw: Record<string, unknown>) => {
+    const sound = await verify(await storeOf(out), parseOptions(raw, names).json);
+    process.exitCode = sound ? exitCode.ok : exitCode.failure;
+  });
 }
 
 async function storeOf(out: string): Promise<CheckpointStore> {

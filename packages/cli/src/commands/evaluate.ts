@@ -8,32 +8,35 @@ import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
 import { addFlags, type Options, parseOptions } from "../flags.js";
 import { percent } from "../progress/progress-text.js";
-import { readLaunch, runFiles } from "../run-folder.js";
+import { readLaunch, requireRun, runFiles } from "../run-folder.js";
 
-const names = ["out", "checkpoint", "part", "data", "cacheDir", "backend", "json", "logLevel"] as const;
+const names = ["checkpoint", "part", "data", "cacheDir", "backend", "json", "logLevel"] as const;
 
 const examples = `
 Examples:
-  $ lockstep evaluate --out runs/faces                      its best checkpoint, on the validation part
-  $ lockstep evaluate --out runs/faces --part test --json
+  $ lockstep evaluate runs/faces                            its best checkpoint, on the validation part
+  $ lockstep evaluate runs/faces --part test --json
   $ lockstep evaluate --checkpoint runs/faces/checkpoints/step-00000300 --data fairface
 `;
 
 export function addEvaluateCommand(program: Command): void {
   const command = program
     .command("evaluate")
+    .argument("[out]", "the run's folder; may be left away where --checkpoint names a folder")
     .description("accuracy, precision, recall, F1, confusion matrices, age errors of a checkpoint");
   addFlags(command, names).addHelpText("after", examples);
-  command.action((raw: Record<string, unknown>) => evaluate(parseOptions(raw, names)));
+  command.action((out: string | undefined, raw: Record<string, unknown>) => evaluate(out, parseOptions(raw, names)));
 }
 
-async function evaluate(options: Options<(typeof names)[number]>): Promise<void> {
-  const { out, part, backend, json } = options;
+async function evaluate(out: string | undefined, options: Options<(typeof names)[number]>): Promise<void> {
+  if (out !== undefined) await requireRun(out);
+  const { part, backend, json } = options;
   const log = createLogger({ name: "evaluate", level: options.logLevel });
-  const place = await checkpointOf(options);
+  const place = await checkpointOf(out, options.checkpoint);
   const launch = out === undefined ? null : await readLaunch(out);
   const data = options.data ?? launch?.data;
-  if (data === undefined) throw new UserError("--data: is needed: no launch.json in --out says where the images are");
+  if (data === undefined)
+    throw new UserError("--data: is needed: no launch.json in the run's folder says where the images are");
   const shutdown = createShutdown({ log });
   let shownPercent = "";
   try {
@@ -55,11 +58,14 @@ async function evaluate(options: Options<(typeof names)[number]>): Promise<void>
   }
 }
 
-async function checkpointOf({ out, checkpoint }: Options<"out" | "checkpoint">) {
+async function checkpointOf(out: string | undefined, checkpoint: string | undefined) {
   if (checkpoint !== undefined && checkpoint !== "best" && checkpoint !== "last") {
     return { checkpoint: resolve(checkpoint) };
   }
-  if (out === undefined) throw new UserError("--out: is needed, or --checkpoint with a checkpoint's folder");
+  if (out === undefined)
+    throw new UserError(
+      "the run's folder is needed, or --checkpoint with a checkpoint's folder (lockstep evaluate runs/first)",
+    );
   const choice = checkpoint ?? ((await hasValidated(out)) ? "best" : "last");
   return { checkpoint: resolve(out), choice } as const;
 }

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { describeError, UserError } from "./index.js";
+
+test("an error is described with the causes behind it", () => {
+  const inner = new Error("disk full");
+  assert.equal(
+    describeError(new Error("cannot write", { cause: new Error("copy", { cause: inner }) })),
+    "cannot write: copy: disk full",
+  );
+});
+
+test("a cause that the message names already is not repeated", () => {
+  const cause = new Error("ENOENT: no such file");
+  assert.equal(
+    describeError(new UserError(`labels: ${cause.message} (--data)`, { cause })),
+    "labels: ENOENT: no such file (--data)",
+  );
+});
+
+test("what was thrown need not be an error, nor have a message", () => {
+  assert.equal(describeError("odd"), "odd");
+  assert.equal(describeError(new TypeError()), "TypeError");
+});
