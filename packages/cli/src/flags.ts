@@ -113,6 +113,12 @@ export const flags = {
   ),
   prepared: flag("--prepared", "the launcher has prepared --out and holds its lock", switchedOn),
   coordinator: flag("--coordinator <address>", "where the coordinator listens", anyText),
+  connectTimeout: flag(
+    "--connect-timeout <seconds>",
+    "give up when no coordinator has answered for so long",
+    optional(positiveNumber(86_400)),
+    "none",
+  ),
   slot: flag("--slot <index>", "the place to ask for", optional(wholeNumber(0)), "any"),
   logFile: flag("--log-file <path>", "JSON lines, appended", optional(anyText), "none"),
 

@@ -41,7 +41,7 @@ const table = {
     meaning: "a contribution holds a NaN or an infinity",
     remedy: "none",
   },
-  "shutting-down": { status: status.UNAVAILABLE, meaning: "the coordinator is leaving", remedy: "retry" },
+  "run-over": { status: status.FAILED_PRECONDITION, meaning: "the run has ended, or is ending", remedy: "none" },
   "bad-request": { status: status.INVALID_ARGUMENT, meaning: "a message that breaks the contract", remedy: "none" },
 } as const satisfies Record<string, WireErrorEntry>;
 

@@ -14,6 +14,8 @@ export interface AdmissionContext {
   readonly address: string;
   readonly log: Logger;
   readonly signal: AbortSignal;
+  /** Give up when no coordinator has answered for so long; null: never. */
+  readonly connectTimeoutMs: number | null;
 }
 
 /** An answer INTERNAL may be a connection that broke in mid-call; so many in a row are a bug of the coordinator. */
@@ -21,14 +23,14 @@ const maxInternalErrors = 3;
 /** About 3 seconds: processes that are started together do not warn of each other. */
 const attemptsBeforeWarning = 6;
 
-/** Rejects with UserError for what answers but is no coordinator of this release, or with `signal.reason`. */
+/** Rejects with UserError for a coordinator that stays away or what answers but is no coordinator of this release, or with `signal.reason`. */
 export function contact(context: AdmissionContext): Promise<GetRunResponse> {
   return persist(context, () => context.link.getRun(context.signal));
 }
 
 /**
  * Joins the run that the request was prepared for.
- * @throws UserError with both values when the coordinator refuses, or leads another run by now
+ * @throws UserError with both values when the coordinator refuses, or leads another run by now; WireError `run-over`
  */
 export function join(
   context: AdmissionContext,
@@ -41,7 +43,10 @@ export function join(
   });
 }
 
-async function persist<T>({ address, log, signal }: AdmissionContext, work: () => Promise<T>): Promise<T> {
+async function persist<T>(context: AdmissionContext, work: () => Promise<T>): Promise<T> {
+  const { address, log, connectTimeoutMs } = context;
+  const patience = connectTimeoutMs === null ? null : AbortSignal.timeout(connectTimeoutMs);
+  const signal = patience === null ? context.signal : AbortSignal.any([context.signal, patience]);
   let lastReason: string | null = null;
   let internalErrors = 0;
   try {
@@ -58,6 +63,11 @@ async function persist<T>({ address, log, signal }: AdmissionContext, work: () =
       },
     });
   } catch (error) {
+    if (patience?.aborted === true && error === patience.reason) {
+      const seconds = (connectTimeoutMs ?? 0) / 1000;
+      const why = lastReason === null ? "" : `: ${lastReason}`;
+      throw new UserError(`no coordinator answered at ${address} in ${seconds} s (--connect-timeout)${why}`);
+    }
     throw explained(error, address);
   }
 }
@@ -67,7 +77,7 @@ function mayPass(error: unknown): boolean {
 }
 
 function explained(error: unknown, address: string): unknown {
-  if (error instanceof WireError) {
+  if (error instanceof WireError && error.code !== "run-over") {
     return new UserError(`the coordinator refused this worker: ${error.message}`, { cause: error });
   }
   if (statusOf(error) === status.UNIMPLEMENTED) {

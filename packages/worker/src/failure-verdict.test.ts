@@ -24,7 +24,7 @@ describe("a failure's verdict", () => {
       "stale-lease": "forget",
       "bad-chunk": "fail-lease",
       "not-finite": "forget",
-      "shutting-down": "rejoin",
+      "run-over": "fatal",
       "bad-request": "fatal",
     });
   });

@@ -94,6 +94,22 @@ describe("a worker", { timeout: 120_000 }, () => {
     assert.equal(coordinator.joins.length, 1);
   });
 
+  it("leaves in good order when it comes after the run's end", async () => {
+    const { coordinator } = bed;
+    coordinator.refusal = new WireError("run-over", "the run is over");
+    await coordinator.start();
+    const { kind, reason, slot } = await bed.startWorker().outcome;
+    assert.deepEqual({ kind, reason, slot }, { kind: "left", reason: "the run is over", slot: null });
+  });
+
+  it("gives up when no coordinator answers for as long as it was told to wait", async () => {
+    await assert.rejects(bed.startWorker({ connectTimeoutMs: 200 }).outcome, (error) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, /no coordinator answered at unix:\S+ in 0\.2 s \(--connect-timeout\)/);
+      return true;
+    });
+  });
+
   it("says before joining that its data set is another", async () => {
     await bed.coordinator.start();
     const { outcome } = bed.startWorker({ data: "synthetic:40" });

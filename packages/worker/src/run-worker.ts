@@ -11,6 +11,7 @@ import {
   type GetRunResponse,
   type JoinRequest,
   PROTOCOL_VERSION,
+  WireError,
 } from "@lockstep/protocol";
 import type { BackendChoice } from "@lockstep/recipe";
 import { backoff, connect, sleep } from "@lockstep/service";
@@ -41,12 +42,14 @@ export interface WorkerOptions {
   readonly log: Logger;
   /** Aborted: finish the leases held (for at most 10 s), then leave. */
   readonly signal: AbortSignal;
+  /** Give up when no coordinator has answered for so long; null, the default: never. */
+  readonly connectTimeoutMs?: number | null | undefined;
   /** Plain text beyond this machine, with a warning. */
   readonly insecure?: boolean | undefined;
 }
 
 export interface WorkerOutcome {
-  /** finished: the coordinator said so. left: the worker was told to stop. */
+  /** finished: the coordinator said so. left: the worker was told to stop, or came when the run was over. */
   readonly kind: "finished" | "left";
   /** True when the run reached its end. */
   readonly completed: boolean;
@@ -108,9 +111,9 @@ class WorkerLife {
   }
 
   async run(): Promise<WorkerOutcome> {
-    const { coordinator: address, log } = this.#options;
+    const { coordinator: address, log, connectTimeoutMs = null } = this.#options;
     const signal = this.#signal;
-    const admission: AdmissionContext = { link: this.#link, address, log, signal };
+    const admission: AdmissionContext = { link: this.#link, address, log, signal, connectTimeoutMs };
     const run = await contact(admission);
     const prepared = await prepareRun({ ...this.#options, run, signal });
     const { workshop, threads, loader, pixelsSha256 } = await this.#equip(prepared);
@@ -203,7 +206,11 @@ class WorkerLife {
     let internalEnds = 0;
     for (;;) {
       const wantedSlot = this.#slot ?? request.wantedSlot;
-      const joined = await join(admission, { request: { ...request, wantedSlot }, checkRun });
+      const joined = await join(admission, { request: { ...request, wantedSlot }, checkRun }).catch(unlessOver);
+      if (joined instanceof WireError) {
+        log.info({ reason: joined.message }, "came too late to work");
+        return this.outcome({ kind: "drained", reason: joined.message });
+      }
       const { slot, generation, coordinatorGeneration } = joined;
       this.#slot = slot;
       log.info({ slot, generation, coordinatorGeneration }, "joined the run");
@@ -222,6 +229,11 @@ class WorkerLife {
       await sleep(pause(deadSessions), signal);
     }
   }
+}
+
+function unlessOver(error: unknown): WireError {
+  if (error instanceof WireError && error.code === "run-over") return error;
+  throw error;
 }
 
 function checkSameRun(prepared: PreparedRun, run: GetRunResponse): void {

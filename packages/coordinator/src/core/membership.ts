@@ -111,8 +111,8 @@ function refusalOf(state: CoreState, claim: JoinClaim): Refusal | null {
       message: `the worker speaks protocol ${claim.protocolVersion}, the coordinator ${settings.protocolVersion}; install the same release on both`,
     };
   }
-  if (phase.kind === "ended") return { code: "shutting-down", message: "the run is over" };
-  if (state.stop !== null) return { code: "shutting-down", message: `the run is stopping: ${state.stop.reason}` };
+  if (phase.kind === "ended") return { code: "run-over", message: "the run is over" };
+  if (state.stop !== null) return { code: "run-over", message: `the run is stopping: ${state.stop.reason}` };
   const malformed = malformedOf(claim);
   if (malformed !== null) return { code: "bad-request", message: malformed };
   for (const [code, field, claimed, expected] of [
