@@ -52,8 +52,7 @@ export interface PreparedRun {
 export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> {
   const { out, resume, log } = options;
   const former = await formerRun(out, resume);
-  await mkdir(out, { recursive: true });
-  const lock = await acquireRunLock(out);
+  const lock = await lockFolder(out);
   try {
     await options.onLocked?.();
     const settings = runSettings(options.given, former?.spec ?? null);
@@ -67,6 +66,16 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
   } catch (error) {
     await lock.release();
     throw error;
+  }
+}
+
+async function lockFolder(out: string): Promise<RunLock> {
+  try {
+    await mkdir(out, { recursive: true });
+    return await acquireRunLock(out);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`${out}: cannot be used as the run's folder (--out)`, { cause: error });
   }
 }
 

@@ -1,6 +1,6 @@
 // Owns gRPC's knobs: message sizes, keep-alive, reconnects. They stand here alone.
 import type { ChannelOptions, ServerOptions } from "@grpc/grpc-js";
-import { receiveWindowBytes } from "./receive-window.js";
+import { receiveWindowBytes } from "./server-connections.js";
 
 /** Four times the largest chunk: room for headers, and an early end for a peer that speaks something else. */
 const maxMessageBytes = 4 * 1024 * 1024;

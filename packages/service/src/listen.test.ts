@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { lstat, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { connect as connectHttp2 } from "node:http2";
+import { connect as connectSocket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -10,7 +11,7 @@ import { UserError } from "@lockstep/errors";
 import { connect } from "./connect.js";
 import { checkHealth, createHealth, type Health } from "./health.js";
 import { type Listener, type ListenOptions, listen } from "./listen.js";
-import { receiveWindowBytes } from "./receive-window.js";
+import { receiveWindowBytes } from "./server-connections.js";
 import { runSource } from "./testing/child-process.js";
 import { createRecordingLog } from "./testing/recording-log.js";
 
@@ -56,6 +57,10 @@ describe("listen and connect", () => {
     open.push(listener);
     return listener;
   };
+  const listenFor = async (address: string) => {
+    const listener = await serve({ address });
+    return { address: listener.address, close: () => listener.close({ graceMs: 50 }) };
+  };
 
   it("lets a peer send megabytes before they are read", async () => {
     const { address } = await serve({ address: "127.0.0.1:0" });
@@ -70,6 +75,25 @@ describe("listen and connect", () => {
       assert.equal(session.state.remoteWindowSize, receiveWindowBytes);
     } finally {
       session.destroy();
+    }
+  });
+
+  it("closes although a peer is frozen", async () => {
+    const { address, close } = await listenFor("127.0.0.1:0");
+    // A peer that opens a session and then neither reads nor writes, as a stopped process does.
+    const [host = "", port = ""] = address.split(":");
+    const frozen = connectSocket(Number(port), host);
+    await once(frozen, "connect");
+    frozen.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0");
+    await once(frozen, "readable");
+    frozen.pause();
+    try {
+      await Promise.race([
+        close(),
+        once(AbortSignal.timeout(timeoutMs), "abort").then(() => assert.fail("still open")),
+      ]);
+    } finally {
+      frozen.destroy();
     }
   });
 

@@ -6,7 +6,7 @@ import { serverOptions } from "./channel-options.js";
 import { serverCredentials } from "./credentials.js";
 import type { Health } from "./health.js";
 import type { Log } from "./log.js";
-import { widenReceiveWindow } from "./receive-window.js";
+import { ServerConnections } from "./server-connections.js";
 import { SocketPlace } from "./socket-place.js";
 
 export interface ServedService {
@@ -44,10 +44,10 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const bindTo = place === null ? address : ({ kind: "unix", path: place.privatePath } as const);
   try {
     const port = await bind(server, { credentials, address: bindTo, asked: options.address });
-    widenReceiveWindow(server, options.log);
+    const connections = new ServerConnections(server, options.log);
     await place?.publish();
     const bound: Address = address.kind === "tcp" ? { ...address, port } : address;
-    return new BoundListener(server, { address: formatAddress(bound), place });
+    return new BoundListener(server, { address: formatAddress(bound), place, connections });
   } catch (error) {
     server.forceShutdown();
     await place?.remove();
@@ -59,12 +59,21 @@ class BoundListener implements Listener {
   readonly address: string;
   readonly #server: Server;
   readonly #place: SocketPlace | null;
+  readonly #connections: ServerConnections;
   #closing: Promise<void> | null = null;
 
-  constructor(server: Server, bound: { readonly address: string; readonly place: SocketPlace | null }) {
+  constructor(
+    server: Server,
+    bound: {
+      readonly address: string;
+      readonly place: SocketPlace | null;
+      readonly connections: ServerConnections;
+    },
+  ) {
     this.#server = server;
     this.address = bound.address;
     this.#place = bound.place;
+    this.#connections = bound.connections;
   }
 
   close({ graceMs }: { readonly graceMs: number }): Promise<void> {
@@ -73,7 +82,10 @@ class BoundListener implements Listener {
   }
 
   async #close(graceMs: number): Promise<void> {
-    const cutOff = setTimeout(() => this.#server.forceShutdown(), graceMs);
+    const cutOff = setTimeout(() => {
+      this.#server.forceShutdown();
+      this.#connections.destroy();
+    }, graceMs);
     try {
       await new Promise<void>((resolve, reject) =>
         this.#server.tryShutdown((error) => (error === undefined ? resolve() : reject(error))),

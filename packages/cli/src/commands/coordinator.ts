@@ -1,10 +1,11 @@
 // Owns `lockstep coordinator`: leads a run. By hand it prepares the run and holds its lock; started by `train`
 // (--prepared) the launcher has done both.
 import { join, resolve } from "node:path";
+import { acquireRunLock, type RunLock } from "@lockstep/checkpoint";
 import { runCoordinator } from "@lockstep/coordinator";
 import { defaultCacheDir } from "@lockstep/dataset";
-import { exitCode } from "@lockstep/errors";
-import { createLogger } from "@lockstep/service";
+import { exitCode, UserError } from "@lockstep/errors";
+import { backoff, createLogger, retry } from "@lockstep/service";
 import type { Command } from "commander";
 import { childShutdown } from "../child-shutdown.js";
 import { addFlags, type Options, parseOptions } from "../flags.js";
@@ -69,7 +70,9 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
         onProgress: (progress) => display?.preparing(progress),
         signal,
       });
+  let lock: RunLock | null = null;
   try {
+    lock = await lockCoordinator(out, signal);
     const log = createLogger({
       name: "coordinator",
       level,
@@ -91,11 +94,25 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
     });
   } finally {
     display?.close();
+    await lock?.release();
     await prepared?.lock.release();
     shutdown.dispose();
   }
   if (!options.prepared) await printSummary(out, options);
   return signal.aborted ? exitCode.interrupted : exitCode.ok;
+}
+
+/** How long the coordinator of a launcher that was killed may take to write its checkpoint and leave. */
+const formerLeavesMs = 20_000;
+
+/** The run's own lock is the launcher's; a coordinator outlives its launcher by a checkpoint. */
+function lockCoordinator(out: string, signal: AbortSignal): Promise<RunLock> {
+  const deadline = performance.now() + formerLeavesMs;
+  return retry(() => acquireRunLock(out, { name: runFiles.coordinatorLock }), {
+    signal,
+    backoff: backoff({ baseMs: 50, maxMs: 500, factor: 2, jitter: false }),
+    shouldRetry: (error) => error instanceof UserError && performance.now() < deadline,
+  });
 }
 
 async function printSummary(out: string, { json, requiredOut }: CoordinatorOptions): Promise<void> {

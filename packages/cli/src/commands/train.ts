@@ -122,19 +122,19 @@ async function trainIn(out: string, surroundings: Surroundings): Promise<number>
     signal.throwIfAborted();
     warnOfIdleWorkers(run, options, display);
     await rm(join(out, runFiles.summary), { force: true });
-    await runProcesses(out, { ...surroundings, run, processes, log });
+    const interrupted = await runProcesses(out, { ...surroundings, run, processes, log });
+    display.close();
+    return await printResult(out, options, interrupted || signal.aborted);
   } finally {
     await processes.close();
     await run.lock.release();
   }
-  display.close();
-  return await printResult(out, options, signal);
 }
 
 async function runProcesses(
   out: string,
   launch: Surroundings & { readonly run: PreparedRun; readonly processes: ProcessesFile; readonly log: Logger },
-): Promise<void> {
+): Promise<boolean> {
   const { options, display, shutdown, run, processes, log } = launch;
   const socketFolder = await mkdtemp(join(tmpdir(), "lockstep-"));
   await chmod(socketFolder, 0o700);
@@ -147,7 +147,7 @@ async function runProcesses(
     signal: following.signal,
   });
   try {
-    await superviseRun({
+    return await superviseRun({
       coordinator: plan("coordinator", 0, coordinatorArgs(out, address, options), launch),
       workers: Array.from({ length: options.workers }, (_, index) =>
         plan("worker", index, workerArgs({ out, address, index, run, options }), launch),
@@ -231,15 +231,15 @@ function warnOfIdleWorkers(run: PreparedRun, options: TrainOptions, display: Dis
   );
 }
 
-async function printResult(out: string, options: TrainOptions, signal: AbortSignal): Promise<number> {
+async function printResult(out: string, options: TrainOptions, interrupted: boolean): Promise<number> {
   const summary = await readSummary(out);
   if (summary === null) {
-    if (signal.aborted) return exitCode.interrupted;
+    if (interrupted) return exitCode.interrupted;
     throw new Error(`the coordinator left no ${runFiles.summary} in ${out}; see ${join(out, runFiles.logs)}`);
   }
   const result = trainResult(summary, { out: options.out ?? out, workers: options.workers });
   process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : renderSummary(result));
-  return signal.aborted ? exitCode.interrupted : exitCode.ok;
+  return interrupted ? exitCode.interrupted : exitCode.ok;
 }
 
 function defaultOut(resume: boolean): string {

@@ -32,11 +32,12 @@ const politeLeaveMs = 2_000;
 const restartDelay = backoff({ baseMs: 250, maxMs: 10_000, factor: 2, jitter: false });
 
 /**
- * Resolves when the coordinator has ended in good order (exit code 0, or 130 after a stop) and every process has gone.
+ * Resolves when the coordinator has ended in good order (exit code 0, or 130 after a stop) and every process has gone; to
+ * true when it was stopped from outside.
  * @throws UserError when a process complains of the user's mistake; RunFailed when the run cannot go on, or a process
  *   died too often
  */
-export async function superviseRun(options: SupervisorOptions): Promise<void> {
+export async function superviseRun(options: SupervisorOptions): Promise<boolean> {
   const over = new AbortController();
   const processes = [options.coordinator, ...options.workers].map(
     (plan) => new SupervisedProcess(plan, options, over.signal),
@@ -57,6 +58,7 @@ export async function superviseRun(options: SupervisorOptions): Promise<void> {
     // They were told by the coordinator, unless it died on the way to a stop.
     for (const worker of workers) worker.askToStop("the run is over");
     await leaveOrKill(processes, running);
+    return coordinator.lastExit?.code === exitCode.interrupted;
   } catch (error) {
     over.abort();
     for (const process of processes) process.askToStop("the run has failed");
@@ -72,6 +74,8 @@ class SupervisedProcess {
   readonly #options: SupervisorOptions;
   readonly #over: AbortSignal;
   #child: Child | null = null;
+  /** Of its last life; null before that has ended. */
+  lastExit: ChildExit | null = null;
   #deaths = 0;
 
   constructor(plan: ProcessPlan, options: SupervisorOptions, over: AbortSignal) {
@@ -126,6 +130,7 @@ class SupervisedProcess {
     this.#options.onStarted(entry);
     const exit = await child.exit;
     this.#child = null;
+    this.lastExit = exit;
     this.#options.onEnded(entry);
     this.#options.log.info({ ...entry, exit: describeExit(exit) }, `${this.#name} ended`);
     return exit;

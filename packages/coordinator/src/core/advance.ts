@@ -47,11 +47,9 @@ function apply(draft: Draft, event: CoreEvent): void {
     case "draining":
       drain(draft, event.sessionId);
       return;
-    case "lease-failed": {
-      const { leaseId, sessionId, reason } = event;
-      dropLeases(draft, (lease) => lease.leaseId === leaseId && lease.sessionId === sessionId, reason);
+    case "lease-failed":
+      giveUpLease(draft, event);
       return;
-    }
     case "sum-accepted":
       settleLease(draft, event.leaseId);
       closePassWhenDone(draft);
@@ -87,6 +85,20 @@ function apply(draft: Draft, event: CoreEvent): void {
     default:
       unknownEvent(event);
   }
+}
+
+/** One failure passes; when leases of one pass keep failing, the next will too. */
+const maxFailedLeases = 10;
+
+function giveUpLease(draft: Draft, event: Extract<CoreEvent, { type: "lease-failed" }>): void {
+  const { leaseId, sessionId, reason } = event;
+  const pass = openPass(draft.state);
+  const slot = memberOf(draft.state, sessionId)?.slot;
+  const dropped = dropLeases(draft, (lease) => lease.leaseId === leaseId && lease.sessionId === sessionId, reason);
+  if (pass === null || slot === undefined || dropped === 0) return;
+  pass.failedSlots.push(slot);
+  if (pass.failedSlots.length < maxFailedLeases) return;
+  fail(draft, `step ${pass.step}: ${maxFailedLeases} leases failed, the last on slot ${slot}: ${reason}`);
 }
 
 function unknownEvent(event: never): never {

@@ -17,14 +17,16 @@ export function grantLeases(draft: Draft): void {
   const pass = openPass(state);
   if (pass === null || !gather(draft)) return;
   const { numMicroBatches } = pass.shape;
+  // Who has failed a lease of this pass gets another only when nobody is left who has not.
+  const attending = state.members.filter(({ life }) => life === "attending");
+  const sound = attending.filter(({ slot }) => !pass.failedSlots.includes(slot));
   const planned = planLeases({
     numMicroBatches,
     outstanding: outstandingNodes(pass),
-    workers: state.members.flatMap((member) => {
-      if (member.life !== "attending") return [];
+    workers: (sound.length > 0 ? sound : attending).map((member) => {
       const { slot, computeThreads } = member;
       const roundMs = roundMsOf(member, pass);
-      return [{ slot, computeThreads, roundMs, busyMs: busyMs(pass, member, nowMs) }];
+      return { slot, computeThreads, roundMs, busyMs: busyMs(pass, member, nowMs) };
     }),
     leaseOverhead: leaseOverhead[pass.kind],
     maxCount: pass.kind === "train" ? numMicroBatches : state.settings.maxValidationLease,

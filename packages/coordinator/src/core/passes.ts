@@ -129,6 +129,7 @@ function startPass(draft: Draft, kind: PassKind, shape: PassState["shape"]): voi
     leases: [],
     done: [],
     numDone: 0,
+    failedSlots: [],
     doneBySlot: new Map(),
   };
   state.phase = { kind: "passing", pass };

@@ -88,6 +88,8 @@ export interface PassState {
   /** Nodes whose sums are in the tree; disjoint. */
   done: TreeNode[];
   numDone: number;
+  /** One entry for each lease that a worker gave up, by slot. */
+  failedSlots: number[];
   /** Accepted micro-batches by slot; they count for the run once the pass is complete. */
   doneBySlot: Map<number, number>;
 }
@@ -169,7 +171,13 @@ export function copyState(state: CoreState): CoreState {
 }
 
 function copyPass(pass: PassState): PassState {
-  return { ...pass, leases: [...pass.leases], done: [...pass.done], doneBySlot: new Map(pass.doneBySlot) };
+  return {
+    ...pass,
+    leases: [...pass.leases],
+    done: [...pass.done],
+    doneBySlot: new Map(pass.doneBySlot),
+    failedSlots: [...pass.failedSlots],
+  };
 }
 
 /** The living member of a session. */

@@ -1,0 +1,44 @@
+// Owns what grpc-js does not give for a server's connections: how much a peer may send before it has been read, and an end
+// that does not wait for the peer.
+import type { Http2Server, ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
+import type { Server } from "@grpc/grpc-js";
+import type { Log } from "./log.js";
+
+/**
+ * Bytes in flight on a connection, and on one of its streams: HTTP/2's flow-control window. grpc-js has an option for
+ * clients and none for servers, whose 64 KiB make an upload of megabytes stop and go (10 MB on a unix socket: 48 ms as it
+ * comes, 36 ms with a window that holds it).
+ */
+export const receiveWindowBytes = 8 * 1024 * 1024;
+/** Bytes of one HTTP/2 frame, at most: a chunk in a few, not in 64. */
+const frameBytes = 1024 * 1024;
+
+export class ServerConnections {
+  readonly #sockets = new Set<Socket>();
+
+  /** Call after bindAsync. Says so where this release of grpc-js keeps its HTTP/2 servers elsewhere. */
+  constructor(server: Server, log: Log) {
+    // Private in grpc-js, and the only way to the connections; checked, as no type vouches for it.
+    const { http2Servers } = server as unknown as { http2Servers?: unknown };
+    if (!(http2Servers instanceof Map) || http2Servers.size === 0) {
+      log.warn({}, "cannot reach the connections of this release of @grpc/grpc-js: uploads will be slower");
+      return;
+    }
+    for (const http2Server of (http2Servers as Map<Http2Server, unknown>).keys()) {
+      http2Server.on("session", (session: ServerHttp2Session) => {
+        session.settings({ initialWindowSize: receiveWindowBytes, maxFrameSize: frameBytes });
+        session.setLocalWindowSize(receiveWindowBytes);
+      });
+      http2Server.on("connection", (socket: Socket) => {
+        this.#sockets.add(socket);
+        socket.once("close", () => this.#sockets.delete(socket));
+      });
+    }
+  }
+
+  /** At once: a peer that is frozen never answers a goodbye, and an HTTP/2 session waits for it. */
+  destroy(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+}
