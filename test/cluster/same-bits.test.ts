@@ -30,6 +30,11 @@ describe("the weights are a pure function of spec and data", { skip: needsTorch(
   });
   after(() => folder.remove());
 
+  test("one worker with two compute threads gives the same bits", async () => {
+    const result = await runCluster({ out: outOf("two-threads"), flags: { workers: 1, threads: 2 } });
+    assert.equal(result.weightsSha256, expected);
+  });
+
   test("two workers with two compute threads each give the same bits, and both work", async () => {
     const out = outOf("two-workers");
     const result = await runCluster({ out, flags: { workers: 2, threads: 2 } });

@@ -56,7 +56,7 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
   try {
     await options.onLocked?.();
     const settings = runSettings(options.given, former?.spec ?? null);
-    const data = absolute(options.data ?? (former && (await readLaunch(out))?.data) ?? "synthetic");
+    const data = absolute(options.data ?? (former === null ? "synthetic" : await formerData(out)));
     const prepared = await prepareData({ ...options, settings, data });
     if (former === null) await writeNewRun({ out, ...prepared });
     else assertSameSpec(former.spec, prepared.description.spec, out);
@@ -77,6 +77,12 @@ async function lockFolder(out: string): Promise<RunLock> {
     if (error instanceof UserError) throw error;
     throw new UserError(`${out}: cannot be used as the run's folder (--out)`, { cause: error });
   }
+}
+
+async function formerData(out: string): Promise<string> {
+  const launch = await readLaunch(out);
+  if (launch !== null) return launch.data;
+  throw new UserError(`${out}: no ${runFiles.launch} says where the images are; say it again (--data)`);
 }
 
 /** A later command may stand in another folder. */

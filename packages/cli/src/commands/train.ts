@@ -117,6 +117,9 @@ async function trainIn(out: string, surroundings: Surroundings): Promise<number>
       await processes.settled();
     },
     signal,
+  }).catch(async (error: unknown) => {
+    await processes.withdraw();
+    throw error;
   });
   try {
     signal.throwIfAborted();
