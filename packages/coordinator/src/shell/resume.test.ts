@@ -1,0 +1,105 @@
+// Tests that a coordinator goes on where an earlier life left off, to the same bits.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Worker } from "node:worker_threads";
+import { CheckpointStore } from "@lockstep/checkpoint";
+import { type Event, Pass, TelemetryClient } from "@lockstep/protocol";
+import { connect } from "@lockstep/service";
+import { clientOf, FakeWorker, join as joinAs } from "./testing/fake-worker.js";
+import { prepareFolder, tinyRun } from "./testing/prepared-folder.js";
+import { deferred, quiet, recordsOf, start, undisturbed } from "./testing/running-coordinator.js";
+
+const tiny = tinyRun();
+const reference = undisturbed(tiny);
+
+test("a run that is stopped and resumed in mid-epoch gives the same bits", async (t) => {
+  const { out, remove } = await prepareFolder(tiny);
+  t.after(remove);
+  const first = await start(out, { stopGraceMs: 60_000 });
+  const worker = await FakeWorker.join(first.address, tiny, {
+    onLease: ({ step }) => {
+      if (step === 1) first.stop("a person asked");
+      return true;
+    },
+  });
+  const stopped = await first.summary;
+  assert.deepEqual(await worker.finished, { completed: false, reason: "a person asked" });
+  worker.close();
+  assert.deepEqual([stopped.completed, stopped.reason, stopped.steps], [false, "a person asked", 2]);
+  const { checkpoint } = await new CheckpointStore(join(out, "checkpoints")).newestValid();
+  assert.equal(checkpoint?.step, 2);
+
+  const second = await start(out);
+  const other = await FakeWorker.join(second.address, tiny);
+  const result = await second.summary;
+  other.close();
+  const expected = await reference;
+  assert.equal(result.resumedFromStep, 2);
+  assert.equal(
+    result.microBatchesByWorker.reduce((a, b) => a + b, 0),
+    2 * (4 + 4 + 3 + 3),
+    "each micro-batch counts once over both lives",
+  );
+  assert.equal(result.coordinatorGeneration, 2);
+  assert.equal(result.weightsSha256, expected.weightsSha256);
+  assert.deepEqual(result.validation, expected.validation);
+  assert.equal(result.loss, expected.loss);
+  const validations = (await recordsOf(out, "metrics.jsonl")).filter(({ type }) => type === "validation");
+  assert.equal(validations.length, 2);
+});
+
+test("a resumed run takes its reference numerics from the checkpoint", async (t) => {
+  const { out, remove } = await prepareFolder(tiny);
+  t.after(remove);
+  const first = await start(out, { maxSteps: 1 });
+  (await FakeWorker.join(first.address, tiny)).finished.catch(() => {});
+  assert.equal((await first.summary).reason, "reached 1 steps (--max-steps)");
+  const second = await start(out);
+  const client = clientOf(second.address);
+  await assert.rejects(joinAs(client, tiny, { pixelsSha256: "p2" }), { code: "pixels" });
+  second.stop("enough");
+  await second.summary;
+  client.close();
+});
+
+test("a coordinator killed without warning goes on from its checkpoint to the same bits", async (t) => {
+  const { out, remove } = await prepareFolder(tiny);
+  t.after(remove);
+  const thread = new Worker(new URL("testing/coordinator-thread.js", import.meta.url), {
+    workerData: { out, listen: `unix:${join(out, "s")}`, checkpointEvery: 2 },
+  });
+  const [{ address }] = (await once(thread, "message")) as [{ address: string }];
+  const telemetry = connect({ address, log: quiet });
+  const observer = new TelemetryClient(telemetry.target, telemetry.credentials, telemetry.options);
+  const written = deferred<void>();
+  const events = observer.subscribe({});
+  events.on("data", ({ event }: Event) => {
+    if (event?.$case === "checkpointWritten") written.resolve();
+  });
+  events.on("error", () => {});
+  // Step 5 (index 4) is never answered: by then the checkpoint of step 2 or 4 is under way.
+  const reached = deferred<void>();
+  const worker = await FakeWorker.join(address, tiny, {
+    onLease: ({ step, pass }) => {
+      if (step < 4 || pass === Pass.VALIDATE) return true;
+      reached.resolve();
+      return false;
+    },
+  });
+  await Promise.all([reached.promise, written.promise]);
+  await thread.terminate();
+  assert.equal(await worker.finished, null);
+  worker.close();
+  observer.close();
+
+  const second = await start(out);
+  const other = await FakeWorker.join(second.address, tiny);
+  const result = await second.summary;
+  other.close();
+  assert.equal(result.coordinatorGeneration, 2);
+  assert.deepEqual(result.microBatchesByWorker, [28]);
+  assert.ok(result.resumedFromStep === 2 || result.resumedFromStep === 3 || result.resumedFromStep === 4);
+  assert.equal(result.weightsSha256, (await reference).weightsSha256);
+});
