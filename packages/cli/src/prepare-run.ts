@@ -6,6 +6,7 @@ import { acquireRunLock, CheckpointStore, type RunLock, writeJsonDurably } from 
 import {
   createPlan,
   type Dataset,
+  everySample,
   openDataset,
   openImageCache,
   type Progress,
@@ -132,11 +133,6 @@ async function prepareData(
     metrics: recipe.metrics.map((metric) => ({ ...metric })),
   };
   return { description, layout, recipe, stepsPerEpoch };
-}
-
-/** What every worker opens too: the pixels that its join shows. */
-function everySample({ train, val, test }: Split): Uint32Array {
-  return Uint32Array.from([...train, ...val, ...test]).sort();
 }
 
 function specOf(parts: {

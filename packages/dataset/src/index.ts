@@ -22,7 +22,7 @@ export { origin } from "./dataset.js";
 export { encodedDataset } from "./encoded-dataset.js";
 export { type LabelTable, labelSchema, labelsOf, numStrata, type SampleLabels, stratumOf } from "./labels.js";
 export { type OpenDatasetOptions, openDataset, splitDataset } from "./open-dataset.js";
-export { drawSplit, type Split, type SplitInput, type SplitSettings } from "./plan/split.js";
+export { drawSplit, everySample, type Split, type SplitInput, type SplitSettings } from "./plan/split.js";
 export {
   createPlan,
   epochOrder,

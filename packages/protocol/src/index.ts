@@ -1,5 +1,6 @@
 // The wire contract and the values that travel or are stored.
 export { chunkBytes, contributionHeader, encodeTensorChunks, float32Bytes, TensorAssembler } from "./chunk-codec.js";
+export { xxh3Digest } from "./digest.js";
 export {
   CoordinatorClient,
   type CoordinatorServer,

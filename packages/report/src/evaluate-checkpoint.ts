@@ -2,7 +2,7 @@
 //
 // B batch, H height, W width, C channels
 import { type LoadedCheckpoint, loadCheckpoint } from "@lockstep/checkpoint";
-import { type Dataset, openDataset, openImageCache, type Progress, splitDataset } from "@lockstep/dataset";
+import { type Dataset, everySample, openDataset, openImageCache, type Progress, splitDataset } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { evaluateMetrics, type RunSpec } from "@lockstep/protocol";
 import {
@@ -57,8 +57,7 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Eval
   });
   const cache = await openImageCache({
     dataset,
-    // Training's own images for val: so its cache is met. They hold no image of test.
-    samples: options.part === "val" ? Uint32Array.from([...split.train, ...split.val]) : samples,
+    samples: everySample(split), // so that training's cache is met
     imageSize: spec.imageSize,
     cacheDir: options.cacheDir,
     log,

@@ -2,12 +2,11 @@
 // of the tree. It knows nothing of leases, sessions or gRPC.
 import { performance } from "node:perf_hooks";
 import { addInto, allFinite } from "@lockstep/numerics";
-import { createLayout, float32Bytes, type TensorLayout } from "@lockstep/protocol";
+import { createLayout, float32Bytes, type TensorLayout, xxh3Digest } from "@lockstep/protocol";
 import { type Engine, loadEngine, type MicroBatch, type Recipe, recipeNamed, type Weights } from "@lockstep/recipe";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { KnownBuffers } from "./buffer-introductions.js";
 import { makeWeights, writeContribution } from "./contribution.js";
-import { xxh3Digest } from "./digest.js";
 import { serveThread } from "./thread-link.js";
 import type {
   AdditionJob,

@@ -18,9 +18,9 @@ import {
   TensorAssembler,
   WireError,
   type WorkerReport,
+  xxh3Digest,
 } from "@lockstep/protocol";
 import type { Connection } from "@lockstep/service";
-import { xxh3Digest } from "./digest.js";
 
 /** A coordinator that takes a call but does not answer it in this time counts as not answering. */
 const unaryTimeoutMs = 10_000;

@@ -1,8 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { addInto } from "@lockstep/numerics";
-import { float32Bytes, Pass } from "@lockstep/protocol";
-import { xxh3Digest } from "./digest.js";
+import { float32Bytes, Pass, xxh3Digest } from "@lockstep/protocol";
 import type { Submission } from "./testing/fake-coordinator.js";
 import { createTestBed, numMicroBatches, type TestBed, whyMissing } from "./testing/tiny-run.js";
 

@@ -1,7 +1,7 @@
 // Owns what a worker makes of a run spec before it joins: the same data set, the same parts, the same pixels, the recipe
 // bound and its layout. Each is checked here first, so that the user hears which of them is wrong.
 import { createHash } from "node:crypto";
-import { type ImageCache, openDataset, openImageCache, type Split, splitDataset } from "@lockstep/dataset";
+import { everySample, type ImageCache, openDataset, openImageCache, splitDataset } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import {
   createLayout,
@@ -81,15 +81,6 @@ export async function prepareRun(options: {
     layout: createLayout(recipe.tensors),
     source: new SampleSource({ spec, parts, recipe }),
     threadSetup: { backend, recipe: spec.recipe, ...bound },
-    openCache: () => openImageCache({ dataset, samples: cachedSamples(parts), imageSize, cacheDir, log, signal }),
+    openCache: () => openImageCache({ dataset, samples: everySample(parts), imageSize, cacheDir, log, signal }),
   };
-}
-
-/** All three parts, so that an evaluation of the test part finds its pixels, and all processes share one cache. */
-function cachedSamples({ train, val, test }: Split): Uint32Array {
-  const samples = new Uint32Array(train.length + val.length + test.length);
-  samples.set(train);
-  samples.set(val, train.length);
-  samples.set(test, train.length + val.length);
-  return samples.sort();
 }

@@ -5,9 +5,8 @@ import { acquireRunLock, type RunLock } from "@lockstep/checkpoint";
 import { runCoordinator } from "@lockstep/coordinator";
 import { defaultCacheDir } from "@lockstep/dataset";
 import { exitCode, UserError } from "@lockstep/errors";
-import { backoff, createLogger, retry } from "@lockstep/service";
+import { backoff, createLogger, createShutdown, launcherChannel, retry } from "@lockstep/service";
 import type { Command } from "commander";
-import { childShutdown } from "../child-shutdown.js";
 import { addFlags, type Options, parseOptions } from "../flags.js";
 import { prepareRun } from "../prepare-run.js";
 import { createDisplay } from "../progress/display.js";
@@ -56,7 +55,11 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
   const { logLevel: level } = options;
   const display = options.prepared ? null : createDisplay({ stream: process.stderr, nowMs: () => performance.now() });
   const earlyLog = createLogger({ name: "coordinator", level });
-  const shutdown = childShutdown(earlyLog, (reason) => display?.note(`${reason}: finishing the step`));
+  const shutdown = createShutdown({
+    log: earlyLog,
+    launcher: launcherChannel(),
+    onFirst: (reason) => display?.note(`${reason}: finishing the step`),
+  });
   const { signal } = shutdown;
   const prepared = options.prepared
     ? null

@@ -2,10 +2,9 @@
 import { resolve } from "node:path";
 import { defaultCacheDir } from "@lockstep/dataset";
 import { exitCode } from "@lockstep/errors";
-import { createLogger } from "@lockstep/service";
+import { createLogger, createShutdown, launcherChannel } from "@lockstep/service";
 import { runWorker } from "@lockstep/worker";
 import type { Command } from "commander";
-import { childShutdown } from "../child-shutdown.js";
 import { addFlags, type Options, parseOptions } from "../flags.js";
 
 const names = [
@@ -42,7 +41,7 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
     level: options.logLevel,
     ...(logFile === undefined ? {} : { file: logFile }),
   });
-  const shutdown = childShutdown(log);
+  const shutdown = createShutdown({ log, launcher: launcherChannel() });
   try {
     await runWorker({
       coordinator: options.coordinator,

@@ -16,8 +16,8 @@ import {
   type RunDescription,
   type TensorLayout,
   weightsSha256,
+  xxh3Digest,
 } from "@lockstep/protocol";
-import { xxh3 } from "@node-rs/xxhash";
 import type { Contribution } from "./pass-sums.js";
 
 export interface Update {
@@ -132,10 +132,7 @@ export class TrainingState {
 
   /** XXH3-128 (hex) of the weights: names them in leases. */
   digest(): string {
-    return xxh3
-      .xxh128(Buffer.from(this.weights.buffer, this.weights.byteOffset, this.weights.byteLength))
-      .toString(16)
-      .padStart(32, "0");
+    return xxh3Digest(float32Bytes(this.weights));
   }
 
   weightsSha256(): string {

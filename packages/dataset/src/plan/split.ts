@@ -32,6 +32,11 @@ export interface Split {
   readonly leaked: number;
 }
 
+/** The samples of all parts, ascending: what a run's one image cache holds, in every process and for an evaluation. */
+export function everySample({ train, val, test }: Split): Uint32Array {
+  return Uint32Array.from([...train, ...val, ...test]).sort();
+}
+
 export const randomSplitFractions = { train: 0.7, val: 0.15, test: 0.15 } as const;
 
 /** Throws UserError where the subset is no share. */

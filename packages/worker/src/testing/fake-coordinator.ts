@@ -32,9 +32,9 @@ import {
   toServiceError,
   WireError,
   type WorkerReport,
+  xxh3Digest,
 } from "@lockstep/protocol";
 import { type Listener, listen } from "@lockstep/service";
-import { xxh3Digest } from "../digest.js";
 import { Arrivals } from "./arrivals.js";
 
 type Report = NonNullable<WorkerReport["report"]>;
