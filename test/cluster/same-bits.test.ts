@@ -121,6 +121,17 @@ describe("the weights are a pure function of spec and data", { skip: needsTorch(
     assert.ok(Number(resumed.resumedFromStep) >= 6, `resumed from step ${resumed.resumedFromStep}`);
     assert.equal(resumed.weightsSha256, expected);
   });
+
+  test("a run resumed at once after kill -9 of its launcher waits for the checkpoint of the coordinator left behind", async () => {
+    const out = outOf("resumed-at-once");
+    // Talkative: what the coordinator says to a launcher that is gone must not end it before its checkpoint.
+    const cluster = startCluster({ out, flags: { "log-level": "info" }, faults: holdStep(6, 2) });
+    await cluster.step(6);
+    cluster.signal("SIGKILL");
+    const resumed = await runCluster({ out, flags: { resume: true } });
+    assert.ok(Number(resumed.resumedFromStep) >= 6, `resumed from step ${resumed.resumedFromStep}`);
+    assert.equal(resumed.weightsSha256, expected);
+  });
 });
 
 function isAlive(pid: number): boolean {

@@ -10,6 +10,10 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit();
   else fail(error);
 });
+// A launcher that was killed reads no more, and its coordinator has a checkpoint to write: the log file still hears.
+process.stderr.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") fail(error);
+});
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 
