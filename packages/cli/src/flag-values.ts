@@ -58,6 +58,16 @@ export function commaSeparated<Value>(item: z.ZodType<Value, string>) {
   });
 }
 
+/** `race=ethnicity,file=path`: by label, the column that it stands in. */
+export const columnMap = z.string().transform((text, context) => {
+  const pairs = text.split(",").map((part) => /^\s*([^=]+?)\s*=\s*(.+?)\s*$/.exec(part));
+  if (pairs.every((pair) => pair !== null)) {
+    return Object.fromEntries(pairs.map((pair): [string, string] => [pair[1] ?? "", pair[2] ?? ""])); // both have matched
+  }
+  context.addIssue({ code: "custom", message: "must be like race=ethnicity,age=age_group" });
+  return z.NEVER;
+});
+
 /** `gender=1,race=2`: tasks left away weigh 1. */
 export const taskWeights = z.string().transform((text, context) => {
   const weights: Partial<Record<"gender" | "race" | "age", number>> = {};

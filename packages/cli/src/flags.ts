@@ -6,6 +6,7 @@ import { z } from "zod";
 import {
   anyText,
   choice,
+  columnMap,
   commaSeparated,
   number,
   optional,
@@ -62,6 +63,19 @@ export const flags = {
 
   // Launch options: free to change from one life of a run to the next.
   data: flag("--data <path>", "FairFace folder, synthetic, or synthetic:IMAGES", optional(anyText), "synthetic"),
+  columns: flag(
+    "--columns <list>",
+    "where labels stand in other data: race=ethnicity,…",
+    optional(columnMap),
+    "as named",
+  ),
+  repairLabels: flag("--repair-labels", "take 03-Sep for 3-9: labels a spreadsheet ate", z.boolean().optional()),
+  onBadImage: flag(
+    "--on-bad-image <what>",
+    "fail, or skip images that are missing or broken",
+    optional(choice("fail", "skip")),
+    "fail",
+  ),
   cacheDir: flag("--cache-dir <folder>", "decoded images", optional(anyText), "$XDG_CACHE_HOME/lockstep"),
   out: flag("--out <folder>", "the run's folder", optional(anyText), "runs/<date>-<time>"),
   requiredOut: flag("--out <folder>", "the run's folder", anyText),

@@ -1,10 +1,11 @@
 // Owns what happens before the first step: the data set, its split and image cache, the run spec, the seeded weights as
 // the checkpoint of step 0, and the run's folder with its lock. What is refused here costs the user a second, not an hour.
 import { mkdir, readdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { acquireRunLock, CheckpointStore, type RunLock, writeJsonDurably } from "@lockstep/checkpoint";
 import {
   createPlan,
+  type DataOptions,
   type Dataset,
   everySample,
   openDataset,
@@ -23,17 +24,18 @@ import {
   runSpec,
   type TensorLayout,
 } from "@lockstep/protocol";
-import { type Recipe, recipeNamed } from "@lockstep/recipe";
+import { loadRecipe, type Recipe } from "@lockstep/recipe";
 import type { Logger } from "pino";
-import { readLaunch, readRunDescription, runFiles, writeLaunch } from "./run-folder.js";
+import { type DataFlags, dataOptionsOf, type ResolvedDataOptions } from "./data-flags.js";
+import { dataOptionsIn, readLaunch, readRunDescription, runFiles, writeLaunch } from "./run-folder.js";
 import { type RunSettings, runSettings, type SpecFlags } from "./run-settings.js";
 
 export interface PrepareOptions {
   readonly out: string;
   readonly resume: boolean;
   readonly given: SpecFlags;
-  /** Undefined: the resumed run's, else synthetic. */
-  readonly data: string | undefined;
+  /** What is left away is the resumed run's, else the default. */
+  readonly dataFlags: DataFlags;
   readonly cacheDir: string;
   readonly log: Logger;
   readonly onProgress: (progress: Progress) => void;
@@ -44,7 +46,7 @@ export interface PrepareOptions {
 
 export interface PreparedRun {
   readonly description: RunDescription;
-  readonly data: string;
+  readonly dataOptions: ResolvedDataOptions;
   readonly stepsPerEpoch: number;
   readonly lock: RunLock;
 }
@@ -57,13 +59,13 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
   try {
     await options.onLocked?.();
     const settings = runSettings(options.given, former?.spec ?? null);
-    const data = absolute(options.data ?? (former === null ? "synthetic" : await formerData(out)));
-    const prepared = await prepareData({ ...options, settings, data });
+    const dataOptions = dataOptionsOf(options.dataFlags, former === null ? null : await formerData(out, options));
+    const prepared = await prepareData({ ...options, settings, dataOptions });
     if (former === null) await writeNewRun({ out, ...prepared });
     else assertSameSpec(former.spec, prepared.description.spec, out);
-    await writeLaunch(out, { data, cacheDir: options.cacheDir });
+    await writeLaunch(out, { ...dataOptions, cacheDir: options.cacheDir });
     log.info({ out, resume, spec: prepared.description.spec }, "the run is prepared");
-    return { description: prepared.description, data, stepsPerEpoch: prepared.stepsPerEpoch, lock };
+    return { description: prepared.description, dataOptions, stepsPerEpoch: prepared.stepsPerEpoch, lock };
   } catch (error) {
     await lock.release();
     throw error;
@@ -80,15 +82,12 @@ async function lockFolder(out: string): Promise<RunLock> {
   }
 }
 
-async function formerData(out: string): Promise<string> {
+/** Null where the flags name the data anyway. */
+async function formerData(out: string, { dataFlags }: PrepareOptions): Promise<DataOptions | null> {
   const launch = await readLaunch(out);
-  if (launch !== null) return launch.data;
+  if (launch !== null) return dataOptionsIn(launch);
+  if (dataFlags.data !== undefined) return null;
   throw new UserError(`${out}: no ${runFiles.launch} says where the images are; say it again (--data)`);
-}
-
-/** A later command may stand in another folder. */
-function absolute(data: string): string {
-  return /^synthetic(:|$)/.test(data) ? data : resolve(data);
 }
 
 interface PreparedData {
@@ -99,12 +98,12 @@ interface PreparedData {
 }
 
 async function prepareData(
-  options: PrepareOptions & { readonly settings: RunSettings; readonly data: string },
+  options: PrepareOptions & { readonly settings: RunSettings; readonly dataOptions: DataOptions },
 ): Promise<PreparedData> {
-  const { settings, data, cacheDir, log, onProgress, signal } = options;
-  const definition = recipeNamed(settings.recipe.name);
+  const { settings, dataOptions, cacheDir, log, onProgress, signal } = options;
+  const definition = await loadRecipe(settings.recipe.name);
   const recipeOptions = definition.resolveOptions(settings.recipe.options);
-  const dataset = await openDataset({ data, cacheDir, log, onProgress, signal });
+  const dataset = await openDataset({ ...dataOptions, schema: definition.labels, cacheDir, log, onProgress, signal });
   const { split: splitKind, subset } = settings;
   const { seed, microBatch, globalBatch, epochs, imageSize } = settings.rest;
   const split = splitDataset(dataset, { split: splitKind, subset, seed, log });

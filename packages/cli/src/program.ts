@@ -3,6 +3,7 @@ import { createRequire } from "node:module";
 import { Command } from "commander";
 import { addCheckpointCommand } from "./commands/checkpoint.js";
 import { addCoordinatorCommand } from "./commands/coordinator.js";
+import { addDatasetCommand } from "./commands/dataset.js";
 import { addDoctorCommand } from "./commands/doctor.js";
 import { addEvaluateCommand } from "./commands/evaluate.js";
 import { addStatusCommand } from "./commands/status.js";
@@ -30,6 +31,7 @@ export function createProgram(): Command {
     addEvaluateCommand,
     addStatusCommand,
     addCheckpointCommand,
+    addDatasetCommand,
     addDoctorCommand,
     addCoordinatorCommand,
     addWorkerCommand,

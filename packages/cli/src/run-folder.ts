@@ -2,6 +2,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { replaceJson } from "@lockstep/checkpoint";
+import { type DataOptions, dataOptions } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { type RunDescription, runDescription } from "@lockstep/protocol";
 import { z } from "zod";
@@ -20,8 +21,8 @@ export const runFiles = {
   summary: "summary.json",
 } as const;
 
-/** Where the data lay when the run was last started: so that a resume or an evaluation need not be told again. */
-const launch = z.strictObject({ data: z.string(), cacheDir: z.string() });
+/** How the data was read when the run was last started: so that a resume or an evaluation need not be told again. */
+const launch = dataOptions.extend({ cacheDir: z.string() });
 export type Launch = z.infer<typeof launch>;
 
 export const processEntry = z.strictObject({
@@ -63,6 +64,10 @@ export function readLaunch(out: string): Promise<Launch | null> {
 
 export function writeLaunch(out: string, value: Launch): Promise<void> {
   return replaceJson(join(out, runFiles.launch), value);
+}
+
+export function dataOptionsIn({ cacheDir: _, ...dataOptions }: Launch): DataOptions {
+  return dataOptions;
 }
 
 export function readSummary(out: string): Promise<StoredSummary | null> {

@@ -1,8 +1,9 @@
 // Owns the order in which samples are numbered, and the fingerprint over it: origin, then content SHA-256, then labels.
-// File names and the order of CSV rows leave no trace in either.
+// File names, the order of rows and the form that the images come in leave no trace in either.
 import { createHash } from "node:crypto";
 import type { SourceSample } from "./dataset.js";
-import type { LabelTable } from "./labels.js";
+import { type LabelSchema, schemaText } from "./labels/label-schema.js";
+import { type LabelTable, labelTable } from "./labels/label-table.js";
 
 export interface CanonicalSamples {
   /** SHA-256, hex. */
@@ -13,38 +14,42 @@ export interface CanonicalSamples {
   readonly listIndex: Uint32Array;
 }
 
-export function canonicalSamples(list: readonly SourceSample[]): CanonicalSamples {
+export function canonicalSamples(schema: LabelSchema, list: readonly SourceSample[]): CanonicalSamples {
   const ordered = list.map((sample, listIndex) => ({ sample, listIndex }));
-  ordered.sort((a, b) => compareSamples(a.sample, b.sample) || compareText(a.sample.name, b.sample.name));
-  const hash = createHash("sha256").update("lockstep data set 1\n");
+  const compare = comparison(schema);
+  ordered.sort((a, b) => compare(a.sample, b.sample) || compareText(a.sample.name, b.sample.name));
+  const labels = labelTable(
+    schema,
+    ordered.map(({ sample }) => sample.labels),
+  );
+  const hash = createHash("sha256").update(`lockstep data set 2\n${schemaText(schema)}\n`);
   for (const { sample } of ordered) {
     hash.update(Uint8Array.of(sample.origin)).update(Buffer.from(sample.contentSha256, "hex"));
-    hash.update(Uint8Array.of(sample.gender, sample.race, sample.ageBin));
   }
-  const column = (of: (sample: SourceSample) => number): Uint8Array =>
-    Uint8Array.from(ordered, ({ sample }) => of(sample));
+  for (const { name } of schema.fields) hash.update(littleEndian(labels.columns[name] ?? new Uint8Array()));
   return {
     fingerprint: hash.digest("hex"),
-    labels: {
-      numSamples: list.length,
-      gender: column((sample) => sample.gender),
-      race: column((sample) => sample.race),
-      ageBin: column((sample) => sample.ageBin),
-    },
-    origin: column((sample) => sample.origin),
+    labels,
+    origin: Uint8Array.from(ordered, ({ sample }) => sample.origin),
     listIndex: Uint32Array.from(ordered, ({ listIndex }) => listIndex),
   };
 }
 
+function littleEndian(column: Uint8Array | Float32Array): Uint8Array {
+  if (column instanceof Uint8Array) return column;
+  const bytes = new DataView(new ArrayBuffer(4 * column.length));
+  column.forEach((value, index) => {
+    bytes.setFloat32(4 * index, value, true);
+  });
+  return new Uint8Array(bytes.buffer);
+}
+
 /** Samples that compare equal have equal bytes and labels: which of them comes first changes no bit of a run. */
-function compareSamples(a: SourceSample, b: SourceSample): number {
-  return (
+function comparison({ fields }: LabelSchema): (a: SourceSample, b: SourceSample) => number {
+  return (a, b) =>
     a.origin - b.origin ||
     compareText(a.contentSha256, b.contentSha256) ||
-    a.gender - b.gender ||
-    a.race - b.race ||
-    a.ageBin - b.ageBin
-  );
+    fields.reduce((order, { name }) => order || (a.labels[name] ?? 0) - (b.labels[name] ?? 0), 0);
 }
 
 function compareText(a: string, b: string): number {

@@ -3,18 +3,14 @@
 import { createHash } from "node:crypto";
 import { readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { UserError } from "@lockstep/errors";
 import { mapBounded } from "./bounded-concurrency.js";
 import { cacheFailure } from "./cache-dir.js";
 import type { DatasetLog, Progress } from "./dataset.js";
 import { replaceFile } from "./durable-file.js";
 
-/** An image and where it was named, for complaints. */
 export interface IndexedFile {
   /** Relative to the folder. */
   readonly file: string;
-  /** E.g. `/data/fairface_label_train.csv, line 17`. */
-  readonly namedAt: string;
 }
 
 export interface ContentIndexOptions {
@@ -41,8 +37,11 @@ interface IndexEntry extends FileStamp {
 const filesInFlight = 16;
 const formatLine = "lockstep content index 1";
 
-/** SHA-256 (hex) of each file, in the order of `files`. UserError where one is missing, empty or unreadable. */
-export async function contentIndex(options: ContentIndexOptions): Promise<string[]> {
+/** What a file holds, or why it cannot be used (reads on from `image "x" ...`). */
+export type IndexedContent = { readonly sha256: string } | { readonly problem: string };
+
+/** SHA-256 (hex) of each file, or what is wrong with it, in the order of `files`. */
+export async function contentIndex(options: ContentIndexOptions): Promise<IndexedContent[]> {
   const { files, cacheDir, log, signal, onProgress } = options;
   const folder = await realpath(options.folder);
   const indexPath = join(cacheDir, "index", `${sha256Hex(folder).slice(0, 32)}.txt`);
@@ -52,30 +51,29 @@ export async function contentIndex(options: ContentIndexOptions): Promise<string
   const total = files.length;
   onProgress?.({ stage: "indexing", done: 0, total });
   let numHashed = 0;
-  const hashes = await mapBounded({
+  const contents = await mapBounded({
     items: files,
     limit: filesInFlight,
     signal,
     onDone: (done) => {
       if (done % 256 === 0 || done === total) onProgress?.({ stage: "indexing", done, total });
     },
-    work: async ({ file, namedAt }, index) => {
+    work: async ({ file }, index): Promise<IndexedContent> => {
+      const stamp = stamps[index] as FileStamp | { problem: string }; // one for each file
+      if ("problem" in stamp) return stamp;
       const entry = known.get(file);
-      if (entry && sameStamp(entry, stamps[index])) return entry.sha256;
+      if (entry && sameStamp(entry, stamp)) return { sha256: entry.sha256 };
       numHashed += 1;
-      return sha256Hex(await readImage(folder, file, namedAt));
+      return hashFile(folder, file);
     },
   });
-  if (numHashed > 0 || known.size !== total) {
-    const entries = files.map(({ file }, index) => ({
-      file,
-      ...(stamps[index] as FileStamp), // one stamp for each file
-      sha256: hashes[index] as string, // one hash for each file
-    }));
-    await writeIndex(indexPath, cacheDir, entries);
-  }
+  const entries = files.flatMap(({ file }, index) => {
+    const [stamp, content] = [stamps[index], contents[index]];
+    return stamp && content && !("problem" in stamp) && "sha256" in content ? [{ file, ...stamp, ...content }] : [];
+  });
+  if (numHashed > 0 || known.size !== entries.length) await writeIndex(indexPath, cacheDir, entries);
   log.info({ images: total, hashed: numHashed, indexPath }, "indexed the images by content");
-  return hashes;
+  return contents;
 }
 
 export function sha256Hex(content: string | Uint8Array): string {
@@ -86,39 +84,29 @@ async function stampFiles(
   folder: string,
   files: readonly IndexedFile[],
   signal: AbortSignal | undefined,
-): Promise<FileStamp[]> {
-  const complaints = new Map<number, string>();
-  const stamps = await mapBounded({
+): Promise<(FileStamp | { problem: string })[]> {
+  return mapBounded({
     items: files,
     limit: filesInFlight,
     signal,
-    work: async ({ file }, index): Promise<FileStamp> => {
+    work: async ({ file }) => {
       try {
         const stats = await stat(join(folder, file));
-        if (!stats.isFile()) complaints.set(index, "is not a file");
-        else if (stats.size === 0) complaints.set(index, "is empty (0 bytes)");
+        if (!stats.isFile()) return { problem: `is not a file in ${folder}` };
+        if (stats.size === 0) return { problem: `is empty (0 bytes) in ${folder}` };
         return { size: stats.size, mtimeMs: stats.mtimeMs, ctimeMs: stats.ctimeMs };
       } catch (error) {
-        complaints.set(index, reasonOf(error));
-        return { size: -1, mtimeMs: 0, ctimeMs: 0 };
+        return { problem: `${reasonOf(error)} in ${folder}` };
       }
     },
   });
-  const first = Math.min(...complaints.keys());
-  const complaint = complaints.get(first);
-  const file = files[first];
-  if (complaint === undefined || file === undefined) return stamps;
-  const others = complaints.size > 1 ? ` (and ${complaints.size - 1} more images cannot be used)` : "";
-  throw new UserError(
-    `${file.namedAt}: image "${file.file}" ${complaint} in ${folder}${others}; put the image there or delete the row`,
-  );
 }
 
-async function readImage(folder: string, file: string, namedAt: string): Promise<Uint8Array> {
+async function hashFile(folder: string, file: string): Promise<IndexedContent> {
   try {
-    return await readFile(join(folder, file));
+    return { sha256: sha256Hex(await readFile(join(folder, file))) };
   } catch (error) {
-    throw new UserError(`${namedAt}: image "${file}" ${reasonOf(error)} in ${folder}; restore it or delete the row`);
+    return { problem: `${reasonOf(error)} in ${folder}` };
   }
 }
 

@@ -1,19 +1,23 @@
 // Owns what a data set is to the rest of Lockstep: labels, where each sample comes from, and how its pixels are had.
 // Reading a particular form (a FairFace folder, the embedded set) is left to its DatasetSource.
-import type { LabelTable, SampleLabels } from "./labels.js";
-
-export type DatasetKind = "fairface" | "synthetic";
+import type { SampleLabels } from "./labels/label-schema.js";
+import type { LabelTable } from "./labels/label-table.js";
 
 /** The published part that a sample belongs to. */
-export const origin = { officialTrain: 0, officialVal: 1 } as const;
+export const origin = { officialTrain: 0, officialVal: 1, officialTest: 2 } as const;
 
 interface DatasetFacts {
-  readonly kind: DatasetKind;
-  /** SHA-256 (hex) over (origin, content SHA-256, labels) in canonical order: file names and row order do not matter. */
+  /** `synthetic`, or the name of the labels' schema: the same for every form that the images come in. */
+  readonly kind: string;
+  /** SHA-256 (hex) over the labels' schema and (origin, content SHA-256, labels) in canonical order: file names and row order do not matter. */
   readonly fingerprint: string;
   readonly labels: LabelTable;
-  /** By sample: 0 official train, 1 official val. */
+  /** By sample: 0 official train, 1 official val, 2 official test. */
   readonly origin: Uint8Array;
+  /** Images that were left out, as they cannot be used (`onBadImage: "skip"`). */
+  readonly skipped: readonly UnusableImage[];
+  /** Images without labels, by name: they are no part of the data set. */
+  readonly unlabelled: readonly string[];
   /** SHA-256 (hex) of the sample's encoded bytes; of its generator's inputs where it is generated. */
   contentSha256(sample: number): string;
   /** For people: the path inside the data folder, or the generated sample's name. */
@@ -40,20 +44,37 @@ export interface GeneratedDataset extends DatasetFacts {
 export type Dataset = EncodedDataset | GeneratedDataset;
 
 /** One labelled image as a source lists it. */
-export interface SourceSample extends SampleLabels {
+export interface SourceSample {
   readonly name: string;
-  /** 0 official train, 1 official val. */
+  /** 0 official train, 1 official val, 2 official test. */
   readonly origin: number;
+  readonly labels: SampleLabels;
   /** Hex. */
   readonly contentSha256: string;
 }
 
+/** A labelled image that is missing, empty or broken. */
+export interface UnusableImage {
+  readonly name: string;
+  /** Where it was named, e.g. `/data/fairface_label_train.csv, line 17`. */
+  readonly namedAt: string;
+  /** Reads on from `image "x" ...`, e.g. `is missing in /data`. */
+  readonly problem: string;
+}
+
+export interface SourceList {
+  /** In any order. */
+  readonly samples: readonly SourceSample[];
+  readonly unusable: readonly UnusableImage[];
+  /** Images without labels, by name. */
+  readonly unlabelled: readonly string[];
+}
+
 /** A form in which labelled, encoded images come. A new format is a new implementation of this. */
 export interface DatasetSource {
-  readonly kind: DatasetKind;
-  /** All labelled images, in any order; UserError when labels or images are unusable. */
-  list(): Promise<readonly SourceSample[]>;
-  /** Encoded bytes of the sample at that place in the list. */
+  /** All labelled images; UserError where labels are unusable. What becomes of unusable images is decided by who calls. */
+  list(): Promise<SourceList>;
+  /** Encoded bytes of the sample at that place in `samples`; UserError where they are gone. */
   read(listIndex: number): Promise<Uint8Array>;
 }
 

@@ -8,20 +8,31 @@ export {
   openImageCache,
 } from "./cache/image-cache.js";
 export { defaultCacheDir } from "./cache-dir.js";
+export { type DataOptions, dataOptions, type OnBadImage } from "./data-options.js";
 export type {
   Dataset,
-  DatasetKind,
   DatasetLog,
   DatasetSource,
   EncodedDataset,
   GeneratedDataset,
   Progress,
+  SourceList,
   SourceSample,
+  UnusableImage,
 } from "./dataset.js";
 export { origin } from "./dataset.js";
-export { encodedDataset } from "./encoded-dataset.js";
-export { type LabelTable, labelSchema, labelsOf, numStrata, type SampleLabels, stratumOf } from "./labels.js";
-export { type OpenDatasetOptions, openDataset, splitDataset } from "./open-dataset.js";
+export { type EncodedDatasetOptions, encodedDataset } from "./encoded-dataset.js";
+export { ageMidpoints, fairfaceClasses, fairfaceLabels } from "./fairface/fairface-labels.js";
+export {
+  type ClassField,
+  checkLabelSchema,
+  type LabelField,
+  type LabelSchema,
+  type NumberField,
+  type SampleLabels,
+} from "./labels/label-schema.js";
+export { type LabelTable, labelOf, labelsOf, labelTable } from "./labels/label-table.js";
+export { isSynthetic, type OpenDatasetOptions, openDataset, splitDataset } from "./open-dataset.js";
 export { drawSplit, everySample, type Split, type SplitInput, type SplitSettings } from "./plan/split.js";
 export {
   createPlan,

@@ -19,7 +19,7 @@ import { promisify } from "node:util";
 import { UserError } from "@lockstep/errors";
 import { defaultCacheDir } from "./cache-dir.js";
 import type { Dataset, EncodedDataset, Progress } from "./dataset.js";
-import { labelsOf } from "./labels.js";
+import { labelsOf } from "./labels/label-table.js";
 import { openDataset, splitDataset } from "./open-dataset.js";
 import {
   labelHeader,

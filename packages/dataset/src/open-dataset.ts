@@ -3,15 +3,18 @@ import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { UserError } from "@lockstep/errors";
 import { checkCacheOutside } from "./cache-dir.js";
+import { type DataOptions, dataOptions } from "./data-options.js";
 import type { Dataset, DatasetLog, Progress } from "./dataset.js";
 import { encodedDataset } from "./encoded-dataset.js";
 import { fairfaceFolder } from "./fairface/fairface-folder.js";
+import { fairfaceLabels } from "./fairface/fairface-labels.js";
+import { checkLabelSchema, type LabelSchema } from "./labels/label-schema.js";
 import { drawSplit, type Split, type SplitSettings } from "./plan/split.js";
 import { defaultSyntheticSamples, syntheticDataset } from "./synthetic/synthetic-dataset.js";
 
-export interface OpenDatasetOptions {
-  /** `synthetic`, `synthetic:N` for N generated images, or the path of a FairFace folder. */
-  readonly data: string;
+export interface OpenDatasetOptions extends DataOptions {
+  /** The labels that the recipe asks for; FairFace's where absent. */
+  readonly schema?: LabelSchema | undefined;
   readonly cacheDir: string;
   readonly log: DatasetLog;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
@@ -20,14 +23,15 @@ export interface OpenDatasetOptions {
 
 /** Reads the labels and hashes the images; UserError in one line where either is unusable. */
 export async function openDataset(options: OpenDatasetOptions): Promise<Dataset> {
-  const { data, log, onProgress, signal } = options;
-  if (data === "synthetic" || data.startsWith("synthetic:")) {
-    return syntheticDataset({ numSamples: syntheticSize(data) });
-  }
+  const { schema = fairfaceLabels, log, onProgress, signal } = options;
+  const { data, onBadImage } = parseDataOptions(options);
+  checkLabelSchema(schema);
+  if (isSynthetic(data)) return syntheticDataset({ numSamples: syntheticSize(data), schema });
   const folder = await realpath(data).catch(() => resolve(data)); // an absent folder is complained about by its source
   const cacheDir = resolve(options.cacheDir);
   checkCacheOutside(cacheDir, folder);
-  const dataset = await encodedDataset(fairfaceFolder({ folder, cacheDir, log, onProgress, signal }));
+  const source = fairfaceFolder({ folder, schema, cacheDir, log, onProgress, signal });
+  const dataset = await encodedDataset({ source, schema, onBadImage, log });
   log.info(
     { data: folder, samples: dataset.labels.numSamples, fingerprint: dataset.fingerprint },
     "opened the data set",
@@ -51,6 +55,16 @@ export function splitDataset(dataset: Dataset, settings: SplitSettings & { reado
     );
   }
   return split;
+}
+
+/** Whether the name means the embedded data set, and no path. */
+export function isSynthetic(data: string): boolean {
+  return data === "synthetic" || data.startsWith("synthetic:");
+}
+
+/** The options without what else a caller's object holds, defaults filled in. */
+function parseDataOptions({ data, columns, repairLabels, onBadImage }: DataOptions) {
+  return dataOptions.parse({ data, columns, repairLabels, onBadImage });
 }
 
 function syntheticSize(data: string): number {

@@ -7,7 +7,8 @@ import { describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { UserError } from "@lockstep/errors";
 import { openImageCache } from "./cache/image-cache.js";
-import { labelSchema, labelsOf } from "./labels.js";
+import { fairfaceClasses } from "./fairface/fairface-labels.js";
+import { labelsOf } from "./labels/label-table.js";
 import { openDataset, splitDataset } from "./open-dataset.js";
 import { recordingLog, temporaryFolder, warningsOf } from "./testing/made-folder.js";
 
@@ -42,7 +43,7 @@ describe("real FairFace images", { skip }, () => {
     const first = Array.from({ length: 300 }, (_, i) => i).find((i) => dataset.imageName(i) === "train/1.jpg");
     const { gender, race, ageBin } = labelsOf(dataset.labels, first ?? -1);
     assert.deepEqual(
-      [labelSchema.gender[gender], labelSchema.race[race], labelSchema.ageBin[ageBin]],
+      [fairfaceClasses.gender[gender ?? -1], fairfaceClasses.race[race ?? -1], fairfaceClasses.ageBin[ageBin ?? -1]],
       ["Male", "East Asian", "50-59"],
     );
     const { train, val, test: held } = splitDataset(dataset, { split: "random", subset: 1, seed: 7, log });

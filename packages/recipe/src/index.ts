@@ -10,11 +10,14 @@ export {
 export { describeEngines, loadEngine } from "./engine/load-engine.js";
 export { fairfaceRecipe } from "./fairface/fairface-recipe.js";
 export type {
+  ClassHead,
+  EvaluatedHead,
   EvaluationResult,
   MetricRatio,
   MicroBatch,
   MicroBatchKey,
   ModelTensor,
+  NumberHead,
   PassConstants,
   Recipe,
   RecipeDefinition,
@@ -22,4 +25,4 @@ export type {
   TrainingResult,
   Weights,
 } from "./recipe.js";
-export { recipeNamed } from "./recipes.js";
+export { loadRecipe } from "./recipes.js";

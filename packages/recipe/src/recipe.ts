@@ -3,7 +3,7 @@
 // Math.random, nothing kept between calls.
 //
 // B batch, H height, W width, C channels
-import type { LabelTable } from "@lockstep/dataset";
+import type { LabelSchema, LabelTable } from "@lockstep/dataset";
 import type * as tfjs from "@tensorflow/tfjs-core";
 
 export type Tf = typeof tfjs;
@@ -65,6 +65,31 @@ export interface EvaluationResult {
   readonly predictions: Readonly<Record<string, { readonly width: number; readonly values: Float32Array }>>;
 }
 
+/** What a head says and which label it is judged by: what an evaluation reports. */
+export type EvaluatedHead = ClassHead | NumberHead;
+
+/** Its predictions are a logit a class; of two classes, or one logit: that of the second. The greatest is meant, of equals the first. */
+export interface ClassHead {
+  readonly kind: "classes";
+  /** A key of EvaluationResult's predictions. */
+  readonly name: string;
+  /** A class field of the recipe's labels. */
+  readonly label: string;
+}
+
+/** Its predictions are one number a sample, in the unit. */
+export interface NumberHead {
+  readonly kind: "number";
+  readonly name: string;
+  /** A number field, or a class field with classValues. */
+  readonly label: string;
+  readonly unit: string;
+  /** The number that stands for each class of the label. */
+  readonly classValues?: readonly number[] | undefined;
+  /** One less than there are classes: a prediction below edge k, and not below the one before, means class k. */
+  readonly classEdges?: readonly number[] | undefined;
+}
+
 /** A recipe with its options resolved and its data set's labels known. */
 export interface Recipe {
   readonly name: string;
@@ -73,6 +98,7 @@ export interface Recipe {
   readonly tensors: readonly ModelTensor[];
   readonly sumNames: readonly string[];
   readonly metrics: readonly MetricRatio[];
+  readonly heads: readonly EvaluatedHead[];
 
   /** Seeded initial values, by tensor name; float32, row-major. Needs no engine. */
   initialWeights(seed: number): Readonly<Record<string, Float32Array>>;
@@ -92,6 +118,8 @@ export type Weights = Readonly<Record<string, tfjs.Tensor>>;
 
 export interface RecipeDefinition {
   readonly name: string;
+  /** What the data set must say of each image. */
+  readonly labels: LabelSchema;
   /** Checks and fills in options; throws UserError that names the flag or field. Options are JSON values. */
   resolveOptions(options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
   bind(context: {

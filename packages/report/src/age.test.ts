@@ -1,17 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { labelSchema } from "@lockstep/dataset";
+import { ageMidpoints, fairfaceClasses } from "@lockstep/dataset";
 import { ageBinOf, ageErrors, constantAgeErrors, midpointOf, withinOneBin } from "./age.js";
 
 test("every midpoint lies in its own bin", () => {
-  labelSchema.ageMidpoints.forEach((years, bin) => {
+  ageMidpoints.forEach((years, bin) => {
     assert.equal(ageBinOf(years), bin);
     assert.equal(midpointOf(bin), years);
   });
 });
 
 test("bins end at whole years: 2.9 is still 0-2, 3 is 3-9, 69.9 is 60-69", () => {
-  const bins = [-4, 0, 2.9, 3, 9.99, 10, 19.5, 20, 69.9, 70, 130].map((years) => labelSchema.ageBin[ageBinOf(years)]);
+  const bins = [-4, 0, 2.9, 3, 9.99, 10, 19.5, 20, 69.9, 70, 130].map(
+    (years) => fairfaceClasses.ageBin[ageBinOf(years)],
+  );
   assert.deepEqual(bins, [
     "0-2",
     "0-2",

@@ -1,11 +1,11 @@
 // Owns what can be said of predicted ages: errors in years against the bins' midpoints, the bin that an age falls into, and
 // what a constant guess would score. Pure.
-import { labelSchema } from "@lockstep/dataset";
+import { ageMidpoints } from "@lockstep/dataset";
 
 /** An age below edge k (and not below the one before) is in bin k; from the last edge on, in the last bin. Whole years lived: 2.9 is "0-2". */
 const binEdges = [3, 10, 20, 30, 40, 50, 60, 70] as const;
 
-/** Index into labelSchema.ageBin. */
+/** Index into fairfaceClasses.ageBin. */
 export function ageBinOf(years: number): number {
   if (Number.isNaN(years)) throw new RangeError("the predicted age is NaN: the weights are broken");
   const bin = binEdges.findIndex((edge) => years < edge);
@@ -14,8 +14,8 @@ export function ageBinOf(years: number): number {
 
 /** Years that stand for the bin. */
 export function midpointOf(ageBin: number): number {
-  const years = labelSchema.ageMidpoints[ageBin];
-  if (years === undefined) throw new RangeError(`age bin ${ageBin}: there are ${labelSchema.ageMidpoints.length}`);
+  const years = ageMidpoints[ageBin];
+  if (years === undefined) throw new RangeError(`age bin ${ageBin}: there are ${ageMidpoints.length}`);
   return years;
 }
 

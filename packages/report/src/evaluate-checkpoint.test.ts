@@ -7,12 +7,12 @@ import { CheckpointStore } from "@lockstep/checkpoint";
 import { openDataset, splitDataset } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { createLayout, type RunSpec, runSpec } from "@lockstep/protocol";
-import { recipeNamed } from "@lockstep/recipe";
+import { loadRecipe } from "@lockstep/recipe";
 import { type EvaluateOptions, evaluateCheckpoint } from "./evaluate-checkpoint.js";
 import type { EvaluationReport } from "./evaluation-report.js";
 import { renderReport } from "./render-report.js";
 
-const data = "synthetic:200";
+const dataOptions = { data: "synthetic:200" };
 const log = { info() {}, warn() {} };
 let folder: string;
 let report: EvaluationReport;
@@ -27,14 +27,22 @@ after(() => rm(folder, { recursive: true, force: true }));
 
 function optionsFor(split: string, overrides: Partial<EvaluateOptions> = {}): EvaluateOptions {
   const run = join(folder, split);
-  return { checkpoint: run, data, part: "val", cacheDir: join(folder, "cache"), backend: "cpu", log, ...overrides };
+  return {
+    checkpoint: run,
+    dataOptions,
+    part: "val",
+    cacheDir: join(folder, "cache"),
+    backend: "cpu",
+    log,
+    ...overrides,
+  };
 }
 
 /** A run's folder with untrained weights: their seed is the step. The later the step, the worse its validation loss. */
 async function writeRun(split: "official" | "random", steps: readonly number[]): Promise<void> {
-  const dataset = await openDataset({ data, cacheDir: join(folder, "cache"), log });
+  const dataset = await openDataset({ ...dataOptions, cacheDir: join(folder, "cache"), log });
   const parts = splitDataset(dataset, { split, subset: 1, seed: 7 });
-  const definition = recipeNamed("fairface");
+  const definition = await loadRecipe("fairface");
   const options = definition.resolveOptions({ widths: [4, 4], denseUnits: 8 });
   const spec: RunSpec = runSpec.parse({
     formatVersion: 1,
@@ -131,7 +139,7 @@ test("the test part of a random split is evaluated, that of an official split re
 
 test("another data set than the run's is refused with both fingerprints", async () => {
   await assert.rejects(
-    evaluateCheckpoint(optionsFor("official", { data: "synthetic:201" })),
+    evaluateCheckpoint(optionsFor("official", { dataOptions: { data: "synthetic:201" } })),
     (error) =>
       error instanceof UserError &&
       /^data synthetic:201: has fingerprint \w{12}, .* synthetic \w{12}/.test(error.message),

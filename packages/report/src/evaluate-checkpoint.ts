@@ -2,7 +2,16 @@
 //
 // B batch, H height, W width, C channels
 import { type LoadedCheckpoint, loadCheckpoint } from "@lockstep/checkpoint";
-import { type Dataset, everySample, openDataset, openImageCache, type Progress, splitDataset } from "@lockstep/dataset";
+import {
+  type DataOptions,
+  type Dataset,
+  everySample,
+  type LabelSchema,
+  openDataset,
+  openImageCache,
+  type Progress,
+  splitDataset,
+} from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { evaluateMetrics, type RunSpec } from "@lockstep/protocol";
 import {
@@ -11,9 +20,9 @@ import {
   type EngineLog,
   type EvaluationResult,
   loadEngine,
+  loadRecipe,
   type MicroBatch,
   type Recipe,
-  recipeNamed,
   type Weights,
 } from "@lockstep/recipe";
 import { type CheckpointChoice, chooseCheckpoint } from "./choose-checkpoint.js";
@@ -24,8 +33,8 @@ export interface EvaluateOptions {
   readonly checkpoint: string;
   /** Which of a run's checkpoints: the newest sound one (default), or the one of least validation loss. */
   readonly choice?: CheckpointChoice;
-  /** `synthetic`, or a FairFace folder: the data set that the run was trained on. */
-  readonly data: string;
+  /** The data set that the run was trained on, in any form. */
+  readonly dataOptions: DataOptions;
   readonly part: "val" | "test";
   readonly cacheDir: string;
   readonly backend: BackendChoice;
@@ -45,11 +54,12 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Eval
   for (const skipped of chosen.skipped) log.warn(skipped, `skipped checkpoint ${skipped.path}: ${skipped.reason}`);
   const checkpoint = await loadCheckpoint(chosen);
   const spec = checkpoint.manifest.runSpec;
-  const dataset = await openSameDataset(options, spec);
+  const definition = await loadRecipe(spec.recipe.name);
+  const dataset = await openSameDataset(options, definition.labels, spec);
   const split = splitDataset(dataset, { split: spec.dataset.split, subset: spec.dataset.subset, seed: spec.seed });
   const samples = split[options.part];
   if (samples.length === 0) throw emptyPart(options.part, spec);
-  const recipe = recipeNamed(spec.recipe.name).bind({
+  const recipe = definition.bind({
     options: spec.recipe.options,
     imageSize: spec.imageSize,
     labels: dataset.labels,
@@ -77,7 +87,7 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Eval
           epoch: checkpoint.manifest.position.epoch,
           weightsSha256: checkpoint.manifest.weightsSha256,
         },
-        data: options.data,
+        data: options.dataOptions.data,
         part: options.part,
         samples: samples.length,
         backend: engine.backend,
@@ -95,13 +105,14 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Eval
 }
 
 async function openSameDataset(
-  { data, cacheDir, log, onProgress, signal }: EvaluateOptions,
+  { dataOptions, cacheDir, log, onProgress, signal }: EvaluateOptions,
+  schema: LabelSchema,
   spec: RunSpec,
 ): Promise<Dataset> {
-  const dataset = await openDataset({ data, cacheDir, log, onProgress, signal });
+  const dataset = await openDataset({ ...dataOptions, schema, cacheDir, log, onProgress, signal });
   if (dataset.fingerprint !== spec.dataset.fingerprint) {
     throw new UserError(
-      `data ${data}: has fingerprint ${dataset.fingerprint.slice(0, 12)}, the checkpoint was trained on ${spec.dataset.kind} ${spec.dataset.fingerprint.slice(0, 12)}; name that data set (--data)`,
+      `data ${dataOptions.data}: has fingerprint ${dataset.fingerprint.slice(0, 12)}, the checkpoint was trained on ${spec.dataset.kind} ${spec.dataset.fingerprint.slice(0, 12)}; name that data set (--data)`,
     );
   }
   return dataset;

@@ -1,6 +1,6 @@
 // Owns the shape of an evaluation's result and how it is computed from labels and predictions. Pure: reading checkpoint and
 // images, and running the model, is evaluate-checkpoint.ts.
-import { type LabelTable, labelSchema, labelsOf } from "@lockstep/dataset";
+import { fairfaceClasses, type LabelTable, labelOf } from "@lockstep/dataset";
 import { type AgeErrors, ageBinOf, ageErrors, constantAgeErrors, midpointOf, withinOneBin } from "./age.js";
 import { type Classification, classify, majorityShare } from "./classification.js";
 
@@ -28,9 +28,9 @@ export interface TaskReports {
 
 /** What the model said of each sample, in the order of the samples. */
 export interface Predictions {
-  /** Index into labelSchema.gender. */
+  /** Index into fairfaceClasses.gender. */
   readonly gender: readonly number[];
-  /** Index into labelSchema.race. */
+  /** Index into fairfaceClasses.race. */
   readonly race: readonly number[];
   /** Years. */
   readonly age: readonly number[];
@@ -56,21 +56,25 @@ export interface EvaluationReport extends TaskReports {
 }
 
 export function reportTasks(labels: LabelTable, samples: Uint32Array, predictions: Predictions): TaskReports {
-  const actual = Array.from(samples, (sample) => labelsOf(labels, sample));
+  const actual = Array.from(samples, (sample) => ({
+    gender: labelOf(labels, "gender", sample),
+    race: labelOf(labels, "race", sample),
+    ageBin: labelOf(labels, "ageBin", sample),
+  }));
   const actualBins = actual.map(({ ageBin }) => ageBin);
   const actualYears = actualBins.map(midpointOf);
   const predictedBins = predictions.age.map(ageBinOf);
   const gender = classify(
     actual.map((label) => label.gender),
     predictions.gender,
-    labelSchema.gender,
+    fairfaceClasses.gender,
   );
   const race = classify(
     actual.map((label) => label.race),
     predictions.race,
-    labelSchema.race,
+    fairfaceClasses.race,
   );
-  const ageBin = classify(actualBins, predictedBins, labelSchema.ageBin);
+  const ageBin = classify(actualBins, predictedBins, fairfaceClasses.ageBin);
   const constant = constantAgeErrors(actualYears);
   return {
     gender,

@@ -1,7 +1,14 @@
 // Owns what a worker makes of a run spec before it joins: the same data set, the same parts, the same pixels, the recipe
 // bound and its layout. Each is checked here first, so that the user hears which of them is wrong.
 import { createHash } from "node:crypto";
-import { everySample, type ImageCache, openDataset, openImageCache, splitDataset } from "@lockstep/dataset";
+import {
+  type DataOptions,
+  everySample,
+  type ImageCache,
+  openDataset,
+  openImageCache,
+  splitDataset,
+} from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import {
   createLayout,
@@ -11,7 +18,7 @@ import {
   runSpec,
   type TensorLayout,
 } from "@lockstep/protocol";
-import { type BackendChoice, recipeNamed } from "@lockstep/recipe";
+import { type BackendChoice, loadRecipe } from "@lockstep/recipe";
 import type { Logger } from "pino";
 import { SampleSource } from "./sample-source.js";
 import type { ThreadSetup } from "./thread-messages.js";
@@ -49,20 +56,21 @@ export function parseRun(response: GetRunResponse): { readonly spec: RunSpec; re
 /** @throws UserError when this machine's data set is not the run's */
 export async function prepareRun(options: {
   readonly run: GetRunResponse;
-  /** As openDataset's `data`. */
-  readonly data: string;
+  /** Where this machine has the images. */
+  readonly dataOptions: DataOptions;
   readonly cacheDir: string;
   readonly backend: BackendChoice;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }): Promise<PreparedRun> {
-  const { run, data, cacheDir, backend, log, signal } = options;
+  const { run, dataOptions, cacheDir, backend, log, signal } = options;
   const { spec, specSha256 } = parseRun(run);
   const { imageSize } = spec;
-  const dataset = await openDataset({ data, cacheDir, log, signal });
+  const definition = await loadRecipe(spec.recipe.name);
+  const dataset = await openDataset({ ...dataOptions, schema: definition.labels, cacheDir, log, signal });
   if (dataset.fingerprint !== spec.dataset.fingerprint) {
     throw new UserError(
-      `data ${data}: fingerprint ${dataset.fingerprint} (${dataset.kind}, ${dataset.labels.numSamples} images), the run's is ${spec.dataset.fingerprint} (${spec.dataset.kind}); give this worker the same images and labels (--data)`,
+      `data ${dataOptions.data}: fingerprint ${dataset.fingerprint} (${dataset.kind}, ${dataset.labels.numSamples} images), the run's is ${spec.dataset.fingerprint} (${spec.dataset.kind}); give this worker the same images and labels (--data)`,
     );
   }
   const { split, subset, samples } = spec.dataset;
@@ -73,7 +81,7 @@ export async function prepareRun(options: {
     }
   }
   const bound = { imageSize, labels: dataset.labels, trainingSamples: parts.train };
-  const recipe = recipeNamed(spec.recipe.name).bind({ options: spec.recipe.options, ...bound });
+  const recipe = definition.bind({ options: spec.recipe.options, ...bound });
   return {
     spec,
     specSha256,

@@ -112,7 +112,7 @@ describe("a worker", { timeout: 120_000 }, () => {
 
   it("says before joining that its data set is another", async () => {
     await bed.coordinator.start();
-    const { outcome } = bed.startWorker({ data: "synthetic:40" });
+    const { outcome } = bed.startWorker({ dataOptions: { data: "synthetic:40" } });
     await assert.rejects(outcome, (error) => {
       assert.ok(error instanceof UserError);
       assert.match(error.message, /data synthetic:40: fingerprint [0-9a-f]{64} .* the run's is [0-9a-f]{64}/);

@@ -4,6 +4,7 @@
 //                                ^-----------'  (connection lost, coordinator restarted)
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
+import type { DataOptions } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import {
   canonicalJson,
@@ -31,8 +32,8 @@ import { WeightsStore } from "./weights-store.js";
 export interface WorkerOptions {
   /** `unix:/path.sock` or `host:port`. */
   readonly coordinator: string;
-  /** As openDataset's `data`: a folder, or `synthetic`. */
-  readonly data: string;
+  /** Where this machine has the images. */
+  readonly dataOptions: DataOptions;
   readonly cacheDir: string;
   readonly backend: BackendChoice;
   /** Compute threads, at least 1. */

@@ -7,6 +7,7 @@ import { defaultCacheDir } from "@lockstep/dataset";
 import { exitCode, UserError } from "@lockstep/errors";
 import { backoff, createLogger, createShutdown, launcherChannel, retry } from "@lockstep/service";
 import type { Command } from "commander";
+import { dataFlags } from "../data-flags.js";
 import { addFlags, type Options, parseOptions } from "../flags.js";
 import { prepareRun } from "../prepare-run.js";
 import { createDisplay } from "../progress/display.js";
@@ -19,7 +20,7 @@ const launchFlags = [
   "listen",
   "expectedWorkers",
   "insecure",
-  "data",
+  ...dataFlags,
   "resume",
   "maxSteps",
   "checkpointEvery",
@@ -67,7 +68,7 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
         out,
         resume: options.resume,
         given: options,
-        data: options.data,
+        dataFlags: options,
         cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
         log: earlyLog,
         onProgress: (progress) => display?.preparing(progress),

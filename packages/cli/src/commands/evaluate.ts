@@ -6,11 +6,12 @@ import { UserError } from "@lockstep/errors";
 import { evaluateCheckpoint, renderReport } from "@lockstep/report";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
+import { dataFlags, dataOptionsOf } from "../data-flags.js";
 import { addFlags, type Options, parseOptions } from "../flags.js";
 import { percent } from "../progress/progress-text.js";
-import { readLaunch, requireRun, runFiles } from "../run-folder.js";
+import { dataOptionsIn, readLaunch, requireRun, runFiles } from "../run-folder.js";
 
-const names = ["checkpoint", "part", "data", "cacheDir", "backend", "json", "logLevel"] as const;
+const names = ["checkpoint", "part", ...dataFlags, "cacheDir", "backend", "json", "logLevel"] as const;
 
 const examples = `
 Examples:
@@ -34,15 +35,15 @@ async function evaluate(out: string | undefined, options: Options<(typeof names)
   const log = createLogger({ name: "evaluate", level: options.logLevel });
   const place = await checkpointOf(out, options.checkpoint);
   const launch = out === undefined ? null : await readLaunch(out);
-  const data = options.data ?? launch?.data;
-  if (data === undefined)
+  if (options.data === undefined && launch === null)
     throw new UserError("--data: is needed: no launch.json in the run's folder says where the images are");
   const shutdown = createShutdown({ log });
   let shownPercent = "";
   try {
     const report = await evaluateCheckpoint({
       ...place,
-      ...{ data, part, backend, log },
+      dataOptions: dataOptionsOf(options, launch === null ? null : dataOptionsIn(launch)),
+      ...{ part, backend, log },
       cacheDir: resolve(options.cacheDir ?? launch?.cacheDir ?? defaultCacheDir()),
       signal: shutdown.signal,
       onProgress: ({ stage, done, total }) => {

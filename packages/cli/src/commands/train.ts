@@ -7,6 +7,7 @@ import { exitCode, UserError } from "@lockstep/errors";
 import { createLogger, createShutdown, type Shutdown } from "@lockstep/service";
 import type { Command } from "commander";
 import type { Logger } from "pino";
+import { dataArguments, dataFlags } from "../data-flags.js";
 import { addFlags, type Options, parseOptions } from "../flags.js";
 import { followRun } from "../follow-run.js";
 import { type Child, startChild } from "../launcher/child.js";
@@ -19,7 +20,7 @@ import { specFlags, specHeading } from "../run-settings.js";
 import { renderSummary, trainResult } from "../train-result.js";
 
 const launchFlags = [
-  "data",
+  ...dataFlags,
   "out",
   "resume",
   "workers",
@@ -107,7 +108,7 @@ async function trainIn(out: string, surroundings: Surroundings): Promise<number>
     out,
     resume: options.resume,
     given: options,
-    data: options.data,
+    dataFlags: options,
     cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
     log: forwardTo(() => log),
     onProgress: (progress) => display.preparing(progress),
@@ -215,7 +216,7 @@ function workerArgs(worker: {
   return [
     "worker",
     ...["--coordinator", address],
-    ...["--data", run.data],
+    ...dataArguments(run.dataOptions),
     ...["--cache-dir", resolve(options.cacheDir ?? defaultCacheDir())],
     ...["--backend", options.backend],
     ...["--threads", String(options.threads)],

@@ -5,11 +5,12 @@ import { exitCode } from "@lockstep/errors";
 import { createLogger, createShutdown, launcherChannel } from "@lockstep/service";
 import { runWorker } from "@lockstep/worker";
 import type { Command } from "commander";
+import { dataFlags, dataOptionsOf } from "../data-flags.js";
 import { addFlags, type Options, parseOptions } from "../flags.js";
 
 const names = [
   "coordinator",
-  "data",
+  ...dataFlags,
   "backend",
   "threads",
   "slot",
@@ -45,7 +46,7 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
   try {
     await runWorker({
       coordinator: options.coordinator,
-      data: options.data ?? "synthetic",
+      dataOptions: dataOptionsOf(options, null),
       cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
       backend: options.backend,
       threads: options.threads,

@@ -2,12 +2,21 @@
 import { readFile, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { UserError } from "@lockstep/errors";
-import { contentIndex, reasonOf } from "../content-index.js";
-import { type DatasetLog, type DatasetSource, origin, type Progress, type SourceSample } from "../dataset.js";
+import { contentIndex, type IndexedContent, reasonOf } from "../content-index.js";
+import {
+  type DatasetLog,
+  type DatasetSource,
+  origin,
+  type Progress,
+  type SourceSample,
+  type UnusableImage,
+} from "../dataset.js";
+import type { LabelSchema } from "../labels/label-schema.js";
 import { parseLabelFile } from "./label-file.js";
 
 export interface FairfaceFolderOptions {
   readonly folder: string;
+  readonly schema: LabelSchema;
   readonly cacheDir: string;
   readonly log: DatasetLog;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
@@ -21,31 +30,29 @@ const labelFiles = [
 
 export function fairfaceFolder(options: FairfaceFolderOptions): DatasetSource {
   const folder = resolve(options.folder);
-  let list: SourceSample[] = [];
+  let samples: SourceSample[] = [];
   return {
-    kind: "fairface",
     async list() {
       await checkFolder(folder);
       const rows = [];
       for (const { name, origin } of labelFiles) {
         const path = join(folder, name);
-        const parsed = parseLabelFile(path, await readLabelFile(folder, name));
+        const parsed = parseLabelFile(path, await readLabelFile(folder, name), options.schema);
         rows.push(...parsed.map((row) => ({ ...row, origin, namedAt: `${path}, line ${row.line}` })));
       }
-      const hashes = await contentIndex({ ...options, folder, files: rows });
-      list = rows.map(({ file, origin, gender, race, ageBin }, index) => ({
-        name: file,
-        origin,
-        gender,
-        race,
-        ageBin,
-        contentSha256: hashes[index] as string, // one hash for each row
-      }));
-      return list;
+      const contents = await contentIndex({ ...options, folder, files: rows });
+      const unusable: UnusableImage[] = [];
+      samples = rows.flatMap(({ file: name, origin, labels, namedAt }, index) => {
+        const content = contents[index] as IndexedContent; // one for each row
+        if ("sha256" in content) return [{ name, origin, labels, contentSha256: content.sha256 }];
+        unusable.push({ name, namedAt, problem: content.problem });
+        return [];
+      });
+      return { samples, unusable, unlabelled: [] };
     },
     async read(listIndex) {
-      const sample = list[listIndex];
-      if (!sample) throw new RangeError(`image ${listIndex} is not among the ${list.length} listed`);
+      const sample = samples[listIndex];
+      if (!sample) throw new RangeError(`image ${listIndex} is not among the ${samples.length} listed`);
       try {
         return await readFile(join(folder, sample.name));
       } catch (error) {

@@ -1,13 +1,14 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { UserError } from "@lockstep/errors";
+import { fairfaceLabels } from "./fairface-labels.js";
 import { parseLabelFile } from "./label-file.js";
 
 const header = "file,age,gender,race,service_test";
 
 function complaint(text: string): string {
   try {
-    parseLabelFile("labels.csv", text);
+    parseLabelFile("labels.csv", text, fairfaceLabels);
   } catch (error) {
     assert.ok(error instanceof UserError, String(error));
     assert.doesNotMatch(error.message, /\n/);
@@ -18,15 +19,16 @@ function complaint(text: string): string {
 
 describe("a label file", () => {
   test("its rows become class indexes, whatever the order of the columns, line ends, byte order mark and blanks", () => {
-    const rows = [{ file: "train/1.jpg", line: 2, gender: 1, race: 4, ageBin: 8 }];
+    const rows = [{ file: "train/1.jpg", line: 2, labels: { gender: 1, race: 4, ageBin: 8 } }];
     assert.deepEqual(
-      parseLabelFile("labels.csv", `${header}\ntrain/1.jpg,more than 70,Female,Southeast Asian,True\n`),
+      parseLabelFile("labels.csv", `${header}\ntrain/1.jpg,more than 70,Female,Southeast Asian,True\n`, fairfaceLabels),
       rows,
     );
     assert.deepEqual(
       parseLabelFile(
         "labels.csv",
         "\uFEFFrace, gender ,file,age\r\nSoutheast Asian,Female, ./train/1.jpg,more than 70\r\n\r\n",
+        fairfaceLabels,
       ),
       rows,
     );
@@ -35,7 +37,7 @@ describe("a label file", () => {
   test("a missing column is named beside those that were found", () => {
     assert.equal(
       complaint("file,age,sex,race\ntrain/1.jpg,3-9,Male,White\n"),
-      'labels.csv, line 1: column "gender" missing, found "file", "age", "sex", "race"; the header must name file, age, gender, race',
+      'labels.csv, line 1: column "gender" missing, found "file", "age", "sex", "race"; the header must name file, gender, race, age',
     );
   });
 

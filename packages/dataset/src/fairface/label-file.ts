@@ -1,51 +1,48 @@
-// Owns reading one FairFace label file (file, age, gender, race; other columns are ignored): text in, labelled rows out.
+// Owns reading one label file (CSV with a header; columns that no label asks for are ignored): text in, labelled rows out.
 // Every complaint names the file, the line and the value.
 import { UserError } from "@lockstep/errors";
 import { type CsvError, parse } from "csv-parse/sync";
-import { labelSchema, type SampleLabels } from "../labels.js";
+import { readLabels } from "../labels/label-reader.js";
+import type { LabelSchema, SampleLabels } from "../labels/label-schema.js";
 
-export interface LabelRow extends SampleLabels {
+export interface LabelRow {
   /** As the file names it, relative to the data folder, e.g. train/1.jpg. */
   readonly file: string;
   /** Line of the label file, from 1; the header is line 1. */
   readonly line: number;
+  readonly labels: SampleLabels;
 }
 
-const columns = ["file", "age", "gender", "race"] as const;
-type Column = (typeof columns)[number];
+type LabelRecord = Readonly<Record<string, string>>;
+const fileColumn = "file";
 
 /** `labelFile`: its name, for complaints. */
-export function parseLabelFile(labelFile: string, text: string): LabelRow[] {
+export function parseLabelFile(labelFile: string, text: string, schema: LabelSchema): LabelRow[] {
   const seen = new Map<string, number>();
-  return parseRecords(labelFile, text).map(({ record, line }) => {
+  return parseRecords(labelFile, text, schema).map(({ record, line }) => {
     const where = `${labelFile}, line ${line}`;
-    const file = checkImagePath(where, record.file);
+    const file = checkImagePath(where, record[fileColumn] ?? "");
     const earlier = seen.get(file);
     if (earlier !== undefined) {
       throw new UserError(`${where}: image "${file}" already stands on line ${earlier}; delete one of the two rows`);
     }
     seen.set(file, line);
-    return {
-      file,
-      line,
-      ageBin: classOf(where, "age", labelSchema.ageBin, record.age),
-      gender: classOf(where, "gender", labelSchema.gender, record.gender),
-      race: classOf(where, "race", labelSchema.race, record.race),
-    };
+    return { file, line, labels: readLabels(where, schema, record) };
   });
 }
 
-function parseRecords(labelFile: string, text: string): { record: Record<Column, string>; line: number }[] {
+function parseRecords(labelFile: string, text: string, schema: LabelSchema): { record: LabelRecord; line: number }[] {
+  const columns = [fileColumn, ...schema.fields.map(({ column }) => column)];
   try {
     const parsed: unknown[] = parse(text, {
       bom: true,
       trim: true,
       info: true,
       skip_empty_lines: true,
-      columns: (header: string[]) => checkHeader(labelFile, header),
+      columns: (header: string[]) => checkHeader(labelFile, header, columns),
     });
     // With info and columns set, csv-parse gives { record: object by column, info: { lines } }; checkHeader has seen the columns.
-    const rows = parsed as { record: Record<Column, string>; info: { lines: number } }[];
+    const rows = parsed as { record: LabelRecord; info: { lines: number } }[];
     if (rows.length === 0) throw new UserError(`${labelFile}: holds no rows; it needs one for each image`);
     return rows.map(({ record, info }) => ({ record, line: info.lines }));
   } catch (error) {
@@ -55,7 +52,7 @@ function parseRecords(labelFile: string, text: string): { record: Record<Column,
   }
 }
 
-function checkHeader(labelFile: string, header: string[]): string[] {
+function checkHeader(labelFile: string, header: string[], columns: readonly string[]): string[] {
   const missing = columns.filter((column) => !header.includes(column));
   if (missing.length > 0) {
     const [names, plural] = [missing.map((column) => `"${column}"`).join(", "), missing.length > 1 ? "s" : ""];
@@ -80,26 +77,3 @@ function checkImagePath(where: string, file: string): string {
     .filter((step) => step !== "" && step !== ".")
     .join("/");
 }
-
-function classOf(where: string, column: Column, names: readonly string[], value: string): number {
-  const index = names.indexOf(value);
-  if (index >= 0) return index;
-  const spreadsheet = spreadsheetDates.get(value);
-  if (column === "age" && spreadsheet) {
-    throw new UserError(
-      `${where}: age "${value}" is what a spreadsheet made of "${spreadsheet}"; restore the label file as published, ` +
-        `or change "03-Sep" back to "3-9" and "Oct-19" back to "10-19"`,
-    );
-  }
-  const what = value === "" ? `no ${column}` : `unknown ${column} "${value}"`;
-  throw new UserError(`${where}: ${what}; expected one of ${names.join(", ")}`);
-}
-
-/** Age bins that spreadsheets take for dates. */
-const spreadsheetDates: ReadonlyMap<string, string> = new Map([
-  ["03-Sep", "3-9"],
-  ["3-Sep", "3-9"],
-  ["09-Mar", "3-9"],
-  ["Oct-19", "10-19"],
-  ["19-Oct", "10-19"],
-]);

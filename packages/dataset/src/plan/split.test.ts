@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { UserError } from "@lockstep/errors";
 import { CounterRandom, randomDomain } from "@lockstep/numerics";
-import { labelSchema, labelsOf, numStrata, stratumOf } from "../labels.js";
+import { fairfaceClasses, fairfaceLabels } from "../fairface/fairface-labels.js";
+import { labelTable, numStrata, strataOf } from "../labels/label-table.js";
 import { drawSplit, type Split, type SplitInput, type SplitSettings } from "./split.js";
 
 /** Made labels with rare and frequent strata; every `duplicateEvery`-th sample repeats the bytes of the one before. */
@@ -11,16 +12,20 @@ function madeInput(numSamples: number, duplicateEvery = Number.POSITIVE_INFINITY
   const column = (classes: number, column: number): Uint8Array =>
     Uint8Array.from({ length: numSamples }, (_, i) => Math.floor(classes * random.uniform(3 * i + column) ** 2));
   return {
-    labels: { numSamples, gender: column(2, 0), race: column(7, 1), ageBin: column(9, 2) },
+    labels: {
+      schema: fairfaceLabels,
+      numSamples,
+      columns: { gender: column(2, 0), race: column(7, 1), ageBin: column(9, 2) },
+    },
     origin: Uint8Array.from({ length: numSamples }, (_, i) => (i < 0.85 * numSamples ? 0 : 1)),
     contentSha256: (sample) => `content ${sample % duplicateEvery === 1 ? sample - 1 : sample}`,
   };
 }
 
 function countsByStratum(input: SplitInput, samples: Iterable<number>): number[] {
-  const counts = new Array<number>(numStrata).fill(0);
+  const counts = new Array<number>(numStrata(input.labels.schema)).fill(0);
   for (const sample of samples) {
-    const stratum = stratumOf(labelsOf(input.labels, sample));
+    const stratum = strataOf(input.labels)(sample);
     counts[stratum] = (counts[stratum] ?? 0) + 1;
   }
   return counts;
@@ -139,11 +144,13 @@ describe("a subset", () => {
 });
 
 test("every combination of labels is a stratum of its own", () => {
-  const strata = labelSchema.gender.flatMap((_, gender) =>
-    labelSchema.race.flatMap((_, race) => labelSchema.ageBin.map((_, ageBin) => stratumOf({ gender, race, ageBin }))),
+  const { gender, race, ageBin } = fairfaceClasses;
+  const samples = gender.flatMap((_, g) =>
+    race.flatMap((_, r) => ageBin.map((_, a) => ({ gender: g, race: r, ageBin: a }))),
   );
+  const stratumOf = strataOf(labelTable(fairfaceLabels, samples));
   assert.deepEqual(
-    strata,
-    Array.from({ length: numStrata }, (_, i) => i),
+    samples.map((_, sample) => stratumOf(sample)),
+    Array.from({ length: numStrata(fairfaceLabels) }, (_, i) => i),
   );
 });

@@ -2,11 +2,11 @@
 // Pure: everything comes from the labels, the origins, the content hashes and the seed.
 import { UserError } from "@lockstep/errors";
 import { CounterRandom, randomDomain } from "@lockstep/numerics";
-import { type LabelTable, labelsOf, numStrata, stratumOf } from "../labels.js";
+import { type LabelTable, numStrata, strataOf } from "../labels/label-table.js";
 import { drawParts, drawSubset } from "./stratified-draw.js";
 
 export interface SplitSettings {
-  /** official: the published train and val parts, test empty. random: 70/15/15 by seed. */
+  /** official: the published parts; FairFace's test part is empty. random: 70/15/15 by seed. */
   readonly split: "official" | "random";
   /** Share of each part that is used, in (0, 1]; stratified. */
   readonly subset: number;
@@ -16,7 +16,7 @@ export interface SplitSettings {
 /** What a split is drawn from; a Dataset is one. */
 export interface SplitInput {
   readonly labels: LabelTable;
-  /** By sample: 0 official train, 1 official val. */
+  /** By sample: 0 official train, 1 official val, 2 official test. */
   readonly origin: Uint8Array;
   contentSha256(sample: number): string;
 }
@@ -28,7 +28,7 @@ export interface Split {
   readonly test: Uint32Array;
   /** Samples left out because an earlier one has the same bytes; random split only, as the official parts stay as published. */
   readonly duplicatesRemoved: number;
-  /** Samples of the official val part whose bytes are in the official train part too; always 0 in a random split. */
+  /** Samples of the official val and test parts whose bytes are in the official train part too; always 0 in a random split. */
   readonly leaked: number;
 }
 
@@ -45,30 +45,28 @@ export function drawSplit(input: SplitInput, { split, subset, seed }: SplitSetti
     throw new UserError(`subset ${subset}: must be above 0 and at most 1 (--subset)`);
   }
   const parts = split === "official" ? officialParts(input) : randomParts(input, seed);
-  const stratum = (sample: number): number => stratumOf(labelsOf(input.labels, sample));
   const subsetOf = (part: "train" | "val" | "test", index: number): Uint32Array =>
     drawSubset({
       samples: parts[part],
       fraction: subset,
-      stratumOf: stratum,
+      stratumOf: strataOf(input.labels),
       randomOf: (ofStratum) => new CounterRandom(seed, randomDomain.subset, index, ofStratum),
     });
   return { ...parts, train: subsetOf("train", 0), val: subsetOf("val", 1), test: subsetOf("test", 2) };
 }
 
 function officialParts(input: SplitInput): Split {
-  const train: number[] = [];
-  const val: number[] = [];
+  const [train, val, test]: [number[], number[], number[]] = [[], [], []];
   input.origin.forEach((part, sample) => {
-    (part === 0 ? train : val).push(sample);
+    (part === 0 ? train : part === 1 ? val : test).push(sample);
   });
   const trained = new Set(train.map((sample) => input.contentSha256(sample)));
   return {
     train: Uint32Array.from(train),
     val: Uint32Array.from(val),
-    test: new Uint32Array(0),
+    test: Uint32Array.from(test),
     duplicatesRemoved: 0,
-    leaked: val.filter((sample) => trained.has(input.contentSha256(sample))).length,
+    leaked: [...val, ...test].filter((sample) => trained.has(input.contentSha256(sample))).length,
   };
 }
 
@@ -77,9 +75,9 @@ function randomParts(input: SplitInput, seed: number): Split {
   const [train, val, test] = drawParts({
     samples: kept,
     fractions: [randomSplitFractions.train, randomSplitFractions.val, randomSplitFractions.test],
-    stratumOf: (sample) => stratumOf(labelsOf(input.labels, sample)),
+    stratumOf: strataOf(input.labels),
     randomOf: (stratum) => new CounterRandom(seed, randomDomain.split, stratum),
-    orderRandom: new CounterRandom(seed, randomDomain.split, numStrata),
+    orderRandom: new CounterRandom(seed, randomDomain.split, numStrata(input.labels.schema)),
   });
   if (!train || !val || !test) throw new Error("a draw of three parts gave fewer");
   return { train, val, test, duplicatesRemoved: input.labels.numSamples - kept.length, leaked: 0 };

@@ -8,12 +8,12 @@
 // The arithmetic is +, -, *, /, floor and abs on doubles, which every engine rounds alike: no sine, no power. So stripes
 // are triangle waves and directions are slopes.
 import { CounterRandom, randomDomain } from "@lockstep/numerics";
-import type { SampleLabels } from "../labels.js";
+import type { FairfaceLabels } from "./synthetic-labels.js";
 
 export interface SyntheticImage {
   readonly seed: number;
   readonly index: number;
-  readonly labels: SampleLabels;
+  readonly labels: FairfaceLabels;
   /** Pixels a side. */
   readonly imageSize: number;
 }

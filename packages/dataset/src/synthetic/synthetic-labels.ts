@@ -1,17 +1,20 @@
 // Owns how often each class occurs in the embedded data set: unequal races and ages that peak at 20-29, as in FairFace,
 // so that "better than always the most frequent class" means something.
 import { CounterRandom, randomDomain } from "@lockstep/numerics";
-import type { labelSchema, SampleLabels } from "../labels.js";
+import type { fairfaceClasses } from "../fairface/fairface-labels.js";
+
+/** Class indexes of one sample. */
+export type FairfaceLabels = Readonly<Record<keyof typeof fairfaceClasses, number>>;
 
 /** Shares of each class, in the schema's order; each row sums to 1. */
 export const syntheticShares = {
   gender: [0.53, 0.47],
   race: [0.24, 0.16, 0.15, 0.14, 0.12, 0.11, 0.08],
   ageBin: [0.03, 0.12, 0.11, 0.29, 0.2, 0.12, 0.07, 0.04, 0.02],
-} as const satisfies Record<keyof Omit<typeof labelSchema, "ageMidpoints">, readonly number[]>;
+} as const satisfies Record<keyof FairfaceLabels, readonly number[]>;
 
 /** Draws the three labels independently of one another. */
-export function syntheticLabels(seed: number, index: number): SampleLabels {
+export function syntheticLabels(seed: number, index: number): FairfaceLabels {
   const random = new CounterRandom(seed, randomDomain.syntheticLabels, index);
   return {
     gender: classAt(syntheticShares.gender, random.uniform(0)),

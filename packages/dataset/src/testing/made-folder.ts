@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
 import { CounterRandom, randomDomain } from "@lockstep/numerics";
 import type { DatasetLog } from "../dataset.js";
-import { labelSchema } from "../labels.js";
+import { fairfaceClasses } from "../fairface/fairface-labels.js";
 
 /** A folder that goes when the test ends. */
 export async function temporaryFolder(context: TestContext): Promise<string> {
@@ -37,7 +37,7 @@ export interface MadeFolder {
 
 export function labelRow(file: string, number: number): string {
   const pick = (names: readonly string[]): string => names[number % names.length] ?? "";
-  return `${file},${pick(labelSchema.ageBin)},${pick(labelSchema.gender)},${pick(labelSchema.race)},False`;
+  return `${file},${pick(fairfaceClasses.ageBin)},${pick(fairfaceClasses.gender)},${pick(fairfaceClasses.race)},False`;
 }
 
 export const labelHeader = "file,age,gender,race,service_test";

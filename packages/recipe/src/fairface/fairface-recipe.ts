@@ -1,7 +1,7 @@
 // Owns the FairFace recipe: puts options, tensors, input, network and scores together behind the Recipe interface.
 //
 // B batch, H height, W width, C channels, U dense units
-import type { LabelTable } from "@lockstep/dataset";
+import { fairfaceLabels, type LabelTable } from "@lockstep/dataset";
 import { CounterRandom, fillUniform, randomDomain } from "@lockstep/numerics";
 import type { Tensor, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
 import { abandonTape } from "../layers/differentiable.js";
@@ -19,13 +19,23 @@ import { networkInput } from "./input.js";
 import { headWidths, initialWeights, modelTensors } from "./model-tensors.js";
 import { forwardInference, forwardTraining, type HeadTensors } from "./network.js";
 import { checkImageSize, type FairfaceOptions, resolveFairfaceOptions } from "./options.js";
-import { type HeadValues, metrics, passConstants, raceWeights, score, sumNames, yearsPerUnit } from "./scores.js";
+import {
+  evaluatedHeads,
+  type HeadValues,
+  metrics,
+  passConstants,
+  raceWeights,
+  score,
+  sumNames,
+  yearsPerUnit,
+} from "./scores.js";
 
 /** The dropout domain's third coordinate: the dense layer is the only one that drops. */
 const dropoutLayer = 0;
 
 export const fairfaceRecipe: RecipeDefinition = {
   name: "fairface",
+  labels: fairfaceLabels,
   resolveOptions: resolveFairfaceOptions,
   bind({ options, imageSize, labels, trainingSamples }) {
     const resolved = resolveFairfaceOptions(options);
@@ -103,6 +113,7 @@ function bindFairface(
     tensors,
     sumNames,
     metrics,
+    heads: evaluatedHeads,
     initialWeights: (seed) => initialWeights(options, imageSize, seed),
     passConstants: (samples) => passConstants(labels, classWeights, samples),
     train,

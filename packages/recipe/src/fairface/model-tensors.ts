@@ -1,14 +1,14 @@
 // Owns the list of the multitask CNN's tensors (names, shapes, fan-in) and their seeded initial values: PyTorch's
 // initialisers, so that references compare. Names follow `layer/tensor`, layers count from 1.
 
-import { labelSchema } from "@lockstep/dataset";
+import { fairfaceClasses } from "@lockstep/dataset";
 import { CounterRandom, fillUniform, randomDomain } from "@lockstep/numerics";
 import { normMomentum } from "../layers/norm-relu-pool.js";
 import type { ModelTensor } from "../recipe.js";
 import type { FairfaceOptions } from "./options.js";
 
 /** Outputs of each head. Gender: one logit of "Female". Race: a logit a class. Age: years / 100. */
-export const headWidths = { gender: 1, race: labelSchema.race.length, age: 1 } as const;
+export const headWidths = { gender: 1, race: fairfaceClasses.race.length, age: 1 } as const;
 export type Head = keyof typeof headWidths;
 export const heads = ["gender", "race", "age"] as const satisfies readonly Head[];
 

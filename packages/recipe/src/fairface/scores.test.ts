@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { labelSchema } from "@lockstep/dataset";
+import { fairfaceClasses, fairfaceLabels, labelTable } from "@lockstep/dataset";
 import { metrics, passConstants, raceWeights, type ScoreContext, score, sumNames } from "./scores.js";
 import { range, tinyLabels } from "./tiny-problem.js";
 
-const labels = {
-  numSamples: 4,
-  gender: Uint8Array.of(1, 0, 1, 0),
-  race: Uint8Array.of(2, 2, 0, 6),
-  ageBin: Uint8Array.of(0, 4, 8, 3),
-};
+const labels = labelTable(fairfaceLabels, [
+  { gender: 1, race: 2, ageBin: 0 },
+  { gender: 0, race: 2, ageBin: 4 },
+  { gender: 1, race: 0, ageBin: 8 },
+  { gender: 0, race: 6, ageBin: 3 },
+]);
 const allSamples = range(0, 4);
 const weights = raceWeights(labels, allSamples);
 
@@ -37,7 +37,7 @@ test("class weights are inverse frequencies of the training part, one on average
   assert.deepEqual(weights, [4 / 7, 4 / 7, 4 / 14, 4 / 7, 4 / 7, 4 / 7, 4 / 7]);
   const part = tinyLabels(700);
   const inPart = raceWeights(part, range(0, 700));
-  close(part.race.reduce((sum, race) => sum + (inPart[race] ?? 0), 0) / 700, 1);
+  close(Array.from(part.columns["race"] ?? []).reduce((sum, race) => sum + (inPart[race] ?? 0), 0) / 700, 1);
 });
 
 test("pass constants are the pass' samples and their class weights, whatever the order", () => {
@@ -137,5 +137,5 @@ test("every metric names sums that exist", () => {
 });
 
 test("race logits are as many as the schema's races", () => {
-  assert.equal(weights.length, labelSchema.race.length);
+  assert.equal(weights.length, fairfaceClasses.race.length);
 });

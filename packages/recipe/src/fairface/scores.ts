@@ -6,8 +6,8 @@
 // micro-batches of a pass is the pass' loss.
 //
 // B batch, K race classes
-import { type LabelTable, labelSchema, labelsOf } from "@lockstep/dataset";
-import type { MetricRatio, PassConstants } from "../recipe.js";
+import { ageMidpoints, type LabelTable, labelOf } from "@lockstep/dataset";
+import type { EvaluatedHead, MetricRatio, PassConstants } from "../recipe.js";
 import { type Head, headWidths } from "./model-tensors.js";
 import type { FairfaceOptions } from "./options.js";
 
@@ -52,6 +52,20 @@ export const metrics: readonly MetricRatio[] = [
   share("raceAccuracy", "raceCorrect"),
   { ...share("ageMae", "ageAbsoluteError"), unit: "years" },
   { ...share("ageRmse", "ageSquaredError"), squareRoot: true, unit: "years" },
+];
+
+/** Bins hold whole years lived: 2.9 is "0-2". */
+export const evaluatedHeads: readonly EvaluatedHead[] = [
+  { kind: "classes", name: "gender", label: "gender" },
+  { kind: "classes", name: "race", label: "race" },
+  {
+    kind: "number",
+    name: "age",
+    label: "ageBin",
+    unit: "years",
+    classValues: ageMidpoints,
+    classEdges: [3, 10, 20, 30, 40, 50, 60, 70],
+  },
 ];
 
 /** The heads' outputs, or gradients with respect to them: B x headWidths[head], row-major. */
@@ -100,7 +114,11 @@ export function score(outputs: HeadValues, context: ScoreContext): Scores {
   };
   const total = Object.fromEntries(sumNames.map((name) => [name, 0])) as Record<(typeof sumNames)[number], number>;
   samples.forEach((sample, b) => {
-    const target = labelsOf(labels, sample);
+    const target = {
+      gender: labelOf(labels, "gender", sample),
+      race: labelOf(labels, "race", sample),
+      ageBin: labelOf(labels, "ageBin", sample),
+    };
     total.samples += 1;
 
     const gender = binaryCrossEntropy(at(outputs.gender, b), target.gender);
@@ -161,14 +179,14 @@ function crossEntropy(logits_K: Float32Array, target: number): { loss: number; g
 function raceCounts(labels: LabelTable, samples: Uint32Array): number[] {
   const counts = new Array<number>(headWidths.race).fill(0);
   for (const sample of samples) {
-    const { race } = labelsOf(labels, sample);
+    const race = labelOf(labels, "race", sample);
     counts[race] = (counts[race] ?? 0) + 1;
   }
   return counts;
 }
 
 function midpointOf(ageBin: number): number {
-  return at(labelSchema.ageMidpoints, ageBin);
+  return at(ageMidpoints, ageBin);
 }
 
 function constant(constants: PassConstants, name: string): number {

@@ -1,5 +1,5 @@
 // Owns the small problem that the recipe's tests run on: a few noise images, labels of every class, a tiny network.
-import type { LabelTable } from "@lockstep/dataset";
+import { fairfaceLabels, type LabelTable } from "@lockstep/dataset";
 import { CounterRandom, fillUniform, randomDomain } from "@lockstep/numerics";
 import type { Engine } from "../engine/engine.js";
 import type { MicroBatch, Recipe, TrainingResult, Weights } from "../recipe.js";
@@ -11,7 +11,7 @@ export const plainOptions = { widths: [4, 8], denseUnits: 8, dropout: 0, augment
 
 export function tinyLabels(numSamples: number): LabelTable {
   const cycle = (length: number) => Uint8Array.from({ length: numSamples }, (_, i) => (5 * i) % length);
-  return { numSamples, gender: cycle(2), race: cycle(7), ageBin: cycle(9) };
+  return { schema: fairfaceLabels, numSamples, columns: { gender: cycle(2), race: cycle(7), ageBin: cycle(9) } };
 }
 
 export function tinyRecipe(options: Readonly<Record<string, unknown>>, numSamples: number): Recipe {

@@ -5,13 +5,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openDataset, splitDataset } from "@lockstep/dataset";
 import { createLayout, type RunSpec } from "@lockstep/protocol";
-import { type BackendName, describeEngines, type PassConstants, type Recipe, recipeNamed } from "@lockstep/recipe";
+import { type BackendName, describeEngines, loadRecipe, type PassConstants, type Recipe } from "@lockstep/recipe";
 import { type Logger, pino } from "pino";
 import { runWorker, type WorkerOptions, type WorkerOutcome } from "../run-worker.js";
 import type { ThreadSetup } from "../thread-messages.js";
 import { FakeCoordinator, type FakeRun } from "./fake-coordinator.js";
 
-const data = "synthetic:160";
+const dataOptions = { data: "synthetic:160" };
 const seed = 7;
 
 export interface TinyModel {
@@ -83,7 +83,7 @@ export async function createTestBed(model: TinyModel = tinyModel): Promise<TestB
       new FakeCoordinator({ ...run, spec: { ...run.spec, ...changes } }, { address, generation: 2 }),
     startWorker(options = {}) {
       const controller = new AbortController();
-      const defaults = { coordinator: address, data, cacheDir, backend: "cpu", threads: 1 } as const;
+      const defaults = { coordinator: address, dataOptions, cacheDir, backend: "cpu", threads: 1 } as const;
       const outcome = runWorker({ ...defaults, log, signal: controller.signal, ...options });
       outcome.catch(() => {}); // a test that cares awaits it
       const worker = { outcome, stop: (reason: string) => controller.abort(new Error(reason)) };
@@ -115,10 +115,10 @@ interface TinyRun {
 async function tinyRun(options: { cacheDir: string; log: Logger; model: TinyModel }): Promise<TinyRun> {
   const { cacheDir, log, model } = options;
   const { imageSize, widths, microBatch } = model;
-  const dataset = await openDataset({ data, cacheDir, log });
+  const dataset = await openDataset({ ...dataOptions, cacheDir, log });
   const split = { split: "official", subset: 1 } as const;
   const parts = splitDataset(dataset, { ...split, seed, log });
-  const definition = recipeNamed("fairface");
+  const definition = await loadRecipe("fairface");
   const recipeOptions = definition.resolveOptions({ widths, denseUnits: 8 });
   const bound = { imageSize, labels: dataset.labels, trainingSamples: parts.train };
   const recipe = definition.bind({ options: recipeOptions, ...bound });

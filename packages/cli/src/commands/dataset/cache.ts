@@ -1,0 +1,64 @@
+// Owns `lockstep dataset cache`: decodes the images of a run ahead of it, so that its start finds them.
+import { resolve } from "node:path";
+import {
+  defaultCacheDir,
+  everySample,
+  fairfaceLabels,
+  openDataset,
+  openImageCache,
+  splitDataset,
+} from "@lockstep/dataset";
+import { createLogger, createShutdown } from "@lockstep/service";
+import type { Command } from "commander";
+import { dataFlags, dataOptionsOf } from "../../data-flags.js";
+import { addFlags, type Options, parseOptions } from "../../flags.js";
+import { createDisplay } from "../../progress/display.js";
+
+const names = [...dataFlags, "split", "subset", "seed", "imageSize", "cacheDir", "json", "logLevel"] as const;
+
+const examples = `
+Examples:
+  $ lockstep dataset cache --data fairface                  what \`train\` with the same flags reads
+  $ lockstep dataset cache --data fairface --image-size 96 --subset 0.03
+`;
+
+export function addDatasetCacheCommand(parent: Command): void {
+  const command = parent.command("cache").description("decode the images of a run ahead of it");
+  addFlags(command, names).addHelpText("after", examples);
+  command.action((raw: Record<string, unknown>) => cache(parseOptions(raw, names)));
+}
+
+async function cache(options: Options<(typeof names)[number]>): Promise<void> {
+  const { split = "official", subset = 1, seed = 0, imageSize = 64 } = options;
+  const log = createLogger({ name: "dataset", level: options.logLevel });
+  const display = createDisplay({ stream: process.stderr, nowMs: () => performance.now() });
+  const shutdown = createShutdown({ log });
+  try {
+    const common = {
+      cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
+      log,
+      onProgress: display.preparing.bind(display),
+      signal: shutdown.signal,
+    };
+    const dataset = await openDataset({ ...dataOptionsOf(options, null), schema: fairfaceLabels, ...common });
+    const samples = everySample(splitDataset(dataset, { split, subset, seed, log }));
+    const opened = await openImageCache({ dataset, samples, imageSize, ...common });
+    await opened.close();
+    display.close();
+    const result = {
+      path: opened.path,
+      images: samples.length,
+      skipped: dataset.skipped.length,
+      built: opened.built,
+      pixelsSha256: opened.pixelsSha256,
+      datasetFingerprint: dataset.fingerprint,
+    };
+    const state = result.built ? "cached" : "found in the cache";
+    process.stdout.write(
+      options.json ? `${JSON.stringify(result)}\n` : `${result.images} images ${state}: ${result.path}\n`,
+    );
+  } finally {
+    display.close();
+    shutdown.dispose();
+  }
+}
