@@ -1,4 +1,5 @@
 // Owns how a flag's text becomes a value: schemas whose messages say what is allowed.
+import { parseSampling } from "@lockstep/dataset";
 import { z } from "zod";
 
 export const anyText = z.string().min(1, "must not be empty");
@@ -65,6 +66,13 @@ export const columnMap = z.string().transform((text, context) => {
     return Object.fromEntries(pairs.map((pair): [string, string] => [pair[1] ?? "", pair[2] ?? ""])); // both have matched
   }
   context.addIssue({ code: "custom", message: "must be like race=ethnicity,age=age_group" });
+  return z.NEVER;
+});
+
+export const sampling = z.string().transform((text, context) => {
+  const request = parseSampling(text.trim());
+  if (request !== null) return request;
+  context.addIssue({ code: "custom", message: "must be uniform, balanced, balanced:LABEL+LABEL or a file FILE.csv" });
   return z.NEVER;
 });
 

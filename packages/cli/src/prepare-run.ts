@@ -1,7 +1,7 @@
 // Owns what happens before the first step: the data set, its split and image cache, the run spec, the seeded weights as
 // the checkpoint of step 0, and the run's folder with its lock. What is refused here costs the user a second, not an hour.
 import { mkdir, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { acquireRunLock, CheckpointStore, type RunLock, writeJsonDurably } from "@lockstep/checkpoint";
 import {
   createPlan,
@@ -11,7 +11,10 @@ import {
   openDataset,
   openImageCache,
   type Progress,
+  requestedSampling,
+  type Sampling,
   type Split,
+  specifiedSampling,
   splitDataset,
 } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
@@ -27,7 +30,7 @@ import {
 import { loadRecipe, type Recipe } from "@lockstep/recipe";
 import type { Logger } from "pino";
 import { type DataFlags, dataOptionsOf, type ResolvedDataOptions } from "./data-flags.js";
-import { dataOptionsIn, readLaunch, readRunDescription, runFiles, writeLaunch } from "./run-folder.js";
+import { dataOptionsIn, type Launch, readLaunch, readRunDescription, runFiles, writeLaunch } from "./run-folder.js";
 import { type RunSettings, runSettings, type SpecFlags } from "./run-settings.js";
 
 export interface PrepareOptions {
@@ -47,6 +50,7 @@ export interface PrepareOptions {
 export interface PreparedRun {
   readonly description: RunDescription;
   readonly dataOptions: ResolvedDataOptions;
+  readonly weightsFile: string | null;
   readonly stepsPerEpoch: number;
   readonly lock: RunLock;
 }
@@ -59,13 +63,16 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
   try {
     await options.onLocked?.();
     const settings = runSettings(options.given, former?.spec ?? null);
-    const dataOptions = dataOptionsOf(options.dataFlags, former === null ? null : await formerData(out, options));
-    const prepared = await prepareData({ ...options, settings, dataOptions });
+    const launch = former === null ? null : await formerLaunch(out, options);
+    const dataOptions = dataOptionsOf(options.dataFlags, launch === null ? null : dataOptionsIn(launch));
+    const weightsFile = weightsFileOf(settings, launch);
+    const prepared = await prepareData({ ...options, settings, dataOptions, weightsFile });
     if (former === null) await writeNewRun({ out, ...prepared });
     else assertSameSpec(former.spec, prepared.description.spec, out);
-    await writeLaunch(out, { ...dataOptions, cacheDir: options.cacheDir });
+    await writeLaunch(out, { ...dataOptions, cacheDir: options.cacheDir, weightsFile });
     log.info({ out, resume, spec: prepared.description.spec }, "the run is prepared");
-    return { description: prepared.description, dataOptions, stepsPerEpoch: prepared.stepsPerEpoch, lock };
+    const { description, stepsPerEpoch } = prepared;
+    return { description, dataOptions, weightsFile, stepsPerEpoch, lock };
   } catch (error) {
     await lock.release();
     throw error;
@@ -83,11 +90,26 @@ async function lockFolder(out: string): Promise<RunLock> {
 }
 
 /** Null where the flags name the data anyway. */
-async function formerData(out: string, { dataFlags }: PrepareOptions): Promise<DataOptions | null> {
+async function formerLaunch(out: string, { dataFlags }: PrepareOptions): Promise<Launch | null> {
   const launch = await readLaunch(out);
-  if (launch !== null) return dataOptionsIn(launch);
-  if (dataFlags.data !== undefined) return null;
+  if (launch !== null || dataFlags.data !== undefined) return launch;
   throw new UserError(`${out}: no ${runFiles.launch} says where the images are; say it again (--data)`);
+}
+
+/** Where the file of sampling weights is: as asked for, else where the run had it. */
+function weightsFileOf({ sampling }: RunSettings, launch: Launch | null): string | null {
+  if ("former" in sampling) return sampling.former.kind === "weights" ? (launch?.weightsFile ?? null) : null;
+  return sampling.requested.kind === "file" ? resolve(sampling.requested.path) : null;
+}
+
+async function samplingOf(
+  { sampling }: RunSettings,
+  dataset: Dataset,
+  options: { readonly train: Uint32Array; readonly weightsFile: string | null },
+): Promise<Sampling> {
+  if ("requested" in sampling) return (await requestedSampling(sampling.requested, dataset, options.train)).sampling;
+  await specifiedSampling(sampling.former, dataset, options);
+  return sampling.former;
 }
 
 interface PreparedData {
@@ -98,9 +120,13 @@ interface PreparedData {
 }
 
 async function prepareData(
-  options: PrepareOptions & { readonly settings: RunSettings; readonly dataOptions: DataOptions },
+  options: PrepareOptions & {
+    readonly settings: RunSettings;
+    readonly dataOptions: DataOptions;
+    readonly weightsFile: string | null;
+  },
 ): Promise<PreparedData> {
-  const { settings, dataOptions, cacheDir, log, onProgress, signal } = options;
+  const { settings, dataOptions, weightsFile, cacheDir, log, onProgress, signal } = options;
   const definition = await loadRecipe(settings.recipe.name);
   const recipeOptions = definition.resolveOptions(settings.recipe.options);
   const dataset = await openDataset({ ...dataOptions, schema: definition.labels, cacheDir, log, onProgress, signal });
@@ -112,6 +138,7 @@ async function prepareData(
     valSamples: split.val.length,
     ...{ microBatch, globalBatch, epochs, seed },
   });
+  const sampling = await samplingOf(settings, dataset, { train: split.train, weightsFile });
   const recipe = definition.bind({
     options: recipeOptions,
     imageSize,
@@ -126,7 +153,7 @@ async function prepareData(
   await cache.close();
   const layout = createLayout(recipe.tensors.map((tensor) => ({ ...tensor })));
   const description: RunDescription = {
-    spec: specOf({ settings, dataset, split, recipeOptions }),
+    spec: specOf({ settings, dataset, split, sampling, recipeOptions }),
     tensors: recipe.tensors.map((tensor) => ({ ...tensor })),
     sumNames: [...recipe.sumNames],
     metrics: recipe.metrics.map((metric) => ({ ...metric })),
@@ -138,9 +165,10 @@ function specOf(parts: {
   readonly settings: RunSettings;
   readonly dataset: Dataset;
   readonly split: Split;
+  readonly sampling: Sampling;
   readonly recipeOptions: Readonly<Record<string, unknown>>;
 }): RunSpec {
-  const { settings, dataset, split, recipeOptions } = parts;
+  const { settings, dataset, split, sampling, recipeOptions } = parts;
   return runSpec.parse({
     formatVersion: 1,
     dataset: {
@@ -152,6 +180,7 @@ function specOf(parts: {
     },
     recipe: { name: settings.recipe.name, options: recipeOptions },
     ...settings.rest,
+    ...(sampling.kind === "uniform" ? {} : { sampling }),
     precision: "f32",
   });
 }

@@ -22,7 +22,11 @@ export const runFiles = {
 } as const;
 
 /** How the data was read when the run was last started: so that a resume or an evaluation need not be told again. */
-const launch = dataOptions.extend({ cacheDir: z.string() });
+const launch = dataOptions.extend({
+  cacheDir: z.string(),
+  /** Where the file of sampling weights lay; null: the run has none. */
+  weightsFile: z.string().nullable().default(null),
+});
 export type Launch = z.infer<typeof launch>;
 
 export const processEntry = z.strictObject({
@@ -66,7 +70,7 @@ export function writeLaunch(out: string, value: Launch): Promise<void> {
   return replaceJson(join(out, runFiles.launch), value);
 }
 
-export function dataOptionsIn({ cacheDir: _, ...dataOptions }: Launch): DataOptions {
+export function dataOptionsIn({ cacheDir: _, weightsFile: __, ...dataOptions }: Launch): DataOptions {
   return dataOptions;
 }
 

@@ -1,5 +1,6 @@
 // Owns how spec flags become a run spec: the document's defaults where nothing is said, the run's own values where one
 // is resumed.
+import type { Sampling, SamplingRequest } from "@lockstep/dataset";
 import type { RunSpec } from "@lockstep/protocol";
 import type { FlagName, Options } from "./flags.js";
 
@@ -7,6 +8,7 @@ export const specFlags = [
   "split",
   "subset",
   "seed",
+  "sampling",
   "imageSize",
   "microBatch",
   "globalBatch",
@@ -34,8 +36,10 @@ export type SpecFlags = Options<(typeof specFlags)[number]>;
 export interface RunSettings {
   readonly split: "official" | "random";
   readonly subset: number;
+  /** What is asked for, or what the resumed run has. */
+  readonly sampling: { readonly requested: SamplingRequest } | { readonly former: Sampling };
   readonly recipe: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
-  readonly rest: Omit<RunSpec, "dataset" | "recipe" | "formatVersion" | "precision">;
+  readonly rest: Omit<RunSpec, "dataset" | "recipe" | "sampling" | "formatVersion" | "precision">;
 }
 
 const documentDefaults = {
@@ -66,6 +70,10 @@ export function runSettings(given: SpecFlags, resumed: RunSpec | null): RunSetti
   return {
     split: given.split ?? resumed?.dataset.split ?? documentDefaults.split,
     subset: given.subset ?? resumed?.dataset.subset ?? documentDefaults.subset,
+    sampling:
+      given.sampling !== undefined || resumed === null
+        ? { requested: given.sampling ?? { kind: "uniform" } }
+        : { former: resumed.sampling ?? { kind: "uniform" } },
     recipe: {
       name: resumed?.recipe.name ?? "fairface",
       options: { ...resumed?.recipe.options, ...recipeOptions(given, resumed) },

@@ -33,6 +33,7 @@ export {
 } from "./labels/label-schema.js";
 export { type LabelTable, labelOf, labelsOf, labelTable } from "./labels/label-table.js";
 export { isSynthetic, type OpenDatasetOptions, openDataset, splitDataset } from "./open-dataset.js";
+export { type SampledOrder, sampledOrder } from "./plan/sampled-order.js";
 export { drawSplit, everySample, type Split, type SplitInput, type SplitSettings } from "./plan/split.js";
 export {
   createPlan,
@@ -42,4 +43,6 @@ export {
   type Plan,
   type PlanSettings,
 } from "./plan/step-plan.js";
+export { requestedSampling, specifiedSampling } from "./sampling/resolve-sampling.js";
+export { parseSampling, type ResolvedSampling, type Sampling, type SamplingRequest } from "./sampling/sampling.js";
 export { defaultSyntheticSamples, type SyntheticOptions, syntheticDataset } from "./synthetic/synthetic-dataset.js";

@@ -26,6 +26,8 @@ export const randomDomain = {
   syntheticLabels: 8,
   /** Reconnect times and the like: nothing that reaches the weights. */
   scheduling: 9,
+  /** (epoch, stream): which samples a weighted epoch holds */
+  sampling: 10,
 } as const;
 
 export type RandomDomain = (typeof randomDomain)[keyof typeof randomDomain];

@@ -31,6 +31,14 @@ export const scheduleSpec = z.strictObject({
   finalFraction: z.number().gte(0).lte(1),
 });
 
+/** How often an epoch holds each sample of the training part. */
+export const samplingSpec = z.discriminatedUnion("kind", [
+  /** By the class that each sample has in these labels: every joint class as often as any other. */
+  z.strictObject({ kind: z.literal("balanced"), by: z.array(z.string()).min(1) }),
+  /** By a file of weights; SHA-256 (hex) over those of the training part in canonical order, float64 little-endian. */
+  z.strictObject({ kind: z.literal("weights"), sha256: z.string() }),
+]);
+
 export const runSpec = z.strictObject({
   formatVersion: z.literal(1),
   dataset: z.strictObject({
@@ -48,6 +56,8 @@ export const runSpec = z.strictObject({
       test: z.number().int().gte(0),
     }),
   }),
+  /** Absent: uniform, each sample once an epoch. */
+  sampling: samplingSpec.optional(),
   /** Height and width of the decoded images, pixels. */
   imageSize: positiveInteger,
   recipe: z.strictObject({

@@ -7,6 +7,7 @@ import {
   type ImageCache,
   openDataset,
   openImageCache,
+  specifiedSampling,
   splitDataset,
 } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
@@ -58,12 +59,14 @@ export async function prepareRun(options: {
   readonly run: GetRunResponse;
   /** Where this machine has the images. */
   readonly dataOptions: DataOptions;
+  /** Where it has the file of sampling weights, for a run that has one. */
+  readonly weightsFile?: string | null | undefined;
   readonly cacheDir: string;
   readonly backend: BackendChoice;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }): Promise<PreparedRun> {
-  const { run, dataOptions, cacheDir, backend, log, signal } = options;
+  const { run, dataOptions, weightsFile = null, cacheDir, backend, log, signal } = options;
   const { spec, specSha256 } = parseRun(run);
   const { imageSize } = spec;
   const definition = await loadRecipe(spec.recipe.name);
@@ -80,6 +83,10 @@ export async function prepareRun(options: {
       throw new Error(`the ${part} part has ${parts[part].length} samples here, ${samples[part]} in the run spec`);
     }
   }
+  const samplingWeights = await specifiedSampling(spec.sampling ?? { kind: "uniform" }, dataset, {
+    train: parts.train,
+    weightsFile,
+  });
   const bound = { imageSize, labels: dataset.labels, trainingSamples: parts.train };
   const recipe = definition.bind({ options: spec.recipe.options, ...bound });
   return {
@@ -87,7 +94,7 @@ export async function prepareRun(options: {
     specSha256,
     datasetFingerprint: dataset.fingerprint,
     layout: createLayout(recipe.tensors),
-    source: new SampleSource({ spec, parts, recipe }),
+    source: new SampleSource({ spec, parts, samplingWeights, recipe }),
     threadSetup: { backend, recipe: spec.recipe, ...bound },
     openCache: () => openImageCache({ dataset, samples: everySample(parts), imageSize, cacheDir, log, signal }),
   };

@@ -34,6 +34,8 @@ export interface WorkerOptions {
   readonly coordinator: string;
   /** Where this machine has the images. */
   readonly dataOptions: DataOptions;
+  /** Where it has the file of sampling weights, for a run that has one; null, the default: nowhere. */
+  readonly weightsFile?: string | null | undefined;
   readonly cacheDir: string;
   readonly backend: BackendChoice;
   /** Compute threads, at least 1. */

@@ -14,7 +14,7 @@ function createSource() {
     passes.push(samples);
     return { samples: samples.length };
   };
-  return { passes, source: new SampleSource({ spec, parts, recipe: { passConstants } }) };
+  return { passes, source: new SampleSource({ spec, parts, samplingWeights: null, recipe: { passConstants } }) };
 }
 
 describe("the sample source", () => {

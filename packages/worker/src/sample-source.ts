@@ -1,6 +1,6 @@
 // Owns which samples a lease's micro-batches hold, and what a worker may know of a lease before computing: whether it
 // fits the plan, and the denominators of its pass. Pure but for its cache of the last epoch's order and pass' constants.
-import { createPlan, epochOrder, type PassPlan, type Plan } from "@lockstep/dataset";
+import { createPlan, type PassPlan, type Plan, sampledOrder } from "@lockstep/dataset";
 import { isNode } from "@lockstep/numerics";
 import { type Lease, Pass, type RunSpec } from "@lockstep/protocol";
 import type { MicroBatchKey, PassConstants, Recipe } from "@lockstep/recipe";
@@ -20,6 +20,7 @@ export class SampleSource {
   readonly #seed: number;
   readonly #plan: Plan;
   readonly #parts: { readonly train: Uint32Array; readonly val: Uint32Array };
+  readonly #samplingWeights: Float64Array | null;
   readonly #recipe: Pick<Recipe, "passConstants">;
   #order: { readonly epoch: number; readonly positions: Uint32Array } | null = null;
   #trainConstants: { readonly step: number; readonly constants: PassConstants } | null = null;
@@ -28,14 +29,17 @@ export class SampleSource {
   constructor(options: {
     readonly spec: RunSpec;
     readonly parts: { readonly train: Uint32Array; readonly val: Uint32Array };
+    /** See SampledOrder. */
+    readonly samplingWeights: Float64Array | null;
     readonly recipe: Pick<Recipe, "passConstants">;
   }) {
-    const { spec, parts, recipe } = options;
+    const { spec, parts, samplingWeights, recipe } = options;
     const { microBatch, globalBatch, epochs, seed } = spec;
     const samples = { trainSamples: parts.train.length, valSamples: parts.val.length };
     this.#seed = seed;
     this.#plan = createPlan({ ...samples, microBatch, globalBatch, epochs, seed });
     this.#parts = parts;
+    this.#samplingWeights = samplingWeights;
     this.#recipe = recipe;
   }
 
@@ -95,7 +99,8 @@ export class SampleSource {
 
   #orderOf(epoch: number): Uint32Array {
     if (this.#order?.epoch !== epoch) {
-      this.#order = { epoch, positions: epochOrder(this.#seed, epoch, this.#parts.train.length) };
+      const [seed, trainSamples, weights] = [this.#seed, this.#parts.train.length, this.#samplingWeights];
+      this.#order = { epoch, positions: sampledOrder({ seed, epoch, trainSamples, weights }) };
     }
     return this.#order.positions;
   }

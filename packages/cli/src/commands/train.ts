@@ -217,6 +217,7 @@ function workerArgs(worker: {
     "worker",
     ...["--coordinator", address],
     ...dataArguments(run.dataOptions),
+    ...(run.weightsFile === null ? [] : ["--sampling", run.weightsFile]),
     ...["--cache-dir", resolve(options.cacheDir ?? defaultCacheDir())],
     ...["--backend", options.backend],
     ...["--threads", String(options.threads)],

@@ -11,6 +11,7 @@ import { addFlags, type Options, parseOptions } from "../flags.js";
 const names = [
   "coordinator",
   ...dataFlags,
+  "sampling",
   "backend",
   "threads",
   "slot",
@@ -47,6 +48,7 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
     await runWorker({
       coordinator: options.coordinator,
       dataOptions: dataOptionsOf(options, null),
+      weightsFile: options.sampling?.kind === "file" ? resolve(options.sampling.path) : null,
       cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
       backend: options.backend,
       threads: options.threads,

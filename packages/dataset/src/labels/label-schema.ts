@@ -30,6 +30,8 @@ export interface LabelSchema {
   readonly name: string;
   /** At least one. */
   readonly fields: readonly LabelField[];
+  /** Class fields whose joint classes balanced sampling makes equally frequent; all class fields where absent. */
+  readonly balanced?: readonly string[] | undefined;
 }
 
 /** By field name: a class index, or a number. */

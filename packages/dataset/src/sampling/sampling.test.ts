@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import { UserError } from "@lockstep/errors";
+import { labelOf } from "../labels/label-table.js";
+import { sampledOrder } from "../plan/sampled-order.js";
+import { syntheticDataset } from "../synthetic/synthetic-dataset.js";
+import { temporaryFolder } from "../testing/made-folder.js";
+import { requestedSampling, specifiedSampling } from "./resolve-sampling.js";
+import { parseSampling, type SamplingRequest } from "./sampling.js";
+
+const dataset = syntheticDataset({ numSamples: 400 });
+const train = Uint32Array.from({ length: 340 }, (_, i) => i);
+
+async function complaintOf(work: Promise<unknown>): Promise<string> {
+  const error = await work.then(
+    () => assert.fail("it was accepted"),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof UserError, String(error));
+  assert.doesNotMatch(error.message, /\n/);
+  return error.message;
+}
+
+function classShares(weights: Float64Array | null, field: string): Map<number, number> {
+  const order = sampledOrder({ seed: 1, epoch: 0, trainSamples: train.length, weights });
+  const shares = new Map<number, number>();
+  for (const place of order) {
+    const label = labelOf(dataset.labels, field, train[place] ?? -1);
+    shares.set(label, (shares.get(label) ?? 0) + 1 / order.length);
+  }
+  return shares;
+}
+
+describe("balanced sampling", () => {
+  test("makes every class of a label equally frequent, where uniform sampling does not", async () => {
+    const uniform = classShares(null, "race");
+    assert.ok(Math.max(...uniform.values()) > 2 * Math.min(...uniform.values()));
+    const { sampling, weights } = await requestedSampling({ kind: "balanced", by: null }, dataset, train);
+    assert.deepEqual(sampling, { kind: "balanced", by: ["race"] });
+    for (const share of classShares(weights, "race").values()) assert.ok(Math.abs(share - 1 / 7) < 0.03, `${share}`);
+  });
+
+  test("balances the joint classes of several labels", async () => {
+    const { weights } = await requestedSampling({ kind: "balanced", by: ["gender", "race"] }, dataset, train);
+    for (const share of classShares(weights, "gender").values()) assert.ok(Math.abs(share - 0.5) < 0.05);
+    for (const share of classShares(weights, "race").values()) assert.ok(Math.abs(share - 1 / 7) < 0.05);
+  });
+
+  test("names the labels there are where another is asked for", async () => {
+    assert.match(
+      await complaintOf(requestedSampling({ kind: "balanced", by: ["shoe"] }, dataset, train)),
+      /"shoe" is no label; there are gender, race, ageBin \(--sampling\)/,
+    );
+  });
+});
+
+describe("sampling by a file of weights", () => {
+  async function weightsFile(
+    context: TestContext,
+    lines: readonly string[],
+  ): Promise<SamplingRequest & { path: string }> {
+    const path = join(await temporaryFolder(context), "weights.csv");
+    await writeFile(path, `${lines.join("\n")}\n`);
+    return { kind: "file", path };
+  }
+  const rows = Array.from(train, (sample) => `${dataset.imageName(sample)},${sample % 4}`);
+
+  test("reads a weight for each image, by name or by content, to the same hash", async (context) => {
+    const byName = await requestedSampling(await weightsFile(context, ["file,weight", ...rows]), dataset, train);
+    assert.deepEqual(
+      byName.weights,
+      Float64Array.from(train, (sample) => sample % 4),
+    );
+    const contents = Array.from(train, (sample) => `${sample % 4},${dataset.contentSha256(sample)}`).reverse();
+    const byContent = await requestedSampling(
+      await weightsFile(context, ["weight,sha256", ...contents]),
+      dataset,
+      train,
+    );
+    assert.deepEqual(byContent, byName);
+  });
+
+  test("is found again by the run spec's hash, and refused where it differs or is not named", async (context) => {
+    const request = await weightsFile(context, ["file,weight", ...rows]);
+    const { sampling, weights } = await requestedSampling(request, dataset, train);
+    const found = await specifiedSampling(sampling, dataset, { train, weightsFile: request.path });
+    assert.deepEqual(found, weights);
+    assert.match(
+      await complaintOf(specifiedSampling(sampling, dataset, { train, weightsFile: null })),
+      /the run samples by a file of weights .* name it \(--sampling FILE.csv\)/,
+    );
+    await writeFile(request.path, ["file,weight", ...rows.map((row) => `${row}5`)].join("\n"));
+    assert.match(
+      await complaintOf(specifiedSampling(sampling, dataset, { train, weightsFile: request.path })),
+      /holds other weights than the run's/,
+    );
+  });
+
+  test("is refused with the line, the value and what to do", async (context) => {
+    const complain = async (lines: readonly string[]): Promise<string> =>
+      complaintOf(requestedSampling(await weightsFile(context, lines), dataset, train));
+    assert.match(
+      await complain(["image,weight", "a,1"]),
+      /needs the columns "file" \(or "sha256"\) and "weight", found/,
+    );
+    assert.match(await complain(["file,weight", "a,-1"]), /line 2: weight "-1": must be a number of at least 0/);
+    assert.match(await complain(["file,weight", "a,"]), /line 2: weight "": must be/);
+    assert.match(await complain(["file,weight", "a,1", "a,2"]), /line 3: "a" stands there twice/);
+    assert.match(await complain(["file,weight", ...rows.slice(2)]), /2 images of the training part have no weight/);
+    assert.match(
+      await complain(["file,weight", ...rows.map((row) => row.replace(/\d+$/, "0"))]),
+      /every image of the training part has weight 0/,
+    );
+    assert.match(
+      await complaintOf(requestedSampling({ kind: "file", path: "/absent/w.csv" }, dataset, train)),
+      /weights file \/absent\/w.csv is missing \(--sampling\)/,
+    );
+  });
+});
+
+test("what a user writes is uniform, balanced, balanced by labels, or a CSV file", () => {
+  assert.deepEqual(parseSampling("uniform"), { kind: "uniform" });
+  assert.deepEqual(parseSampling("balanced"), { kind: "balanced", by: null });
+  assert.deepEqual(parseSampling("balanced:race+gender"), { kind: "balanced", by: ["race", "gender"] });
+  assert.deepEqual(parseSampling("a/w.csv"), { kind: "file", path: "a/w.csv" });
+  for (const text of ["", "balance", "balanced:", "balanced:race+", "weights.txt"])
+    assert.equal(parseSampling(text), null);
+});
