@@ -52,6 +52,13 @@ export const flags = {
   microBatch: flag("--micro-batch <images>", "unit of work", optional(wholeNumber(1)), "32"),
   globalBatch: flag("--global-batch <images>", "images per step", optional(wholeNumber(1)), "64"),
   epochs: flag("--epochs <count>", "passes over the training part", optional(wholeNumber(1)), "20"),
+  earlyStopPatience: flag(
+    "--early-stop-patience <epochs>",
+    "end after so many without a lower validation loss",
+    optional(wholeNumber(1)),
+    "never",
+  ),
+  earlyStopMinDelta: flag("--early-stop-min-delta <loss>", "how much lower counts", optional(number(0)), "0"),
   lr: flag("--lr <rate>", "peak learning rate", optional(positiveNumber()), "1e-4"),
   optimizer: flag("--optimizer <name>", "adam, adamw or sgd", optional(choice("adam", "adamw", "sgd")), "adam"),
   beta1: flag("--beta1 <share>", "adam, adamw: of the first moment", optional(shareBelowOne()), "0.9"),

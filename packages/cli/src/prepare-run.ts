@@ -138,6 +138,9 @@ async function prepareData(
     valSamples: split.val.length,
     ...{ microBatch, globalBatch, epochs, seed },
   });
+  if (settings.rest.earlyStop !== undefined && split.val.length === 0) {
+    throw new UserError("--early-stop-patience: needs validation images, and the split has none (--split)");
+  }
   const sampling = await samplingOf(settings, dataset, { train: split.train, weightsFile });
   const recipe = definition.bind({
     options: recipeOptions,

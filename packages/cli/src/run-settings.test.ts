@@ -53,3 +53,12 @@ test("--no-augmentation turns it off, and only what was said reaches the recipe"
   assert.deepEqual(runSettings(given, null).recipe.options, { augmentation: null, dropout: 0 });
   assert.deepEqual(runSettings({ ...nothing, augmentation: true }, null).recipe.options, {});
 });
+
+test("early stopping is one part of the spec: its patience is kept by a resume, its delta needs it", () => {
+  assert.equal("earlyStop" in runSettings(nothing, null).rest, false);
+  const given: SpecFlags = { ...nothing, earlyStopPatience: 3 };
+  assert.deepEqual(runSettings(given, null).rest.earlyStop, { patience: 3, minDelta: 0 });
+  const resumed = { ...former, earlyStop: { patience: 3, minDelta: 0.5 } };
+  assert.deepEqual(runSettings(nothing, resumed).rest.earlyStop, { patience: 3, minDelta: 0.5 });
+  assert.throws(() => runSettings({ ...nothing, earlyStopMinDelta: 0.1 }, null), /needs --early-stop-patience/);
+});

@@ -1,6 +1,7 @@
 // Owns how spec flags become a run spec: the document's defaults where nothing is said, the run's own values where one
 // is resumed.
 import type { Sampling, SamplingRequest } from "@lockstep/dataset";
+import { UserError } from "@lockstep/errors";
 import type { RunSpec } from "@lockstep/protocol";
 import type { FlagName, Options } from "./flags.js";
 
@@ -13,6 +14,8 @@ export const specFlags = [
   "microBatch",
   "globalBatch",
   "epochs",
+  "earlyStopPatience",
+  "earlyStopMinDelta",
   "lr",
   "optimizer",
   "beta1",
@@ -96,11 +99,21 @@ export function runSettings(given: SpecFlags, resumed: RunSpec | null): RunSetti
         finalFraction: given.finalFraction ?? schedule.finalFraction,
       },
       epochs: given.epochs ?? base.epochs,
+      ...earlyStop(given, resumed),
       microBatch: given.microBatch ?? base.microBatch,
       globalBatch: given.globalBatch ?? base.globalBatch,
       seed: given.seed ?? base.seed,
     },
   };
+}
+
+/** Nothing where the run goes through all its epochs. */
+function earlyStop(given: SpecFlags, resumed: RunSpec | null): Pick<RunSpec, "earlyStop"> {
+  const patience = given.earlyStopPatience ?? resumed?.earlyStop?.patience;
+  const minDelta = given.earlyStopMinDelta ?? resumed?.earlyStop?.minDelta;
+  if (patience !== undefined) return { earlyStop: { patience, minDelta: minDelta ?? 0 } };
+  if (minDelta === undefined) return {};
+  throw new UserError(`--early-stop-min-delta ${minDelta}: needs --early-stop-patience`);
 }
 
 /** Only what was said; the recipe fills in its own defaults. */

@@ -60,6 +60,7 @@ export {
   canonicalJson,
   canonicalSha256,
   differences,
+  type EarlyStopSpec,
   type OptimizerSpec,
   optimizerSpec,
   type RunSpec,

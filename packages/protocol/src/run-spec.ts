@@ -39,6 +39,14 @@ export const samplingSpec = z.discriminatedUnion("kind", [
   z.strictObject({ kind: z.literal("weights"), sha256: z.string() }),
 ]);
 
+/** When a run ends before its last epoch, as its validation loss no longer falls. */
+export const earlyStopSpec = z.strictObject({
+  /** Epochs in a row without an improvement after which the run ends. */
+  patience: positiveInteger,
+  /** A loss is an improvement when it is lower than the best so far by more than this. */
+  minDelta: z.number().gte(0),
+});
+
 export const runSpec = z.strictObject({
   formatVersion: z.literal(1),
   dataset: z.strictObject({
@@ -68,14 +76,19 @@ export const runSpec = z.strictObject({
   optimizer: optimizerSpec,
   schedule: scheduleSpec,
   epochs: positiveInteger,
+  /** Absent: the run goes through all its epochs. */
+  earlyStop: earlyStopSpec.optional(),
   microBatch: positiveInteger,
   globalBatch: positiveInteger,
   seed: z.number().int().gte(0).lte(0xffff_ffff),
+  /** SHA-256 (hex, as weightsSha256 has it) of the weights that the run starts from; absent: seeded ones. */
+  initialWeightsSha256: z.string().optional(),
   precision: z.literal("f32"),
 });
 
 export type RunSpec = z.infer<typeof runSpec>;
 export type OptimizerSpec = z.infer<typeof optimizerSpec>;
+export type EarlyStopSpec = z.infer<typeof earlyStopSpec>;
 export type ScheduleSpec = z.infer<typeof scheduleSpec>;
 
 /**

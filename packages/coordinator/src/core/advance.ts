@@ -71,7 +71,7 @@ function apply(draft: Draft, event: CoreEvent): void {
       fail(draft, event.message);
       return;
     case "concluded":
-      concluded(draft);
+      concluded(draft, event.validationLoss);
       return;
     case "stop":
       requestStop(draft, event.reason);

@@ -40,8 +40,8 @@ export type CoreEvent =
   | { readonly type: "committed"; readonly weightsDigest: string }
   /** The update or a checkpoint cannot be made; the run cannot go on. */
   | { readonly type: "broken"; readonly message: string }
-  /** The epoch's metrics were computed and recorded. */
-  | { readonly type: "concluded" }
+  /** The epoch's metrics were computed and recorded; the loss is null without validation samples. */
+  | { readonly type: "concluded"; readonly validationLoss: number | null }
   | { readonly type: "stop"; readonly reason: string }
   /** The clock moved. The shell sends it several times a second. */
   | { readonly type: "tick" };
@@ -118,6 +118,6 @@ export type Effect =
   | { readonly type: "end"; readonly outcome: Outcome };
 
 export type Outcome =
-  | { readonly kind: "completed" }
+  | { readonly kind: "completed"; readonly reason: string }
   | { readonly kind: "stopped"; readonly reason: string }
   | { readonly kind: "failed"; readonly message: string };

@@ -1,6 +1,7 @@
 // Owns the order of things: which pass comes next, when to commit, validate, snapshot and end.
 import { samePosition } from "./course.js";
 import type { Draft } from "./draft.js";
+import { reasonToStopEarly } from "./early-stop.js";
 import type { Outcome } from "./event.js";
 import { revokeAll } from "./leasing.js";
 import { openPass, type PassKind, type PassState } from "./state.js";
@@ -12,7 +13,13 @@ export function openNext(draft: Draft): void {
   const { course, maxSteps } = settings;
   const validationDue = position.stepInEpoch === course.stepsPerEpoch;
   if (position.step >= course.totalSteps && !validationDue) {
-    end(draft, { kind: "completed" });
+    end(draft, { kind: "completed", reason: "the run reached its end" });
+    return;
+  }
+  // Before a stop that somebody asked for: whether the run is complete depends on its losses alone.
+  const early = position.stepInEpoch === 0 ? reasonToStopEarly(settings.earlyStop, state.validationLosses) : null;
+  if (early !== null) {
+    end(draft, { kind: "completed", reason: early });
     return;
   }
   if (stop !== null) {
@@ -66,8 +73,9 @@ export function committed(draft: Draft, weightsDigest: string): void {
   openNext(draft);
 }
 
-export function concluded(draft: Draft): void {
+export function concluded(draft: Draft, validationLoss: number | null): void {
   const { state } = draft;
+  state.validationLosses = [...state.validationLosses, validationLoss];
   state.position = { step: state.position.step, epoch: state.position.epoch + 1, stepInEpoch: 0 };
   snapshot(draft, "validation");
   openNext(draft);

@@ -67,6 +67,7 @@ class Simulation {
           trainPass: (step) => shape(microBatchesOfStep(step)),
           validationPass: () => shape(validationMicroBatches),
         },
+        earlyStop: null,
         numSums: 0,
         checkpointEvery: 3,
         maxSteps: null,
@@ -195,7 +196,7 @@ class Simulation {
     }
     if (effect.type === "conclude-epoch") {
       this.sums.push(this.#sum.root()?.text ?? "incomplete");
-      this.#dispatch({ type: "concluded" });
+      this.#dispatch({ type: "concluded", validationLoss: 1 });
     }
   }
 
@@ -235,7 +236,11 @@ test("under random joins, deaths, hangs and delays every pass has the fixed tree
     simulation.run();
     assert.deepEqual(simulation.sums, expected, `seed ${seed}`);
     const { phase, microBatchesBySlot, leasesRedone } = simulation.state;
-    assert.deepEqual(phase, { kind: "ended", outcome: { kind: "completed" } }, `seed ${seed}`);
+    assert.deepEqual(
+      phase,
+      { kind: "ended", outcome: { kind: "completed", reason: "the run reached its end" } },
+      `seed ${seed}`,
+    );
     const counted = [...microBatchesBySlot.values()].reduce((a, b) => a + b, 0);
     assert.equal(counted, microBatches, `seed ${seed}: each micro-batch is counted once`);
     faults.deaths += simulation.faults.deaths;

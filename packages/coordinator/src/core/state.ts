@@ -1,6 +1,7 @@
 // Owns the core's state: plain data, made by createState, changed by advance alone.
 import type { TreeNode } from "@lockstep/numerics";
 import type { Course, PassShape, Position } from "./course.js";
+import type { EarlyStop } from "./early-stop.js";
 import type { Outcome } from "./event.js";
 
 export type PassKind = "train" | "validate";
@@ -21,6 +22,8 @@ export interface CoreSettings {
   readonly datasetFingerprint: string;
   readonly layoutSha256: string;
   readonly course: Course;
+  /** Null: the course is gone through to its end. */
+  readonly earlyStop: EarlyStop | null;
   /** Length of a pass' metric sums. */
   readonly numSums: number;
   /** Steps between checkpoints; null: only after validations, at a stop and at the end. */
@@ -111,6 +114,8 @@ export interface CoreState {
   position: Position;
   /** Position of the newest snapshot taken. */
   snapshotAt: Position;
+  /** Of every epoch that is over, as recorded: what an early stop is decided by. Null: no number came out. */
+  validationLosses: readonly (number | null)[];
   weightsDigest: string;
   reference: Reference | null;
   /** True once a worker with another fingerprint was admitted: the run is not exact. */
@@ -139,6 +144,7 @@ export function createState(options: {
     readonly leasesRedone: number;
     readonly microBatchesBySlot: ReadonlyMap<number, number>;
     readonly mixedNumerics: boolean;
+    readonly validationLosses: readonly (number | null)[];
   };
 }): CoreState {
   return {
@@ -146,6 +152,7 @@ export function createState(options: {
     phase: { kind: "opening" },
     position: options.position,
     snapshotAt: options.position,
+    validationLosses: options.carried?.validationLosses ?? [],
     weightsDigest: "",
     reference: options.reference,
     mixedNumerics: options.carried?.mixedNumerics ?? false,
@@ -196,7 +203,7 @@ export function describeState(state: CoreState): { readonly name: StateName; rea
   const { phase, stop, position, settings } = state;
   if (phase.kind === "ended") {
     const { outcome } = phase;
-    if (outcome.kind === "completed") return { name: "finished", reason: "the run reached its end" };
+    if (outcome.kind === "completed") return { name: "finished", reason: outcome.reason };
     return { name: "finished", reason: outcome.kind === "stopped" ? `stopped: ${outcome.reason}` : outcome.message };
   }
   if (stop !== null) return { name: "stopping", reason: stop.reason };

@@ -30,6 +30,7 @@ class TranscriptPlayer {
   #sum: TreeSum<number[]> | null = null;
   #leases = new Map<number, LeaseEffect>();
   #lines: string[] = [];
+  #losses: number[] = [];
 
   play(line: string): string[] {
     this.#lines = [];
@@ -46,7 +47,10 @@ class TranscriptPlayer {
 
   /** What may stand behind "> ". WHO is a worker's name; LEASE is L and its id. */
   private readonly commands: Readonly<Record<string, (words: string[], options: Options) => void>> = {
-    /** run steps-per-epoch=2 epochs=1 micro-batches=4 validation=2 [checkpoint-every=] [max-steps=] [mixed=yes] [step=] [expect=] */
+    /**
+     * run steps-per-epoch=2 epochs=1 micro-batches=4 validation=2 [checkpoint-every=] [max-steps=] [mixed=yes] [step=] [expect=]
+     * [patience=] [min-delta=] [losses=1,0.5]: of the epochs in order, the last for all that follow
+     */
     run: (_, options) => this.#run(options),
     /** join WHO [slot=] [threads=] [process=] and any field of the claim */
     join: ([who = ""], options) => this.#join(who, options),
@@ -103,6 +107,10 @@ class TranscriptPlayer {
         trainPass: () => shape(Number(options["micro-batches"] ?? 4)),
         validationPass: () => (validation === 0 ? null : shape(validation)),
       },
+      earlyStop:
+        options["patience"] === undefined
+          ? null
+          : { patience: Number(options["patience"]), minDelta: Number(options["min-delta"] ?? 0) },
       numSums: 2,
       checkpointEvery: options["checkpoint-every"] === undefined ? null : Number(options["checkpoint-every"]),
       maxSteps: options["max-steps"] === undefined ? null : Number(options["max-steps"]),
@@ -114,9 +122,12 @@ class TranscriptPlayer {
       late: { factor: 4, floorMs: 2000, unmeasuredFloorMs: 10_000 },
       maxValidationLease: 64,
     };
+    this.#losses = (options["losses"] ?? "1").split(",").map(Number);
     const step = Number(options["step"] ?? 0);
     const position = { step, epoch: Math.floor(step / stepsPerEpoch), stepInEpoch: step % stepsPerEpoch };
     this.#state = createState({ settings, position, reference: null });
+    // A resumed run has the losses of its epochs behind it.
+    this.#state.validationLosses = Array.from({ length: position.epoch }, (_, epoch) => this.#loss(epoch));
     this.#dispatch({ type: "opened", weightsDigest: `w${step}` });
   }
 
@@ -204,8 +215,14 @@ class TranscriptPlayer {
     this.#reason = reason;
     for (const effect of effects) {
       if (effect.type === "commit") this.#commit(effect.step);
-      if (effect.type === "conclude-epoch") this.#dispatch({ type: "concluded" });
+      if (effect.type === "conclude-epoch") {
+        this.#dispatch({ type: "concluded", validationLoss: this.#loss(effect.epoch) });
+      }
     }
+  }
+
+  #loss(epoch: number): number | null {
+    return this.#losses[epoch] ?? this.#losses.at(-1) ?? null;
   }
 
   #openPass(numMicroBatches: number): void {
@@ -248,7 +265,9 @@ function describeEffect(effect: Effect): string {
       return `snapshot (${effect.why})`;
     case "end": {
       const { outcome } = effect;
-      if (outcome.kind === "completed") return "end: completed";
+      if (outcome.kind === "completed") {
+        return outcome.reason === "the run reached its end" ? "end: completed" : `end: completed, ${outcome.reason}`;
+      }
       return outcome.kind === "stopped" ? `end: stopped, ${outcome.reason}` : `end: failed, ${outcome.message}`;
     }
   }

@@ -1,5 +1,5 @@
 // Owns what a checkpoint carries from one life of the coordinator to the next besides the training state: counters and
-// the newest validation. None of it changes a bit of the weights.
+// the validations. None of it changes a bit of a step; the losses decide whether an early stop ends the run.
 import type { JsonValue } from "@lockstep/checkpoint";
 
 /** A validation that is over. */
@@ -17,11 +17,13 @@ export interface Bookkeeping {
   readonly microBatchesByWorker: readonly number[];
   /** Whether a worker with other numerics has taken part. */
   readonly mixedNumerics: boolean;
+  /** Of every epoch that is over, from epoch 0 on. */
+  readonly validationLosses: readonly (number | null)[];
 }
 
 /** JSON has no NaN: a metric that is none becomes null. */
 export function storeBookkeeping(bookkeeping: Bookkeeping): Record<string, JsonValue> {
-  const { lastValidation, microBatchesByWorker, ...rest } = bookkeeping;
+  const { lastValidation, microBatchesByWorker, validationLosses, ...rest } = bookkeeping;
   const metrics = Object.entries(lastValidation?.metrics ?? {}).map(([name, value]): [string, number | null] => [
     name,
     Number.isFinite(value) ? value : null,
@@ -29,6 +31,7 @@ export function storeBookkeeping(bookkeeping: Bookkeeping): Record<string, JsonV
   return {
     ...rest,
     microBatchesByWorker: [...microBatchesByWorker],
+    validationLosses: [...validationLosses],
     lastValidation: lastValidation && { epoch: lastValidation.epoch, metrics: Object.fromEntries(metrics) },
   };
 }
@@ -37,12 +40,14 @@ export function storeBookkeeping(bookkeeping: Bookkeeping): Record<string, JsonV
 export function restoreBookkeeping(stored: Readonly<Record<string, JsonValue>>): Bookkeeping {
   const { epochLoss, leasesRedone, mixedNumerics } = stored;
   const byWorker = stored["microBatchesByWorker"];
+  const losses = stored["validationLosses"];
   return {
     lastValidation: restoreValidation(stored["lastValidation"]),
     epochLoss: typeof epochLoss === "number" ? epochLoss : null,
     leasesRedone: typeof leasesRedone === "number" ? leasesRedone : 0,
     microBatchesByWorker: Array.isArray(byWorker) ? byWorker.map(Number) : [],
     mixedNumerics: mixedNumerics === true,
+    validationLosses: Array.isArray(losses) ? losses.map((loss) => (typeof loss === "number" ? loss : null)) : [],
   };
 }
 

@@ -271,7 +271,7 @@ export class Conductor {
     this.#epochLoss = trainingMetrics["loss"] ?? null;
     training.startEpoch();
     this.#dropSums();
-    this.dispatch({ type: "concluded" });
+    this.dispatch({ type: "concluded", validationLoss: finiteOrNull(metrics["loss"]) });
   }
 
   #snapshot(): Snapshot {
@@ -298,6 +298,7 @@ export class Conductor {
         leasesRedone: this.#state.leasesRedone,
         microBatchesByWorker: countsBySlot(this.#state),
         mixedNumerics: this.#state.mixedNumerics,
+        validationLosses: this.#state.validationLosses,
       }),
     };
   }
@@ -311,7 +312,6 @@ export class Conductor {
 export function reasonOf(outcome: Outcome): string {
   switch (outcome.kind) {
     case "completed":
-      return "the run reached its end";
     case "stopped":
       return outcome.reason;
     case "failed":
@@ -349,6 +349,10 @@ export function samplesBefore(position: Position, course: CoreState["settings"][
 export function countsBySlot({ members, microBatchesBySlot }: CoreState): number[] {
   const slots = [...members.map(({ slot }) => slot), ...microBatchesBySlot.keys()];
   return Array.from({ length: 1 + Math.max(-1, ...slots) }, (_, slot) => microBatchesBySlot.get(slot) ?? 0);
+}
+
+function finiteOrNull(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null;
 }
 
 function unknownEffect(effect: never): never {

@@ -103,3 +103,30 @@ test("a coordinator killed without warning goes on from its checkpoint to the sa
   assert.ok(result.resumedFromStep === 2 || result.resumedFromStep === 3 || result.resumedFromStep === 4);
   assert.equal(result.weightsSha256, (await reference).weightsSha256);
 });
+
+test("a run that stops early is complete at the same epoch, resumed or not, and stays so", async (t) => {
+  // No loss falls by so much: the second epoch is no improvement.
+  const impatient = tinyRun({ epochs: 5, earlyStop: { patience: 1, minDelta: 1e9 } });
+  const expected = await undisturbed(impatient);
+  assert.deepEqual([expected.completed, expected.epochs, expected.steps], [true, 2, 6]);
+  assert.match(expected.reason, /^stopped early after epoch 2: .* did not improve for 1 epoch /);
+
+  const { out, remove } = await prepareFolder(impatient);
+  t.after(remove);
+  const first = await start(out, { maxSteps: 4 });
+  const worker = await FakeWorker.join(first.address, impatient);
+  assert.equal((await first.summary).completed, false);
+  worker.close();
+  const second = await start(out);
+  const other = await FakeWorker.join(second.address, impatient);
+  const resumed = await second.summary;
+  other.close();
+  assert.deepEqual(
+    [resumed.reason, resumed.steps, resumed.weightsSha256],
+    [expected.reason, 6, expected.weightsSha256],
+  );
+
+  const third = await (await start(out)).summary;
+  assert.deepEqual([third.completed, third.reason, third.steps], [true, expected.reason, 6]);
+  assert.equal(third.weightsSha256, expected.weightsSha256);
+});

@@ -2,7 +2,7 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type CheckpointStoreOptions, type JsonValue, writeJsonDurably } from "@lockstep/checkpoint";
-import { describeError } from "@lockstep/errors";
+import { describeError, UserError } from "@lockstep/errors";
 import { nativeStatus, numericsVersion } from "@lockstep/numerics";
 import { canonicalJson, canonicalSha256, PROTOCOL_VERSION } from "@lockstep/protocol";
 import { createHealth, listen } from "@lockstep/service";
@@ -179,6 +179,7 @@ function openLife(options: CoordinatorOptions, prepared: PreparedRun, generation
     datasetFingerprint: run.spec.dataset.fingerprint,
     layoutSha256: layout.sha256,
     course,
+    earlyStop: run.spec.earlyStop ?? null,
     numSums: run.sumNames.length,
     checkpointEvery: options.checkpointEvery,
     maxSteps: options.maxSteps,
@@ -193,6 +194,11 @@ function openLife(options: CoordinatorOptions, prepared: PreparedRun, generation
   const pool = new BufferPool(layout.numElements);
   const feed = new WeightsFeed(layout);
   const earlier = restoreBookkeeping(manifest.bookkeeping);
+  if (run.spec.earlyStop !== undefined && earlier.validationLosses.length !== position.epoch) {
+    throw new UserError(
+      `${out}: the checkpoint of step ${position.step} has ${earlier.validationLosses.length} validation losses of ${position.epoch} epochs, and the run stops early by them; remove that checkpoint and resume`,
+    );
+  }
   const conductor: Conductor = new Conductor(
     createState({
       settings,
@@ -202,6 +208,7 @@ function openLife(options: CoordinatorOptions, prepared: PreparedRun, generation
         leasesRedone: earlier.leasesRedone,
         microBatchesBySlot: new Map(earlier.microBatchesByWorker.entries()),
         mixedNumerics: earlier.mixedNumerics,
+        validationLosses: earlier.validationLosses,
       },
     }),
     { run, layout, training, feed, pool, writer, stepLog, events, numerics: ownNumerics(log), log, nowMs },

@@ -7,6 +7,7 @@ import {
   canonicalJson,
   canonicalSha256,
   createLayout,
+  type EarlyStopSpec,
   type RunDescription,
   type TensorLayout,
 } from "@lockstep/protocol";
@@ -22,10 +23,12 @@ export function tinyRun({
   epochs = 2,
   valSamples = 10,
   kernelRows = 5,
+  earlyStop,
 }: {
   epochs?: number;
   valSamples?: number;
   kernelRows?: number;
+  earlyStop?: EarlyStopSpec;
 } = {}): TinyRun {
   const run: RunDescription = {
     spec: {
@@ -51,6 +54,7 @@ export function tinyRun({
       },
       schedule: { name: "cosine", warmupSteps: 2, finalFraction: 0.1 },
       epochs,
+      ...(earlyStop === undefined ? {} : { earlyStop }),
       microBatch: 4,
       globalBatch: 16,
       seed: 7,

@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { reasonToStopEarly } from "./early-stop.js";
+
+const patient = { patience: 2, minDelta: 0 };
+
+test("a run ends once its loss has not improved for as many epochs as it has patience", () => {
+  assert.equal(reasonToStopEarly(patient, []), null);
+  assert.equal(reasonToStopEarly(patient, [2, 1, 1]), null);
+  assert.equal(
+    reasonToStopEarly(patient, [2, 1, 1, 1.5]),
+    "stopped early after epoch 4: the validation loss did not improve for 2 epochs (best 1.0000 after epoch 2)",
+  );
+});
+
+test("an improvement starts the count anew", () => {
+  assert.equal(reasonToStopEarly(patient, [2, 2, 1.9, 2]), null);
+});
+
+test("a loss that is lower by no more than min-delta is no improvement, and the best stays where it was", () => {
+  assert.equal(reasonToStopEarly({ patience: 3, minDelta: 0.1 }, [1, 0.95, 0.92]), null);
+  assert.match(
+    reasonToStopEarly({ patience: 3, minDelta: 0.1 }, [1, 0.95, 0.92, 0.91]) ?? "",
+    /best 1.0000 after epoch 1/,
+  );
+  assert.equal(reasonToStopEarly({ patience: 3, minDelta: 0.1 }, [1, 0.95, 0.92, 0.89]), null);
+});
+
+test("a loss that is no number is no improvement", () => {
+  assert.match(reasonToStopEarly({ patience: 1, minDelta: 0 }, [null]) ?? "", /for 1 epoch \(no epoch had one\)/);
+  assert.match(reasonToStopEarly(patient, [1, null, null]) ?? "", /best 1.0000 after epoch 1/);
+});
+
+test("without a rule nothing ends early", () => {
+  assert.equal(reasonToStopEarly(null, [1, 2, 3, 4, 5]), null);
+});

@@ -1,0 +1,23 @@
+// Owns when a run ends before its last epoch: a pure function of the validation losses recorded so far, so that a run
+// that was resumed, or whose coordinator died, ends at the same epoch.
+
+export interface EarlyStop {
+  /** Epochs in a row without an improvement, at least 1. */
+  readonly patience: number;
+  /** A loss is an improvement when it is lower than the best so far by more than this. */
+  readonly minDelta: number;
+}
+
+/** @param losses of the epochs that are over, from epoch 0 on; null: no number, which is no improvement */
+export function reasonToStopEarly(rule: EarlyStop | null, losses: readonly (number | null)[]): string | null {
+  if (rule === null) return null;
+  let best = { loss: Number.POSITIVE_INFINITY, epoch: -1 };
+  for (const [epoch, loss] of losses.entries()) {
+    if (loss !== null && loss < best.loss - rule.minDelta) best = { loss, epoch };
+  }
+  const waited = losses.length - 1 - best.epoch;
+  if (waited < rule.patience) return null;
+  const since = best.epoch < 0 ? "no epoch had one" : `best ${best.loss.toFixed(4)} after epoch ${best.epoch + 1}`;
+  const epochs = `${waited} epoch${waited === 1 ? "" : "s"}`;
+  return `stopped early after epoch ${losses.length}: the validation loss did not improve for ${epochs} (${since})`;
+}
