@@ -2,6 +2,36 @@
 import { parseSampling } from "@lockstep/dataset";
 import { z } from "zod";
 
+/** What a value looks like where it need not be text, as JSON Schema says it: in a file of settings. */
+export type ValueForm =
+  | { readonly type: "string"; readonly enum?: readonly string[] }
+  | NumberForm
+  | { readonly type: "boolean" }
+  | { readonly type: "array"; readonly items: ValueForm }
+  | {
+      readonly type: "object";
+      readonly properties?: Readonly<Record<string, ValueForm>>;
+      readonly additionalProperties: ValueForm | false;
+    };
+
+interface NumberForm {
+  readonly type: "number" | "integer";
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+}
+
+/** Of the schemas below; of any other it is text. */
+const forms = z.registry<{ readonly form: ValueForm }>();
+
+export function formOf(schema: z.ZodType): ValueForm {
+  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault) return formOf(schema.unwrap() as z.ZodType);
+  if (schema instanceof z.ZodBoolean) return { type: "boolean" };
+  if (schema instanceof z.ZodEnum) return { type: "string", enum: schema.options.map(String) };
+  return forms.get(schema)?.form ?? { type: "string" };
+}
+
 export const anyText = z.string().min(1, "must not be empty");
 
 /** A flag without a value. */
@@ -17,7 +47,8 @@ export function choice<const Names extends readonly [string, ...string[]]>(...na
 
 export function wholeNumber(least: number, greatest = Number.MAX_SAFE_INTEGER) {
   const limits = greatest === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${greatest}`;
-  return parsed(`must be a whole number ${limits}`, (text) => {
+  const form = { type: "integer", minimum: least, ...maximumOf(greatest) } as const;
+  return parsed(`must be a whole number ${limits}`, form, (text) => {
     const value = /^\d+$/.test(text) ? Number(text) : Number.NaN;
     return value >= least && value <= greatest ? value : null;
   });
@@ -26,7 +57,8 @@ export function wholeNumber(least: number, greatest = Number.MAX_SAFE_INTEGER) {
 /** least and greatest included. */
 export function number(least: number, greatest = Number.POSITIVE_INFINITY) {
   const limits = greatest === Number.POSITIVE_INFINITY ? `of at least ${least}` : `from ${least} to ${greatest}`;
-  return parsed(`must be a number ${limits}`, (text) => {
+  const form = { type: "number", minimum: least, ...maximumOf(greatest) } as const;
+  return parsed(`must be a number ${limits}`, form, (text) => {
     const value = toNumber(text);
     return value >= least && value <= greatest && Number.isFinite(value) ? value : null;
   });
@@ -34,7 +66,8 @@ export function number(least: number, greatest = Number.POSITIVE_INFINITY) {
 
 /** From 0 to below 1. */
 export function shareBelowOne() {
-  return parsed("must be a number of at least 0 and below 1", (text) => {
+  const form = { type: "number", minimum: 0, exclusiveMaximum: 1 } as const;
+  return parsed("must be a number of at least 0 and below 1", form, (text) => {
     const value = toNumber(text);
     return value >= 0 && value < 1 ? value : null;
   });
@@ -43,30 +76,35 @@ export function shareBelowOne() {
 /** Above 0; greatest included. */
 export function positiveNumber(greatest = Number.POSITIVE_INFINITY) {
   const limits = greatest === Number.POSITIVE_INFINITY ? "above 0" : `above 0 and at most ${greatest}`;
-  return parsed(`must be a number ${limits}`, (text) => {
+  const form = { type: "number", exclusiveMinimum: 0, ...maximumOf(greatest) } as const;
+  return parsed(`must be a number ${limits}`, form, (text) => {
     const value = toNumber(text);
     return value > 0 && value <= greatest && Number.isFinite(value) ? value : null;
   });
 }
 
 export function commaSeparated<Value>(item: z.ZodType<Value, string>) {
-  return z.string().transform((text, context) => {
+  const schema = z.string().transform((text, context) => {
     const values = text.split(",").map((part) => item.safeParse(part.trim()));
     const bad = values.find((value) => !value.success);
     if (bad === undefined) return values.flatMap((value) => (value.success ? [value.data] : []));
     context.addIssue({ code: "custom", message: `each of the list ${bad.error?.issues[0]?.message}` });
     return z.NEVER;
   });
+  return schema.register(forms, { form: { type: "array", items: formOf(item) } });
 }
 
 /** `race=ethnicity,file=path`: by label, the column that it stands in. */
-export const columnMap = z.string().transform((text, context) => {
+const columnMapOfText = z.string().transform((text, context) => {
   const pairs = text.split(",").map((part) => /^\s*([^=]+?)\s*=\s*(.+?)\s*$/.exec(part));
   if (pairs.every((pair) => pair !== null)) {
     return Object.fromEntries(pairs.map((pair): [string, string] => [pair[1] ?? "", pair[2] ?? ""])); // both have matched
   }
   context.addIssue({ code: "custom", message: "must be like race=ethnicity,age=age_group" });
   return z.NEVER;
+});
+export const columnMap = columnMapOfText.register(forms, {
+  form: { type: "object", additionalProperties: { type: "string" } },
 });
 
 export const sampling = z.string().transform((text, context) => {
@@ -77,7 +115,7 @@ export const sampling = z.string().transform((text, context) => {
 });
 
 /** `gender=1,race=2`: tasks left away weigh 1. */
-export const taskWeights = z.string().transform((text, context) => {
+const taskWeightsOfText = z.string().transform((text, context) => {
   const weights: Partial<Record<"gender" | "race" | "age", number>> = {};
   for (const part of text.split(",")) {
     const match = /^(gender|race|age)=(.+)$/.exec(part.trim());
@@ -92,14 +130,24 @@ export const taskWeights = z.string().transform((text, context) => {
   }
   return weights;
 });
+const weight: ValueForm = { type: "number", minimum: 0 };
+export const taskWeights = taskWeightsOfText.register(forms, {
+  form: { type: "object", properties: { gender: weight, race: weight, age: weight }, additionalProperties: false },
+});
 
-function parsed(message: string, parse: (text: string) => number | null) {
-  return z.string().transform((text, context) => {
+function parsed(message: string, form: NumberForm, parse: (text: string) => number | null) {
+  const schema = z.string().transform((text, context) => {
     const value = parse(text.trim());
     if (value !== null) return value;
     context.addIssue({ code: "custom", message });
     return z.NEVER;
   });
+  return schema.register(forms, { form });
+}
+
+/** A limit that is none has no place in a form. */
+function maximumOf(greatest: number): Pick<NumberForm, "maximum"> {
+  return greatest < Number.MAX_SAFE_INTEGER ? { maximum: greatest } : {};
 }
 
 function toNumber(text: string): number {

@@ -150,6 +150,8 @@ export const flags = {
   slot: flag("--slot <index>", "the place to ask for", optional(wholeNumber(0)), "any"),
   logFile: flag("--log-file <path>", "JSON lines, appended", optional(anyText), "none"),
 
+  config: flag("--config <file>", "settings in YAML; see `lockstep config --help`", optional(anyText), "none"),
+
   // Reading a run.
   part: flag("--part <name>", "val or test", choice("val", "test").default("val"), "val"),
   checkpoint: flag("--checkpoint <which>", "best, last, or a checkpoint's folder", optional(anyText), "best, or last"),
@@ -158,8 +160,16 @@ export const flags = {
 export type FlagName = keyof typeof flags;
 export type Options<Name extends FlagName> = { [Key in Name]: z.output<(typeof flags)[Key]["schema"]> };
 
+const flagsByCommand = new WeakMap<Command, FlagName[]>();
+
+/** Those that were added to it by addFlags. */
+export function flagsOf(command: Command): readonly FlagName[] {
+  return flagsByCommand.get(command) ?? [];
+}
+
 /** @param heading of their own part of the help */
 export function addFlags(command: Command, names: readonly FlagName[], heading?: string): Command {
+  flagsByCommand.set(command, [...flagsOf(command), ...names]);
   for (const name of names) {
     const { usage, help, defaultText }: Flag<z.ZodType> = flags[name];
     const option = new Option(usage, defaultText === undefined ? help : `${help} (default: ${defaultText})`);
@@ -175,8 +185,8 @@ export function parseOptions<Name extends FlagName>(
 ): Options<Name> {
   const entries = names.map((name) => {
     const { usage, schema }: Flag<z.ZodType> = flags[name];
-    const [spelling = usage] = usage.split(" ");
-    const given = raw[camelCase(spelling)];
+    const spelling = spellingOf(name);
+    const given = raw[attributeOf(name)];
     const result = schema.safeParse(given);
     if (result.success) return [name, result.data] as const;
     if (given === undefined) throw new UserError(`${spelling}: is needed (${usage})`);
@@ -186,7 +196,18 @@ export function parseOptions<Name extends FlagName>(
   return Object.fromEntries(entries) as Options<Name>;
 }
 
-/** `--no-augmentation` is commander's `augmentation`; `--image-size` its `imageSize`. */
-function camelCase(spelling: string): string {
-  return spelling.replace(/^--(no-)?/, "").replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
+/** As it is typed: `--image-size`. */
+export function spellingOf(name: FlagName): string {
+  const { usage } = flags[name];
+  return usage.split(" ")[0] ?? usage;
+}
+
+/** Without what a flag that turns something off has in front: `image-size`, `augmentation`. */
+export function keyOf(name: FlagName): string {
+  return spellingOf(name).replace(/^--(no-)?/, "");
+}
+
+/** What commander calls its value: `imageSize`. */
+export function attributeOf(name: FlagName): string {
+  return keyOf(name).replace(/-([a-z0-9])/g, (_, letter: string) => letter.toUpperCase());
 }

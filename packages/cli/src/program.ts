@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import { Command } from "commander";
 import { addCheckpointCommand } from "./commands/checkpoint.js";
+import { addConfigCommand } from "./commands/config.js";
 import { addCoordinatorCommand } from "./commands/coordinator.js";
 import { addDatasetCommand } from "./commands/dataset.js";
 import { addDoctorCommand } from "./commands/doctor.js";
@@ -9,7 +10,10 @@ import { addEvaluateCommand } from "./commands/evaluate.js";
 import { addStatusCommand } from "./commands/status.js";
 import { addTrainCommand } from "./commands/train.js";
 import { addWorkerCommand } from "./commands/worker.js";
+import { addFlags, type FlagName, flagsOf } from "./flags.js";
 import { userErrorPrefix } from "./launcher/child.js";
+import { applySettings } from "./settings/apply-settings.js";
+import { complaintsAbout } from "./settings/environment.js";
 
 const examples = `
 Examples:
@@ -33,16 +37,28 @@ export function createProgram(): Command {
     addCheckpointCommand,
     addDatasetCommand,
     addDoctorCommand,
+    addConfigCommand,
     addCoordinatorCommand,
     addWorkerCommand,
   ];
   for (const command of add) command(program);
+  for (const command of allCommands(program)) if (hasSettings(command)) addFlags(command, ["config"]);
+  program.hook("preAction", async (_, command) => {
+    for (const line of complaintsAbout(process.env)) process.stderr.write(`${line}\n`);
+    await applySettings(command, process.env);
+  });
   for (const command of [program, ...allCommands(program)]) {
     command.exitOverride().configureOutput({
       outputError: (text, write) => write(`${userErrorPrefix}${oneLine(text)} (see lockstep ${helpPath(command)})\n`),
     });
   }
   return program;
+}
+
+/** What only says how to print needs no file. */
+function hasSettings(command: Command): boolean {
+  const printing: readonly FlagName[] = ["json", "logLevel"];
+  return flagsOf(command).some((name) => !printing.includes(name));
 }
 
 function allCommands(command: Command): Command[] {

@@ -27,7 +27,7 @@ export function renderSummary(result: TrainResult): string {
   const resumed = result.resumedFromStep === null ? "" : ` (went on from step ${result.resumedFromStep})`;
   const checkpoints = `${out}/checkpoints`;
   return [
-    pc.bold(`${`${result.completed ? "finished" : "stopped"}: ${result.reason}`}\n`),
+    pc.bold(`${result.completed ? "finished" : "stopped"}: ${result.reason}\n`),
     field("steps", `${steps}, epochs ${epochs}, samples ${samples}${resumed}`),
     field(
       "time",

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { environmentOfChildren } from "../settings/environment.js";
 
 /** The committed start file: what an operator runs, too. */
 const lockstepPath = fileURLToPath(new URL("../../bin/lockstep.js", import.meta.url));
@@ -39,6 +40,7 @@ export function startChild(options: {
 }): Child {
   const child = spawn(process.execPath, [...nodeFlags, options.program ?? lockstepPath, ...options.args], {
     stdio: ["ignore", "pipe", "pipe", "ipc"],
+    env: environmentOfChildren(process.env),
   });
   const { pid, stdout, stderr } = child;
   if (pid === undefined || stdout === null || stderr === null) {

@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Command } from "commander";
+import { addFlags, type FlagName, parseOptions } from "../flags.js";
+import { applySettings, originsOf } from "./apply-settings.js";
+
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lockstep-settings-"));
+});
+after(() => rm(folder, { recursive: true }));
+
+const names = ["seed", "epochs", "lr", "workers", "resume", "augmentation", "out"] as const satisfies FlagName[];
+
+async function applied(args: string[], env: Record<string, string>) {
+  const command = addFlags(new Command("test"), [...names, "config"]);
+  command.parse(args, { from: "user" });
+  await applySettings(command, env);
+  return { options: parseOptions(command.opts(), names), origins: Object.fromEntries(originsOf(command)) };
+}
+
+async function fileOf(text: string): Promise<string> {
+  const path = join(folder, "run.yaml");
+  await writeFile(path, text);
+  return path;
+}
+
+test("a flag counts before the environment, that before the file, and that before the default", async () => {
+  const config = await fileOf("seed: 1\nepochs: 1\nlr: 1\n");
+  const { options, origins } = await applied(["--seed", "3", "--config", config], {
+    LOCKSTEP_SEED: "2",
+    LOCKSTEP_EPOCHS: "2",
+  });
+  assert.deepEqual([options.seed, options.epochs, options.lr, options.workers], [3, 2, 1, 2]);
+  assert.deepEqual(origins, {
+    config: "--config",
+    seed: "--seed",
+    epochs: "LOCKSTEP_EPOCHS",
+    lr: `${config}:3`,
+  });
+});
+
+test("a switch can be set and unset from outside, and what is on by default turned off", async () => {
+  const config = await fileOf("resume: true\naugmentation: false\n");
+  const { options } = await applied([], { LOCKSTEP_CONFIG: config, LOCKSTEP_AUGMENTATION: "true" });
+  assert.deepEqual([options.resume, options.augmentation], [true, true]);
+  assert.equal((await applied(["--no-augmentation"], { LOCKSTEP_AUGMENTATION: "1" })).options.augmentation, false);
+});
+
+test("settings of other commands may stand in the same file", async () => {
+  const { options } = await applied(["--config", await fileOf("seed: 4\nlisten: 127.0.0.1:0\npart: test\n")], {});
+  assert.equal(options.seed, 4);
+});
+
+test("a wrong value is refused with where it came from", async () => {
+  const refused: [string[], Record<string, string>, RegExp][] = [
+    [[], { LOCKSTEP_SEED: "x" }, /^UserError: LOCKSTEP_SEED=x: must be a whole number from 0 to 4294967295$/],
+    [[], { LOCKSTEP_OUT: "" }, /^UserError: LOCKSTEP_OUT=: must not be empty$/],
+    [[], { LOCKSTEP_RESUME: "maybe" }, /^UserError: LOCKSTEP_RESUME=maybe: must be true or false$/],
+    [["--config", await fileOf("lr: 0")], {}, /^UserError: .*run\.yaml:1: lr: 0: must be a number above 0$/],
+    [["--config", join(folder, "none.yaml")], {}, /^UserError: .*none\.yaml: not there \(--config\)$/],
+  ];
+  for (const [args, env, message] of refused) await assert.rejects(applied(args, env), message);
+});
