@@ -59,6 +59,12 @@ export const flags = {
     "never",
   ),
   earlyStopMinDelta: flag("--early-stop-min-delta <loss>", "how much lower counts", optional(number(0)), "0"),
+  initFrom: flag(
+    "--init-from <path>",
+    "start from a run's, a checkpoint's or a .safetensors file's weights",
+    optional(anyText),
+    "seeded",
+  ),
   lr: flag("--lr <rate>", "peak learning rate", optional(positiveNumber()), "1e-4"),
   optimizer: flag("--optimizer <name>", "adam, adamw or sgd", optional(choice("adam", "adamw", "sgd")), "adam"),
   beta1: flag("--beta1 <share>", "adam, adamw: of the first moment", optional(shareBelowOne()), "0.9"),

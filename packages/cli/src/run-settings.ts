@@ -16,6 +16,7 @@ export const specFlags = [
   "epochs",
   "earlyStopPatience",
   "earlyStopMinDelta",
+  "initFrom",
   "lr",
   "optimizer",
   "beta1",

@@ -4,6 +4,7 @@ export {
   attachImageCache,
   type ImageCache,
   type ImageCacheHandle,
+  locateImageCache,
   type OpenImageCacheOptions,
   openImageCache,
 } from "./cache/image-cache.js";

@@ -1,6 +1,5 @@
 // Owns `lockstep evaluate`: a checkpoint's weights over a part of its data set.
-import { join, resolve } from "node:path";
-import { CheckpointStore, readManifest, validationLossOf } from "@lockstep/checkpoint";
+import { resolve } from "node:path";
 import { defaultCacheDir } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { evaluateCheckpoint, renderReport } from "@lockstep/report";
@@ -8,8 +7,9 @@ import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
 import { dataFlags, dataOptionsOf } from "../data-flags.js";
 import { addFlags, type Options, parseOptions } from "../flags.js";
+import { bestOrLast } from "../initial-weights.js";
 import { percent } from "../progress/progress-text.js";
-import { dataOptionsIn, readLaunch, requireRun, runFiles } from "../run-folder.js";
+import { dataOptionsIn, readLaunch, requireRun } from "../run-folder.js";
 
 const names = ["checkpoint", "part", ...dataFlags, "cacheDir", "backend", "json", "logLevel"] as const;
 
@@ -67,19 +67,6 @@ async function checkpointOf(out: string | undefined, checkpoint: string | undefi
     throw new UserError(
       "the run's folder is needed, or --checkpoint with a checkpoint's folder (lockstep evaluate runs/first)",
     );
-  const choice = checkpoint ?? ((await hasValidated(out)) ? "best" : "last");
+  const choice = checkpoint ?? (await bestOrLast(resolve(out)));
   return { checkpoint: resolve(out), choice } as const;
-}
-
-/** A run that was stopped in its first epoch has no best checkpoint yet. */
-async function hasValidated(out: string): Promise<boolean> {
-  const store = new CheckpointStore(join(resolve(out), runFiles.checkpoints));
-  for (const { path } of await store.list()) {
-    const manifest = await readManifest(path).catch((error: unknown) => {
-      if (error instanceof UserError) return null; // broken: evaluateCheckpoint says which it skips
-      throw error;
-    });
-    if (manifest !== null && validationLossOf(manifest) !== null) return true;
-  }
-  return false;
 }

@@ -1,7 +1,7 @@
 // Owns the image cache: every image of a run decoded and resized once, before the first step, and read from there after.
 // It is keyed by data set, decoder, size and samples, so that a small subset costs little and a stale cache is never met.
 import { readSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { access, type FileHandle, open } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { mapBounded } from "../bounded-concurrency.js";
@@ -62,7 +62,7 @@ export async function openImageCache(options: OpenImageCacheOptions): Promise<Im
   const cacheDir = resolve(options.cacheDir);
   const samples = ascending(options.samples ?? Uint32Array.from({ length: dataset.labels.numSamples }, (_, i) => i));
   const identity = await identify(dataset, samples, imageSize);
-  const base = join(cacheDir, "pixels", identity.key.slice(0, 32));
+  const base = baseOf(cacheDir, identity.key);
   const fields = { path: `${base}.rgb`, images: samples.length, imageSize };
   let found = await openCacheFile(base, identity, signal);
   const built = found.state !== "whole";
@@ -84,6 +84,21 @@ export async function openImageCache(options: OpenImageCacheOptions): Promise<Im
   return reader(handle, found.file, built);
 }
 
+/** Where openImageCache will find or put it, and its size, without making it. */
+export async function locateImageCache(
+  options: Pick<OpenImageCacheOptions, "dataset" | "imageSize" | "cacheDir"> & { readonly samples: Uint32Array },
+): Promise<{ readonly path: string; readonly sizeBytes: number; readonly isThere: boolean }> {
+  checkImageSize(options.imageSize);
+  const samples = ascending(options.samples);
+  const { key } = await identify(options.dataset, samples, options.imageSize);
+  const path = `${baseOf(options.cacheDir, key)}.rgb`;
+  const isThere = await access(path).then(
+    () => true,
+    () => false,
+  );
+  return { path, sizeBytes: samples.length * pixelBytes(options), isThere };
+}
+
 /** Opens a cache that openImageCache has checked, in another thread, without hashing it again. */
 export async function attachImageCache(handle: ImageCacheHandle): Promise<ImageCache> {
   const file = await open(handle.path, "r");
@@ -91,6 +106,10 @@ export async function attachImageCache(handle: ImageCacheHandle): Promise<ImageC
   if (reason === null) return reader(handle, file, false);
   await file.close();
   throw new Error(`image cache ${handle.path}: ${reason}`);
+}
+
+function baseOf(cacheDir: string, key: string): string {
+  return join(resolve(cacheDir), "pixels", key.slice(0, 32));
 }
 
 async function identify(dataset: Dataset, samples: Uint32Array, imageSize: number): Promise<CacheIdentity> {

@@ -1,0 +1,180 @@
+// Owns what a run will be, before anything is written for it: its settings, data set, split, model and run spec. What is
+// refused here costs the user a second, not an hour.
+import { resolve } from "node:path";
+import {
+  createPlan,
+  type Dataset,
+  everySample,
+  openDataset,
+  type Progress,
+  requestedSampling,
+  type Sampling,
+  type Split,
+  specifiedSampling,
+  splitDataset,
+} from "@lockstep/dataset";
+import { UserError } from "@lockstep/errors";
+import {
+  createLayout,
+  differences,
+  type RunDescription,
+  type RunSpec,
+  runSpec,
+  type TensorLayout,
+  weightsSha256,
+} from "@lockstep/protocol";
+import { loadRecipe, type Recipe } from "@lockstep/recipe";
+import type { Logger } from "pino";
+import { type DataFlags, dataOptionsOf, type ResolvedDataOptions } from "./data-flags.js";
+import { readInitialWeights } from "./initial-weights.js";
+import { dataOptionsIn, type Launch, readLaunch, runFiles } from "./run-folder.js";
+import { type RunSettings, runSettings, type SpecFlags } from "./run-settings.js";
+
+export interface PlanOptions {
+  readonly out: string;
+  readonly given: SpecFlags;
+  /** What is left away is the resumed run's, else the default. */
+  readonly dataFlags: DataFlags;
+  readonly cacheDir: string;
+  readonly log: Logger;
+  readonly onProgress: (progress: Progress) => void;
+  readonly signal: AbortSignal;
+}
+
+export interface PlannedRun {
+  readonly description: RunDescription;
+  readonly layout: TensorLayout;
+  readonly recipe: Recipe;
+  readonly dataset: Dataset;
+  /** Of every part. */
+  readonly samples: Uint32Array;
+  readonly trainingSamples: Uint32Array;
+  readonly stepsPerEpoch: number;
+  readonly totalSteps: number;
+  readonly dataOptions: ResolvedDataOptions;
+  readonly weightsFile: string | null;
+  /** The flat layout's values. */
+  initialWeights(): Float32Array;
+}
+
+/**
+ * @param former the run that goes on; null for a new one
+ * @throws UserError for data and flags that cannot be used, or that are not the former run's
+ */
+export async function planRun(options: PlanOptions, former: RunDescription | null): Promise<PlannedRun> {
+  const { out, given, cacheDir, log, onProgress, signal } = options;
+  const settings = runSettings(given, former?.spec ?? null);
+  const launch = former === null ? null : await formerLaunch(out, options);
+  const dataOptions = dataOptionsOf(options.dataFlags, launch === null ? null : dataOptionsIn(launch));
+  const weightsFile = weightsFileOf(settings, launch);
+  const definition = await loadRecipe(settings.recipe.name);
+  const recipeOptions = definition.resolveOptions(settings.recipe.options);
+  const dataset = await openDataset({ ...dataOptions, schema: definition.labels, cacheDir, log, onProgress, signal });
+  const { split: splitKind, subset } = settings;
+  const { seed, microBatch, globalBatch, epochs, imageSize } = settings.rest;
+  const split = splitDataset(dataset, { split: splitKind, subset, seed, log });
+  const { stepsPerEpoch, totalSteps } = createPlan({
+    trainSamples: split.train.length,
+    valSamples: split.val.length,
+    ...{ microBatch, globalBatch, epochs, seed },
+  });
+  if (settings.rest.earlyStop !== undefined && split.val.length === 0) {
+    throw new UserError("--early-stop-patience: needs validation images, and the split has none (--split)");
+  }
+  const sampling = await samplingOf(settings, dataset, { train: split.train, weightsFile });
+  const recipe = definition.bind({
+    options: recipeOptions,
+    imageSize,
+    labels: dataset.labels,
+    trainingSamples: split.train,
+  });
+  const layout = createLayout(recipe.tensors.map((tensor) => ({ ...tensor })));
+  const taken = given.initFrom === undefined ? null : await readInitialWeights(resolve(given.initFrom), layout);
+  const initialSha256 = taken === null ? former?.spec.initialWeightsSha256 : weightsSha256(layout, taken);
+  const spec = specOf({ settings, dataset, split, sampling, recipeOptions, initialSha256 });
+  if (former !== null) assertSameSpec(former.spec, spec, out);
+  return {
+    description: {
+      spec,
+      tensors: recipe.tensors.map((tensor) => ({ ...tensor })),
+      sumNames: [...recipe.sumNames],
+      metrics: recipe.metrics.map((metric) => ({ ...metric })),
+    },
+    samples: everySample(split),
+    trainingSamples: split.train,
+    ...{ layout, recipe, dataset, stepsPerEpoch, totalSteps, dataOptions, weightsFile },
+    initialWeights: () => taken ?? seededWeights(recipe, layout, seed),
+  };
+}
+
+/** Null where the flags name the data anyway. */
+async function formerLaunch(out: string, { dataFlags }: PlanOptions): Promise<Launch | null> {
+  const launch = await readLaunch(out);
+  if (launch !== null || dataFlags.data !== undefined) return launch;
+  throw new UserError(`${out}: no ${runFiles.launch} says where the images are; say it again (--data)`);
+}
+
+/** Where the file of sampling weights is: as asked for, else where the run had it. */
+function weightsFileOf({ sampling }: RunSettings, launch: Launch | null): string | null {
+  if ("former" in sampling) return sampling.former.kind === "weights" ? (launch?.weightsFile ?? null) : null;
+  return sampling.requested.kind === "file" ? resolve(sampling.requested.path) : null;
+}
+
+async function samplingOf(
+  { sampling }: RunSettings,
+  dataset: Dataset,
+  options: { readonly train: Uint32Array; readonly weightsFile: string | null },
+): Promise<Sampling> {
+  if ("requested" in sampling) return (await requestedSampling(sampling.requested, dataset, options.train)).sampling;
+  await specifiedSampling(sampling.former, dataset, options);
+  return sampling.former;
+}
+
+function specOf(parts: {
+  readonly settings: RunSettings;
+  readonly dataset: Dataset;
+  readonly split: Split;
+  readonly sampling: Sampling;
+  readonly recipeOptions: Readonly<Record<string, unknown>>;
+  /** Undefined: seeded. */
+  readonly initialSha256: string | undefined;
+}): RunSpec {
+  const { settings, dataset, split, sampling, recipeOptions, initialSha256 } = parts;
+  return runSpec.parse({
+    formatVersion: 1,
+    dataset: {
+      kind: dataset.kind,
+      fingerprint: dataset.fingerprint,
+      split: settings.split,
+      subset: settings.subset,
+      samples: { train: split.train.length, val: split.val.length, test: split.test.length },
+    },
+    recipe: { name: settings.recipe.name, options: recipeOptions },
+    ...settings.rest,
+    ...(sampling.kind === "uniform" ? {} : { sampling }),
+    ...(initialSha256 === undefined ? {} : { initialWeightsSha256: initialSha256 }),
+    precision: "f32",
+  });
+}
+
+function seededWeights(recipe: Recipe, layout: TensorLayout, seed: number): Float32Array {
+  const initial = recipe.initialWeights(seed);
+  const weights = new Float32Array(layout.numElements);
+  for (const { name, offset, size } of layout.tensors) {
+    const values = initial[name];
+    if (values?.length !== size) throw new Error(`initial weights of ${name}: ${values?.length}, not ${size} elements`);
+    weights.set(values, offset);
+  }
+  return weights;
+}
+
+function assertSameSpec(before: RunSpec, after: RunSpec, out: string): void {
+  const changed = differences(before, after).map(
+    ({ field, before, after }) =>
+      `${field} was ${JSON.stringify(before) ?? "absent"}, is ${JSON.stringify(after) ?? "absent"}`,
+  );
+  if (changed.length === 0) return;
+  throw new UserError(
+    `${out}: cannot resume with another run spec: ${changed.join("; ")} (same flags, or a new --out)`,
+  );
+}
