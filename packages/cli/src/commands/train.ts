@@ -8,6 +8,7 @@ import { createLogger, createShutdown, type Shutdown } from "@lockstep/service";
 import type { Command } from "commander";
 import type { Logger } from "pino";
 import { dataArguments, dataFlags } from "../data-flags.js";
+import { assertWorkable, dryRun, renderDryRun } from "../dry-run/dry-run.js";
 import { addFlags, type Options, parseOptions } from "../flags.js";
 import { followRun } from "../follow-run.js";
 import { type Child, startChild } from "../launcher/child.js";
@@ -17,6 +18,7 @@ import { type PreparedRun, prepareRun } from "../prepare-run.js";
 import { createDisplay, type Display } from "../progress/display.js";
 import { readSummary, runFiles } from "../run-folder.js";
 import { specFlags, specHeading } from "../run-settings.js";
+import { type Origins, originsOf } from "../settings/apply-settings.js";
 import { renderSummary, trainResult } from "../train-result.js";
 
 const launchFlags = [
@@ -33,6 +35,7 @@ const launchFlags = [
   "heartbeatTimeout",
   "allowMixedNumerics",
   "cacheDir",
+  "dryRun",
   "json",
   "logLevel",
 ] as const;
@@ -51,8 +54,27 @@ export function addTrainCommand(program: Command): void {
   addFlags(command, launchFlags);
   addFlags(command, specFlags, specHeading).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
-    process.exitCode = await train(parseOptions(raw, names));
+    const options = parseOptions(raw, names);
+    if (options.dryRun) await showDryRun(options, originsOf(command));
+    else process.exitCode = await train(options);
   });
+}
+
+async function showDryRun(options: TrainOptions, origins: Origins): Promise<void> {
+  const display = createDisplay({ stream: process.stderr, nowMs: () => performance.now() });
+  const found = await dryRun({
+    ...options,
+    out: resolve(options.out ?? defaultOut(options.resume)),
+    given: options,
+    dataFlags: options,
+    cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
+    log: createLogger({ name: "launcher", level: options.logLevel }),
+    onProgress: (progress) => display.preparing(progress),
+    signal: new AbortController().signal, // Ctrl-C may end it at once: there is nothing to put in order
+    ...{ options, names, origins },
+  }).finally(() => display.close());
+  process.stdout.write(options.json ? `${JSON.stringify(found)}\n` : renderDryRun(found));
+  assertWorkable(found);
 }
 
 /** @returns the exit code. @throws UserError */

@@ -1,0 +1,143 @@
+// Owns `lockstep train --dry-run`: everything that can be wrong with a run is looked for, everything that was resolved is
+// shown, and nothing is written in the run's folder.
+import { join } from "node:path";
+import { locateImageCache } from "@lockstep/dataset";
+import { UserError } from "@lockstep/errors";
+import { createOptimizer } from "@lockstep/numerics";
+import { canonicalSha256, type RunSpec } from "@lockstep/protocol";
+import type { BackendChoice } from "@lockstep/recipe";
+import pc from "picocolors";
+import { dataFlags } from "../data-flags.js";
+import type { FlagName } from "../flags.js";
+import { type PlannedRun, type PlanOptions, planRun } from "../plan-run.js";
+import { formerRun } from "../prepare-run.js";
+import { runFiles } from "../run-folder.js";
+import type { Origins } from "../settings/apply-settings.js";
+import { type DiskNeeds, diskNeeds, type MemoryNeeds, memoryNeeds, problemsOf, sizeText, warningsOf } from "./needs.js";
+import { otherLeaves, type ResolvedSetting, resolvedSettings } from "./resolved-settings.js";
+import { type Trial, tryMicroBatch } from "./trial-micro-batch.js";
+
+export interface DryRun {
+  readonly out: string;
+  readonly settings: readonly ResolvedSetting[];
+  readonly spec: RunSpec;
+  readonly specSha256: string;
+  readonly stepsPerEpoch: number;
+  readonly totalSteps: number;
+  readonly tensors: number;
+  readonly weights: number;
+  readonly backend: Trial;
+  readonly memory: MemoryNeeds;
+  readonly disk: DiskNeeds;
+  readonly warnings: readonly string[];
+  /** Why the run would not work. */
+  readonly problems: readonly string[];
+}
+
+export interface DryRunOptions extends PlanOptions {
+  readonly resume: boolean;
+  readonly workers: number;
+  readonly threads: number;
+  readonly backend: BackendChoice;
+  readonly keepLast: number;
+  /** As the command has parsed them. */
+  readonly options: Readonly<Partial<Record<FlagName, unknown>>>;
+  readonly names: readonly FlagName[];
+  readonly origins: Origins;
+}
+
+/** @throws UserError for what makes the rest pointless: a flag, data that cannot be read, a backend that is not there */
+export async function dryRun(options: DryRunOptions): Promise<DryRun> {
+  const { out, resume, workers, threads } = options;
+  const former = await formerRun(out, resume);
+  const run = await planRun(options, former);
+  const { description, layout, dataOptions, stepsPerEpoch, totalSteps } = run;
+  const { spec } = description;
+  const trial = await tryMicroBatch(run, options.backend);
+  const weightsBytes = Float32Array.BYTES_PER_ELEMENT * layout.numElements;
+  const memory = memoryNeeds({ weightsBytes, workers, threads, worker: trial.memory });
+  const disk = await diskNeeds(await filesOf(run, options));
+  return {
+    out,
+    settings: resolvedSettings({
+      names: options.names,
+      options: { ...options.options, ...dataOptions, cacheDir: options.cacheDir },
+      origins: options.origins,
+      spec,
+      isResumed: former !== null,
+      kept: dataFlags,
+    }),
+    spec,
+    specSha256: canonicalSha256(spec),
+    stepsPerEpoch,
+    totalSteps,
+    tensors: layout.tensors.length,
+    weights: layout.numElements,
+    backend: trial,
+    memory,
+    disk,
+    warnings: [...trial.warnings, ...warningsOf(memory)],
+    problems: [
+      ...(trial.fault === null ? [] : [`backend ${trial.backend} cannot compute a micro-batch: ${trial.fault}`]),
+      ...problemsOf(memory, disk),
+    ],
+  };
+}
+
+/** What the run has still to write. */
+async function filesOf(run: PlannedRun, options: DryRunOptions): Promise<DiskNeeds["needs"]> {
+  const { description, dataset, samples, layout } = run;
+  const { imageSize, optimizer } = description.spec;
+  const { cacheDir, out, keepLast } = options;
+  const cache = await locateImageCache({ dataset, samples, imageSize, cacheDir });
+  const state = createOptimizer(optimizer, layout).state.reduce((sum, { values }) => sum + values.byteLength, 0);
+  const checkpointBytes = Float32Array.BYTES_PER_ELEMENT * layout.numElements + state;
+  const checkpoints = keepLast + 2; // the best, and the one being written
+  return [
+    { what: "decoded images", bytes: cache.isThere ? 0 : cache.sizeBytes, place: cacheDir },
+    {
+      what: `${checkpoints} checkpoints`,
+      bytes: checkpoints * checkpointBytes,
+      place: join(out, runFiles.checkpoints),
+    },
+  ];
+}
+
+/** @throws UserError with the problems, after everything was shown */
+export function assertWorkable({ problems }: DryRun): void {
+  if (problems.length > 0) throw new UserError(`this run would not work: ${problems.join("; ")}`);
+}
+
+/** For a terminal of 80 columns. */
+export function renderDryRun(found: DryRun): string {
+  const { spec, settings, backend, memory, disk, warnings } = found;
+  const { samples, fingerprint } = spec.dataset;
+  const field = (name: string, value: string): string => `  ${name.padEnd(12)} ${value}\n`;
+  const row = ({ key, value, from }: ResolvedSetting): string => `  ${key.padEnd(21)} ${value.padEnd(29)} ${from}\n`;
+  const images = samples.train + samples.val + samples.test;
+  return [
+    pc.bold("settings\n"),
+    ...settings.map(row),
+    pc.bold("run spec, besides\n"),
+    ...otherLeaves(spec)
+      .filter(({ field }) => !field.startsWith("dataset.")) // said below
+      .map(({ field, value }) => `  ${field.padEnd(33)} ${value}\n`),
+    pc.bold("run\n"),
+    field("spec", `SHA-256 ${found.specSha256.slice(0, 16)}…`),
+    field("images", `${images}: ${samples.train} train, ${samples.val} val, ${samples.test} test`),
+    field("data set", `fingerprint ${fingerprint.slice(0, 16)}…`),
+    field("steps", `${found.stepsPerEpoch} an epoch, ${found.totalSteps} in all`),
+    field("weights", `${found.weights} in ${found.tensors} tensors`),
+    field("backend", `${backend.backend} on ${backend.device}`),
+    field("memory", `about ${needsText(memory.needs)}`),
+    field("", `${sizeText(memory.freeBytes)} free of ${sizeText(memory.totalBytes)}`),
+    field("disk", `about ${needsText(disk.needs)}`),
+    ...disk.fileSystems.map(({ place, freeBytes }) => field("", `${sizeText(freeBytes)} free at ${place}`)),
+    ...warnings.map((warning) => `${pc.yellow("warning:")} ${warning}\n`),
+    `nothing was written in ${found.out}; without --dry-run the run starts\n`,
+  ].join("");
+}
+
+function needsText(needs: readonly { readonly what: string; readonly bytes: number }[]): string {
+  return needs.map(({ what, bytes }) => `${what} ${sizeText(bytes)}`).join(", ");
+}
