@@ -2,6 +2,7 @@
 import { createRequire } from "node:module";
 import { Command } from "commander";
 import { addCheckpointCommand } from "./commands/checkpoint.js";
+import { addCompletionCommand } from "./commands/completion.js";
 import { addConfigCommand } from "./commands/config.js";
 import { addCoordinatorCommand } from "./commands/coordinator.js";
 import { addDatasetCommand } from "./commands/dataset.js";
@@ -38,6 +39,7 @@ export function createProgram(): Command {
     addDatasetCommand,
     addDoctorCommand,
     addConfigCommand,
+    addCompletionCommand,
     addCoordinatorCommand,
     addWorkerCommand,
   ];

@@ -1,0 +1,22 @@
+// Owns `lockstep completion`: prints what a shell has to source to complete commands, flags and their values.
+import { Argument, type Command } from "commander";
+import { completionTree } from "../completion/completion-tree.js";
+import { completionScript, type Shell, shells } from "../completion/shell-scripts.js";
+
+const examples = `
+Examples:
+  $ source <(lockstep completion bash)          in ~/.bashrc, or zsh in ~/.zshrc
+  $ lockstep completion fish | source           in ~/.config/fish/config.fish
+`;
+
+export function addCompletionCommand(program: Command): void {
+  program
+    .command("completion")
+    .addArgument(new Argument("<shell>", "whose script").choices([...shells]))
+    .description("print the completion script of a shell")
+    .addHelpText("after", examples)
+    .action((shell: Shell) => {
+      // commander has checked it against the choices.
+      process.stdout.write(completionScript(shell, completionTree(program)));
+    });
+}
