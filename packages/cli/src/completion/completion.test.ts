@@ -56,7 +56,11 @@ test("zsh and fish have the same, in scripts that they can read where they are i
     const input = `${scripts.fish}complete -C 'lockstep train --backend t'`;
     const { stdout, stderr } = spawnSync("fish", ["--no-config", "-c", input], { encoding: "utf8" });
     assert.equal(stderr, "");
-    assert.deepEqual(stdout.trim().split("\n").sort(), ["tensorflow", "torch"]);
+    const offers = stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.split("\t")[0]);
+    assert.deepEqual(offers.sort(), ["tensorflow", "torch"]);
   }
 });
 

@@ -109,13 +109,13 @@ function fish(commands: readonly CompletableCommand[]): string {
       ...flags.map(({ spelling, description, value }) => {
         const behind =
           value === "none"
-            ? ""
+            ? " -f"
             : value === "file"
               ? " -r -F"
               : value === "other"
                 ? " -x"
                 : ` -x -a ${quoted(value.join(" "))}`;
-        return `complete -c lockstep -f -n ${quoted(before)} -l ${spelling.slice(2)}${behind} -d ${quoted(description)}`;
+        return `complete -c lockstep -n ${quoted(before)} -l ${spelling.slice(2)}${behind} -d ${quoted(description)}`;
       }),
       ...words.map((word) => `complete -c lockstep -f -n ${quoted(before)} -a ${word}`),
       ...(takesFiles ? [`complete -c lockstep -F -n ${quoted(before)}`] : []),
@@ -148,5 +148,5 @@ function flagsByValue(
 
 /** For a shell: nothing in it is special, and it is one line. */
 function quoted(text: string): string {
-  return `'${text.replace(/\s+/g, " ").replaceAll("'", "")}'`;
+  return `'${text.replace(/\s+/g, " ").replaceAll("'", "’")}'`;
 }
