@@ -21,6 +21,8 @@ Examples:
   $ lockstep train --epochs 2 --out runs/first
   $ lockstep evaluate runs/first
   $ lockstep doctor
+
+Every flag may also stand in a YAML file or in the environment: lockstep config
 `;
 
 /** Throws CommanderError instead of ending the process; its line is on stderr by then. */
@@ -28,7 +30,7 @@ export function createProgram(): Command {
   const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
   const program = new Command("lockstep")
     .description("Trains a neural network on many workers: the same weights, bit for bit, whatever fails.")
-    .version(version)
+    .version(`lockstep ${version} (node ${process.versions.node}, ${process.platform} ${process.arch})`)
     .showHelpAfterError(false)
     .addHelpText("after", examples);
   const add = [

@@ -15,15 +15,27 @@ Examples:
   $ lockstep checkpoint verify runs/faces      exit code 1 when one is broken
 `;
 
+const lsExamples = `
+Examples:
+  $ lockstep checkpoint ls runs/faces --json
+`;
+
+const verifyExamples = `
+Examples:
+  $ lockstep checkpoint verify runs/faces && echo sound
+`;
+
 export function addCheckpointCommand(program: Command): void {
   const command = program.command("checkpoint").description("list or verify a run's checkpoints");
   command.addHelpText("after", examples);
   const add = (name: string, description: string): Command =>
     addFlags(command.command(name).argument("<out>", "the run's folder").description(description), names);
-  add("ls", "step, validation loss and weights of each").action(async (out: string, raw: Record<string, unknown>) => {
+  const ls = add("ls", "step, validation loss and weights of each").addHelpText("after", lsExamples);
+  ls.action(async (out: string, raw: Record<string, unknown>) => {
     await list(await storeOf(out), parseOptions(raw, names).json);
   });
-  add("verify", "read every byte of each").action(async (out: string, raw: Record<string, unknown>) => {
+  const verifyCommand = add("verify", "read every byte of each").addHelpText("after", verifyExamples);
+  verifyCommand.action(async (out: string, raw: Record<string, unknown>) => {
     const sound = await verify(await storeOf(out), parseOptions(raw, names).json);
     process.exitCode = sound ? exitCode.ok : exitCode.failure;
   });

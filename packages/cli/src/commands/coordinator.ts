@@ -38,8 +38,10 @@ type CoordinatorOptions = Options<(typeof names)[number]>;
 
 const examples = `
 Examples:
-  $ lockstep coordinator --data fairface --out runs/faces --listen 127.0.0.1:7700
-  $ lockstep worker --coordinator 127.0.0.1:7700 --data fairface      (as often as you like)
+  $ lockstep coordinator --data fairface --out runs/a --listen 127.0.0.1:7700
+  $ lockstep worker --coordinator 127.0.0.1:7700 --data fairface
+
+The second as often as you like, on any machine that has the data.
 `;
 
 export function addCoordinatorCommand(program: Command): void {

@@ -15,9 +15,9 @@ const names = ["checkpoint", "part", ...dataFlags, "cacheDir", "backend", "json"
 
 const examples = `
 Examples:
-  $ lockstep evaluate runs/faces                            its best checkpoint, on the validation part
+  $ lockstep evaluate runs/faces                its best, on the validation part
   $ lockstep evaluate runs/faces --part test --json
-  $ lockstep evaluate --checkpoint runs/faces/checkpoints/step-00000300 --data fairface
+  $ lockstep evaluate --checkpoint runs/faces/checkpoints/step-00000300
 `;
 
 export function addEvaluateCommand(program: Command): void {

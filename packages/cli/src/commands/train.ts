@@ -44,9 +44,11 @@ type TrainOptions = Options<(typeof names)[number]>;
 
 const examples = `
 Examples:
-  $ lockstep train                                     the embedded data set, two workers
+  $ lockstep train                              the embedded data, two workers
   $ lockstep train --data fairface --workers 4 --out runs/faces
-  $ lockstep train --resume --out runs/faces           go on after a stop or a crash
+  $ lockstep train --resume --out runs/faces    go on after a stop or a crash
+  $ lockstep train --config run.yaml --dry-run  check it, show every setting
+  $ lockstep train --init-from runs/faces --lr 1e-5 --early-stop-patience 3
 `;
 
 export function addTrainCommand(program: Command): void {

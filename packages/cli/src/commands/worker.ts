@@ -25,7 +25,7 @@ const names = [
 const examples = `
 Examples:
   $ lockstep worker --coordinator 127.0.0.1:7700 --data fairface
-  $ lockstep worker --coordinator unix:/run/lockstep.sock --data fairface --threads 4
+  $ lockstep worker --coordinator unix:run.sock --data fairface --threads 4
 `;
 
 export function addWorkerCommand(program: Command): void {

@@ -18,7 +18,7 @@ const names = [...dataFlags, "split", "subset", "seed", "imageSize", "cacheDir",
 
 const examples = `
 Examples:
-  $ lockstep dataset cache --data fairface                  what \`train\` with the same flags reads
+  $ lockstep dataset cache --data fairface      what \`train\` will read
   $ lockstep dataset cache --data fairface --image-size 96 --subset 0.03
 `;
 

@@ -1,0 +1,33 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Command } from "commander";
+import { createProgram } from "./program.js";
+
+/** As a terminal of 80 columns shows it. */
+function helpOf(command: Command): string {
+  let text = "";
+  command.configureOutput({ writeOut: (part) => (text += part), getOutHelpWidth: () => 80 });
+  command.outputHelp();
+  return text;
+}
+
+function withAll(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(withAll)];
+}
+
+test("every command's help fits into 80 columns and ends with examples", () => {
+  const commands = withAll(createProgram());
+  assert.ok(commands.length > 10);
+  for (const command of commands) {
+    const help = helpOf(command);
+    assert.match(help, /^Examples:\n {2}\$ /m, command.name());
+    for (const line of help.split("\n")) assert.ok([...line].length <= 80, `${command.name()}: ${line}`);
+  }
+});
+
+test("a flag has one meaning: no command takes the same spelling twice", () => {
+  for (const command of withAll(createProgram())) {
+    const spellings = command.options.map(({ long }) => long);
+    assert.equal(new Set(spellings).size, spellings.length, command.name());
+  }
+});
