@@ -1,6 +1,6 @@
 // Owns what is written before the first step: the image cache, the initial weights as the checkpoint of step 0, and the
 // run's folder with its lock. What the run will be is planned in plan-run.ts.
-import { mkdir, readdir } from "node:fs/promises";
+import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { acquireRunLock, CheckpointStore, type RunLock, writeJsonDurably } from "@lockstep/checkpoint";
 import { openImageCache } from "@lockstep/dataset";
@@ -15,6 +15,8 @@ export interface PrepareOptions extends PlanOptions {
   readonly resume: boolean;
   /** Told when the folder is ours: from here on other processes may be told of in it. */
   readonly onLocked?: () => Promise<void>;
+  /** Told when it is refused after that, while it is still ours. */
+  readonly onRefused?: () => Promise<void>;
 }
 
 export interface PreparedRun {
@@ -29,7 +31,7 @@ export interface PreparedRun {
 export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> {
   const { out, resume, cacheDir, log, onProgress, signal } = options;
   const former = await formerRun(out, resume);
-  const lock = await lockFolder(out);
+  const { lock, isNew } = await lockFolder(out);
   try {
     await options.onLocked?.();
     const planned = await planRun(options, former);
@@ -42,15 +44,28 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
     log.info({ out, resume, spec: description.spec }, "the run is prepared");
     return { description, dataOptions, weightsFile, stepsPerEpoch, lock };
   } catch (error) {
+    await options.onRefused?.();
+    // What was made for nothing goes again; after a fault of ours the logs are of use.
+    const leavesNothing = former === null && (error instanceof UserError || signal.aborted);
+    if (leavesNothing) await emptyUnstarted(out);
     await lock.release();
+    if (leavesNothing && isNew) await rmdir(out).catch(() => {}); // somebody has put something there
     throw error;
   }
 }
 
-async function lockFolder(out: string): Promise<RunLock> {
+/** All that a preparation may have left, but for the lock: without run.json there is no run. */
+async function emptyUnstarted(out: string): Promise<void> {
+  if ((await readRunDescription(out)) !== null) return;
+  for (const name of [runFiles.logs, runFiles.processes, runFiles.checkpoints]) {
+    await rm(join(out, name), { recursive: true, force: true });
+  }
+}
+
+async function lockFolder(out: string): Promise<{ lock: RunLock; isNew: boolean }> {
   try {
-    await mkdir(out, { recursive: true });
-    return await acquireRunLock(out);
+    const made = await mkdir(out, { recursive: true });
+    return { lock: await acquireRunLock(out), isNew: made !== undefined };
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(`${out}: cannot be used as the run's folder (--out)`, { cause: error });

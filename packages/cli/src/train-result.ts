@@ -1,7 +1,7 @@
 // Owns what `lockstep train` says at its end: the JSON object that scripts rely on, and its form for people.
 import pc from "picocolors";
-import { durationText } from "./progress/progress-text.js";
-import type { StoredSummary } from "./run-folder.js";
+import { durationText, fitted } from "./progress/progress-text.js";
+import { runFiles, type StoredSummary } from "./run-folder.js";
 
 export type TrainResult = StoredSummary & {
   readonly backend: string | null;
@@ -17,7 +17,11 @@ export function trainResult(
   return { ...summary, backend: typeof backend === "string" ? backend : null, ...launch };
 }
 
-export function renderSummary(result: TrainResult): string {
+/** What is left of 80 beside a field's name. */
+const valueColumns = 64;
+
+/** @param cacheDir where the decoded images are: the one thing that a run leaves outside of its folder */
+export function renderSummary(result: TrainResult, cacheDir: string): string {
   const { out, steps, epochs, samples, seconds, imagesPerSecond, loss, validation } = result;
   const field = (name: string, value: string): string => `  ${name.padEnd(12)} ${value}\n`;
   const metrics = Object.entries(validation ?? {}).map(
@@ -25,7 +29,6 @@ export function renderSummary(result: TrainResult): string {
   );
   const speed = imagesPerSecond === null ? "" : `, ${imagesPerSecond.toFixed(0)} images/s`;
   const resumed = result.resumedFromStep === null ? "" : ` (went on from step ${result.resumedFromStep})`;
-  const checkpoints = `${out}/checkpoints`;
   return [
     pc.bold(`${result.completed ? "finished" : "stopped"}: ${result.reason}\n`),
     field("steps", `${steps}, epochs ${epochs}, samples ${samples}${resumed}`),
@@ -34,11 +37,15 @@ export function renderSummary(result: TrainResult): string {
       `${durationText(seconds)}${speed}, ${result.workers} workers, backend ${result.backend ?? "unknown"}`,
     ),
     loss === null ? "" : field("loss", loss.toFixed(4)),
-    metrics.length === 0 ? "" : field("validation", metrics.join(", ")),
-    field("weights", `SHA-256 ${result.weightsSha256}${result.exact ? "" : " (not exact: mixed numerics)"}`),
+    ...(metrics.length === 0 ? [] : fitted(metrics, valueColumns, ", ")).map((line, index) =>
+      field(index === 0 ? "validation" : "", line),
+    ),
+    field("SHA-256", result.weightsSha256),
+    result.exact ? "" : field("", "not exact: mixed numerics"),
     result.leasesRedone === 0 ? "" : field("redone", `${result.leasesRedone} leases`),
     field("run", out),
-    field("checkpoints", checkpoints),
+    field("", `${runFiles.checkpoints}/  ${runFiles.logs}/  ${runFiles.metrics}`),
+    field("images", `${cacheDir} (decoded; safe to remove)`),
     field("evaluate", `npx lockstep evaluate ${out}`),
     result.completed ? "" : field("go on", `npx lockstep train --resume --out ${out}`),
   ].join("");

@@ -121,9 +121,10 @@ function lockCoordinator(out: string, signal: AbortSignal): Promise<RunLock> {
   });
 }
 
-async function printSummary(out: string, { json, requiredOut }: CoordinatorOptions): Promise<void> {
+async function printSummary(out: string, { json, requiredOut, cacheDir }: CoordinatorOptions): Promise<void> {
   const summary = await readSummary(out);
   if (summary === null) return;
   const result = trainResult(summary, { out: requiredOut, workers: summary.microBatchesByWorker.length });
-  process.stdout.write(json ? `${JSON.stringify(result)}\n` : renderSummary(result));
+  const images = resolve(cacheDir ?? defaultCacheDir());
+  process.stdout.write(json ? `${JSON.stringify(result)}\n` : renderSummary(result, images));
 }

@@ -69,7 +69,7 @@ async function showDryRun(options: TrainOptions, origins: Origins): Promise<void
     out: resolve(options.out ?? defaultOut(options.resume)),
     given: options,
     dataFlags: options,
-    cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
+    cacheDir: cacheDirOf(options),
     log: createLogger({ name: "launcher", level: options.logLevel }),
     onProgress: (progress) => display.preparing(progress),
     signal: new AbortController().signal, // Ctrl-C may end it at once: there is nothing to put in order
@@ -133,7 +133,7 @@ async function trainIn(out: string, surroundings: Surroundings): Promise<number>
     resume: options.resume,
     given: options,
     dataFlags: options,
-    cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
+    cacheDir: cacheDirOf(options),
     log: forwardTo(() => log),
     onProgress: (progress) => display.preparing(progress),
     onLocked: async () => {
@@ -141,13 +141,12 @@ async function trainIn(out: string, surroundings: Surroundings): Promise<number>
       processes.started({ role: "launcher", index: 0, pid: process.pid });
       await processes.settled();
     },
+    onRefused: () => processes.close(),
     signal,
-  }).catch(async (error: unknown) => {
-    await processes.withdraw();
-    throw error;
   });
   try {
     signal.throwIfAborted();
+    if (!options.resume) display.note(`run folder: ${options.out ?? out} (${runFiles.logs}/ while it runs)`);
     warnOfIdleWorkers(run, options, display);
     await rm(join(out, runFiles.summary), { force: true });
     const interrupted = await runProcesses(out, { ...surroundings, run, processes, log });
@@ -242,7 +241,7 @@ function workerArgs(worker: {
     ...["--coordinator", address],
     ...dataArguments(run.dataOptions),
     ...(run.weightsFile === null ? [] : ["--sampling", run.weightsFile]),
-    ...["--cache-dir", resolve(options.cacheDir ?? defaultCacheDir())],
+    ...["--cache-dir", cacheDirOf(options)],
     ...["--backend", options.backend],
     ...["--threads", String(options.threads)],
     ...["--slot", String(index)],
@@ -267,8 +266,12 @@ async function printResult(out: string, options: TrainOptions, interrupted: bool
     throw new Error(`the coordinator left no ${runFiles.summary} in ${out}; see ${join(out, runFiles.logs)}`);
   }
   const result = trainResult(summary, { out: options.out ?? out, workers: options.workers });
-  process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : renderSummary(result));
+  process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : renderSummary(result, cacheDirOf(options)));
   return interrupted ? exitCode.interrupted : exitCode.ok;
+}
+
+function cacheDirOf({ cacheDir }: TrainOptions): string {
+  return resolve(cacheDir ?? defaultCacheDir());
 }
 
 function defaultOut(resume: boolean): string {

@@ -30,11 +30,6 @@ export class ProcessesFile {
     await this.#written;
   }
 
-  /** Like close(), where the run was refused: nothing is written if nothing was, as the folder may be another run's. */
-  async withdraw(): Promise<void> {
-    if (this.#entries.size > 0) await this.close();
-  }
-
   /** Rejects when a write has failed. */
   settled(): Promise<void> {
     return this.#written;

@@ -2,7 +2,7 @@
 import type { Progress } from "@lockstep/dataset";
 import type { Event } from "@lockstep/protocol";
 import { createLogUpdate } from "log-update";
-import { epochLine, percent, progressBar, progressLine } from "./progress-text.js";
+import { epochLine, fitted, percent, progressBar, progressLine, progressParts } from "./progress-text.js";
 import { advanceProgress, epochOf, noProgress, type RunProgress } from "./run-progress.js";
 
 export interface Display {
@@ -42,12 +42,16 @@ export function createDisplay({ stream, nowMs }: DisplayOptions): Display {
       for (const line of linesOf(event, before)) surface.line(line);
       const isLast = progress.step === progress.totalSteps;
       if (progress.recent.length > 0) {
-        surface.live(() => `${isLive ? `${progressBar(progress)}  ` : ""}${progressLine(progress)}`, isLast);
+        surface.live(() => (isLive ? liveText(progress, stream.columns) : progressLine(progress)), isLast);
       }
     },
     note: (line) => surface.line(line),
     close: () => surface.close(),
   };
+}
+
+function liveText(progress: RunProgress, columns: number): string {
+  return fitted([progressBar(progress), ...progressParts(progress)], columns).join("\n");
 }
 
 /** What of an event is worth a line that stays. */

@@ -6,6 +6,11 @@ const barWidth = 24;
 
 /** One line, e.g. `epoch 2/20  step 380/6260  412 images/s  loss 2.11  gender 0.79  race 0.49  9m 12s left`. */
 export function progressLine(progress: RunProgress): string {
+  return progressParts(progress).join("  ");
+}
+
+/** What of it may stand on lines of their own where one is too long. */
+export function progressParts(progress: RunProgress): string[] {
   const { epoch, epochs } = epochOf(progress);
   const { step, totalSteps, workers } = progress;
   const { loss, ...metrics } = recentMetrics(progress);
@@ -19,9 +24,19 @@ export function progressLine(progress: RunProgress): string {
     loss === undefined ? null : `loss ${loss.toFixed(3)}`,
     ...metricTexts(metrics),
     left === null ? null : `${durationText(left)} left`,
-  ]
-    .filter((part) => part !== null)
-    .join("  ");
+  ].filter((part) => part !== null);
+}
+
+/** Lines of at most so many columns, as long as no part is longer. */
+export function fitted(parts: readonly string[], columns: number, gap = "  "): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const part of parts) {
+    const longer = line === "" ? part : `${line}${gap}${part}`;
+    if (longer.length > columns && line !== "") lines.push(line.trimEnd());
+    line = longer.length > columns ? part : longer;
+  }
+  return [...lines, line];
 }
 
 /** `[=======>        ]  45%` */

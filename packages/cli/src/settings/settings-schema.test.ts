@@ -8,7 +8,8 @@ import { schemaPath, settingsSchema } from "./settings-schema.js";
 const example = readFileSync(new URL("../../../../examples/run.yaml", import.meta.url), "utf8");
 
 test("the committed schema is the one of the flags", () => {
-  const hint = "npx lockstep config schema > packages/cli/schema/run.schema.json";
+  const hint =
+    "npx lockstep config schema > packages/cli/schema/run.schema.json; npx biome format --write packages/cli";
   assert.deepEqual(JSON.parse(readFileSync(schemaPath, "utf8")), settingsSchema(), hint);
 });
 

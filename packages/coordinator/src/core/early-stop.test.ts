@@ -9,7 +9,7 @@ test("a run ends once its loss has not improved for as many epochs as it has pat
   assert.equal(reasonToStopEarly(patient, [2, 1, 1]), null);
   assert.equal(
     reasonToStopEarly(patient, [2, 1, 1, 1.5]),
-    "stopped early after epoch 4: the validation loss did not improve for 2 epochs (best 1.0000 after epoch 2)",
+    "early stop: val loss no lower in 2 epochs (best 1.0000 after epoch 2)",
   );
 });
 
@@ -27,7 +27,7 @@ test("a loss that is lower by no more than min-delta is no improvement, and the 
 });
 
 test("a loss that is no number is no improvement", () => {
-  assert.match(reasonToStopEarly({ patience: 1, minDelta: 0 }, [null]) ?? "", /for 1 epoch \(no epoch had one\)/);
+  assert.match(reasonToStopEarly({ patience: 1, minDelta: 0 }, [null]) ?? "", /in 1 epoch \(no epoch had one\)/);
   assert.match(reasonToStopEarly(patient, [1, null, null]) ?? "", /best 1.0000 after epoch 1/);
 });
 

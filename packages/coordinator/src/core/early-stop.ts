@@ -18,6 +18,5 @@ export function reasonToStopEarly(rule: EarlyStop | null, losses: readonly (numb
   const waited = losses.length - 1 - best.epoch;
   if (waited < rule.patience) return null;
   const since = best.epoch < 0 ? "no epoch had one" : `best ${best.loss.toFixed(4)} after epoch ${best.epoch + 1}`;
-  const epochs = `${waited} epoch${waited === 1 ? "" : "s"}`;
-  return `stopped early after epoch ${losses.length}: the validation loss did not improve for ${epochs} (${since})`;
+  return `early stop: val loss no lower in ${waited} epoch${waited === 1 ? "" : "s"} (${since})`;
 }

@@ -109,7 +109,7 @@ test("a run that stops early is complete at the same epoch, resumed or not, and 
   const impatient = tinyRun({ epochs: 5, earlyStop: { patience: 1, minDelta: 1e9 } });
   const expected = await undisturbed(impatient);
   assert.deepEqual([expected.completed, expected.epochs, expected.steps], [true, 2, 6]);
-  assert.match(expected.reason, /^stopped early after epoch 2: .* did not improve for 1 epoch /);
+  assert.match(expected.reason, /^early stop: val loss no lower in 1 epoch \(best .* after epoch 1\)$/);
 
   const { out, remove } = await prepareFolder(impatient);
   t.after(remove);
