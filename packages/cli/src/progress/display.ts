@@ -33,6 +33,7 @@ export function createDisplay({ stream, nowMs }: DisplayOptions): Display {
   const isLive = stream.isTTY && stream.rows > 0 && stream.columns > 0;
   const surface = isLive ? terminal(stream, nowMs) : plainLines(stream, nowMs);
   let progress = noProgress;
+  let saidSlow = false;
   return {
     preparing: ({ stage, done, total }) =>
       surface.live(() => `${stage} ${done}/${total} ${percent(total === 0 ? 1 : done / total)}`, done === total),
@@ -40,6 +41,10 @@ export function createDisplay({ stream, nowMs }: DisplayOptions): Display {
       const before = progress;
       progress = advanceProgress(before, event);
       for (const line of linesOf(event, before)) surface.line(line);
+      if (!saidSlow && isSlow(event)) {
+        saidSlow = true;
+        surface.line(slowWarning);
+      }
       const isLast = progress.step === progress.totalSteps;
       if (progress.recent.length > 0) {
         surface.live(() => (isLive ? liveText(progress, stream.columns) : progressLine(progress)), isLast);
@@ -52,6 +57,14 @@ export function createDisplay({ stream, nowMs }: DisplayOptions): Display {
 
 function liveText(progress: RunProgress, columns: number): string {
   return fitted([progressBar(progress), ...progressParts(progress)], columns).join("\n");
+}
+
+/** Said whatever --log-level hides of the workers' own warnings: what `auto` fell back to costs days. */
+const slowWarning =
+  "warning: computing in plain JavaScript (backend cpu), thousands of times slower\nthan libtorch; what is missing, says: npx lockstep doctor";
+
+function isSlow({ event }: Event): boolean {
+  return event?.$case === "workerJoined" && event.value.backend === "cpu";
 }
 
 /** What of an event is worth a line that stays. */

@@ -3,7 +3,7 @@ import { PassThrough } from "node:stream";
 import { test } from "node:test";
 import type { Event } from "@lockstep/protocol";
 import { createDisplay } from "./display.js";
-import { durationText, epochLine, progressBar, progressLine } from "./progress-text.js";
+import { durationText, epochLine, fitted, progressBar, progressLine } from "./progress-text.js";
 import {
   advanceProgress,
   imagesPerSecond,
@@ -22,9 +22,9 @@ const started: Body = {
   value: { runSpecJson: "{}", step: 0, totalSteps: 40, stepsPerEpoch: 20, samplesPerEpoch: 1270, resumed: false },
 };
 
-const joined = (slot: number, generation = 1): Body => ({
+const joined = (slot: number, generation = 1, backend = "torch"): Body => ({
   $case: "workerJoined",
-  value: { slot, generation, host: "here", computeThreads: 1 },
+  value: { slot, generation, host: "here", computeThreads: 1, backend },
 });
 
 const committed = (step: number, metrics: Record<string, number>): Body => ({
@@ -151,4 +151,19 @@ test("without a terminal there is a plain line every few seconds, and one for ea
     "worker 1 is back (life 2)",
     "Epoch 3/2  train loss 1.97  val loss 1.93  gender 0.82  race 0.53  age RMSE 14.0",
   ]);
+});
+
+test("that plain JavaScript computes is said once, whatever the workers log", () => {
+  const stream = new PassThrough();
+  const display = createDisplay({ stream: stream as unknown as NodeJS.WriteStream, nowMs: () => 0 }); // as above
+  for (const slot of [0, 1]) display.event(eventAt(0, joined(slot, 1, "cpu")));
+  display.close();
+  const text = String(stream.read());
+  assert.equal(text.match(/computing in plain JavaScript \(backend cpu\)/g)?.length, 1);
+  for (const line of text.split("\n")) assert.ok(line.length <= 80, line);
+});
+
+test("what does not fit on a line goes on the next, between two parts", () => {
+  assert.deepEqual(fitted(["epoch 1/2", "step 3/40", "loss 2.000"], 20), ["epoch 1/2  step 3/40", "loss 2.000"]);
+  assert.deepEqual(fitted(["a part that is longer than a line", "b"], 20), ["a part that is longer than a line", "b"]);
 });

@@ -56,6 +56,7 @@ export type Effect =
       readonly generation: number;
       readonly host: string;
       readonly computeThreads: number;
+      readonly backend: string;
       /** True when its fingerprint differs from the run's reference and that was allowed. */
       readonly mixed: boolean;
     }

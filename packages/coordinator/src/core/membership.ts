@@ -37,8 +37,10 @@ export function join(draft: Draft, claim: JoinClaim, sessionId: string): void {
   const sameLife = before !== undefined && before.instanceId === claim.instanceId;
   const generation = before === undefined ? 1 : before.generation + (sameLife ? 0 : 1);
   const { instanceId, computeThreads, host } = claim;
+  const backend = backendIn(claim.numericsJson);
   const member: Member = {
     slot,
+    backend,
     generation,
     instanceId,
     sessionId,
@@ -50,7 +52,7 @@ export function join(draft: Draft, claim: JoinClaim, sessionId: string): void {
     samplesPerSecond: sameLife ? before.samplesPerSecond : null,
   };
   state.members = [...state.members.filter((other) => other.slot !== slot), member].sort((a, b) => a.slot - b.slot);
-  effects.push({ type: "admit", sessionId, slot, generation, host, computeThreads, mixed });
+  effects.push({ type: "admit", sessionId, slot, generation, host, computeThreads, backend, mixed });
 }
 
 /** The member's session ends: it is gone, its leases are free. Once the run has ended everybody leaves; nobody is lost. */
@@ -163,4 +165,11 @@ function malformedOf(claim: JoinClaim): string | null {
     return `numerics_json is not JSON: ${claim.numericsJson.slice(0, 80)}`;
   }
   return null;
+}
+
+/** For people only: what is compared are the numerics as a whole. */
+function backendIn(numericsJson: string): string {
+  const numerics: unknown = JSON.parse(numericsJson); // checked before: see refusalOf
+  const backend: unknown = typeof numerics === "object" && numerics !== null ? Reflect.get(numerics, "backend") : "";
+  return typeof backend === "string" ? backend : "";
 }

@@ -56,6 +56,8 @@ export interface Reference {
  */
 export interface Member {
   readonly slot: number;
+  /** By its numerics; empty when these name none. */
+  backend: string;
   generation: number;
   instanceId: string;
   sessionId: string;

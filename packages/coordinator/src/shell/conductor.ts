@@ -146,10 +146,10 @@ export class Conductor {
     const { log, events, pool } = this.#parts;
     switch (effect.type) {
       case "admit": {
-        const { slot, generation, host, computeThreads, mixed } = effect;
+        const { slot, generation, host, computeThreads, backend, mixed } = effect;
         if (mixed) log.warn({ slot }, "the worker's numerics differ from the run's: the run is not exact");
-        log.info({ slot, generation, host, computeThreads }, "worker joined");
-        events.publish({ $case: "workerJoined", value: { slot, generation, host, computeThreads } });
+        log.info({ slot, generation, host, computeThreads, backend }, "worker joined");
+        events.publish({ $case: "workerJoined", value: { slot, generation, host, computeThreads, backend } });
         return;
       }
       case "refuse":

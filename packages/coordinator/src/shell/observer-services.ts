@@ -67,9 +67,9 @@ function snapshotOf({ state, runSpecJson, samplesPerEpoch, resumed }: ObserverCo
     ...members
       .filter(({ life }) => life !== "gone")
       .map(
-        ({ slot, generation, host, computeThreads }): EventBody => ({
+        ({ slot, generation, host, computeThreads, backend }): EventBody => ({
           $case: "workerJoined",
-          value: { slot, generation, host, computeThreads },
+          value: { slot, generation, host, computeThreads, backend },
         }),
       ),
   ];

@@ -98,6 +98,8 @@ export interface WorkerJoined {
   generation: number;
   host: string;
   computeThreads: number;
+  /** What it computes with, by its numerics: `torch`, `tensorflow` or `cpu`. Empty: it did not say. */
+  backend: string;
 }
 
 export interface WorkerLost {
@@ -1015,7 +1017,7 @@ export const RunStarted: MessageFns<RunStarted> = {
 };
 
 function createBaseWorkerJoined(): WorkerJoined {
-  return { slot: 0, generation: 0, host: "", computeThreads: 0 };
+  return { slot: 0, generation: 0, host: "", computeThreads: 0, backend: "" };
 }
 
 export const WorkerJoined: MessageFns<WorkerJoined> = {
@@ -1031,6 +1033,9 @@ export const WorkerJoined: MessageFns<WorkerJoined> = {
     }
     if (message.computeThreads !== 0) {
       writer.uint32(32).uint32(message.computeThreads);
+    }
+    if (message.backend !== "") {
+      writer.uint32(42).string(message.backend);
     }
     return writer;
   },
@@ -1080,6 +1085,14 @@ export const WorkerJoined: MessageFns<WorkerJoined> = {
             message.computeThreads = reader.uint32();
             continue;
           }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.backend = reader.string();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1101,6 +1114,7 @@ export const WorkerJoined: MessageFns<WorkerJoined> = {
     message.generation = object.generation ?? 0;
     message.host = object.host ?? "";
     message.computeThreads = object.computeThreads ?? 0;
+    message.backend = object.backend ?? "";
     return message;
   },
 };
