@@ -186,8 +186,11 @@ export async function runCluster(options: ClusterOptions): Promise<TrainResult> 
 }
 
 /** Runs any `lockstep` command to its end. */
-export async function runLockstep(args: readonly string[], deadlineMs = 60_000): Promise<ClusterEnd> {
-  return endOf(spawnLockstep(args, {}), deadlineMs);
+export async function runLockstep(
+  args: readonly string[],
+  { env = {}, deadlineMs = 60_000 }: { env?: Readonly<Record<string, string>>; deadlineMs?: number } = {},
+): Promise<ClusterEnd> {
+  return endOf(spawnLockstep(args, env), deadlineMs);
 }
 
 /** Holds the workers' leases of one step, so that the test can act in the middle of it. */
