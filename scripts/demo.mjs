@@ -33,9 +33,10 @@ const report = JSON.parse(lockstep(["evaluate", out, "--json"], "pipe"));
 console.log(`\nOn ${report.samples} images that it has not seen (a guess that looks at no image in brackets):`);
 const percent = (share) => `${(100 * share).toFixed(1)}%`;
 const years = (value) => `${value.toFixed(1)} years`;
-row("gender accuracy", percent(report.gender.accuracy), percent(report.floors.genderAccuracy));
-row("race accuracy", percent(report.race.accuracy), percent(report.floors.raceAccuracy));
-row("age error (MAE)", years(report.age.mae), years(report.floors.ageMae));
+const { gender, race, age } = report.heads;
+row("gender accuracy", percent(gender.accuracy), percent(gender.floor.accuracy));
+row("race accuracy", percent(race.accuracy), percent(race.floor.accuracy));
+row("age error (MAE)", years(age.mae), years(age.floor.mae));
 console.log(`\nThe run, its checkpoints and its summary are in ${out}.`);
 console.log(`In full:  npx lockstep evaluate ${out}`);
 

@@ -161,6 +161,13 @@ export const flags = {
 
   // Reading a run.
   part: flag("--part <name>", "val or test", choice("val", "test").default("val"), "val"),
+  bootstrap: flag(
+    "--bootstrap <count>",
+    "resamples behind the intervals; 0: none",
+    wholeNumber(0, 100_000).default(1000),
+    "1000",
+  ),
+  predictions: flag("--predictions <file>", "also write a CSV with a row an image", optional(anyText)),
   checkpoint: flag("--checkpoint <which>", "best, last, or a checkpoint's folder", optional(anyText), "best, or last"),
 } as const;
 

@@ -4,12 +4,12 @@ import { resolve } from "node:path";
 import {
   createPlan,
   type Dataset,
-  everySample,
   openDataset,
   type Progress,
   requestedSampling,
   type Sampling,
   type Split,
+  seenInTraining,
   specifiedSampling,
   splitDataset,
 } from "@lockstep/dataset";
@@ -100,7 +100,7 @@ export async function planRun(options: PlanOptions, former: RunDescription | nul
       sumNames: [...recipe.sumNames],
       metrics: recipe.metrics.map((metric) => ({ ...metric })),
     },
-    samples: everySample(split),
+    samples: seenInTraining(split),
     trainingSamples: split.train,
     ...{ layout, recipe, dataset, stepsPerEpoch, totalSteps, dataOptions, weightsFile },
     initialWeights: () => taken ?? seededWeights(recipe, layout, seed),

@@ -35,7 +35,7 @@ export {
 export { type LabelTable, labelOf, labelsOf, labelTable } from "./labels/label-table.js";
 export { isSynthetic, type OpenDatasetOptions, openDataset, splitDataset } from "./open-dataset.js";
 export { type SampledOrder, sampledOrder } from "./plan/sampled-order.js";
-export { drawSplit, everySample, type Split, type SplitInput, type SplitSettings } from "./plan/split.js";
+export { drawSplit, type Split, type SplitInput, type SplitSettings, seenInTraining } from "./plan/split.js";
 export {
   createPlan,
   epochOrder,

@@ -28,6 +28,8 @@ export const randomDomain = {
   scheduling: 9,
   /** (epoch, stream): which samples a weighted epoch holds */
   sampling: 10,
+  /** (resample): confidence intervals of an evaluation */
+  bootstrap: 11,
 } as const;
 
 export type RandomDomain = (typeof randomDomain)[keyof typeof randomDomain];

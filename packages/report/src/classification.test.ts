@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { classify, majorityShare } from "./classification.js";
+import { cellsOf, classify, majorityShare, scoresOf } from "./classification.js";
 
 const names = ["a", "b", "c"];
 // Of four a: two found, one taken for b, one for c. Of two b: one found, one taken for a. There is no c.
@@ -8,18 +8,40 @@ const actual = [0, 0, 0, 0, 1, 1];
 const predicted = [0, 0, 2, 1, 1, 0];
 const result = classify(actual, predicted, names);
 
+function assertNear(value: number, expected: number): void {
+  assert.ok(Math.abs(value - expected) < 1e-12, `${value}, not ${expected}`);
+}
+
 test("the confusion matrix has actual classes as rows and predicted ones as columns", () => {
-  assert.deepEqual(result.confusion, [
+  assert.deepEqual(result.confusion.counts, [
     [2, 1, 1],
     [1, 1, 0],
     [0, 0, 0],
   ]);
 });
 
+test("it is normalised by rows and by columns; what never occurs stays zero", () => {
+  const { byActual, byPredicted } = result.confusion;
+  assert.deepEqual(byActual, [
+    [2 / 4, 1 / 4, 1 / 4],
+    [1 / 2, 1 / 2, 0],
+    [0, 0, 0],
+  ]);
+  assert.deepEqual(byPredicted, [
+    [2 / 3, 1 / 2, 1],
+    [1 / 3, 1 / 2, 0],
+    [0, 0, 0],
+  ]);
+  result.classes.forEach(({ recall, precision }, k) => {
+    assert.equal(byActual[k]?.[k], recall);
+    assert.equal(byPredicted[k]?.[k], precision);
+  });
+});
+
 test("precision, recall and F1 are those counted by hand", () => {
   const [a, b, c] = result.classes;
   assert.deepEqual(a, { name: "a", support: 4, predicted: 3, precision: 2 / 3, recall: 1 / 2, f1: a?.f1 });
-  assert.ok(Math.abs((a?.f1 ?? 0) - 4 / 7) < 1e-12);
+  assertNear(a?.f1 ?? 0, 4 / 7);
   assert.deepEqual(b, { name: "b", support: 2, predicted: 2, precision: 1 / 2, recall: 1 / 2, f1: 1 / 2 });
   assert.deepEqual(c, { name: "c", support: 0, predicted: 1, precision: 0, recall: 0, f1: 0 });
 });
@@ -29,10 +51,26 @@ test("accuracy is the diagonal's share, the majority's is that of the largest ro
   assert.equal(majorityShare(result), 4 / 6);
 });
 
+test("balanced accuracy is the mean recall of the classes that have samples", () => {
+  assertNear(result.balancedAccuracy, (1 / 2 + 1 / 2) / 2);
+});
+
 test("macro averages take the classes that occur, as actual or predicted", () => {
-  assert.ok(Math.abs(result.macro.recall - (1 / 2 + 1 / 2 + 0) / 3) < 1e-12);
+  assertNear(result.macro.recall, (1 / 2 + 1 / 2 + 0) / 3);
   const without = classify([0, 1], [0, 1], names);
   assert.deepEqual(without.macro, { precision: 1, recall: 1, f1: 1 });
+});
+
+test("weighted averages take each class as often as it has samples; the weighted recall is the accuracy", () => {
+  assertNear(result.weighted.precision, (4 * (2 / 3) + 2 * (1 / 2)) / 6);
+  assertNear(result.weighted.f1, (4 * (4 / 7) + 2 * (1 / 2)) / 6);
+  assertNear(result.weighted.recall, result.accuracy);
+});
+
+test("the scores from counts alone are those of the classification", () => {
+  const counts = Uint32Array.from(result.confusion.counts.flat());
+  assert.deepEqual(scoresOf(counts, 3), { accuracy: result.accuracy, macroF1: result.macro.f1 });
+  assert.deepEqual([...cellsOf(actual, predicted, 3)], [0, 0, 2, 1, 4, 3]);
 });
 
 test("a class without a name or lists of unequal length are refused", () => {

@@ -1,8 +1,19 @@
 // Owns what can be said of a classifier from (actual, predicted) pairs: confusion matrix, accuracy, precision, recall, F1.
 // Pure.
+//
+// K classes
 
-/** Row: the actual class; column: the predicted one; the entry: how many samples. */
-export type ConfusionMatrix = readonly (readonly number[])[];
+/** Row: the actual class; column: the predicted one. K x K. */
+export type Matrix = readonly (readonly number[])[];
+
+export interface ConfusionMatrices {
+  /** Samples. */
+  readonly counts: Matrix;
+  /** Each row over its sum: shares of what the class was taken for, recall on the diagonal. A row of zeros stays so. */
+  readonly byActual: Matrix;
+  /** Each column over its sum: shares of what was taken for the class, precision on the diagonal. */
+  readonly byPredicted: Matrix;
+}
 
 export interface ClassMetrics {
   readonly name: string;
@@ -18,12 +29,22 @@ export interface ClassMetrics {
   readonly f1: number;
 }
 
+export interface Averages {
+  readonly precision: number;
+  readonly recall: number;
+  readonly f1: number;
+}
+
 export interface Classification {
   readonly accuracy: number;
+  /** Mean recall of the classes that have samples: scikit-learn's balanced_accuracy_score. */
+  readonly balancedAccuracy: number;
   /** Unweighted means over the classes that occur, as actual or as predicted: scikit-learn's convention. */
-  readonly macro: { readonly precision: number; readonly recall: number; readonly f1: number };
+  readonly macro: Averages;
+  /** Means over the classes, each weighing as many as it has samples. */
+  readonly weighted: Averages;
   readonly classes: readonly ClassMetrics[];
-  readonly confusion: ConfusionMatrix;
+  readonly confusion: ConfusionMatrices;
 }
 
 /** Class indexes, two arrays of equal length; names has a name a class. Throws RangeError on an index without a name. */
@@ -32,55 +53,96 @@ export function classify(
   predicted: ArrayLike<number>,
   names: readonly string[],
 ): Classification {
-  const confusion = confusionMatrix(actual, predicted, names.length);
-  const classes = names.map((name, k): ClassMetrics => {
-    const hits = entry(confusion, k, k);
-    const support = sum(confusion[k] ?? []);
-    const said = sum(confusion.map((row) => row[k] ?? 0));
-    const [precision, recall] = [ratio(hits, said), ratio(hits, support)];
-    return { name, support, predicted: said, precision, recall, f1: ratio(2 * precision * recall, precision + recall) };
-  });
-  const occurring = classes.filter(({ support, predicted: said }) => support + said > 0);
-  const mean = (of: (metrics: ClassMetrics) => number): number => ratio(sum(occurring.map(of)), occurring.length);
+  const counts = confusionCounts(cellsOf(actual, predicted, names.length), names.length);
+  const scores = scoresOf(counts, names.length);
+  const classes = names.map((name, k): ClassMetrics => ({ name, ...classScores(counts, names.length, k) }));
+  const supported = classes.filter(({ support }) => support > 0);
   return {
-    accuracy: ratio(sum(confusion.map((row, k) => row[k] ?? 0)), actual.length),
-    macro: { precision: mean((c) => c.precision), recall: mean((c) => c.recall), f1: mean((c) => c.f1) },
+    accuracy: scores.accuracy,
+    balancedAccuracy: ratio(sum(supported.map(({ recall }) => recall)), supported.length),
+    macro: averages(
+      classes.filter(({ support, predicted: said }) => support + said > 0),
+      () => 1,
+    ),
+    weighted: averages(classes, ({ support }) => support),
     classes,
-    confusion,
+    confusion: matrices(counts, names.length),
   };
 }
 
-export function confusionMatrix(
-  actual: ArrayLike<number>,
-  predicted: ArrayLike<number>,
-  numClasses: number,
-): ConfusionMatrix {
+/** What the confusion counts alone say; cheap, as it is computed for each resample of a bootstrap. */
+export function scoresOf(counts_KK: Uint32Array, numClasses: number): { accuracy: number; macroF1: number } {
+  let [hits, total, f1Sum, occurring] = [0, 0, 0, 0];
+  for (let k = 0; k < numClasses; k++) {
+    const { support, predicted, f1 } = classScores(counts_KK, numClasses, k);
+    hits += counts_KK[k * numClasses + k] ?? 0;
+    total += support;
+    if (support + predicted > 0) {
+      f1Sum += f1;
+      occurring += 1;
+    }
+  }
+  return { accuracy: ratio(hits, total), macroF1: ratio(f1Sum, occurring) };
+}
+
+/** By sample: its place in the confusion counts, actual * K + predicted. Throws RangeError on what is no class. */
+export function cellsOf(actual: ArrayLike<number>, predicted: ArrayLike<number>, numClasses: number): Uint32Array {
   if (actual.length !== predicted.length) {
     throw new RangeError(`${actual.length} actual classes, ${predicted.length} predicted ones`);
   }
-  const matrix = Array.from({ length: numClasses }, () => new Array<number>(numClasses).fill(0));
-  for (let i = 0; i < actual.length; i++) {
-    const row = matrix[actual[i] ?? -1];
-    const column = predicted[i] ?? -1;
-    const count = row?.[column];
-    if (row === undefined || count === undefined) {
-      throw new RangeError(
-        `sample ${i}: actual ${actual[i]}, predicted ${predicted[i]}, there are ${numClasses} classes`,
-      );
+  return Uint32Array.from({ length: actual.length }, (_, i) => {
+    const [row = -1, column = -1] = [actual[i], predicted[i]];
+    if (!isClass(row, numClasses) || !isClass(column, numClasses)) {
+      throw new RangeError(`sample ${i}: actual ${row}, predicted ${column}, there are ${numClasses} classes`);
     }
-    row[column] = count + 1;
-  }
-  return matrix;
+    return row * numClasses + column;
+  });
 }
 
 /** Share of the samples that are of the most frequent class: what always saying that class would score. */
-export function majorityShare({ classes }: Classification): number {
+export function majorityShare({ classes }: Pick<Classification, "classes">): number {
   const supports = classes.map(({ support }) => support);
   return ratio(Math.max(...supports), sum(supports));
 }
 
-function entry(matrix: ConfusionMatrix, row: number, column: number): number {
-  return matrix[row]?.[column] ?? 0;
+function isClass(index: number, numClasses: number): boolean {
+  return Number.isInteger(index) && index >= 0 && index < numClasses;
+}
+
+function confusionCounts(cells: Uint32Array, numClasses: number): Uint32Array {
+  const counts_KK = new Uint32Array(numClasses * numClasses);
+  for (const cell of cells) counts_KK[cell] = (counts_KK[cell] ?? 0) + 1;
+  return counts_KK;
+}
+
+function classScores(counts_KK: Uint32Array, numClasses: number, k: number): Omit<ClassMetrics, "name"> {
+  const hits = counts_KK[k * numClasses + k] ?? 0;
+  let [support, predicted] = [0, 0];
+  for (let other = 0; other < numClasses; other++) {
+    support += counts_KK[k * numClasses + other] ?? 0;
+    predicted += counts_KK[other * numClasses + k] ?? 0;
+  }
+  const [precision, recall] = [ratio(hits, predicted), ratio(hits, support)];
+  return { support, predicted, precision, recall, f1: ratio(2 * precision * recall, precision + recall) };
+}
+
+function averages(classes: readonly ClassMetrics[], weightOf: (metrics: ClassMetrics) => number): Averages {
+  const total = sum(classes.map(weightOf));
+  const mean = (of: (metrics: ClassMetrics) => number): number =>
+    ratio(sum(classes.map((metrics) => weightOf(metrics) * of(metrics))), total);
+  return { precision: mean((c) => c.precision), recall: mean((c) => c.recall), f1: mean((c) => c.f1) };
+}
+
+function matrices(counts_KK: Uint32Array, numClasses: number): ConfusionMatrices {
+  const counts = Array.from({ length: numClasses }, (_, row) => [
+    ...counts_KK.subarray(row * numClasses, (row + 1) * numClasses),
+  ]);
+  const columnSums = Array.from({ length: numClasses }, (_, k) => sum(counts.map((row) => row[k] ?? 0)));
+  return {
+    counts,
+    byActual: counts.map((row) => row.map((count) => ratio(count, sum(row)))),
+    byPredicted: counts.map((row) => row.map((count, k) => ratio(count, columnSums[k] ?? 0))),
+  };
 }
 
 function sum(values: readonly number[]): number {

@@ -1,32 +1,25 @@
-// Owns running a checkpoint's weights over a part of its data set, in one process, each image once.
-//
-// B batch, H height, W width, C channels
+// Owns evaluating a checkpoint on a part of its data set, in one process: finding both, and putting the report together.
 import { type LoadedCheckpoint, loadCheckpoint } from "@lockstep/checkpoint";
 import {
   type DataOptions,
   type Dataset,
-  everySample,
   type LabelSchema,
   openDataset,
   openImageCache,
   type Progress,
+  seenInTraining,
   splitDataset,
 } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { evaluateMetrics, type RunSpec } from "@lockstep/protocol";
-import {
-  type BackendChoice,
-  type Engine,
-  type EngineLog,
-  type EvaluationResult,
-  loadEngine,
-  loadRecipe,
-  type MicroBatch,
-  type Recipe,
-  type Weights,
-} from "@lockstep/recipe";
+import { type BackendChoice, type EngineLog, loadEngine, loadRecipe } from "@lockstep/recipe";
+import { confidenceLevel } from "./bootstrap.js";
 import { type CheckpointChoice, chooseCheckpoint } from "./choose-checkpoint.js";
-import { type EvaluationReport, type Predictions, reportTasks } from "./evaluation-report.js";
+import { evaluationPass } from "./evaluation-pass.js";
+import type { EvaluationReport } from "./evaluation-report.js";
+import { reportHead } from "./head-report.js";
+import { checkHeads, judgeHead } from "./judged-head.js";
+import { predictionsCsv } from "./predictions-csv.js";
 
 export interface EvaluateOptions {
   /** A checkpoint's folder, or a run's. */
@@ -36,6 +29,8 @@ export interface EvaluateOptions {
   /** The data set that the run was trained on, in any form. */
   readonly dataOptions: DataOptions;
   readonly part: "val" | "test";
+  /** Of the bootstrap that the confidence intervals come from; 0: none. */
+  readonly resamples?: number;
   readonly cacheDir: string;
   readonly backend: BackendChoice;
   readonly log: EngineLog;
@@ -47,9 +42,17 @@ export type EvaluationProgress =
   | Progress
   | { readonly stage: "evaluating"; readonly done: number; readonly total: number };
 
+export interface Evaluation {
+  readonly report: EvaluationReport;
+  /** A row an image: see predictions-csv.ts. */
+  predictionsCsv(): string;
+}
+
+export const defaultResamples = 1000;
+
 /** UserError on a broken checkpoint, another data set, or an empty part. */
-export async function evaluateCheckpoint(options: EvaluateOptions): Promise<EvaluationReport> {
-  const { log } = options;
+export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Evaluation> {
+  const { log, part, resamples = defaultResamples, onProgress, signal } = options;
   const chosen = await chooseCheckpoint(options.checkpoint, options.choice ?? "last");
   for (const skipped of chosen.skipped) log.warn(skipped, `skipped checkpoint ${skipped.path}: ${skipped.reason}`);
   const checkpoint = await loadCheckpoint(chosen);
@@ -57,51 +60,56 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Eval
   const definition = await loadRecipe(spec.recipe.name);
   const dataset = await openSameDataset(options, definition.labels, spec);
   const split = splitDataset(dataset, { split: spec.dataset.split, subset: spec.dataset.subset, seed: spec.seed });
-  const samples = split[options.part];
-  if (samples.length === 0) throw emptyPart(options.part, spec);
+  const samples = split[part];
+  if (samples.length === 0) throw emptyPart(part, spec);
   const recipe = definition.bind({
     options: spec.recipe.options,
     imageSize: spec.imageSize,
     labels: dataset.labels,
     trainingSamples: split.train,
   });
+  checkHeads(recipe, dataset.labels.schema);
   const cache = await openImageCache({
     dataset,
-    samples: everySample(split), // so that training's cache is met
+    samples: part === "test" ? samples : seenInTraining(split), // the validation part lies in training's cache
     imageSize: spec.imageSize,
-    cacheDir: options.cacheDir,
-    log,
-    onProgress: options.onProgress,
-    signal: options.signal,
+    ...{ cacheDir: options.cacheDir, log, onProgress, signal },
   });
   try {
     const engine = await loadEngine({ backend: options.backend, log });
     try {
       const start = performance.now();
-      const pass = await runPass({ engine, recipe, checkpoint, samples, pixels: cache, options });
+      const { sums, predictions } = await evaluationPass({
+        ...{ engine, recipe, checkpoint, samples, pixels: cache, signal },
+        onProgress: (done) => onProgress?.({ stage: "evaluating", done, total: samples.length }),
+      });
       const seconds = (performance.now() - start) / 1000;
-      return {
-        checkpoint: {
-          path: chosen.path,
-          step: checkpoint.manifest.position.step,
-          epoch: checkpoint.manifest.position.epoch,
-          weightsSha256: checkpoint.manifest.weightsSha256,
-        },
+      const heads = recipe.heads.map((head) => {
+        const { [head.name]: said = { width: 0, values: new Float32Array() } } = predictions;
+        return judgeHead(head, { labels: dataset.labels, samples, predictions: said });
+      });
+      const report: EvaluationReport = {
+        checkpoint: placeOf(chosen.path, checkpoint),
+        recipe: recipe.name,
         data: options.dataOptions.data,
-        part: options.part,
-        samples: samples.length,
-        backend: engine.backend,
-        device: engine.device,
-        seconds,
-        metrics: evaluateMetrics(recipe.metrics, recipe.sumNames, pass.sums),
-        ...reportTasks(dataset.labels, samples, pass.predictions),
+        ...{ part, samples: samples.length, backend: engine.backend, device: engine.device, seconds },
+        metrics: evaluateMetrics(recipe.metrics, recipe.sumNames, sums),
+        confidence: resamples === 0 ? null : { level: confidenceLevel, resamples },
+        heads: Object.fromEntries(heads.map((head) => [head.name, reportHead(head, resamples)])),
       };
+      const imageNames = Array.from(samples, (sample) => dataset.imageName(sample));
+      return { report, predictionsCsv: () => predictionsCsv({ imageNames, part, heads }) };
     } finally {
       engine.dispose();
     }
   } finally {
     await cache.close();
   }
+}
+
+function placeOf(path: string, { manifest }: LoadedCheckpoint): EvaluationReport["checkpoint"] {
+  const { position, weightsSha256 } = manifest;
+  return { path, step: position.step, epoch: position.epoch, weightsSha256 };
 }
 
 async function openSameDataset(
@@ -126,83 +134,4 @@ function emptyPart(part: "val" | "test", { dataset: { split, subset } }: RunSpec
     : new UserError(
         `part ${part}: has no samples in the run's ${split} split with subset ${subset}; train with a larger --subset`,
       );
-}
-
-interface Pass {
-  readonly engine: Engine;
-  readonly recipe: Recipe;
-  readonly checkpoint: LoadedCheckpoint;
-  readonly samples: Uint32Array;
-  readonly pixels: { read(sample: number, into: Uint8Array, offset: number): Promise<void> };
-  readonly options: EvaluateOptions;
-}
-
-/** Micro-batches of the run's size, in order; sums are added in that order. */
-async function runPass(pass: Pass): Promise<{ sums: Float64Array; predictions: Predictions }> {
-  const { engine, recipe, checkpoint, samples, options } = pass;
-  const { microBatch } = checkpoint.manifest.runSpec;
-  const weights = uploadWeights(engine, checkpoint);
-  const constants = recipe.passConstants(samples);
-  const sums = new Float64Array(recipe.sumNames.length);
-  const predictions = { gender: [] as number[], race: [] as number[], age: [] as number[] };
-  try {
-    for (let first = 0; first < samples.length; first += microBatch) {
-      options.signal?.throwIfAborted();
-      const batch = await readBatch(pass, first, samples.subarray(first, first + microBatch));
-      const result = recipe.evaluate(engine.tf, weights, batch, constants);
-      checkFinite(result.sums, first, checkpoint);
-      result.sums.forEach((value, i) => {
-        sums[i] = (sums[i] ?? 0) + value;
-      });
-      predictions.gender.push(...rows(result, "gender").map(([logit = Number.NaN]) => Number(logit > 0)));
-      predictions.race.push(...rows(result, "race").map(greatest));
-      predictions.age.push(...rows(result, "age").map(([years = Number.NaN]) => years));
-      options.onProgress?.({ stage: "evaluating", done: first + batch.samples.length, total: samples.length });
-    }
-  } finally {
-    for (const weight of Object.values(weights)) weight.dispose();
-  }
-  return { sums, predictions };
-}
-
-function checkFinite(sums: Float64Array, first: number, { manifest }: LoadedCheckpoint): void {
-  if (sums.every(Number.isFinite)) return;
-  throw new UserError(
-    `the weights of step ${manifest.position.step} give no finite predictions from image ${first} on: the training diverged; evaluate an earlier checkpoint`,
-  );
-}
-
-function uploadWeights(engine: Engine, { layout, weights }: LoadedCheckpoint): Weights {
-  return Object.fromEntries(
-    layout.tensors.map(({ name, shape, offset, size }) => [
-      name,
-      engine.upload(weights.subarray(offset, offset + size), shape),
-    ]),
-  );
-}
-
-async function readBatch({ checkpoint, pixels }: Pass, first: number, samples: Uint32Array): Promise<MicroBatch> {
-  const { imageSize, seed, microBatch } = checkpoint.manifest.runSpec;
-  const imageBytes = imageSize * imageSize * 3;
-  const pixels_BHWC = new Uint8Array(samples.length * imageBytes);
-  await Promise.all(Array.from(samples, (sample, b) => pixels.read(sample, pixels_BHWC, b * imageBytes)));
-  return {
-    // Inference draws no random numbers.
-    key: { seed, epoch: 0, step: 0, microBatch: first / microBatch },
-    samples,
-    positions: Uint32Array.from(samples, (_, b) => first + b),
-    pixels_BHWC,
-  };
-}
-
-function rows({ predictions }: EvaluationResult, head: string): number[][] {
-  const prediction = predictions[head];
-  if (prediction === undefined) throw new Error(`the recipe predicts no ${head}`);
-  const { width, values } = prediction;
-  return Array.from({ length: values.length / width }, (_, b) => [...values.subarray(b * width, (b + 1) * width)]);
-}
-
-/** Of equals, the first. */
-function greatest(values: readonly number[]): number {
-  return values.indexOf(Math.max(...values));
 }

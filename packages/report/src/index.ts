@@ -1,19 +1,15 @@
-// What the package offers: evaluation of a checkpoint, and how its result is computed and shown.
-export { type AgeErrors, ageBinOf, ageErrors, constantAgeErrors } from "./age.js";
+// Evaluation of checkpoints: reports, how they read, and tables of single predictions.
+export type { Interval } from "./bootstrap.js";
 export { type CheckpointChoice, chooseCheckpoint } from "./choose-checkpoint.js";
+export type { Averages, Classification, ClassMetrics, ConfusionMatrices, Matrix } from "./classification.js";
 export {
-  type Classification,
-  type ClassMetrics,
-  type ConfusionMatrix,
-  classify,
-  majorityShare,
-} from "./classification.js";
-export { type EvaluateOptions, type EvaluationProgress, evaluateCheckpoint } from "./evaluate-checkpoint.js";
-export {
-  type EvaluationReport,
-  type Floors,
-  type Predictions,
-  reportTasks,
-  type TaskReports,
-} from "./evaluation-report.js";
+  defaultResamples,
+  type EvaluateOptions,
+  type Evaluation,
+  type EvaluationProgress,
+  evaluateCheckpoint,
+} from "./evaluate-checkpoint.js";
+export type { EvaluationReport } from "./evaluation-report.js";
+export type { BinReport, ClassReport, HeadReport, Intervals, NumberReport } from "./head-report.js";
 export { renderReport } from "./render-report.js";
+export { shortened, terminalColumns, textTable } from "./text-table.js";

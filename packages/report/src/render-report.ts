@@ -1,102 +1,115 @@
 // Owns how an evaluation looks on a terminal: plain text, at most 80 columns, no colours.
-import Table from "cli-table3";
-import type { Classification } from "./classification.js";
+import type { Interval } from "./bootstrap.js";
 import type { EvaluationReport } from "./evaluation-report.js";
+import type { HeadReport, NumberReport } from "./head-report.js";
+import { renderClassification } from "./render-classification.js";
+import { percent, shortened, terminalColumns, textTable } from "./text-table.js";
 
 /** Several lines, ending with a newline. */
 export function renderReport(report: EvaluationReport): string {
-  const { checkpoint, gender, race, ageBin } = report;
+  const { checkpoint, heads } = report;
   return [
     `${report.part} part of ${report.data}: ${report.samples} images, ${report.backend}, ${report.seconds.toFixed(1)} s`,
     `${checkpoint.path} (step ${checkpoint.step}, weights ${checkpoint.weightsSha256.slice(0, 12)})`,
-    overview(report),
-    section("gender", gender),
-    section("race", race),
-    section("age bin", ageBin),
+    ...wrapped(
+      "metrics: ",
+      Object.entries(report.metrics).map(([name, value]) => `${name} ${shortNumber(value)}`),
+    ),
+    ...overview(report),
+    ...Object.entries(heads).flatMap(([name, head]) => section(name, head)),
     "",
   ].join("\n");
 }
 
-function overview({ metrics, gender, race, ageBin, age, floors }: EvaluationReport): string {
-  const { loss = Number.NaN } = metrics;
-  const rows: [string, string, string][] = [
-    ["loss", loss.toFixed(4), ""],
-    ["gender accuracy", percent(gender.accuracy), percent(floors.genderAccuracy)],
-    ["race accuracy", percent(race.accuracy), percent(floors.raceAccuracy)],
-    ["age MAE, years", age.mae.toFixed(2), floors.ageMae.toFixed(2)],
-    ["age RMSE, years", age.rmse.toFixed(2), floors.ageRmse.toFixed(2)],
-    ["age bin accuracy", percent(ageBin.accuracy), percent(floors.ageBinAccuracy)],
-    ["age bin, within one", percent(ageBin.withinOneBin), ""],
-  ];
-  return table({ head: ["", "model", "majority or constant"], rows });
-}
-
-function section(title: string, classification: Classification): string {
-  return [
-    "",
-    title,
-    classTable(classification),
-    "rows: actual, columns: predicted",
-    confusionTable(classification),
-  ].join("\n");
-}
-
-function classTable({ classes, macro }: Classification): string {
-  const rows = classes.map(({ name, support, precision, recall, f1 }, k) => [
-    `${k + 1} ${name}`,
-    percent(precision),
-    percent(recall),
-    percent(f1),
-    String(support),
+function overview({ heads, confidence }: EvaluationReport): string[] {
+  const rows = Object.entries(heads).flatMap(([name, head]) => overviewRows(shortened(words(name), 24), head));
+  if (rows.length === 0) return [];
+  const withIntervals = confidence !== null;
+  const head = ["", "model", ...(withIntervals ? [`${100 * confidence.level}% interval`] : []), "constant guess"];
+  const cells = rows.map(({ name, model, interval, floor }) => [
+    name,
+    model,
+    ...(withIntervals ? [interval] : []),
+    floor,
   ]);
-  rows.push(["macro average", percent(macro.precision), percent(macro.recall), percent(macro.f1), ""]);
-  return table({ head: ["", "precision", "recall", "F1", "images"], rows });
+  return ["", textTable({ head, rows: cells })];
 }
 
-/** Columns carry numbers only, as names would not fit. */
-function confusionTable({ classes, confusion }: Classification): string {
-  return table({
-    head: ["", ...classes.map((_, k) => String(k + 1))],
-    rows: confusion.map((row, k) => [`${k + 1} ${classes[k]?.name}`, ...row.map(String)]),
+interface OverviewRow {
+  readonly name: string;
+  readonly model: string;
+  readonly interval: string;
+  /** What a guess that looks at no image scores: the most frequent class, the median, the mean. */
+  readonly floor: string;
+}
+
+function overviewRows(name: string, head: HeadReport): OverviewRow[] {
+  if (head.kind === "number") return numberRows(name, head);
+  const { accuracy, macro, floor, intervals } = head;
+  return [
+    row(`${name} accuracy`, percent, accuracy, intervals?.accuracy, floor.accuracy),
+    row(`${name} macro F1`, percent, macro.f1, intervals?.macroF1),
+  ];
+}
+
+function numberRows(name: string, { unit, mae, rmse, bias, floor, intervals, bins }: NumberReport): OverviewRow[] {
+  return [
+    row(`${name} MAE, ${unit}`, shortNumber, mae, intervals?.mae, floor.mae),
+    row(`${name} RMSE, ${unit}`, shortNumber, rmse, intervals?.rmse, floor.rmse),
+    row(`${name} bias, ${unit}`, shortNumber, bias),
+    ...(bins === null
+      ? []
+      : [
+          row(`${name} bin accuracy`, percent, bins.accuracy, bins.intervals?.accuracy, bins.floor.accuracy),
+          row(`${name} bin, within one`, percent, bins.withinOne, bins.intervals?.withinOne),
+          row(`${name} bin macro F1`, percent, bins.macro.f1, bins.intervals?.macroF1),
+        ]),
+  ];
+}
+
+function row(
+  name: string,
+  text: (value: number) => string,
+  value: number,
+  interval?: Interval,
+  floor?: number,
+): OverviewRow {
+  return {
+    name,
+    model: text(value),
+    interval: interval === undefined ? "" : `${text(interval.low)} - ${text(interval.high)}`,
+    floor: floor === undefined ? "" : text(floor),
+  };
+}
+
+function section(name: string, head: HeadReport): string[] {
+  if (head.kind === "classes") return renderClassification(words(name), head);
+  return head.bins === null ? [] : renderClassification(`${words(name)} bin`, head.bins);
+}
+
+/** Four digits that count; an error of 0.001 is not 0.00. */
+function shortNumber(value: number): string {
+  const size = Math.abs(value);
+  if (size !== 0 && (size < 0.001 || size >= 1e6)) return value.toExponential(2);
+  return value.toFixed(size < 1 ? 4 : size < 100 ? 2 : 1);
+}
+
+/** `ageBin` -> `age bin` */
+function words(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+}
+
+/** Comma-separated, broken before the terminal's edge. */
+function wrapped(heading: string, items: readonly string[]): string[] {
+  const lines: string[] = [];
+  let line = heading;
+  items.forEach((item, index) => {
+    const piece = index < items.length - 1 ? `${item}, ` : item;
+    if (line.length > heading.length && line.length + piece.trimEnd().length > terminalColumns) {
+      lines.push(line.trimEnd());
+      line = " ".repeat(heading.length);
+    }
+    line += piece;
   });
-}
-
-function table({
-  head,
-  rows,
-}: {
-  readonly head: readonly string[];
-  readonly rows: readonly (readonly string[])[];
-}): string {
-  const result = new Table({
-    head: [...head],
-    colAligns: head.map((_, column) => (column === 0 ? "left" : "right")),
-    style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 0 },
-    chars: plainBorders,
-  });
-  for (const row of rows) result.push([...row]);
-  return result.toString();
-}
-
-/** Columns two spaces apart, no lines. */
-const plainBorders = {
-  top: "",
-  "top-mid": "",
-  "top-left": "",
-  "top-right": "",
-  bottom: "",
-  "bottom-mid": "",
-  "bottom-left": "",
-  "bottom-right": "",
-  left: "  ",
-  "left-mid": "",
-  mid: "",
-  "mid-mid": "",
-  right: "",
-  "right-mid": "",
-  middle: "  ",
-} as const;
-
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)}%`;
+  return items.length === 0 ? [] : [...lines, line];
 }

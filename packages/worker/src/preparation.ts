@@ -3,10 +3,10 @@
 import { createHash } from "node:crypto";
 import {
   type DataOptions,
-  everySample,
   type ImageCache,
   openDataset,
   openImageCache,
+  seenInTraining,
   specifiedSampling,
   splitDataset,
 } from "@lockstep/dataset";
@@ -96,6 +96,6 @@ export async function prepareRun(options: {
     layout: createLayout(recipe.tensors),
     source: new SampleSource({ spec, parts, samplingWeights, recipe }),
     threadSetup: { backend, recipe: spec.recipe, ...bound },
-    openCache: () => openImageCache({ dataset, samples: everySample(parts), imageSize, cacheDir, log, signal }),
+    openCache: () => openImageCache({ dataset, samples: seenInTraining(parts), imageSize, cacheDir, log, signal }),
   };
 }

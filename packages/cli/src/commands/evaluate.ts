@@ -1,5 +1,7 @@
 // Owns `lockstep evaluate`: a checkpoint's weights over a part of its data set.
-import { resolve } from "node:path";
+import { stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { writeDurably } from "@lockstep/checkpoint";
 import { defaultCacheDir } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { evaluateCheckpoint, renderReport } from "@lockstep/report";
@@ -11,12 +13,17 @@ import { bestOrLast } from "../initial-weights.js";
 import { percent } from "../progress/progress-text.js";
 import { dataOptionsIn, readLaunch, requireRun } from "../run-folder.js";
 
-const names = ["checkpoint", "part", ...dataFlags, "cacheDir", "backend", "json", "logLevel"] as const;
+const names = [
+  ...["checkpoint", "part", "bootstrap", "predictions"],
+  ...dataFlags,
+  ...["cacheDir", "backend", "json", "logLevel"],
+] as const;
 
 const examples = `
 Examples:
   $ lockstep evaluate runs/faces                its best, on the validation part
   $ lockstep evaluate runs/faces --part test --json
+  $ lockstep evaluate runs/faces --predictions each-face.csv
   $ lockstep evaluate --checkpoint runs/faces/checkpoints/step-00000300
 `;
 
@@ -31,7 +38,8 @@ export function addEvaluateCommand(program: Command): void {
 
 async function evaluate(out: string | undefined, options: Options<(typeof names)[number]>): Promise<void> {
   if (out !== undefined) await requireRun(out);
-  const { part, backend, json } = options;
+  const { part, backend, json, bootstrap } = options;
+  const predictionsPath = options.predictions === undefined ? null : await writablePath(options.predictions);
   const log = createLogger({ name: "evaluate", level: options.logLevel });
   const place = await checkpointOf(out, options.checkpoint);
   const launch = out === undefined ? null : await readLaunch(out);
@@ -40,10 +48,10 @@ async function evaluate(out: string | undefined, options: Options<(typeof names)
   const shutdown = createShutdown({ log });
   let shownPercent = "";
   try {
-    const report = await evaluateCheckpoint({
+    const { report, predictionsCsv } = await evaluateCheckpoint({
       ...place,
       dataOptions: dataOptionsOf(options, launch === null ? null : dataOptionsIn(launch)),
-      ...{ part, backend, log },
+      ...{ part, backend, log, resamples: bootstrap },
       cacheDir: resolve(options.cacheDir ?? launch?.cacheDir ?? defaultCacheDir()),
       signal: shutdown.signal,
       onProgress: ({ stage, done, total }) => {
@@ -53,10 +61,20 @@ async function evaluate(out: string | undefined, options: Options<(typeof names)
       },
     });
     if (process.stderr.isTTY) process.stderr.write("\n");
+    if (predictionsPath !== null) await writeDurably(predictionsPath, new TextEncoder().encode(predictionsCsv()));
     process.stdout.write(json ? `${JSON.stringify(report)}\n` : renderReport(report));
   } finally {
     shutdown.dispose();
   }
+}
+
+/** What cannot be written is refused before the work, not after. */
+async function writablePath(path: string): Promise<string> {
+  const folder = await stat(dirname(resolve(path))).catch(() => null);
+  if (!folder?.isDirectory()) throw new UserError(`--predictions ${path}: its folder does not exist; make it first`);
+  const there = await stat(path).catch(() => null);
+  if (there?.isDirectory()) throw new UserError(`--predictions ${path}: is a folder; name a file in it`);
+  return resolve(path);
 }
 
 async function checkpointOf(out: string | undefined, checkpoint: string | undefined) {

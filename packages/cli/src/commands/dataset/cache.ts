@@ -2,10 +2,10 @@
 import { resolve } from "node:path";
 import {
   defaultCacheDir,
-  everySample,
   fairfaceLabels,
   openDataset,
   openImageCache,
+  seenInTraining,
   splitDataset,
 } from "@lockstep/dataset";
 import { createLogger, createShutdown } from "@lockstep/service";
@@ -41,7 +41,7 @@ async function cache(options: Options<(typeof names)[number]>): Promise<void> {
       signal: shutdown.signal,
     };
     const dataset = await openDataset({ ...dataOptionsOf(options, null), schema: fairfaceLabels, ...common });
-    const samples = everySample(splitDataset(dataset, { split, subset, seed, log }));
+    const samples = seenInTraining(splitDataset(dataset, { split, subset, seed, log }));
     const opened = await openImageCache({ dataset, samples, imageSize, ...common });
     await opened.close();
     display.close();

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { labelTable } from "@lockstep/dataset";
+import { UserError } from "@lockstep/errors";
+import type { EvaluatedHead } from "@lockstep/recipe";
+import { checkHeads, judgeHead } from "./judged-head.js";
+import { predictionsCsv } from "./predictions-csv.js";
+
+const classes = ["cat", "dog, small", "bird"];
+const labels = labelTable(
+  {
+    name: "animals",
+    fields: [
+      { kind: "class", name: "kind", column: "kind", classes },
+      { kind: "class", name: "wild", column: "wild", classes: ["no", "yes"] },
+      { kind: "number", name: "weight", column: "weight" },
+    ],
+  },
+  [
+    { kind: 0, wild: 0, weight: 4 },
+    { kind: 1, wild: 1, weight: 9.5 },
+    { kind: 2, wild: 1, weight: 0.5 },
+  ],
+);
+const samples = Uint32Array.of(2, 0); // bird, cat
+
+function judge(head: EvaluatedHead, width: number, values: readonly number[]) {
+  checkHeads({ name: "animals", heads: [head] }, labels.schema);
+  return judgeHead(head, { labels, samples, predictions: { width, values: Float32Array.from(values) } });
+}
+
+test("the greatest logit is meant, of equals the first, and probabilities are the softmax", () => {
+  const head = judge({ kind: "classes", name: "kind", label: "kind" }, 3, [0, 0, Math.log(2), 5, 5, 5]);
+  assert.ok(head.kind === "classes");
+  assert.deepEqual([...head.actual], [2, 0]);
+  assert.deepEqual([...head.predicted], [2, 0]);
+  const expected = [1 / 4, 1 / 4, 1 / 2, 1 / 3, 1 / 3, 1 / 3];
+  head.probabilities_SK.forEach((value, i) => {
+    assert.ok(Math.abs(value - (expected[i] ?? 0)) < 1e-7);
+  });
+});
+
+test("one logit of two classes is that of the second; 0 means the first", () => {
+  const head = judge({ kind: "classes", name: "wild", label: "wild" }, 1, [Math.log(3), 0]);
+  assert.ok(head.kind === "classes");
+  assert.deepEqual([...head.predicted], [1, 0]);
+  assert.ok(Math.abs((head.probabilities_SK[1] ?? 0) - 3 / 4) < 1e-7);
+});
+
+test("a number is judged by a number label, or by the numbers and edges that stand for classes", () => {
+  const plain = judge({ kind: "number", name: "kg", label: "weight", unit: "kg" }, 1, [1, 3]);
+  assert.ok(plain.kind === "number" && plain.bins === null);
+  assert.deepEqual([...plain.actual], [0.5, 4]);
+  const edged = judge(
+    { kind: "number", name: "legs", label: "kind", unit: "legs", classValues: [4, 3, 2], classEdges: [1, 3] },
+    1,
+    [0, 3],
+  );
+  assert.ok(edged.kind === "number" && edged.bins !== null);
+  assert.deepEqual([...edged.actual], [2, 4]);
+  assert.deepEqual([...edged.bins.predicted], [0, 2]);
+});
+
+test("heads that do not fit the labels are refused by name", () => {
+  const refused = (head: EvaluatedHead, pattern: RegExp): void => {
+    assert.throws(
+      () => checkHeads({ name: "animals", heads: [head] }, labels.schema),
+      (error) => error instanceof UserError && pattern.test(error.message),
+    );
+  };
+  refused({ kind: "classes", name: "x", label: "colour" }, /head "x" is judged by label "colour".* kind, wild, weight/);
+  refused({ kind: "classes", name: "x", label: "weight" }, /label "weight" is a number/);
+  refused({ kind: "number", name: "x", label: "kind", unit: "" }, /needs classValues.* 3 classes/);
+  const edges = { kind: "number", name: "x", label: "kind", unit: "", classValues: [1, 2, 3] } as const;
+  refused({ ...edges, classEdges: [2, 1] }, /needs 2 ascending classEdges/);
+  refused({ kind: "number", name: "x", label: "weight", unit: "", classEdges: [1] }, /label "weight" has no classes/);
+});
+
+test("a head of another width than its label has classes is refused", () => {
+  assert.throws(
+    () => judge({ kind: "classes", name: "kind", label: "kind" }, 2, [0, 0, 0, 0]),
+    /head "kind" predicts 2 values a sample; its label has 3 classes/,
+  );
+  assert.throws(
+    () => judge({ kind: "number", name: "kg", label: "weight", unit: "kg" }, 2, [0, 0, 0, 0]),
+    /predicts 2 values/,
+  );
+});
+
+test("predictions as CSV: a row an image, names with commas quoted", () => {
+  const heads = [
+    judge({ kind: "classes", name: "kind", label: "kind" }, 3, [0, 9, 0, 9, 0, 0]),
+    judge({ kind: "number", name: "kg", label: "weight", unit: "kg" }, 1, [1, 3.5]),
+  ];
+  const [header, first, second] = predictionsCsv({ imageNames: ["a.jpg", "b.jpg"], part: "val", heads }).split("\r\n");
+  assert.equal(
+    header,
+    'image,part,kind,kind_predicted,kind_correct,kind_p_cat,"kind_p_dog, small",kind_p_bird,kg,kg_predicted,kg_error',
+  );
+  assert.equal(first, 'a.jpg,val,bird,"dog, small",0,0.000123,0.999753,0.000123,0.5,1.0000,0.5000');
+  assert.equal(second, "b.jpg,val,cat,cat,1,0.999753,0.000123,0.000123,4,3.5000,-0.5000");
+});
