@@ -11,5 +11,6 @@ export {
   temporaryFolder,
   tinyRun,
 } from "./cluster.js";
+export { type ImageFolderOptions, writeImageFolder } from "./image-folder.js";
 export { needsTorch } from "./tools.js";
 export { waitFor } from "./wait-for.js";

@@ -1,0 +1,58 @@
+// Validation is spread over the workers, an evaluation is not: both count every image once, and both say the same to the
+// last bit, however many workers there are.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import { readMetrics, runFiles } from "@lockstep/cli";
+import type { EvaluationReport } from "@lockstep/report";
+import { needsTorch, runCluster, runLockstep, temporaryFolder } from "@lockstep/testkit";
+
+/** Of the tiny run's 200 images. */
+const numVal = 30;
+
+describe("validation and evaluation", { skip: needsTorch() }, () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  const outOf = (workers: number): string => join(folder.path, `workers-${workers}`);
+
+  before(async () => {
+    folder = await temporaryFolder();
+  });
+  after(() => folder.remove());
+
+  test("the same metrics over exactly the part's images for 1, 2 and 3 workers, with a short last micro-batch", async () => {
+    const recorded = [];
+    for (const workers of [1, 2, 3]) {
+      // 8 micro-batches, the last of 2 images.
+      await runCluster({ out: outOf(workers), flags: { workers } });
+      const records = (await readMetrics(join(outOf(workers), runFiles.metrics))).filter(
+        ({ type }) => type === "validation",
+      );
+      assert.deepEqual(
+        records.map(({ numSamples }) => numSamples),
+        [numVal, numVal],
+      );
+      recorded.push(records.map(({ metrics }) => metrics));
+    }
+    const [alone, two, three] = recorded;
+    assert.ok(Object.keys(alone?.[0] ?? {}).includes("raceAccuracy"));
+    assert.deepEqual(two, alone);
+    assert.deepEqual(three, alone);
+  });
+
+  test("an evaluation of the last checkpoint gives the recorded metrics, to the last bit", async () => {
+    const out = outOf(2);
+    const last = (await readMetrics(join(out, runFiles.metrics))).filter(({ type }) => type === "validation").at(-1);
+    const { code, stdout, stderr } = await runLockstep(["evaluate", out, "--checkpoint", "last", "--json"]);
+    assert.equal(code, 0, stderr);
+    const report = JSON.parse(stdout) as EvaluationReport; // what --json prints
+    assert.deepEqual(report.metrics, last?.metrics);
+    assert.equal(report.samples, numVal);
+    const { race } = report.heads;
+    assert.ok(race?.kind === "classes");
+    assert.equal(
+      race.confusion.counts.flat().reduce((sum, count) => sum + count, 0),
+      numVal,
+    );
+    assert.equal(race.accuracy, report.metrics["raceAccuracy"]);
+  });
+});
