@@ -114,6 +114,14 @@ export const sampling = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** `5x8`: rows and columns. */
+export const sheetSize = z.string().transform((text, context) => {
+  const [, rows = 0, columns = 0] = (/^([1-9]\d?)x([1-9]\d?)$/.exec(text.trim()) ?? []).map(Number);
+  if (rows > 0 && columns > 0) return { rows, columns };
+  context.addIssue({ code: "custom", message: "must be like 5x8, each from 1 to 99" });
+  return z.NEVER;
+});
+
 /** `gender=1,race=2`: tasks left away weigh 1. */
 const taskWeightsOfText = z.string().transform((text, context) => {
   const weights: Partial<Record<"gender" | "race" | "age", number>> = {};

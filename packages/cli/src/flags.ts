@@ -13,6 +13,7 @@ import {
   positiveNumber,
   sampling,
   shareBelowOne,
+  sheetSize,
   switchedOn,
   taskWeights,
   wholeNumber,
@@ -158,6 +159,11 @@ export const flags = {
   logFile: flag("--log-file <path>", "JSON lines, appended", optional(anyText), "none"),
 
   config: flag("--config <file>", "settings in YAML; see `lockstep config --help`", optional(anyText), "none"),
+
+  // Looking at a data set.
+  contactSheet: flag("--contact-sheet <file>", "also draw some images with their labels, as PNG", optional(anyText)),
+  sheetSize: flag("--sheet-size <rows>x<columns>", "of the contact sheet", sheetSize.prefault("5x8"), "5x8"),
+  force: flag("--force", "replace a file that exists", switchedOn),
 
   // Reading a run.
   part: flag("--part <name>", "val or test", choice("val", "test").default("val"), "val"),

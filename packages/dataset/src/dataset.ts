@@ -79,7 +79,7 @@ export interface DatasetSource {
 }
 
 export interface Progress {
-  readonly stage: "indexing" | "decoding";
+  readonly stage: "indexing" | "decoding" | "inspecting" | "verifying";
   /** Images. */
   readonly done: number;
   /** Images. */

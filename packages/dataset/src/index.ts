@@ -25,6 +25,19 @@ export { origin } from "./dataset.js";
 export { type EncodedDatasetOptions, encodedDataset } from "./encoded-dataset.js";
 export { ageMidpoints, fairfaceClasses, fairfaceLabels } from "./fairface/fairface-labels.js";
 export {
+  type Census,
+  type ClassCount,
+  type FieldCensus,
+  type JointCell,
+  type JointTable,
+  type PartCounts,
+  takeCensus,
+} from "./inspection/census.js";
+export { type ContactSheet, type ContactSheetOptions, contactSheet } from "./inspection/contact-sheet.js";
+export { type DuplicateGroup, type DuplicateImage, findDuplicates } from "./inspection/duplicates.js";
+export { type ImageSurvey, type Spread, surveyImages, type UnreadableImage } from "./inspection/image-survey.js";
+export { verifyImages } from "./inspection/verify-images.js";
+export {
   type ClassField,
   checkLabelSchema,
   type LabelField,
@@ -35,7 +48,15 @@ export {
 export { type LabelTable, labelOf, labelsOf, labelTable } from "./labels/label-table.js";
 export { isSynthetic, type OpenDatasetOptions, openDataset, splitDataset } from "./open-dataset.js";
 export { type SampledOrder, sampledOrder } from "./plan/sampled-order.js";
-export { drawSplit, type Split, type SplitInput, type SplitSettings, seenInTraining } from "./plan/split.js";
+export {
+  drawSplit,
+  type PartName,
+  partNames,
+  type Split,
+  type SplitInput,
+  type SplitSettings,
+  seenInTraining,
+} from "./plan/split.js";
 export {
   createPlan,
   epochOrder,

@@ -30,6 +30,8 @@ export const randomDomain = {
   sampling: 10,
   /** (resample): confidence intervals of an evaluation */
   bootstrap: 11,
+  /** (): images of a contact sheet */
+  contactSheet: 12,
 } as const;
 
 export type RandomDomain = (typeof randomDomain)[keyof typeof randomDomain];

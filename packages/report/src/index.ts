@@ -12,4 +12,4 @@ export {
 export type { EvaluationReport } from "./evaluation-report.js";
 export type { BinReport, ClassReport, HeadReport, Intervals, NumberReport } from "./head-report.js";
 export { renderReport } from "./render-report.js";
-export { shortened, terminalColumns, textTable } from "./text-table.js";
+export { shortened, type TextTable, tableWidth, terminalColumns, textTable } from "./text-table.js";

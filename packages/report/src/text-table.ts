@@ -1,22 +1,24 @@
-// Owns how a table looks on a terminal: columns two spaces apart, no lines, no colours; the first column to the left, numbers
+// Owns how a table looks on a terminal: columns two spaces apart unless they are many, no lines, no colours; the first column to the left, numbers
 // to the right.
 import Table from "cli-table3";
 
 export interface TextTable {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
+  /** Spaces between columns; 2 where absent. */
+  readonly gap?: number | undefined;
 }
 
 /** Columns of a terminal that a report must fit. */
 export const terminalColumns = 80;
 
 /** Several lines, indented by two, without a newline at the end. */
-export function textTable({ head, rows }: TextTable): string {
+export function textTable({ head, rows, gap = 2 }: TextTable): string {
   const result = new Table({
     head: [...head],
     colAligns: head.map((_, column) => (column === 0 ? "left" : "right")),
     style: { head: [], border: [], compact: true, "padding-left": 0, "padding-right": 0 },
-    chars: plainBorders,
+    chars: { ...plainBorders, middle: " ".repeat(gap) },
   });
   for (const row of rows) result.push([...row]);
   return result
@@ -27,9 +29,9 @@ export function textTable({ head, rows }: TextTable): string {
 }
 
 /** What textTable would need. */
-export function tableWidth({ head, rows }: TextTable): number {
+export function tableWidth({ head, rows, gap = 2 }: TextTable): number {
   const widths = head.map((title, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? title).length)));
-  return widths.reduce((total, width) => total + width + 2, 0);
+  return 2 + widths.reduce((total, width) => total + width + gap, -gap);
 }
 
 /** Long names would push the numbers out of the terminal. */
@@ -56,5 +58,4 @@ const plainBorders = {
   "mid-mid": "",
   right: "",
   "right-mid": "",
-  middle: "  ",
 } as const;

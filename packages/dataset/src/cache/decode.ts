@@ -42,7 +42,8 @@ export async function decodeImage(encoded: Uint8Array, imageSize: number, name: 
   }
 }
 
-function sharpModule(): Promise<SharpModule> {
+/** For drawing and encoding images of our own. */
+export function sharpModule(): Promise<SharpModule> {
   loading ??= loadSharp();
   return loading;
 }

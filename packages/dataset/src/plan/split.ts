@@ -5,6 +5,9 @@ import { CounterRandom, randomDomain } from "@lockstep/numerics";
 import { type LabelTable, numStrata, strataOf } from "../labels/label-table.js";
 import { drawParts, drawSubset } from "./stratified-draw.js";
 
+export const partNames = ["train", "val", "test"] as const;
+export type PartName = (typeof partNames)[number];
+
 export interface SplitSettings {
   /** official: the published parts; FairFace's test part is empty. random: 70/15/15 by seed. */
   readonly split: "official" | "random";

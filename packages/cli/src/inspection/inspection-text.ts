@@ -1,0 +1,149 @@
+// Owns how an inspected data set looks on a terminal: at most 80 columns, no colours.
+import {
+  type Census,
+  type DuplicateGroup,
+  type FieldCensus,
+  type ImageSurvey,
+  type PartCounts,
+  partNames,
+  type Spread,
+} from "@lockstep/dataset";
+import { shortened, textTable } from "@lockstep/report";
+import { jointLines } from "./joint-text.js";
+
+export interface Inspection {
+  readonly data: string;
+  /** Name of the labels' schema, or `synthetic`. */
+  readonly kind: string;
+  readonly fingerprint: string;
+  readonly split: "official" | "random";
+  readonly census: Census;
+  readonly duplicates: readonly DuplicateGroup[];
+  /** Null for generated images, which are no files. */
+  readonly files: ImageSurvey | null;
+  readonly skipped: readonly { readonly name: string; readonly namedAt: string; readonly problem: string }[];
+  readonly unlabelled: readonly string[];
+  /** Path; null where none was asked for. */
+  readonly contactSheet: string | null;
+}
+
+const nameColumns = 30;
+const maxListed = 20;
+
+/** Several lines, ending with a newline. */
+export function inspectionText(inspection: Inspection): string {
+  const { data, kind, fingerprint, split, census, files, contactSheet } = inspection;
+  return [
+    data,
+    `${census.images.all} images, labels ${kind}, fingerprint ${fingerprint.slice(0, 12)}, ${split} split`,
+    ...(census.leftOut > 0
+      ? [`${census.leftOut} more are in no part: duplicates, and what the subset leaves out`]
+      : []),
+    "",
+    textTable({
+      head: ["", ...partNames, "all", "share"],
+      rows: [
+        ["images", ...countCells(census.images), ""],
+        ...census.fields.flatMap((field) => fieldRows(field, census)),
+      ],
+    }),
+    ...jointLines(census),
+    ...duplicateLines(inspection.duplicates),
+    ...(files === null ? ["", "generated images: no files to look at"] : fileLines(files)),
+    ...unusedLines(inspection),
+    ...(contactSheet === null ? [] : ["", `contact sheet: ${contactSheet}`]),
+    "",
+  ].join("\n");
+}
+
+function fieldRows(field: FieldCensus, { images }: Census): string[][] {
+  if (field.kind === "number") {
+    const { name, least, median, greatest } = field;
+    return [[`${name}: ${least} to ${greatest}, median ${median}`, "", "", "", "", ""]];
+  }
+  return [
+    [field.name, "", "", "", "", ""],
+    ...field.classes.map(({ name, images: counts }) => [
+      `  ${shortened(name, nameColumns)}`,
+      ...countCells(counts),
+      images.all === 0 ? "" : `${((100 * counts.all) / images.all).toFixed(1)}%`,
+    ]),
+  ];
+}
+
+function countCells(counts: PartCounts): string[] {
+  return [...partNames.map((part) => String(counts[part])), String(counts.all)];
+}
+
+function duplicateLines(groups: readonly DuplicateGroup[]): string[] {
+  const across = groups.filter(({ acrossParts }) => acrossParts).length;
+  const conflicting = groups.filter(({ conflicting: fields }) => fields.length > 0).length;
+  const images = groups.reduce((sum, group) => sum + group.images.length, 0);
+  if (groups.length === 0) return ["", "no two images have the same bytes"];
+  return [
+    "",
+    `${images} images share their bytes with another: ${groups.length} groups`,
+    `  ${across} of them across parts, ${conflicting} labelled differently`,
+    ...groups.toSorted(bySeverity).slice(0, maxListed).map(duplicateLine),
+    ...more(groups.length),
+  ];
+}
+
+/** Across parts first, then those labelled differently. */
+function bySeverity(a: DuplicateGroup, b: DuplicateGroup): number {
+  const severity = (group: DuplicateGroup): number =>
+    2 * Number(group.acrossParts) + Number(group.conflicting.length > 0);
+  return severity(b) - severity(a);
+}
+
+/** `train/1.jpg = val/7.jpg  across parts  gender: Male, Female` */
+export function duplicateLine({ images, acrossParts, conflicting }: DuplicateGroup): string {
+  const said = conflicting.map((field) => `${field}: ${images.map(({ labels }) => labels[field]).join(", ")}`);
+  const names = images.map(({ name }) => name).join(" = ");
+  return [`  ${names}`, ...(acrossParts ? ["across parts"] : []), ...said].join("  ");
+}
+
+function fileLines({ formats, colours, width, height, bytes, unreadable }: ImageSurvey): string[] {
+  const row = (name: string, spread: Spread | null): string[][] =>
+    spread === null ? [] : [[name, String(spread.least), String(spread.median), String(spread.greatest)]];
+  const counts = (of: Readonly<Record<string, number>>): string =>
+    Object.entries(of)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(", ");
+  return [
+    "",
+    textTable({
+      head: ["", "least", "median", "greatest"],
+      rows: [...row("width, pixels", width), ...row("height, pixels", height), ...row("file, bytes", bytes)],
+    }),
+    `  ${counts(formats)}; ${counts(colours)}`,
+    ...listed(
+      "cannot be read",
+      unreadable.map(({ problem }) => problem),
+    ),
+  ];
+}
+
+function unusedLines({ skipped, unlabelled }: Inspection): string[] {
+  return [
+    ...listed(
+      "labelled images cannot be used and are not counted",
+      skipped.map(({ name, namedAt, problem }) => `${namedAt}: image "${name}" ${problem}`),
+    ),
+    ...listed("images have no labels and are not counted", unlabelled),
+  ];
+}
+
+function listed(what: string, items: readonly string[]): string[] {
+  if (items.length === 0) return [];
+  return [
+    "",
+    `${items.length} ${what}`,
+    ...items.slice(0, maxListed).map((item) => `  ${item}`),
+    ...more(items.length),
+  ];
+}
+
+function more(count: number): string[] {
+  return count > maxListed ? [`  and ${count - maxListed} more; all are in --json`] : [];
+}

@@ -1,0 +1,35 @@
+// Owns reading every byte of a data set's images and decoding each: what training would stumble over, one finding an image.
+import { availableParallelism } from "node:os";
+import { mapBounded } from "../bounded-concurrency.js";
+import { decodeImage } from "../cache/decode.js";
+import type { EncodedDataset, Progress } from "../dataset.js";
+
+/** Pixels a side: the whole image is decoded whatever the size that it is brought to. */
+const decodedSize = 64;
+
+/** One line for each image that is not what was indexed, or cannot be decoded; in canonical order. */
+export async function verifyImages(options: {
+  readonly dataset: EncodedDataset;
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}): Promise<string[]> {
+  const { dataset, signal, onProgress } = options;
+  const total = dataset.labels.numSamples;
+  const findings = await mapBounded({
+    items: Array.from({ length: total }, (_, sample) => sample),
+    limit: availableParallelism() + 2, // some wait for the disk while the others decode
+    signal,
+    onDone: (done) => {
+      if (done % 64 === 0 || done === total) onProgress?.({ stage: "verifying", done, total });
+    },
+    work: async (sample) => {
+      try {
+        await decodeImage(await dataset.readEncoded(sample), decodedSize, dataset.imageName(sample));
+        return null;
+      } catch (error) {
+        return error instanceof Error ? error.message : String(error);
+      }
+    },
+  });
+  return findings.filter((finding) => finding !== null);
+}
