@@ -71,6 +71,10 @@ export async function contentIndex(options: ContentIndexOptions): Promise<Indexe
     const [stamp, content] = [stamps[index], contents[index]];
     return stamp && content && !("problem" in stamp) && "sha256" in content ? [{ file, ...stamp, ...content }] : [];
   });
+  const changed = entries.filter(({ file, sha256 }) => (known.get(file)?.sha256 ?? sha256) !== sha256);
+  if (changed.length > 0) {
+    log.warn({ images: changed.length, first: changed[0]?.file }, "images have changed since they were last indexed");
+  }
   if (numHashed > 0 || known.size !== entries.length) await writeIndex(indexPath, cacheDir, entries);
   log.info({ images: total, hashed: numHashed, indexPath }, "indexed the images by content");
   return contents;

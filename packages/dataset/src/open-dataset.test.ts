@@ -171,6 +171,17 @@ describe("a FairFace folder", () => {
 });
 
 describe("the content index", () => {
+  test("says when an image holds other bytes than at the last start, and not when only its times changed", async (context) => {
+    const { data, log, open } = await made(context);
+    const before = await open();
+    await utimes(join(data, "train/1.jpg"), 1, 1);
+    await open();
+    assert.deepEqual(warningsOf(log), []);
+    await writeFile(join(data, "train/2.jpg"), await readFile(join(data, "train/3.jpg")));
+    assert.notEqual((await open()).fingerprint, before.fingerprint);
+    assert.deepEqual(warningsOf(log), ["images have changed since they were last indexed"]);
+  });
+
   test("spares a second start from reading images, and reads again only what changed", async (context) => {
     const { data, log, open } = await made(context);
     const hashed = (): unknown[] =>

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { labelTable } from "@lockstep/dataset";
+import { ageMidpoints, fairfaceClasses, fairfaceLabels, labelTable } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
-import type { EvaluatedHead } from "@lockstep/recipe";
+import { type EvaluatedHead, fairfaceRecipe } from "@lockstep/recipe";
 import { checkHeads, judgeHead } from "./judged-head.js";
 import { predictionsCsv } from "./predictions-csv.js";
 
@@ -99,4 +99,31 @@ test("predictions as CSV: a row an image, names with commas quoted", () => {
   );
   assert.equal(first, 'a.jpg,val,bird,"dog, small",0,0.000123,0.999753,0.000123,0.5,1.0000,0.5000');
   assert.equal(second, "b.jpg,val,cat,cat,1,0.999753,0.000123,0.000123,4,3.5000,-0.5000");
+});
+
+test("FairFace's ages fall into bins at whole years, each midpoint into its own", () => {
+  const schema = fairfaceLabels;
+  const samples = ageMidpoints.map((_, ageBin) => ({ gender: 0, race: 0, ageBin }));
+  const recipe = fairfaceRecipe.bind({
+    options: fairfaceRecipe.resolveOptions({}),
+    imageSize: 64,
+    labels: labelTable(schema, samples),
+    trainingSamples: Uint32Array.of(0),
+  });
+  checkHeads(recipe, schema);
+  const age = recipe.heads.find(({ name }) => name === "age") ?? assert.fail("no head for age");
+  const binsOf = (years: readonly number[]): string[] => {
+    const table = labelTable(
+      schema,
+      years.map(() => ({ gender: 0, race: 0, ageBin: 0 })),
+    );
+    const predictions = { width: 1, values: Float32Array.from(years) };
+    const head = judgeHead(age, { labels: table, samples: Uint32Array.from(years.keys()), predictions });
+    assert.ok(head.kind === "number" && head.bins !== null);
+    return Array.from(head.bins.predicted, (bin) => fairfaceClasses.ageBin[bin] ?? "");
+  };
+  assert.deepEqual(binsOf(ageMidpoints), fairfaceClasses.ageBin);
+  assert.deepEqual(binsOf([-4, 2.9, 3, 9.75, 10, 69.9, 70, 130]), [
+    ...["0-2", "0-2", "3-9", "3-9", "10-19", "60-69", "more than 70", "more than 70"],
+  ]);
 });

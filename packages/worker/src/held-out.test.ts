@@ -12,7 +12,7 @@ import {
   syntheticDataset,
 } from "@lockstep/dataset";
 import { Pass, type RunSpec } from "@lockstep/protocol";
-import { loadEngine, loadRecipe } from "@lockstep/recipe";
+import { fairfaceRecipe, loadEngine } from "@lockstep/recipe";
 import { SampleSource, type Work } from "./sample-source.js";
 
 const imageSize = 16;
@@ -55,9 +55,8 @@ for (const sampling of [{ kind: "uniform" }, { kind: "balanced", by: ["race"] }]
   test(`no label of the test part reaches class weights, denominators, plan or losses (${sampling.kind} sampling)`, async () => {
     const { dataset, parts } = prepared();
     const { labels } = dataset;
-    const definition = await loadRecipe("fairface");
-    const options = definition.resolveOptions({ widths: [4, 4], denseUnits: 8 });
-    const recipe = definition.bind({ options, imageSize, labels, trainingSamples: parts.train });
+    const options = fairfaceRecipe.resolveOptions({ widths: [4, 4], denseUnits: 8 });
+    const recipe = fairfaceRecipe.bind({ options, imageSize, labels, trainingSamples: parts.train });
     const samplingWeights = await specifiedSampling(sampling, dataset, { train: parts.train, weightsFile: null });
     const source = new SampleSource({ spec, parts, samplingWeights, recipe });
     const { totalSteps, epochOf, trainPass, validationPass } = createPlan({
