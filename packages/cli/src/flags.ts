@@ -162,7 +162,12 @@ export const flags = {
 
   // Looking at a data set.
   contactSheet: flag("--contact-sheet <file>", "also draw some images with their labels, as PNG", optional(anyText)),
-  sheetSize: flag("--sheet-size <rows>x<columns>", "of the contact sheet", sheetSize.prefault("5x8"), "5x8"),
+  sheetSize: flag(
+    "--sheet-size <rows>x<columns>",
+    "of the contact sheet",
+    sheetSize.default({ rows: 5, columns: 8 }),
+    "5x8",
+  ),
   force: flag("--force", "replace a file that exists", switchedOn),
 
   // Reading a run.

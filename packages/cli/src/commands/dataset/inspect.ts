@@ -33,7 +33,7 @@ const examples = `
 Examples:
   $ lockstep dataset inspect --data fairface
   $ lockstep dataset inspect --data fairface --split random --seed 7 --json
-  $ lockstep dataset inspect --data fairface --contact-sheet faces.png --sheet-size 6x10
+  $ lockstep dataset inspect --contact-sheet s.png --sheet-size 6x10
 `;
 
 export function addDatasetInspectCommand(parent: Command): void {

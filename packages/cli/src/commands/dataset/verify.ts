@@ -20,8 +20,8 @@ const names = ["data", "columns", "repairLabels", "split", "cacheDir", "json", "
 
 const examples = `
 Examples:
-  $ lockstep dataset verify --data fairface                 exit code 1 when something is wrong
-  $ lockstep dataset verify --data fairface --split random  which takes no harm from images in both parts
+  $ lockstep dataset verify --data fairface        exit code 1: see the lines
+  $ lockstep dataset verify --data fairface --split random
 `;
 
 interface Verification {
