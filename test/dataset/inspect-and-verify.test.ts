@@ -39,6 +39,8 @@ describe("lockstep dataset", () => {
     const again = await dataset("inspect", "--contact-sheet", sheet);
     assert.equal(again.code, 2);
     assert.match(again.stderr, /^lockstep: --contact-sheet .*sheet.png: exists; .*--force/m);
+    const tooMany = await dataset("inspect", "--contact-sheet", sheet, "--sheet-size", "5x41");
+    assert.match(tooMany.stderr, /^lockstep: --sheet-size 5x41: must be like 5x8, each from 1 to 40$/m);
     const forced = await dataset("inspect", "--contact-sheet", sheet, "--force", "--seed", "1");
     assert.equal(forced.code, 0, forced.stderr);
     assert.notDeepEqual(await readFile(sheet), png);

@@ -114,11 +114,14 @@ export const sampling = z.string().transform((text, context) => {
   return z.NEVER;
 });
 
+/** More tiles a side make an image that few programs open. */
+const maxSheetSide = 40;
+
 /** `5x8`: rows and columns. */
 export const sheetSize = z.string().transform((text, context) => {
-  const [, rows = 0, columns = 0] = (/^([1-9]\d?)x([1-9]\d?)$/.exec(text.trim()) ?? []).map(Number);
-  if (rows > 0 && columns > 0) return { rows, columns };
-  context.addIssue({ code: "custom", message: "must be like 5x8, each from 1 to 99" });
+  const [, rows = 0, columns = 0] = (/^(\d{1,2})x(\d{1,2})$/.exec(text.trim()) ?? []).map(Number);
+  if (Math.min(rows, columns) > 0 && Math.max(rows, columns) <= maxSheetSide) return { rows, columns };
+  context.addIssue({ code: "custom", message: `must be like 5x8, each from 1 to ${maxSheetSide}` });
   return z.NEVER;
 });
 

@@ -85,7 +85,8 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Eval
       });
       const seconds = (performance.now() - start) / 1000;
       const heads = recipe.heads.map((head) => {
-        const { [head.name]: said = { width: 0, values: new Float32Array() } } = predictions;
+        const said = predictions[head.name];
+        if (said === undefined) throw new Error(`the pass gave no predictions of head ${head.name}`);
         return judgeHead(head, { labels: dataset.labels, samples, predictions: said });
       });
       const report: EvaluationReport = {

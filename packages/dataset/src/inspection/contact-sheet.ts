@@ -98,8 +98,13 @@ function captionSvg(lines: readonly string[]): Buffer {
   );
 }
 
+/** XML knows no control characters. */
 function escaped(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  return text
+    .replaceAll(/\p{Cc}/gu, "?")
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll(">", "&gt;");
 }
 
 /** Without fonts, text is drawn as nothing, and nobody complains: so see whether it leaves ink. */
