@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import pc from "picocolors";
 import { examine, type Finding } from "../doctor.js";
 import { addFlags, parseOptions } from "../flags.js";
+import { fitted } from "../progress/progress-text.js";
 
 const names = ["json"] as const;
 
@@ -26,6 +27,9 @@ export function addDoctorCommand(program: Command): void {
 
 const signs = { ok: pc.green("ok  "), warn: pc.yellow("warn"), fail: pc.red("FAIL") };
 
+const detailColumn = 25;
+
 function line({ name, state, detail }: Finding): string {
-  return `${signs[state]}  ${name.padEnd(18)} ${detail}\n`;
+  const gap = `\n${" ".repeat(detailColumn)}`;
+  return `${signs[state]}  ${name.padEnd(18)} ${fitted(detail.split(" "), 80 - detailColumn, " ").join(gap)}\n`;
 }

@@ -5,6 +5,7 @@ import { createPlan } from "@lockstep/dataset";
 import type { Command } from "commander";
 import { addFlags, parseOptions } from "../flags.js";
 import { newestMetrics } from "../metrics-file.js";
+import { fitted } from "../progress/progress-text.js";
 import { type ProcessEntry, readProcesses, readSummary, requireRun, runFiles } from "../run-folder.js";
 
 const names = ["json"] as const;
@@ -44,6 +45,8 @@ async function statusOf(out: string) {
     lastValidation: validation,
     checkpoints: checkpoints.map((checkpoint) => checkpoint.step),
     processes,
+    /** Why it ended. */
+    reason: processes.length > 0 ? null : (summary?.reason ?? null),
     weightsSha256: processes.length > 0 ? null : (summary?.weightsSha256 ?? null),
   } as const;
 }
@@ -57,17 +60,27 @@ function isRunning({ pid }: ProcessEntry): boolean {
   }
 }
 
-function render({ out, state, step, totalSteps, lastStep, lastValidation, checkpoints, processes }: Status): string {
-  const numbers = (record: Readonly<Record<string, unknown>>): string =>
-    Object.entries(record)
-      .flatMap(([name, value]) => (typeof value === "number" ? [`${name} ${Number(value.toPrecision(4))}`] : []))
-      .join("  ");
-  const lines = [
-    `${out}: ${state}, step ${step} of ${totalSteps}`,
-    lastStep ? `last step:   ${numbers(lastStep.metrics)}` : null,
-    lastValidation ? `validation:  ${numbers(lastValidation.metrics)}` : null,
-    `checkpoints: ${checkpoints.join(", ") || "none"}`,
-    processes.length > 0 ? `processes:   ${processes.map((p) => `${p.role} ${p.index} (${p.pid})`).join(", ")}` : null,
-  ];
-  return lines.flatMap((line) => (line === null ? [] : [`${line}\n`])).join("");
+const nameColumns = 13;
+
+function render(status: Status): string {
+  const { out, state, step, totalSteps, lastStep, lastValidation, checkpoints, processes, reason } = status;
+  const field = (name: string, parts: readonly string[], gap?: string): string =>
+    fitted(parts, 80 - nameColumns, gap)
+      .map((line, index) => `${(index === 0 ? name : "").padEnd(nameColumns)}${line}\n`)
+      .join("");
+  const running = processes.map(({ role, index, pid }) => `${role} ${index} (${pid})`);
+  return [
+    `${out}: ${state}, step ${step} of ${totalSteps}\n`,
+    lastStep ? field("last step:", numbers(lastStep.metrics)) : "",
+    lastValidation ? field("validation:", numbers(lastValidation.metrics)) : "",
+    field("checkpoints:", checkpoints.length > 0 ? checkpoints.map(String) : ["none"], ", "),
+    reason === null ? "" : field("ended:", [reason]),
+    running.length > 0 ? field("processes:", running, ", ") : "",
+  ].join("");
+}
+
+function numbers(record: Readonly<Record<string, unknown>>): string[] {
+  return Object.entries(record).flatMap(([name, value]) =>
+    typeof value === "number" ? [`${name} ${Number(value.toPrecision(4))}`] : [],
+  );
 }

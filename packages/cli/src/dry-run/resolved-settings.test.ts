@@ -1,0 +1,64 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type RunSpec, runSpec } from "@lockstep/protocol";
+import { runSettings, type SpecFlags, specFlags } from "../run-settings.js";
+import { otherLeaves, resolvedSettings } from "./resolved-settings.js";
+
+const nothing = Object.fromEntries(specFlags.map((name) => [name, undefined])) as SpecFlags;
+
+const spec: RunSpec = runSpec.parse({
+  formatVersion: 1,
+  dataset: {
+    kind: "synthetic",
+    fingerprint: "f",
+    split: "official",
+    subset: 1,
+    samples: { train: 7, val: 1, test: 0 },
+  },
+  recipe: {
+    name: "fairface",
+    options: { widths: [4, 8], taskWeights: { gender: 1, race: 3 }, augmentation: null, ageScale: 1 },
+  },
+  ...runSettings({ ...nothing, seed: 5, earlyStopPatience: 2 }, null).rest,
+  precision: "f32",
+});
+
+function resolved(isResumed: boolean): Record<string, [string, string]> {
+  const rows = resolvedSettings({
+    names: [...specFlags, "data", "columns", "workers", "maxSteps"],
+    options: { data: "fairface", columns: { race: "ethnicity" }, workers: 2, maxSteps: undefined },
+    origins: new Map([["seed", "LOCKSTEP_SEED"]]),
+    spec,
+    isResumed,
+    kept: ["data", "columns"],
+  });
+  return Object.fromEntries(rows.map(({ key, value, from }) => [key, [value, from]]));
+}
+
+test("every setting has the value that the run will have, and where it came from", () => {
+  const settings = resolved(false);
+  assert.deepEqual(settings["seed"], ["5", "LOCKSTEP_SEED"]);
+  assert.deepEqual(settings["image-size"], ["64", "default"]);
+  assert.deepEqual(settings["widths"], ["4,8", "default"]);
+  assert.deepEqual(settings["task-weights"], ["gender=1,race=3", "default"]);
+  assert.deepEqual(settings["augmentation"], ["false", "default"]);
+  assert.deepEqual(settings["early-stop-patience"], ["2", "default"]);
+  assert.deepEqual(settings["clip-norm"], ["none", "default"]);
+  assert.deepEqual(settings["init-from"], ["seeded", "default"]);
+  assert.deepEqual(settings["columns"], ["race=ethnicity", "default"]);
+  assert.deepEqual(settings["max-steps"], ["none", "default"]);
+});
+
+test("what a resumed run keeps is the run's, what is said each time is not", () => {
+  const settings = resolved(true);
+  assert.equal(settings["image-size"]?.[1], "the run");
+  assert.equal(settings["data"]?.[1], "the run");
+  assert.equal(settings["workers"]?.[1], "default");
+  assert.equal(settings["seed"]?.[1], "LOCKSTEP_SEED");
+});
+
+test("what of the run spec no flag says stands besides", () => {
+  const fields = otherLeaves(spec).map(({ field }) => field);
+  assert.ok(fields.includes("optimizer.epsilon") && fields.includes("recipe.options.ageScale"));
+  assert.ok(!fields.some((field) => /^(seed|optimizer\.learningRate|recipe\.options\.taskWeights)/.test(field)));
+});

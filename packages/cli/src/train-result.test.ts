@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { renderSummary, trainResult } from "./train-result.js";
+
+const summary = {
+  completed: false,
+  reason: "SIGINT",
+  steps: 42,
+  epochs: 3,
+  samples: 2550,
+  seconds: 12,
+  imagesPerSecond: 408,
+  loss: 2.6,
+  validation: { loss: 2.519, genderLoss: 0.656, raceLoss: 1.77, ageLoss: 0.09, genderAccuracy: 0.767, ageMae: null },
+  weightsSha256: "e9df28bdf07ce694b9754e4984861f8c1df6df0e94f808d2864f5101653ed5ec",
+  microBatchesByWorker: [1],
+  leasesRedone: 0,
+  resumedFromStep: null,
+  exact: true,
+  numerics: { backend: "torch" },
+};
+
+test("the end of a run says where everything is and what to do next, in 80 columns", () => {
+  const text = renderSummary(trainResult(summary, { out: "runs/first", workers: 2 }), "/home/somebody/.cache/lockstep");
+  for (const line of text.split("\n")) assert.ok(line.length <= 80, line);
+  for (const part of ["runs/first", "checkpoints/", "logs/", "metrics.jsonl", "/home/somebody/.cache/lockstep"]) {
+    assert.ok(text.includes(part), part);
+  }
+  assert.match(text, /evaluate +npx lockstep evaluate runs\/first\n/);
+  assert.match(text, /go on +npx lockstep train --resume --out runs\/first\n/);
+  assert.match(text, /ageMae not finite/);
+});
+
+test("a run that is complete says why, and has nothing to go on with", () => {
+  const early = {
+    ...summary,
+    completed: true,
+    reason: "early stop: val loss no lower in 3 epochs (best 2.1 after epoch 2)",
+  };
+  const text = renderSummary(trainResult(early, { out: "runs/first", workers: 2 }), "/tmp");
+  assert.match(text, /finished: early stop: val loss no lower in 3 epochs/);
+  assert.doesNotMatch(text, /--resume/);
+});
