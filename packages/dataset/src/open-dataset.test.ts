@@ -118,8 +118,8 @@ describe("a FairFace folder", () => {
       /data folder .*absent is missing; give the folder with fairface_label_train.csv, or "synthetic" \(--data\)/,
     );
     assert.match(
-      await complaintOf(openDataset({ data: join(data, "fairface_label_val.csv"), cacheDir, log })),
-      /fairface_label_val.csv is not a folder/,
+      await complaintOf(openDataset({ data: join(data, "train/0.jpg"), cacheDir, log })),
+      /0.jpg is not a folder; accepted are a folder with fairface_label_train.csv/,
     );
     await rm(join(data, "train/3.jpg"));
     await rm(join(data, "train/7.jpg"));

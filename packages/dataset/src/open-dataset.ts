@@ -6,8 +6,10 @@ import { checkCacheOutside } from "./cache-dir.js";
 import { type DataOptions, dataOptions } from "./data-options.js";
 import type { Dataset, DatasetLog, Progress } from "./dataset.js";
 import { encodedDataset } from "./encoded-dataset.js";
-import { fairfaceFolder } from "./fairface/fairface-folder.js";
 import { fairfaceLabels } from "./fairface/fairface-labels.js";
+import { dataColumns } from "./forms/data-columns.js";
+import { dataForm } from "./forms/data-form.js";
+import { openForm } from "./forms/open-form.js";
 import { checkLabelSchema, type LabelSchema } from "./labels/label-schema.js";
 import { drawSplit, type Split, type SplitSettings } from "./plan/split.js";
 import { defaultSyntheticSamples, syntheticDataset } from "./synthetic/synthetic-dataset.js";
@@ -24,16 +26,18 @@ export interface OpenDatasetOptions extends DataOptions {
 /** Reads the labels and hashes the images; UserError in one line where either is unusable. */
 export async function openDataset(options: OpenDatasetOptions): Promise<Dataset> {
   const { schema = fairfaceLabels, log, onProgress, signal } = options;
-  const { data, onBadImage } = parseDataOptions(options);
+  const { data, columns: columnMap, onBadImage } = parseDataOptions(options);
   checkLabelSchema(schema);
   if (isSynthetic(data)) return syntheticDataset({ numSamples: syntheticSize(data), schema });
-  const folder = await realpath(data).catch(() => resolve(data)); // an absent folder is complained about by its source
+  const columns = dataColumns(schema, columnMap);
+  const path = await realpath(data).catch(() => resolve(data)); // an absent path is complained about below
   const cacheDir = resolve(options.cacheDir);
-  checkCacheOutside(cacheDir, folder);
-  const source = fairfaceFolder({ folder, schema, cacheDir, log, onProgress, signal });
+  checkCacheOutside(cacheDir, path);
+  const form = await dataForm(path);
+  const source = openForm(form, { columns, cacheDir, log, onProgress, signal });
   const dataset = await encodedDataset({ source, schema, onBadImage, log });
   log.info(
-    { data: folder, samples: dataset.labels.numSamples, fingerprint: dataset.fingerprint },
+    { data: path, form: form.kind, samples: dataset.labels.numSamples, fingerprint: dataset.fingerprint },
     "opened the data set",
   );
   return dataset;
@@ -48,6 +52,12 @@ export function splitDataset(dataset: Dataset, settings: SplitSettings & { reado
     { split: settings.split, subset: settings.subset, ...parts, duplicatesRemoved },
     "split the data set",
   );
+  if (settings.split === "official" && parts.val === 0) {
+    settings.log?.warn(
+      { parts },
+      "the data has no validation part: training goes on without one; --split random draws one",
+    );
+  }
   if (leaked > 0) {
     settings.log?.warn(
       { leaked },

@@ -2,6 +2,7 @@
 // Every complaint names the file, the line and the value.
 import { UserError } from "@lockstep/errors";
 import { type CsvError, parse } from "csv-parse/sync";
+import type { ColumnChoice } from "../forms/data-columns.js";
 import { readLabels } from "../labels/label-reader.js";
 import type { LabelSchema, SampleLabels } from "../labels/label-schema.js";
 
@@ -11,28 +12,47 @@ export interface LabelRow {
   /** Line of the label file, from 1; the header is line 1. */
   readonly line: number;
   readonly labels: SampleLabels;
+  /** As the split column says it, where one is read. */
+  readonly split?: string;
+}
+
+/** Columns besides the labels', by what they are called in this file. */
+export interface LabelFileColumns {
+  readonly file: string;
+  /** Read where the header has it; where the user named it, it has to. */
+  readonly split?: ColumnChoice;
 }
 
 type LabelRecord = Readonly<Record<string, string>>;
-const fileColumn = "file";
 
 /** `labelFile`: its name, for complaints. */
-export function parseLabelFile(labelFile: string, text: string, schema: LabelSchema): LabelRow[] {
+export function parseLabelFile(
+  labelFile: string,
+  text: string,
+  schema: LabelSchema,
+  columns: LabelFileColumns = { file: "file" },
+): LabelRow[] {
   const seen = new Map<string, number>();
-  return parseRecords(labelFile, text, schema).map(({ record, line }) => {
+  return parseRecords(labelFile, text, schema, columns).map(({ record, line }) => {
     const where = `${labelFile}, line ${line}`;
-    const file = checkImagePath(where, record[fileColumn] ?? "");
+    const file = checkImagePath(where, columns.file, record[columns.file] ?? "");
     const earlier = seen.get(file);
     if (earlier !== undefined) {
       throw new UserError(`${where}: image "${file}" already stands on line ${earlier}; delete one of the two rows`);
     }
     seen.set(file, line);
-    return { file, line, labels: readLabels(where, schema, record) };
+    const split = columns.split && record[columns.split.name];
+    return { file, line, labels: readLabels(where, schema, record), ...(split === undefined ? {} : { split }) };
   });
 }
 
-function parseRecords(labelFile: string, text: string, schema: LabelSchema): { record: LabelRecord; line: number }[] {
-  const columns = [fileColumn, ...schema.fields.map(({ column }) => column)];
+function parseRecords(
+  labelFile: string,
+  text: string,
+  schema: LabelSchema,
+  { file, split }: LabelFileColumns,
+): { record: LabelRecord; line: number }[] {
+  const columns = [file, ...schema.fields.map(({ column }) => column), ...(split?.given ? [split.name] : [])];
   try {
     const parsed: unknown[] = parse(text, {
       bom: true,
@@ -67,8 +87,8 @@ function checkHeader(labelFile: string, header: string[], columns: readonly stri
 }
 
 /** Label files are data, not to be trusted with paths that leave the data folder. */
-function checkImagePath(where: string, file: string): string {
-  if (file === "") throw new UserError(`${where}: no image named in column "file"; fill it in or delete the row`);
+function checkImagePath(where: string, column: string, file: string): string {
+  if (file === "") throw new UserError(`${where}: no image named in column "${column}"; fill it in or delete the row`);
   if (file.startsWith("/") || file.includes("\\") || file.includes("\0") || file.split("/").includes("..")) {
     throw new UserError(`${where}: image "${file}" is not a path inside the data folder; use one like train/1.jpg`);
   }

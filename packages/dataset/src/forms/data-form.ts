@@ -1,0 +1,122 @@
+// Owns recognising the form that images come in, from what lies at a path. One place decides; nothing is guessed.
+import { readdir, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { UserError } from "@lockstep/errors";
+import { reasonOf } from "../content-index.js";
+import { partNamed, partsOfFiles } from "./part-name.js";
+
+/** A file of the data set, and the part of the official split that its rows belong to. */
+export interface PartFile {
+  /** Relative to the folder. */
+  readonly file: string;
+  readonly origin: number;
+}
+
+export type DataForm =
+  /** The published layout: fairface_label_train.csv, fairface_label_val.csv, and the images they name. */
+  | { readonly kind: "fairface"; readonly folder: string }
+  /** Label files of one's own; images relative to the folder. */
+  | { readonly kind: "csv"; readonly folder: string; readonly files: readonly PartFile[] }
+  /** Images inside of tables, as Hugging Face's hub has them. */
+  | { readonly kind: "parquet"; readonly folder: string; readonly files: readonly PartFile[] }
+  /** N.jpg beside N.json in tar archives. */
+  | { readonly kind: "webdataset"; readonly folder: string; readonly files: readonly PartFile[] };
+
+export const acceptedForms =
+  "a folder with fairface_label_train.csv, a .csv file or a folder with labels.csv or train.csv, " +
+  ".parquet files, or .tar shards";
+
+const publishedLabels = "fairface_label_train.csv";
+/** Parquet files may lie in `data/`, in `CONFIG/`, in `CONFIG/train/`. */
+const maxDepth = 2;
+
+/** @throws UserError that says what was found and what is accepted */
+export async function dataForm(path: string): Promise<DataForm> {
+  const stats = await stat(path).catch((error: unknown) => {
+    throw new UserError(
+      `data folder ${path} ${reasonOf(error)}; give the folder with ${publishedLabels}, or "synthetic" (--data)`,
+    );
+  });
+  return stats.isDirectory() ? formOfFolder(path) : formOfFile(path);
+}
+
+function formOfFile(path: string): DataForm {
+  const [folder, file] = [dirname(path), basename(path)];
+  const files = withParts(folder, [file]);
+  if (/\.csv$/i.test(file)) return { kind: "csv", folder, files };
+  if (/\.parquet$/i.test(file)) return { kind: "parquet", folder, files };
+  if (/\.tar$/i.test(file)) return { kind: "webdataset", folder, files };
+  const packed = /\.(tar\.\w+|tgz|zip)$/i.test(file) ? "is a packed archive: unpack it first" : "is not a folder";
+  throw new UserError(`data ${path} ${packed}; accepted are ${acceptedForms} (--data)`);
+}
+
+async function formOfFolder(folder: string): Promise<DataForm> {
+  const names = await readdir(folder);
+  if (names.includes(publishedLabels)) return { kind: "fairface", folder };
+  const tables = labelFilesAmong(folder, names);
+  const shards = names.filter((name) => /\.tar$/i.test(name)).sort();
+  const parquet = await parquetFiles(folder);
+  const found = [tables, parquet, shards].filter((files) => files.length > 0);
+  if (found.length > 1) {
+    const firsts = found.map((files) => `"${files[0]}"`).join(" and ");
+    throw new UserError(`data folder ${folder}: holds several forms, ${firsts}; name the file that is meant (--data)`);
+  }
+  if (tables.length > 0) return { kind: "csv", folder, files: withParts(folder, tables) };
+  if (parquet.length > 0) return { kind: "parquet", folder, files: withParts(folder, oneConfig(folder, parquet)) };
+  if (shards.length > 0) return { kind: "webdataset", folder, files: withParts(folder, shards) };
+  const some = names.slice(0, 5).map((name) => `"${name}"`);
+  throw new UserError(
+    `data folder ${folder}: no form of images recognised, found ${some.join(", ") || "nothing"}${names.length > 5 ? ", …" : ""}; ` +
+      `accepted are ${acceptedForms} (--data)`,
+  );
+}
+
+function withParts(folder: string, files: readonly string[]): PartFile[] {
+  const parts = partsOfFiles(folder, files);
+  return files.map((file, index) => ({ file, origin: parts[index] as number })); // one for each file
+}
+
+/** train.csv, val.csv and test.csv, or labels.csv. */
+function labelFilesAmong(folder: string, names: readonly string[]): string[] {
+  const byPart = names.filter((name) => /\.csv$/i.test(name) && partNamed(name.slice(0, -4)) !== null).sort();
+  const whole = names.filter((name) => name.toLowerCase() === "labels.csv");
+  const twice = byPart.find(
+    (name, index) =>
+      byPart.findIndex((other) => partNamed(other.slice(0, -4)) === partNamed(name.slice(0, -4))) < index,
+  );
+  const clash = twice ?? (byPart.length > 0 ? whole[0] : undefined);
+  if (clash !== undefined) {
+    const files = [...byPart, ...whole].map((name) => `"${name}"`).join(", ");
+    throw new UserError(
+      `data folder ${folder}: ${files} name the same images twice over; name the one that is meant (--data)`,
+    );
+  }
+  return [...byPart, ...whole];
+}
+
+/** Relative paths of *.parquet here and in folders below; hidden folders are left out. */
+async function parquetFiles(folder: string, under = "", depth = 0): Promise<string[]> {
+  const entries = await readdir(join(folder, under), { withFileTypes: true });
+  const files = entries.filter((entry) => !entry.isDirectory() && /^[^.].*\.parquet$/i.test(entry.name));
+  const found = files.map((entry) => join(under, entry.name));
+  for (const entry of entries) {
+    if (depth >= maxDepth || !entry.isDirectory() || entry.name.startsWith(".")) continue;
+    found.push(...(await parquetFiles(folder, join(under, entry.name), depth + 1)));
+  }
+  return found.sort();
+}
+
+/** Hugging Face's configs (`0.25/train-…`, `1.25/train-…`) are data sets of their own: several are not mixed. */
+function oneConfig(folder: string, files: readonly string[]): readonly string[] {
+  const configOf = (file: string): string =>
+    file
+      .split("/")
+      .slice(0, -1)
+      .filter((step) => step !== "data" && partNamed(step) === null)
+      .join("/");
+  const configs = [...new Set(files.map(configOf))];
+  if (configs.length <= 1) return files;
+  const listed = configs.map((config) => `"${config || "."}"`).join(", ");
+  const example = join(folder, configs.find((config) => config !== "") ?? "");
+  throw new UserError(`data folder ${folder}: holds several data sets, ${listed}; name one, like --data ${example}`);
+}

@@ -1,0 +1,23 @@
+// Owns which source reads which form. A new form is a line here and one in data-form.ts.
+import type { DatasetSource } from "../dataset.js";
+import { fairfaceFolder } from "../fairface/fairface-folder.js";
+import { csvFiles } from "../files/csv-files.js";
+import { parquetShards } from "../parquet/parquet-shards.js";
+import { tarShards } from "../webdataset/tar-shards.js";
+import type { DataForm } from "./data-form.js";
+import type { FormOptions } from "./form-options.js";
+
+export function openForm(form: DataForm, options: FormOptions): DatasetSource {
+  switch (form.kind) {
+    case "fairface":
+      return fairfaceFolder(form.folder, options);
+    case "csv":
+      return csvFiles(form.folder, form.files, options);
+    case "parquet":
+      return parquetShards(form.folder, form.files, options);
+    case "webdataset":
+      return tarShards(form.folder, form.files, options);
+    default:
+      return form satisfies never;
+  }
+}

@@ -1,0 +1,69 @@
+// Owns the pack of a Parquet file: its images, one after another, in a file of the cache folder, and where each begins.
+// Inside the Parquet file an image lies in a page that is compressed or refers to a dictionary, and samples are read in the
+// order of their hashes: without the pack each image would cost a page. The pack takes as much disk as the images do. It is
+// keyed by the Parquet file, its column and its stamp; what is read from it is checked by hash, as from everywhere.
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { z } from "zod";
+import { cacheFailure } from "../cache-dir.js";
+import { sha256Hex } from "../content-index.js";
+import { replaceFile } from "../durable-file.js";
+import type { FormOptions } from "../forms/form-options.js";
+import { shardIndex } from "../shards/shard-index.js";
+import { columnPages } from "./column-pages.js";
+import type { ImageColumn, ParquetFile } from "./parquet-file.js";
+
+/** By row: bytes in the pack, their hash and what the file calls the image; null where the row has no bytes. */
+const packIndex = z.strictObject({
+  packPath: z.string(),
+  packBytes: z.number(),
+  rows: z.array(z.tuple([z.number(), z.string()]).nullable()),
+  names: z.array(z.string().nullable()),
+});
+export type PackIndex = z.infer<typeof packIndex>;
+
+export interface ImagePackOptions extends FormOptions {
+  readonly parquet: ParquetFile;
+  readonly image: ImageColumn;
+  /** Called now and then with the rows done in this file. */
+  readonly onRows: (rows: number) => void;
+}
+
+export function imagePack({ parquet, image, cacheDir, log, signal, onRows }: ImagePackOptions): Promise<PackIndex> {
+  const { path, numRows } = parquet;
+  return shardIndex({
+    ...{ path, cacheDir, log, schema: packIndex },
+    kind: `parquet ${image.bytesPath.join(".")}`,
+    isUsable: async ({ packPath, packBytes }) => (await stat(packPath).catch(() => null))?.size === packBytes,
+    async read(key) {
+      const packPath = join(cacheDir, "packs", `${key}.pack`);
+      const names =
+        image.namePath === null ? new Array<null>(numRows).fill(null) : await namesIn(parquet, image.namePath);
+      const rows: PackIndex["rows"] = [];
+      let packBytes = 0;
+      try {
+        await replaceFile(packPath, async (file) => {
+          for await (const { values } of columnPages(parquet, image.bytesPath)) {
+            signal?.throwIfAborted();
+            for (const bytes of values) rows.push(bytes === null ? null : [bytes.length, sha256Hex(bytes)]);
+            const present = values.filter((bytes) => bytes !== null);
+            await file.writev(present);
+            packBytes += present.reduce((sum, bytes) => sum + bytes.length, 0);
+            onRows(rows.length);
+          }
+        });
+      } catch (error) {
+        throw cacheFailure(error, cacheDir);
+      }
+      return { packPath, packBytes, rows, names };
+    },
+  });
+}
+
+async function namesIn(parquet: ParquetFile, columnPath: readonly string[]): Promise<(string | null)[]> {
+  const names: (string | null)[] = [];
+  for await (const { values } of columnPages(parquet, columnPath)) {
+    for (const bytes of values) names.push(bytes === null ? null : Buffer.from(bytes).toString("utf8"));
+  }
+  return names;
+}

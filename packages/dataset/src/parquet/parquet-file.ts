@@ -1,0 +1,97 @@
+// Owns what a Parquet file says of itself: its footer, which column holds the images, and which names its metadata gives to
+// integer labels. No row is read here.
+import { UserError } from "@lockstep/errors";
+import {
+  type AsyncBuffer,
+  asyncBufferFromFile,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetSchema,
+} from "hyparquet";
+import { z } from "zod";
+import { reasonOf } from "../content-index.js";
+import type { ColumnChoice } from "../forms/data-columns.js";
+import type { ClassNames } from "../labels/numbered-classes.js";
+
+export interface ParquetFile {
+  readonly path: string;
+  readonly file: AsyncBuffer;
+  readonly metadata: FileMetaData;
+  readonly numRows: number;
+  /** Top-level columns. */
+  readonly columns: readonly string[];
+}
+
+export interface ImageColumn {
+  readonly name: string;
+  /** Of the encoded bytes. */
+  readonly bytesPath: readonly string[];
+  /** Of what the image was called, where the file says. */
+  readonly namePath: readonly string[] | null;
+}
+
+/** @throws UserError where it is no Parquet file */
+export async function openParquet(path: string): Promise<ParquetFile> {
+  try {
+    const file = await asyncBufferFromFile(path);
+    const metadata = await parquetMetadataAsync(file);
+    const columns = parquetSchema(metadata).children.map(({ element }) => element.name);
+    return { path, file, metadata, numRows: Number(metadata.num_rows), columns };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== undefined) {
+      throw new UserError(`shard ${path} ${reasonOf(error)} (--data)`);
+    }
+    throw new UserError(
+      `shard ${path}: has no readable Parquet footer (${(error as Error).message}); it is cut short or no Parquet file: fetch it again`,
+    );
+  }
+}
+
+/** @throws UserError where no column, or more than one, may be meant */
+export function imageColumnOf({ path, metadata, columns }: ParquetFile, choice: ColumnChoice): ImageColumn {
+  const candidates = parquetSchema(metadata).children.flatMap(({ element, children }): ImageColumn[] => {
+    const { name } = element;
+    const has = (child: string): boolean =>
+      children.some(({ element: inner }) => inner.name === child && inner.type === "BYTE_ARRAY");
+    if (has("bytes")) return [{ name, bytesPath: [name, "bytes"], namePath: has("path") ? [name, "path"] : null }];
+    const isBinary = element.type === "BYTE_ARRAY" && !element.converted_type && !element.logical_type;
+    return isBinary ? [{ name, bytesPath: [name], namePath: null }] : [];
+  });
+  const wanted = choice.given ? choice.name : "image";
+  const named = candidates.find(({ name }) => name === wanted);
+  const only = !choice.given && candidates.length === 1 ? candidates[0] : undefined;
+  const chosen = named ?? only;
+  if (chosen !== undefined) return chosen;
+  const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
+  if (columns.includes(wanted)) {
+    throw new UserError(
+      `shard ${path}: column "${wanted}" holds no image bytes; columns that do: ${quoted(candidates.map(({ name }) => name)) || "none"} (--columns file=…)`,
+    );
+  }
+  throw new UserError(
+    `shard ${path}: no column "${wanted}" of images, found ${quoted(columns)}; say which it is (--columns file=…)`,
+  );
+}
+
+const hubFeature = z.object({ _type: z.literal("ClassLabel"), names: z.array(z.string()) });
+const hubMetadata = z.object({ info: z.object({ features: z.record(z.string(), z.unknown()) }) });
+
+/** Of columns that Hugging Face's metadata declares as ClassLabel. */
+export function classNamesOf({ path, metadata }: ParquetFile): ClassNames {
+  const text = metadata.key_value_metadata?.find(({ key }) => key === "huggingface")?.value;
+  if (text === undefined) return {};
+  let parsed: z.infer<typeof hubMetadata>;
+  try {
+    parsed = hubMetadata.parse(JSON.parse(text));
+  } catch {
+    throw new UserError(
+      `shard ${path}: its "huggingface" metadata is not as the hub writes it; write the file again with the datasets library`,
+    );
+  }
+  return Object.fromEntries(
+    Object.entries(parsed.info.features).flatMap(([column, feature]) => {
+      const { success, data } = hubFeature.safeParse(feature);
+      return success ? [[column, data.names]] : [];
+    }),
+  );
+}

@@ -1,0 +1,93 @@
+// Owns Parquet tables with images inside, as Hugging Face's hub has them: a column of {bytes, path} or of bytes, and a
+// column for each label: text, or integers whose names stand in the file's metadata.
+import { join } from "node:path";
+import { UserError } from "@lockstep/errors";
+import { parquetReadObjects } from "hyparquet";
+import { compressors } from "hyparquet-compressors";
+import type { DatasetSource, UnusableImage } from "../dataset.js";
+import { checkColumns } from "../forms/data-columns.js";
+import type { PartFile } from "../forms/data-form.js";
+import type { FormOptions } from "../forms/form-options.js";
+import { partOfValue } from "../forms/part-name.js";
+import { readLabels } from "../labels/label-reader.js";
+import { nameClasses } from "../labels/numbered-classes.js";
+import { type PackedList, type PackedSample, packedImages } from "../shards/packed-images.js";
+import { imagePack } from "./image-pack.js";
+import { classNamesOf, imageColumnOf, openParquet, type ParquetFile } from "./parquet-file.js";
+
+export function parquetShards(folder: string, files: readonly PartFile[], options: FormOptions): DatasetSource {
+  return packedImages(async () => {
+    const shards: { part: PartFile; parquet: ParquetFile }[] = [];
+    for (const part of files) shards.push({ part, parquet: await openParquet(join(folder, part.file)) });
+    const total = shards.reduce((sum, { parquet }) => sum + parquet.numRows, 0);
+    const lists: PackedList[] = [];
+    let done = 0;
+    for (const { part, parquet } of shards) {
+      const progress = (rows: number): void => options.onProgress?.({ stage: "indexing", done: done + rows, total });
+      lists.push(await readShard(part, parquet, progress, options));
+      done += parquet.numRows;
+      progress(0);
+    }
+    return {
+      samples: lists.flatMap(({ samples }) => samples),
+      unusable: lists.flatMap(({ unusable }) => unusable),
+      unlabelled: [],
+    };
+  });
+}
+
+async function readShard(
+  { file, origin }: PartFile,
+  parquet: ParquetFile,
+  onRows: (rows: number) => void,
+  options: FormOptions,
+): Promise<PackedList> {
+  const { labels: schema, split, file: imageChoice } = options.columns;
+  const { path } = parquet;
+  const image = imageColumnOf(parquet, imageChoice);
+  const hasSplit = split.given || parquet.columns.includes(split.name);
+  const labelColumns = [...new Set([...schema.fields.map(({ column }) => column), ...(hasSplit ? [split.name] : [])])];
+  checkColumns(`shard ${path}`, parquet.columns, labelColumns);
+  const records = await readRecords(parquet, labelColumns);
+  const names = classNamesOf(parquet);
+  const pack = await imagePack({ ...options, parquet, image, onRows });
+  const samples: PackedSample[] = [];
+  const unusable: UnusableImage[] = [];
+  let offset = 0;
+  for (const [row, record] of records.entries()) {
+    const namedAt = `${path}, row ${row}`;
+    const named = nameClasses(namedAt, schema, record, names);
+    const labels = readLabels(namedAt, schema, named);
+    const part = hasSplit ? partOfValue(namedAt, split.name, splitText(record[split.name], names[split.name])) : origin;
+    const name = pack.names[row] ?? `${file}#${row}`;
+    const place = pack.rows[row] ?? null;
+    const size = place?.[0] ?? 0;
+    if (place === null || size === 0) {
+      const problem = place === null ? `has no bytes in column "${image.name}"` : "is empty (0 bytes)";
+      unusable.push({ name, namedAt, problem: `${problem} of ${path}` });
+      continue;
+    }
+    samples.push({ name, origin: part, labels, contentSha256: place[1], path: pack.packPath, offset, size });
+    offset += size;
+  }
+  return { samples, unusable, unlabelled: [] };
+}
+
+function splitText(value: unknown, names: readonly string[] | undefined): unknown {
+  return typeof value === "number" || typeof value === "bigint" ? (names?.[Number(value)] ?? value) : value;
+}
+
+/** Labels alone: a few bytes a row. */
+async function readRecords(
+  { path, file, metadata, numRows }: ParquetFile,
+  columns: string[],
+): Promise<Record<string, unknown>[]> {
+  if (numRows === 0) return [];
+  try {
+    return await parquetReadObjects({ file, metadata, columns, compressors });
+  } catch (error) {
+    throw new UserError(
+      `shard ${path}: its labels cannot be read (${(error as Error).message}); it is cut short or damaged: fetch it again`,
+    );
+  }
+}

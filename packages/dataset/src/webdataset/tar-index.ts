@@ -1,0 +1,117 @@
+// Owns finding what lies in a tar archive, and where: one pass over its bytes, in which images are hashed and JSON is kept.
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { open, stat } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
+import { UserError } from "@lockstep/errors";
+import { type Extract, extract, type Header } from "tar-stream";
+import { z } from "zod";
+
+export const tarMember = z.discriminatedUnion("kind", [
+  /** Bytes at [offset, offset + size) of the archive. */
+  z.strictObject({
+    kind: z.literal("image"),
+    name: z.string(),
+    offset: z.number(),
+    size: z.number(),
+    sha256: z.string(),
+  }),
+  z.strictObject({ kind: z.literal("json"), name: z.string(), text: z.string() }),
+  z.strictObject({ kind: z.literal("link"), name: z.string() }),
+]);
+export type TarMember = z.infer<typeof tarMember>;
+
+export interface TarIndexOptions {
+  readonly path: string;
+  /** Whether a member of that name is an image. */
+  readonly isImage: (name: string) => boolean;
+  readonly signal?: AbortSignal | undefined;
+  /** Called after each image, with how far the archive is read. */
+  readonly onImage?: (bytesRead: number) => void;
+}
+
+const maxJsonBytes = 1 << 20;
+const blockBytes = 512;
+
+/** Members that are an image or JSON, in their order. @throws UserError where the archive is cut short or none */
+export async function tarIndex(options: TarIndexOptions): Promise<TarMember[]> {
+  const { path, signal } = options;
+  await checkEnd(path);
+  const archive = extract();
+  const members: TarMember[] = [];
+  const progress = { readTo: 0 };
+  // A streamx stream, which is one of Node's but for its types.
+  const feeding = pipeline(
+    createReadStream(path, { highWaterMark: 1 << 20 }),
+    archive as unknown as NodeJS.WritableStream,
+    signal ? { signal } : {},
+  );
+  const [collected, fed] = await Promise.allSettled([collect(archive, members, progress, options), feeding]);
+  signal?.throwIfAborted();
+  const failed = [collected, fed].find(({ status }) => status === "rejected");
+  if (failed?.status !== "rejected") return members;
+  if (failed.reason instanceof UserError) throw failed.reason;
+  throw new UserError(
+    `shard ${path}: cannot be read past byte ${progress.readTo} (${(failed.reason as Error).message}); ` +
+      `it is cut short, damaged, or no plain tar: fetch it again`,
+  );
+}
+
+async function collect(
+  archive: Extract,
+  members: TarMember[],
+  progress: { readTo: number },
+  { path, isImage, onImage }: TarIndexOptions,
+): Promise<void> {
+  for await (const entry of archive) {
+    const { name, type, size } = entry.header;
+    // tar-stream says where an entry's bytes begin since version 3.1; its types do not say so.
+    const { byteOffset: offset } = entry.header as Header & { readonly byteOffset: number };
+    progress.readTo = offset;
+    const kind =
+      isHidden(name) || type === "directory" ? null : isImage(name) ? "image" : /\.json$/i.test(name) ? "json" : null;
+    if (kind === "image" && (type === "symlink" || type === "link")) {
+      members.push({ kind: "link", name });
+    } else if (kind === "image") {
+      const hash = createHash("sha256");
+      for await (const chunk of entry as AsyncIterable<Uint8Array>) hash.update(chunk);
+      members.push({ kind, name, offset, size, sha256: hash.digest("hex") });
+      onImage?.(offset + size);
+      continue;
+    } else if (kind === "json") {
+      members.push({ kind, name, text: await jsonText(path, name, size, entry as AsyncIterable<Uint8Array>) });
+      continue;
+    }
+    entry.resume();
+  }
+}
+
+async function jsonText(path: string, name: string, size: number, entry: AsyncIterable<Uint8Array>): Promise<string> {
+  if (size > maxJsonBytes) {
+    throw new UserError(`shard ${path}: "${name}" has ${size} bytes of JSON; labels take at most ${maxJsonBytes}`);
+  }
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of entry) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+/** Left behind by file managers, never samples. */
+function isHidden(name: string): boolean {
+  return (name.split("/").at(-1) ?? "").startsWith(".");
+}
+
+/** Cut between two members, an archive looks whole but for its end: two blocks of zeros. */
+async function checkEnd(path: string): Promise<void> {
+  const { size } = await stat(path);
+  const file = await open(path, "r");
+  try {
+    const end = Buffer.alloc(2 * blockBytes, 1);
+    if (size >= end.length) await file.read(end, 0, end.length, size - end.length);
+    if (size % blockBytes === 0 && end.every((byte) => byte === 0)) return;
+  } finally {
+    await file.close();
+  }
+  throw new UserError(
+    `shard ${path}: ends at byte ${size} without the mark that ends a tar archive; it is cut short or no plain tar: fetch it again`,
+  );
+}

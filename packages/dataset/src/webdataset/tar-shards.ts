@@ -1,0 +1,146 @@
+// Owns WebDataset's form: tar shards that hold N.jpg beside N.json; what belongs together has the same path up to the first
+// dot of its name. Labels are the JSON object's values.
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { UserError } from "@lockstep/errors";
+import { z } from "zod";
+import type { DatasetSource, UnusableImage } from "../dataset.js";
+import { checkColumns } from "../forms/data-columns.js";
+import type { PartFile } from "../forms/data-form.js";
+import type { FormOptions } from "../forms/form-options.js";
+import { partOfValue } from "../forms/part-name.js";
+import { type RawLabels, readLabels } from "../labels/label-reader.js";
+import { nameClasses } from "../labels/numbered-classes.js";
+import { type PackedList, type PackedSample, packedImages } from "../shards/packed-images.js";
+import { shardIndex } from "../shards/shard-index.js";
+import { type TarMember, tarIndex, tarMember } from "./tar-index.js";
+
+/** What a member is to its sample, in lower case: `a/7.seg.PNG` is `seg.png` of `a/7`. */
+function splitName(name: string): { key: string; field: string } {
+  const slash = name.lastIndexOf("/") + 1;
+  const dot = name.indexOf(".", slash);
+  return dot < 0 ? { key: name, field: "" } : { key: name.slice(0, dot), field: name.slice(dot + 1).toLowerCase() };
+}
+
+const imageField = /(^|\.)(jpe?g|jpe|png|webp|gif|bmp|tiff?|avif|heic)$/;
+
+export function tarShards(folder: string, files: readonly PartFile[], options: FormOptions): DatasetSource {
+  return packedImages(async () => {
+    const shards = await indexShards(folder, files, options);
+    if (!shards.some(({ members }) => members.some(({ kind }) => kind === "json"))) {
+      throw new UserError(`${folder}: no JSON in ${files.length} tar shards; labels are read from N.json beside N.jpg`);
+    }
+    const lists = shards.map((shard) => readShard(shard, options));
+    return {
+      samples: lists.flatMap(({ samples }) => samples),
+      unusable: lists.flatMap(({ unusable }) => unusable),
+      unlabelled: lists.flatMap(({ unlabelled }) => unlabelled),
+    };
+  });
+}
+
+interface IndexedShard extends PartFile {
+  readonly path: string;
+  readonly members: readonly TarMember[];
+}
+
+async function indexShards(
+  folder: string,
+  files: readonly PartFile[],
+  { columns, cacheDir, log, onProgress, signal }: FormOptions,
+): Promise<IndexedShard[]> {
+  const { file: image } = columns;
+  const isImage = (name: string): boolean => {
+    const { field } = splitName(name);
+    return image.given ? field === image.name.toLowerCase() : imageField.test(field);
+  };
+  const sizes = await Promise.all(files.map(async ({ file }) => (await stat(join(folder, file))).size));
+  const totalBytes = sizes.reduce((sum, size) => sum + size, 0);
+  let [images, bytesBefore] = [0, 0];
+  const shards: IndexedShard[] = [];
+  for (const [index, { file, origin }] of files.entries()) {
+    const path = join(folder, file);
+    const members = await shardIndex({
+      ...{ path, cacheDir, log, schema: z.array(tarMember) },
+      kind: `webdataset ${image.given ? image.name.toLowerCase() : "any image"}`,
+      read: () =>
+        tarIndex({
+          ...{ path, isImage, signal },
+          onImage(bytesRead) {
+            images += 1;
+            // How many images there are is known at the end: until then, as many as the rest has room for.
+            const total = Math.max(images, Math.round((images * totalBytes) / (bytesBefore + bytesRead)));
+            if (images % 256 === 0) onProgress?.({ stage: "indexing", done: images, total });
+          },
+        }),
+    });
+    bytesBefore += sizes[index] ?? 0;
+    shards.push({ path, file, origin, members });
+  }
+  const total = shards.flatMap(({ members }) => members).filter(({ kind }) => kind === "image").length;
+  onProgress?.({ stage: "indexing", done: total, total });
+  return shards;
+}
+
+function readShard(shard: IndexedShard, { columns }: FormOptions): PackedList {
+  const { path, file, origin } = shard;
+  const samples: PackedSample[] = [];
+  const unusable: UnusableImage[] = [];
+  const unlabelled: string[] = [];
+  for (const [key, members] of bySample(shard)) {
+    const json = members.find((member) => member.kind === "json");
+    const [image, second] = members.filter((member) => member.kind !== "json");
+    if (image !== undefined && second !== undefined) {
+      throw new UserError(
+        `shard ${path}: sample "${key}" has two images, "${image.name}" and "${second.name}"; ` +
+          `delete one, or name the ending that is meant (--columns file=${splitName(image.name).field})`,
+      );
+    }
+    if (json === undefined) {
+      if (image !== undefined) unlabelled.push(`${file}/${image.name}`);
+      continue;
+    }
+    const namedAt = `${path}, ${json.name}`;
+    const raw = parseJson(namedAt, json.text);
+    const { labels: schema, split } = columns;
+    const needed = [...schema.fields.map(({ column }) => column), ...(split.given ? [split.name] : [])];
+    checkColumns(namedAt, Object.keys(raw), needed);
+    const labels = readLabels(namedAt, schema, nameClasses(namedAt, schema, raw, {}));
+    const part = Object.hasOwn(raw, split.name) ? partOfValue(namedAt, split.name, raw[split.name]) : origin;
+    const name = `${file}/${image?.name ?? key}`;
+    if (image?.kind === "image" && image.size > 0) {
+      const { offset, size, sha256: contentSha256 } = image;
+      samples.push({ name, origin: part, labels, contentSha256, path, offset, size });
+      continue;
+    }
+    const problem =
+      image === undefined ? "is missing" : image.kind === "link" ? "is a link, not a file" : "is empty (0 bytes)";
+    unusable.push({ name, namedAt, problem: `${problem} in ${path}` });
+  }
+  return { samples, unusable, unlabelled };
+}
+
+function bySample({ path, members }: IndexedShard): Map<string, TarMember[]> {
+  const samples = new Map<string, TarMember[]>();
+  for (const member of members) {
+    const { key, field } = splitName(member.name);
+    if (member.kind === "json" && field !== "json") continue; // N.seg.json is no sample's labels
+    const sample = samples.get(key) ?? [];
+    if (member.kind === "json" && sample.some(({ kind }) => kind === "json")) {
+      throw new UserError(`shard ${path}: "${member.name}" stands there twice; delete one`);
+    }
+    sample.push(member);
+    samples.set(key, sample);
+  }
+  return samples;
+}
+
+function parseJson(where: string, text: string): RawLabels {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
+  } catch {
+    // Said below.
+  }
+  throw new UserError(`${where}: is no JSON object; it needs one like {"race": "White", …}`);
+}
