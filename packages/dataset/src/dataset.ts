@@ -79,7 +79,7 @@ export interface DatasetSource {
 }
 
 export interface Progress {
-  readonly stage: "indexing" | "decoding" | "inspecting" | "verifying";
+  readonly stage: "indexing" | "decoding" | "inspecting" | "verifying" | "writing";
   /** Images. */
   readonly done: number;
   /** Images. */

@@ -9,6 +9,15 @@ export {
   openImageCache,
 } from "./cache/image-cache.js";
 export { defaultCacheDir } from "./cache-dir.js";
+export { convertDataset } from "./convert/convert-dataset.js";
+export { type WrittenForm, writtenForms } from "./convert/form-writer.js";
+export {
+  assertOutside,
+  defaultShardImages,
+  type WriteFormOptions,
+  type WrittenDataset,
+} from "./convert/write-form.js";
+export { type WriteSyntheticOptions, writeSynthetic } from "./convert/write-synthetic.js";
 export { type DataOptions, dataOptions, type OnBadImage } from "./data-options.js";
 export type {
   Dataset,

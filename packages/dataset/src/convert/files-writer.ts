@@ -1,0 +1,72 @@
+// Owns writing images as files of their own beside label files: in the published layout, or with one labels.csv.
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { UserError } from "@lockstep/errors";
+import { publishedFiles } from "../fairface/fairface-folder.js";
+import type { FormWriter, FormWriterOptions, WrittenSample } from "./form-writer.js";
+
+/** fairface_label_train.csv and fairface_label_val.csv, and one for the test part where there is one. */
+export function fairfaceWriter(options: FormWriterOptions): FormWriter {
+  const lacking = publishedFiles.find(({ part, optional }) => !optional && options.counts[part] === 0);
+  if (lacking !== undefined) {
+    throw new UserError(
+      `to fairface: the published layout has a ${lacking.part} part and this data has none; write csv, parquet or webdataset (--to)`,
+    );
+  }
+  const columns = options.schema.fields.map(({ column }) => column);
+  const rows = { train: [] as string[], val: [] as string[], test: [] as string[] };
+  return filesWriter(options.folder, {
+    add: ({ part, labels }, file) => rows[part].push(csvRow([file, ...columns.map((column) => labels[column] ?? "")])),
+    labelFiles: () =>
+      publishedFiles
+        .filter(({ part, optional }) => !optional || rows[part].length > 0)
+        .map(({ name, part }) => ({ name, rows: [csvRow(["file", ...columns]), ...rows[part]] })),
+  });
+}
+
+/** labels.csv, with a column for the part. */
+export function csvWriter({ folder, schema }: FormWriterOptions): FormWriter {
+  const columns = schema.fields.map(({ column }) => column);
+  const rows = [csvRow(["file", ...columns, "split"])];
+  return filesWriter(folder, {
+    add: ({ part, labels }, file) => rows.push(csvRow([file, ...columns.map((column) => labels[column] ?? ""), part])),
+    labelFiles: () => [{ name: "labels.csv", rows }],
+  });
+}
+
+interface LabelFiles {
+  add(sample: WrittenSample, file: string): void;
+  labelFiles(): readonly { readonly name: string; readonly rows: readonly string[] }[];
+}
+
+function filesWriter(folder: string, labels: LabelFiles): FormWriter {
+  return {
+    async add(samples) {
+      await Promise.all(
+        samples.map(async (sample) => {
+          const file = join(folder, fileOf(sample));
+          await mkdir(dirname(file), { recursive: true });
+          await writeFile(file, sample.bytes, { flag: "wx", flush: true });
+        }),
+      );
+      for (const sample of samples) labels.add(sample, fileOf(sample));
+    },
+    async finish() {
+      for (const { name, rows } of labels.labelFiles()) {
+        await writeFile(join(folder, name), `${rows.join("\n")}\n`, { flag: "wx", flush: true });
+      }
+    },
+    abandon: async () => {},
+  };
+}
+
+function fileOf({ part, stem, ending }: WrittenSample): string {
+  return `${part}/${stem}.${ending}`;
+}
+
+/** RFC 4180. */
+function csvRow(cells: readonly (string | number)[]): string {
+  return cells
+    .map((cell) => (/[",\r\n]|^\s|\s$/.test(`${cell}`) ? `"${`${cell}`.replaceAll('"', '""')}"` : `${cell}`))
+    .join(",");
+}

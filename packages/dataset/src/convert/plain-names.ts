@@ -1,0 +1,34 @@
+// Owns what images are called in a form that is written: the names that they had, made plain enough for every form.
+import type { PartName } from "./form-writer.js";
+
+/** A stem for each image, in order: letters, digits, `-` and `_` alone, none twice within a part, whatever the letters' case. */
+export function plainStems(images: readonly { readonly part: PartName; readonly name: string }[]): string[] {
+  const taken = new Set<string>();
+  return images.map(({ part, name }) => {
+    const base =
+      (name.split("/").at(-1) ?? "").replace(/\.[a-z0-9]{1,5}$/i, "").replaceAll(/[^A-Za-z0-9_-]+/g, "_") || "image";
+    let stem = base;
+    for (let copy = 2; taken.has(`${part}/${stem.toLowerCase()}`); copy++) stem = `${base}-${copy}`;
+    taken.add(`${part}/${stem.toLowerCase()}`);
+    return stem;
+  });
+}
+
+const signatures: readonly (readonly [ending: string, at: number, bytes: string])[] = [
+  ["jpg", 0, "\xff\xd8\xff"],
+  ["png", 0, "\x89PNG"],
+  ["gif", 0, "GIF8"],
+  ["webp", 8, "WEBP"],
+  ["bmp", 0, "BM"],
+  ["tif", 0, "II*\0"],
+  ["tif", 0, "MM\0*"],
+  ["avif", 4, "ftypavif"],
+  ["heic", 4, "ftypheic"],
+];
+
+/** By what the bytes are; where they are nothing known, by the name. */
+export function endingOf(bytes: Uint8Array, name: string): string {
+  const start = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, 16)).toString("latin1");
+  const known = signatures.find(([, at, signature]) => start.startsWith(signature, at));
+  return known?.[0] ?? /\.([a-z0-9]{1,5})$/i.exec(name)?.[1]?.toLowerCase() ?? "jpg";
+}

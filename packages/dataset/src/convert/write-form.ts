@@ -1,0 +1,163 @@
+// Owns writing a data set whole or not at all: into a folder beside, read back and compared by fingerprint, then renamed.
+import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join, relative, resolve } from "node:path";
+import { UserError } from "@lockstep/errors";
+import { canonicalSamples } from "../canonical-order.js";
+import { sha256Hex } from "../content-index.js";
+import type { DatasetLog, Progress, SourceSample } from "../dataset.js";
+import type { LabelSchema, SampleLabels } from "../labels/label-schema.js";
+import { openDataset } from "../open-dataset.js";
+import { type FormWriter, formWriter, type PartName, partNames, type WrittenForm } from "./form-writer.js";
+import { endingOf, plainStems } from "./plain-names.js";
+
+/** What is to be written: images by index, in the order in which they are written. */
+export interface FormContent {
+  readonly schema: LabelSchema;
+  readonly images: readonly { readonly name: string; readonly origin: number; readonly labels: SampleLabels }[];
+  /** Encoded bytes. */
+  read(index: number): Promise<Uint8Array>;
+}
+
+export interface WriteFormOptions {
+  /** Must not exist, or be an empty folder. */
+  readonly out: string;
+  readonly to: WrittenForm;
+  /** Images in a Parquet file or a tar shard. */
+  readonly shardImages?: number | undefined;
+  readonly cacheDir: string;
+  readonly log: DatasetLog;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface WrittenDataset {
+  readonly out: string;
+  readonly form: WrittenForm;
+  readonly images: number;
+  /** Of what was written, read back. */
+  readonly fingerprint: string;
+}
+
+export const defaultShardImages = 5000;
+/** Read and written at a time. */
+const batchImages = 32;
+/** Columns that forms have besides the labels. */
+const reservedColumns = ["file", "split", "image"];
+
+/** @throws UserError where `out` is not free or the form cannot hold the data */
+export async function writeForm(content: FormContent, options: WriteFormOptions): Promise<WrittenDataset> {
+  const { to, cacheDir, log, signal } = options;
+  const out = resolve(options.out);
+  await assertFree(out);
+  const reserved = content.schema.fields.find(({ column }) => reservedColumns.includes(column));
+  if (reserved)
+    throw new UserError(
+      `label "${reserved.name}": column "${reserved.column}" means something else in every form; rename it`,
+    );
+  const beside = join(dirname(out), `.${basename(out)}.${process.pid}.partial`);
+  // What reading back leaves in the cache is of use to nobody: the folder gets another name.
+  const ownCache = join(resolve(cacheDir), `written-${process.pid}`);
+  try {
+    await makeFolder(beside);
+    const expected = await writeAll(content, beside, options);
+    const { schema } = content;
+    const quiet: DatasetLog = { info: () => {}, warn: (fields, message) => log.warn(fields, message) };
+    const written = await openDataset({ data: beside, schema, cacheDir: ownCache, log: quiet, signal });
+    if (written.fingerprint !== expected) {
+      throw new Error(`${to} read back has fingerprint ${written.fingerprint}, not ${expected}`);
+    }
+    await rename(beside, out);
+    await flushFolder(dirname(out));
+    return { out, form: to, images: content.images.length, fingerprint: expected };
+  } catch (error) {
+    await rm(beside, { recursive: true, force: true });
+    throw diskFailure(error, out);
+  } finally {
+    await rm(ownCache, { recursive: true, force: true });
+  }
+}
+
+/** The fingerprint of what was written. */
+async function writeAll(content: FormContent, folder: string, options: WriteFormOptions): Promise<string> {
+  const { to, shardImages = defaultShardImages, signal, onProgress } = options;
+  const { images, schema } = content;
+  const parts = images.map(({ origin }) => partNames[origin] as PartName); // origins are 0, 1 and 2
+  const counts = { train: 0, val: 0, test: 0 };
+  for (const part of parts) counts[part] += 1;
+  const stems = plainStems(images.map(({ name }, index) => ({ name, part: parts[index] as PartName })));
+  const writer: FormWriter = formWriter(to, { folder, schema, counts, shardImages });
+  const list: SourceSample[] = [];
+  try {
+    for (let first = 0; first < images.length; first += batchImages) {
+      signal?.throwIfAborted();
+      const batch = await Promise.all(
+        images.slice(first, first + batchImages).map(async ({ name, origin, labels }, place) => {
+          const index = first + place;
+          const bytes = await content.read(index);
+          list[index] = { name, origin, labels, contentSha256: sha256Hex(bytes) };
+          const [part, stem] = [parts[index] as PartName, stems[index] as string]; // one for each image
+          return { part, stem, ending: endingOf(bytes, name), bytes, ...writtenLabels(schema, labels) };
+        }),
+      );
+      await writer.add(batch);
+      onProgress?.({ stage: "writing", done: first + batch.length, total: images.length });
+    }
+    await writer.finish();
+  } catch (error) {
+    await writer.abandon();
+    throw error;
+  }
+  return canonicalSamples(schema, list).fingerprint;
+}
+
+function writtenLabels({ fields }: LabelSchema, labels: SampleLabels) {
+  const labelOf = (name: string): number => labels[name] ?? Number.NaN;
+  return {
+    labels: Object.fromEntries(
+      fields.map((field): [string, string | number] => {
+        const value = labelOf(field.name);
+        return [field.column, field.kind === "class" ? (field.classes[value] ?? "") : value];
+      }),
+    ),
+    classIndexes: Object.fromEntries(
+      fields.flatMap(({ kind, column, name }) => (kind === "class" ? [[column, labelOf(name)]] : [])),
+    ),
+  };
+}
+
+/** The user's data is left as it is: nothing is written into it. Both paths absolute and resolved. */
+export function assertOutside(out: string, data: string): void {
+  const path = relative(data, resolve(out));
+  if (path !== "" && (path.startsWith("..") || resolve(path) === path)) return;
+  throw new UserError(`${out}: lies inside the data ${data}; choose another (--out)`);
+}
+
+async function assertFree(out: string): Promise<void> {
+  const names = await readdir(out).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw new UserError(`${out}: cannot be written to: ${error.message} (--out)`);
+  });
+  if (names.length > 0) throw new UserError(`${out}: exists and is not empty (${names[0]}); choose another (--out)`);
+}
+
+async function makeFolder(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true }); // of a killed process that had our number
+  await mkdir(path, { recursive: true });
+}
+
+async function flushFolder(path: string): Promise<void> {
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function diskFailure(error: unknown, out: string): unknown {
+  const { code, message } = error as NodeJS.ErrnoException; // only read where it is a system error
+  const mendable = ["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "ENOTDIR"];
+  return code !== undefined && mendable.includes(code)
+    ? new UserError(`${out}: cannot be written: ${message}; free some space or choose another (--out)`)
+    : error;
+}
