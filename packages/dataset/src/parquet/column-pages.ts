@@ -25,11 +25,12 @@ export interface ColumnPage {
 export async function* columnPages(parquet: ParquetFile, columnPath: readonly string[]): AsyncGenerator<ColumnPage> {
   const { path, metadata } = parquet;
   const schemaPath = getTreePath(parquetSchema(metadata), [...columnPath]);
-  const element = schemaPath.at(-1)?.element;
-  if (element === undefined) throw new Error(`${path}: no column ${columnPath.join(".")}`);
+  const leaf = schemaPath.at(-1)?.element;
+  if (leaf === undefined) throw new Error(`${path}: no column ${columnPath.join(".")}`);
   if (getMaxRepetitionLevel(schemaPath) > 0) {
     throw new UserError(`shard ${path}: column "${columnPath.join(".")}" holds lists; one image a row is read`);
   }
+  const { converted_type, logical_type, ...element } = leaf; // text too is read as bytes
   const file = await open(path, "r");
   try {
     let firstRow = 0;
@@ -124,6 +125,8 @@ function rowsOf(data: DecodedArray): (Uint8Array | null)[] {
   return Array.from(data as ArrayLike<unknown>, (wrapped) => {
     let value = wrapped;
     while (Array.isArray(value)) value = value[0];
-    return value instanceof Uint8Array ? value : null;
+    if (value instanceof Uint8Array) return value;
+    if (value === null || value === undefined) return null;
+    throw new Error(`a value is no bytes but ${typeof value}`);
   });
 }

@@ -1,0 +1,98 @@
+import assert from "node:assert/strict";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import { complaintOf } from "../testing/complaint.js";
+import { temporaryFolder } from "../testing/made-folder.js";
+import { dataForm } from "./data-form.js";
+
+async function folderOf(context: TestContext, files: readonly string[]): Promise<string> {
+  const folder = await temporaryFolder(context);
+  for (const file of files) {
+    await mkdir(dirname(join(folder, file)), { recursive: true });
+    await writeFile(join(folder, file), "");
+  }
+  return folder;
+}
+
+/** Kind, and the files with their parts: 0 train, 1 val, 2 test. */
+async function recognised(context: TestContext, files: readonly string[], inside = "."): Promise<unknown[]> {
+  const form = await dataForm(join(await folderOf(context, files), inside));
+  return form.kind === "fairface" ? [form.kind] : [form.kind, ...form.files.map(({ file, origin }) => [file, origin])];
+}
+
+describe("the form of images", () => {
+  test("is recognised by the files that a folder holds", async (context) => {
+    assert.deepEqual(await recognised(context, ["fairface_label_train.csv", "labels.csv", "train/1.jpg"]), [
+      "fairface",
+    ]);
+    assert.deepEqual(await recognised(context, ["labels.csv", "notes.csv", "1.jpg"]), ["csv", ["labels.csv", 0]]);
+    assert.deepEqual(await recognised(context, ["train.csv", "Validation.csv", "test.csv"]), [
+      "csv",
+      ["Validation.csv", 1],
+      ["test.csv", 2],
+      ["train.csv", 0],
+    ]);
+    assert.deepEqual(await recognised(context, ["train-000000.tar", "val-{000000..1}.tar", "test-0.TAR"]), [
+      "webdataset",
+      ["test-0.TAR", 2],
+      ["train-000000.tar", 0],
+      ["val-{000000..1}.tar", 1],
+    ]);
+    assert.deepEqual(await recognised(context, ["shard-0.tar", "shard-1.tar"]), [
+      "webdataset",
+      ["shard-0.tar", 0],
+      ["shard-1.tar", 0],
+    ]);
+  });
+
+  test("Parquet lies in the folder, in data/, in a config's folder or in a part's", async (context) => {
+    const hub = ["train-00000-of-00001.parquet", "validation-00000-of-00001.parquet", "test-00000-of-00001.parquet"];
+    for (const under of ["", "data/", "1.25/", "default/data/"]) {
+      assert.deepEqual(await recognised(context, [...hub.map((name) => `${under}${name}`), "README.md"]), [
+        "parquet",
+        [`${under}test-00000-of-00001.parquet`, 2],
+        [`${under}train-00000-of-00001.parquet`, 0],
+        [`${under}validation-00000-of-00001.parquet`, 1],
+      ]);
+    }
+    assert.deepEqual(await recognised(context, ["default/train/0000.parquet", "default/dev/0000.parquet"]), [
+      "parquet",
+      ["default/dev/0000.parquet", 1],
+      ["default/train/0000.parquet", 0],
+    ]);
+  });
+
+  test("is recognised of a single file", async (context) => {
+    assert.deepEqual(await recognised(context, ["faces.csv", "other.csv"], "faces.csv"), ["csv", ["faces.csv", 0]]);
+    assert.deepEqual(await recognised(context, ["val.parquet"], "val.parquet"), ["parquet", ["val.parquet", 1]]);
+    assert.deepEqual(await recognised(context, ["x.tar"], "x.tar"), ["webdataset", ["x.tar", 0]]);
+  });
+
+  test("is refused where it is none or several, and what was found is said", async (context) => {
+    const complaint = async (files: readonly string[], inside = ".") =>
+      complaintOf(dataForm(join(await folderOf(context, files), inside)));
+    assert.match(
+      await complaint(["a.jpg", "b.jpg"]),
+      /no form of images recognised, found "a.jpg", "b.jpg"; accepted are a folder with fairface_label_train.csv, a .csv/,
+    );
+    assert.match(await complaint([]), /found nothing; accepted are/);
+    assert.match(await complaint(["labels.csv", "train-0.tar"]), /holds several forms, "labels.csv" and "train-0.tar"/);
+    assert.match(
+      await complaint(["labels.csv", "train.csv"]),
+      /"train.csv", "labels.csv" name the same images twice over/,
+    );
+    assert.match(await complaint(["val.csv", "validation.csv"]), /name the same images twice over/);
+    assert.match(
+      await complaint(["0.25/train-0.parquet", "1.25/train-0.parquet"]),
+      /holds several data sets, "0.25", "1.25"; name one, like --data \/.*\/0.25$/,
+    );
+    assert.match(
+      await complaint(["train-0.tar", "more.tar"]),
+      /"train-0.tar" names its part and "more.tar" names none; name every file after its part/,
+    );
+    assert.match(await complaint(["x.tar.gz"], "x.tar.gz"), /x.tar.gz is a packed archive: unpack it first/);
+    assert.match(await complaint(["x.txt"], "x.txt"), /x.txt is not a folder; accepted are/);
+    assert.match(await complaint([], "absent"), /absent is missing; give the folder with/);
+  });
+});

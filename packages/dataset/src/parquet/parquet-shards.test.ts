@@ -1,0 +1,134 @@
+import assert from "node:assert/strict";
+import { appendFile, copyFile, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, type TestContext, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import type { KeyValue } from "hyparquet";
+import { openImageCache } from "../cache/image-cache.js";
+import type { EncodedDataset } from "../dataset.js";
+import { fairfaceClasses } from "../fairface/fairface-labels.js";
+import { labelsOf } from "../labels/label-table.js";
+import { openDataset } from "../open-dataset.js";
+import { complaintOf } from "../testing/complaint.js";
+import { hubMetadata, type NamedImage, writeHubParquet, writeTable } from "../testing/hub-parquet.js";
+import { madeJpeg, recordingLog, temporaryFolder } from "../testing/made-folder.js";
+
+/** Written by make-hub-parquet.py, which says what stands in it. */
+const byPyarrow = fileURLToPath(new URL("../../src/parquet/testdata/hub-pyarrow.parquet", import.meta.url));
+
+async function images(count: number): Promise<NamedImage[]> {
+  return Promise.all(
+    Array.from({ length: count }, async (_, number) => ({
+      ...{ name: `train/${number}.jpg`, origin: 0, bytes: await madeJpeg(number) },
+      gender: fairfaceClasses.gender[number % 2] ?? "",
+      race: fairfaceClasses.race[number % 7] ?? "",
+      age: fairfaceClasses.ageBin[number % 9] ?? "",
+    })),
+  );
+}
+
+async function made(context: TestContext) {
+  const root = await temporaryFolder(context);
+  const path = join(root, "data", "train.parquet");
+  await mkdir(join(root, "data"));
+  const cacheDir = join(root, "cache");
+  const log = recordingLog();
+  const open = (options: object = {}) =>
+    openDataset({ data: path, cacheDir, log, ...options }) as Promise<EncodedDataset>;
+  return { root, path, cacheDir, log, open };
+}
+
+describe("Parquet files", () => {
+  test("that pyarrow has written open: classes by name, images by row, and a row without bytes is told of", async (context) => {
+    const { path, cacheDir, log, open } = await made(context);
+    await copyFile(byPyarrow, path);
+    assert.match(await complaintOf(open()), /train.parquet, row 10: image "10.png" has no bytes in column "image"/);
+    const dataset = await open({ onBadImage: "skip" });
+    assert.equal(dataset.labels.numSamples, 11);
+    const ages = [...fairfaceClasses.ageBin].reverse();
+    const races = ["East Asian", "Indian", "Black", "White", "Middle Eastern", "Latino_Hispanic", "Southeast Asian"];
+    for (let sample = 0; sample < 11; sample++) {
+      const row = Number.parseInt(dataset.imageName(sample), 10);
+      const { gender, race, ageBin } = labelsOf(dataset.labels, sample);
+      assert.deepEqual(
+        [fairfaceClasses.gender[gender ?? -1], fairfaceClasses.race[race ?? -1], fairfaceClasses.ageBin[ageBin ?? -1]],
+        [["Female", "Male"][row % 2], races[row % 7], ages[row % 9]],
+      );
+      assert.equal((await dataset.readEncoded(sample))[1], "P".charCodeAt(0));
+    }
+    const cache = await openImageCache({ dataset, imageSize: 8, cacheDir, log });
+    await cache.close();
+    assert.equal(cache.samples.length, 11);
+  });
+
+  test("are refused where integers stand for no class that is named", async (context) => {
+    const { path, open } = await made(context);
+    await writeHubParquet({ path, images: await images(3), metadata: [] });
+    assert.match(await complaintOf(open()), /train.parquet, row 0: gender is the number 1, and the data does not name/);
+    const fewer = hubMetadata.value?.replace('"East Asian","Indian",', "") ?? "";
+    await writeHubParquet({ path, images: await images(9), metadata: [{ ...hubMetadata, value: fewer }] });
+    assert.match(await complaintOf(open()), /row \d+: race [56] stands for no class; the data names those of 0 to 4/);
+    const strange: KeyValue = { key: "huggingface", value: "{}" };
+    await writeHubParquet({ path, images: await images(3), metadata: [strange] });
+    assert.match(await complaintOf(open()), /its "huggingface" metadata is not as the hub writes it/);
+  });
+
+  test("name the columns that they have where one is missing, or where several may be the image", async (context) => {
+    const { path, open } = await made(context);
+    const bytes = (await images(2)).map((image) => image.bytes);
+    const text = (name: string, value: string) => ({ name, data: [value, value], type: "STRING" as const });
+    const labels = [text("gender", "Male"), text("race", "White"), text("age", "3-9")];
+    const image = (name: string) => ({ name, data: bytes, type: "BYTE_ARRAY" as const });
+    await writeTable(path, [image("left"), image("right"), ...labels]);
+    assert.match(await complaintOf(open()), /no column "image" of images, found "left", "right", "gender"/);
+    assert.equal((await open({ columns: { file: "right" } })).labels.numSamples, 2);
+    assert.match(
+      await complaintOf(open({ columns: { file: "race" } })),
+      /column "race" holds no image bytes; columns that do: "left", "right"/,
+    );
+    await writeTable(path, [image("only"), ...labels.slice(1)]);
+    assert.match(await complaintOf(open()), /column "gender" missing, found "only", "race", "age"/);
+    assert.match(await complaintOf(open({ columns: { gender: "sex" } })), /column "sex" missing/);
+    assert.match(
+      await complaintOf(open({ columns: { gendre: "sex" } })),
+      /columns: "gendre" is no label of this data set; there are gender, race, age, file, split/,
+    );
+  });
+
+  test("that are damaged are refused, and the place is named", async (context) => {
+    const { path, open } = await made(context);
+    await writeHubParquet({ path, images: await images(20), codec: "UNCOMPRESSED" });
+    const whole = await readFile(path);
+    const damage: [RegExp, () => Promise<void>][] = [
+      [/no readable Parquet footer/, () => truncate(path, whole.length - 100)],
+      [/no readable Parquet footer/, () => writeFile(path, "PAR1")],
+      [/no readable Parquet footer/, () => writeFile(path, Buffer.alloc(5000))],
+      [
+        /train.parquet: (no page can be read at|a page before) byte \d+/,
+        () => writeFile(path, Buffer.from(whole).fill(0xff, 4, 400)),
+      ],
+    ];
+    for (const [line, inflict] of damage) {
+      await writeFile(path, whole);
+      await inflict();
+      assert.match(await complaintOf(open()), line);
+    }
+  });
+
+  test("are packed once; a pack that is gone is made again, and a changed one is noticed", async (context) => {
+    const { path, cacheDir, open } = await made(context);
+    await writeHubParquet({ path, images: await images(12) });
+    const before = await open();
+    const packs = join(cacheDir, "packs");
+    const [name = ""] = await readdir(packs);
+    await rm(join(packs, name));
+    assert.equal((await open()).fingerprint, before.fingerprint);
+    const bytes = await before.readEncoded(3);
+    await writeFile(join(packs, name), Buffer.alloc((await readFile(join(packs, name))).length));
+    assert.match(await complaintOf(before.readEncoded(3)), /changed while it was in use/);
+    await appendFile(join(packs, name), "x");
+    const again = await open();
+    assert.deepEqual(await again.readEncoded(3), bytes);
+    assert.deepEqual(await readdir(packs), [name]);
+  });
+});
