@@ -1,5 +1,6 @@
 // Owns every flag of the command line: its spelling, its help, its limits and its default. Which command takes which
 // stands beside the command; a flag means the same in all of them.
+import { writtenForms } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { type Command, Option } from "commander";
 import { z } from "zod";
@@ -83,7 +84,12 @@ export const flags = {
   augmentation: flag("--no-augmentation", "train on the images as they are", z.boolean().optional()),
 
   // Launch options: free to change from one life of a run to the next.
-  data: flag("--data <path>", "FairFace folder, synthetic, or synthetic:IMAGES", optional(anyText), "synthetic"),
+  data: flag(
+    "--data <path>",
+    "folder, .csv, .parquet or .tar of images; or synthetic[:IMAGES]",
+    optional(anyText),
+    "synthetic",
+  ),
   columns: flag(
     "--columns <list>",
     "where labels stand in other data: race=ethnicity,…",
@@ -169,6 +175,19 @@ export const flags = {
     "5x8",
   ),
   force: flag("--force", "replace a file that exists", switchedOn),
+
+  // Writing a data set.
+  outFolder: flag("--out <folder>", "must not exist, or be empty", anyText),
+  to: flag("--to <form>", "fairface, csv, parquet or webdataset", choice(...writtenForms)),
+  synthForm: flag(
+    "--to <form>",
+    "fairface, csv, parquet or webdataset",
+    choice(...writtenForms).default("fairface"),
+    "fairface",
+  ),
+  shardImages: flag("--shard-images <count>", "in each .parquet or .tar file", optional(wholeNumber(1)), "5000"),
+  images: flag("--images <count>", "how many are drawn", wholeNumber(2, 9_999_999)),
+  synthSeed: flag("--seed <number>", "1 draws the embedded set", wholeNumber(0, 0xffff_ffff).default(1), "1"),
 
   // Reading a run.
   part: flag("--part <name>", "val or test", choice("val", "test").default("val"), "val"),

@@ -1,7 +1,9 @@
 // Owns the list of `lockstep dataset` commands: what can be done with a data set besides training on it.
 import type { Command } from "commander";
 import { addDatasetCacheCommand } from "./dataset/cache.js";
+import { addDatasetConvertCommand } from "./dataset/convert.js";
 import { addDatasetInspectCommand } from "./dataset/inspect.js";
+import { addDatasetSynthCommand } from "./dataset/synth.js";
 import { addDatasetVerifyCommand } from "./dataset/verify.js";
 
 const examples = `
@@ -9,10 +11,18 @@ Examples:
   $ lockstep dataset inspect --data fairface --contact-sheet faces.png
   $ lockstep dataset verify --data fairface
   $ lockstep dataset cache --data fairface --image-size 64
+  $ lockstep dataset convert --data fairface --to parquet --out hub
 `;
 
 export function addDatasetCommand(program: Command): void {
   const command = program.command("dataset").description("look at a data set, check it, convert it, cache its images");
   command.addHelpText("after", examples);
-  for (const add of [addDatasetInspectCommand, addDatasetVerifyCommand, addDatasetCacheCommand]) add(command);
+  const add = [
+    addDatasetInspectCommand,
+    addDatasetVerifyCommand,
+    addDatasetCacheCommand,
+    addDatasetConvertCommand,
+    addDatasetSynthCommand,
+  ];
+  for (const addCommand of add) addCommand(command);
 }

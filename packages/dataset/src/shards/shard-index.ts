@@ -31,9 +31,13 @@ export async function shardIndex<Found>(options: ShardIndexOptions<Found>): Prom
   const stamp = await stampOf(path);
   const key = sha256Hex(`${kind}\n${await realpath(path)}`).slice(0, 32);
   const indexPath = join(cacheDir, "index", `${key}.json`);
-  const known = await readKnown(indexPath, stamp, schema, log);
-  if (known !== null && (options.isUsable === undefined || (await options.isUsable(known)))) return known;
+  const known = await readKnown(indexPath, schema, log);
+  const isUsable = known?.stamp === stamp && ((await options.isUsable?.(known.found)) ?? true);
+  if (known !== null && isUsable) return known.found;
   const found = await read(key);
+  if (known !== null && JSON.stringify(known.found) !== JSON.stringify(found)) {
+    log.warn({ path }, "a shard has changed since it was last indexed");
+  }
   const body = JSON.stringify({ stamp, found });
   try {
     await replaceFile(indexPath, (file) => file.writeFile(`${formatLine} ${sha256Hex(body)}\n${body}`));
@@ -53,13 +57,12 @@ async function stampOf(path: string): Promise<string> {
   }
 }
 
-/** Null where the index is absent, broken, of another version, or of another state of the shard. */
+/** Null where the index is absent, broken or of another version. */
 async function readKnown<Found>(
   path: string,
-  stamp: string,
   schema: z.ZodType<Found>,
   log: DatasetLog,
-): Promise<Found | null> {
+): Promise<{ readonly stamp: unknown; readonly found: Found } | null> {
   let text: string;
   try {
     text = await readFile(path, "utf8");
@@ -75,7 +78,6 @@ async function readKnown<Found>(
     return null;
   }
   const stored = JSON.parse(body) as { stamp: unknown; found: unknown }; // written above: its hash says so
-  if (stored.stamp !== stamp) return null;
   const parsed = schema.safeParse(stored.found);
-  return parsed.success ? parsed.data : null;
+  return parsed.success ? { stamp: stored.stamp, found: parsed.data } : null;
 }

@@ -12,7 +12,7 @@ export const defaultSyntheticSamples = 4000;
 
 /** Changes with every change of what is drawn: it is part of the fingerprint and of the image cache's key. */
 const generatorVersion = "synthetic/1";
-const generatorSeed = 1;
+const defaultSeed = 1;
 const valShare = 0.15;
 
 export interface SyntheticOptions {
@@ -20,19 +20,22 @@ export interface SyntheticOptions {
   readonly numSamples: number;
   /** Some or all of FairFace's fields; all where absent. */
   readonly schema?: LabelSchema | undefined;
+  /** Draws other images, for files of one's own; the embedded set's where absent. */
+  readonly seed?: number | undefined;
 }
 
 /** UserError where the schema asks for labels that the embedded data set has not. */
-export function syntheticDataset({ numSamples, schema = fairfaceLabels }: SyntheticOptions): GeneratedDataset {
+export function syntheticDataset(options: SyntheticOptions): GeneratedDataset {
+  const { numSamples, schema = fairfaceLabels, seed = defaultSeed } = options;
   checkEmbeddedLabels(schema);
   const numTrain = numSamples - Math.floor(valShare * numSamples);
-  const drawn = Array.from({ length: numSamples }, (_, index) => syntheticLabels(generatorSeed, index));
+  const drawn = Array.from({ length: numSamples }, (_, index) => syntheticLabels(seed, index));
   const list = drawn.map(
     (labels, index): SourceSample => ({
       name: `synthetic/${index}`,
       origin: index < numTrain ? origin.officialTrain : origin.officialVal,
       // An image is a function of these, so they stand for its bytes, at any image size.
-      contentSha256: sha256Hex(`${generatorVersion} seed ${generatorSeed} image ${index}`),
+      contentSha256: sha256Hex(`${generatorVersion} seed ${seed} image ${index}`),
       labels,
     }),
   );
@@ -58,7 +61,7 @@ export function syntheticDataset({ numSamples, schema = fairfaceLabels }: Synthe
     generate(sample, imageSize, into, offset) {
       const { index } = listed(sample);
       const labels = drawn[index] as FairfaceLabels; // one for each of the list
-      drawSyntheticImage({ seed: generatorSeed, index, labels, imageSize }, into, offset);
+      drawSyntheticImage({ seed, index, labels, imageSize }, into, offset);
     },
   };
 }

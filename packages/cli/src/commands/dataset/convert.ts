@@ -1,0 +1,45 @@
+// Owns `lockstep dataset convert`: the same images in another form, with the same fingerprint.
+import { realpath } from "node:fs/promises";
+import { assertOutside, convertDataset, fairfaceLabels, openDataset } from "@lockstep/dataset";
+import { UserError } from "@lockstep/errors";
+import type { Command } from "commander";
+import { dataFlags, dataOptionsOf } from "../../data-flags.js";
+import { addFlags, type Options, parseOptions } from "../../flags.js";
+import { datasetWork } from "./dataset-work.js";
+
+const names = [...dataFlags, "outFolder", "to", "shardImages", "cacheDir", "json", "logLevel"] as const;
+
+const examples = `
+Examples:
+  $ lockstep dataset convert --data fairface --to webdataset --out shards
+  $ lockstep dataset convert --data faces.csv --columns race=ethnicity \\
+      --to parquet --out hub
+
+The images' bytes are kept, so a run on either has the same weights. What is
+written is read back and compared before it appears.
+`;
+
+export function addDatasetConvertCommand(parent: Command): void {
+  const command = parent.command("convert").description("write a data set in another form");
+  addFlags(command, names).addHelpText("after", examples);
+  command.action((raw: Record<string, unknown>) => convert(parseOptions(raw, names)));
+}
+
+async function convert(options: Options<(typeof names)[number]>): Promise<void> {
+  const { outFolder: out, to, shardImages, json } = options;
+  await datasetWork(options, async (surroundings) => {
+    const data = dataOptionsOf(options, null);
+    const dataset = await openDataset({ ...data, schema: fairfaceLabels, ...surroundings });
+    if (dataset.pixelSource === "generated") {
+      throw new UserError("--data synthetic: has no files to convert; write it with `lockstep dataset synth`");
+    }
+    assertOutside(out, await realpath(data.data));
+    const { fingerprint, ...written } = await convertDataset(dataset, { out, to, shardImages, ...surroundings });
+    const [skipped, unlabelled] = [dataset.skipped.length, dataset.unlabelled.length];
+    const left = skipped + unlabelled > 0 ? `, ${skipped} skipped, ${unlabelled} without labels left out` : "";
+    return json
+      ? `${JSON.stringify({ ...written, skipped, unlabelled, sourceFingerprint: dataset.fingerprint, fingerprint })}\n`
+      : `${written.images} images written as ${to}${left}: ${written.out}\n` +
+          `fingerprint of ${data.data}\n  ${dataset.fingerprint}\nfingerprint of ${written.out}\n  ${fingerprint}\n`;
+  });
+}

@@ -1,0 +1,40 @@
+// Owns what commands that write data sets have around them: log, cache folder, progress, and an orderly end on Ctrl-C.
+import { resolve } from "node:path";
+import { type DatasetLog, defaultCacheDir, type Progress } from "@lockstep/dataset";
+import { exitCode } from "@lockstep/errors";
+import { createLogger, createShutdown } from "@lockstep/service";
+import type { Options } from "../../flags.js";
+import { createDisplay } from "../../progress/display.js";
+
+export interface DatasetWork {
+  readonly cacheDir: string;
+  readonly log: DatasetLog;
+  readonly onProgress: (progress: Progress) => void;
+  readonly signal: AbortSignal;
+}
+
+/** @param work gives what is said on stdout; it leaves nothing half when its signal is aborted */
+export async function datasetWork(
+  { cacheDir, logLevel }: Options<"cacheDir" | "logLevel">,
+  work: (surroundings: DatasetWork) => Promise<string>,
+): Promise<void> {
+  const log = createLogger({ name: "dataset", level: logLevel });
+  const display = createDisplay({ stream: process.stderr, nowMs: () => performance.now() });
+  const shutdown = createShutdown({
+    log,
+    onFirst: (reason) => display.note(`${reason}: taking back what is half written (again: leave at once)`),
+  });
+  const { signal } = shutdown;
+  try {
+    const onProgress = display.preparing.bind(display);
+    const said = await work({ cacheDir: resolve(cacheDir ?? defaultCacheDir()), log, onProgress, signal });
+    display.close();
+    process.stdout.write(said);
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) throw error;
+    process.exitCode = exitCode.interrupted;
+  } finally {
+    display.close();
+    shutdown.dispose();
+  }
+}
