@@ -2,57 +2,71 @@
 // readers take a column chunk whole, or need an offset index that pyarrow does not write by default. Here a page (and the
 // chunk's dictionary) is all that is held at a time; its decoding is hyparquet's.
 import { type FileHandle, open } from "node:fs/promises";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { UserError } from "@lockstep/errors";
-import { type ColumnMetaData, type DecodedArray, parquetSchema } from "hyparquet";
+import { type ColumnMetaData, type DecodedArray, type PageHeader, parquetSchema } from "hyparquet";
 import { parquetHeader, readPage } from "hyparquet/src/column.js";
 import { convert, DEFAULT_PARSERS } from "hyparquet/src/convert.js";
-import { getMaxRepetitionLevel, getTreePath } from "hyparquet/src/schema.js";
-import { compressors } from "hyparquet-compressors";
+import { decompressPage } from "hyparquet/src/datapage.js";
+import { getMaxDefinitionLevel, getMaxRepetitionLevel, getTreePath } from "hyparquet/src/schema.js";
+import { compressors as portable } from "hyparquet-compressors";
+import { checkHeader, checkIndexes, checkLevels } from "./page-check.js";
 import type { ParquetFile } from "./parquet-file.js";
 
 type ColumnDecoder = Parameters<typeof readPage>[2];
+
+/** Node's own are faster where it has them. */
+const compressors: typeof portable = {
+  ...portable,
+  GZIP: (input, length) => gunzipSync(input, { maxOutputLength: Math.max(length, 1) }),
+  BROTLI: (input, length) => brotliDecompressSync(input, { maxOutputLength: Math.max(length, 1) }),
+};
 
 /** Pages are about so big: one read for most, header included. */
 const windowBytes = 1 << 20;
 
 export interface ColumnPage {
   readonly firstRow: number;
-  /** By row; null where there is none. Valid until the next page is asked for. */
-  readonly values: readonly (Uint8Array | null)[];
+  /** By row; null where there is none. Bytes are valid until the next page is asked for. */
+  readonly values: readonly unknown[];
 }
 
-/** @param columnPath of a leaf of bytes, e.g. ["image", "bytes"]. @throws UserError where the file is damaged */
-export async function* columnPages(parquet: ParquetFile, columnPath: readonly string[]): AsyncGenerator<ColumnPage> {
+export interface ColumnChoice {
+  /** Of a leaf, e.g. ["image", "bytes"]. */
+  readonly columnPath: readonly string[];
+  /** Whether text is wanted as the bytes that it is stored in. */
+  readonly asBytes: boolean;
+}
+
+/** @throws UserError where the file is damaged */
+export async function* columnPages(parquet: ParquetFile, column: ColumnChoice): AsyncGenerator<ColumnPage> {
   const { path, metadata } = parquet;
-  const schemaPath = getTreePath(parquetSchema(metadata), [...columnPath]);
-  const leaf = schemaPath.at(-1)?.element;
-  if (leaf === undefined) throw new Error(`${path}: no column ${columnPath.join(".")}`);
-  if (getMaxRepetitionLevel(schemaPath) > 0) {
-    throw new UserError(`shard ${path}: column "${columnPath.join(".")}" holds lists; one image a row is read`);
+  const pathInSchema = [...column.columnPath];
+  const name = pathInSchema.join(".");
+  const schemaPath = getTreePath(parquetSchema(metadata), pathInSchema);
+  const leaf = schemaPath.at(-1);
+  if (leaf === undefined || leaf.children.length > 0 || getMaxRepetitionLevel(schemaPath) > 0) {
+    throw new UserError(`shard ${path}: column "${name}" holds lists or structures; one value a row is read`);
   }
-  const { converted_type, logical_type, ...element } = leaf; // text too is read as bytes
+  const { converted_type, logical_type, ...bare } = leaf.element;
+  const element = column.asBytes ? bare : leaf.element;
   const file = await open(path, "r");
   try {
     let firstRow = 0;
     for (const group of metadata.row_groups) {
-      const chunk = group.columns.find(
-        ({ meta_data }) => meta_data?.path_in_schema.join("\n") === columnPath.join("\n"),
-      );
-      if (chunk?.meta_data === undefined)
-        throw new UserError(`shard ${path}: a row group has no column "${columnPath[0]}"`);
+      const chunk = group.columns.find(({ meta_data }) => meta_data?.path_in_schema.join(".") === name)?.meta_data;
+      if (chunk === undefined) throw new UserError(`shard ${path}: a row group has no column "${name}"`);
       const decoder = {
-        ...{ pathInSchema: [...columnPath], element, schemaPath, parsers: DEFAULT_PARSERS, compressors, utf8: false },
-        ...{ type: chunk.meta_data.type, codec: chunk.meta_data.codec },
+        ...{ pathInSchema, element, schemaPath, type: chunk.type, codec: chunk.codec },
+        ...{ parsers: DEFAULT_PARSERS, compressors, utf8: !column.asBytes },
       };
       const groupEnd = firstRow + Number(group.num_rows);
-      for await (const values of chunkPages(file, path, chunk.meta_data, decoder)) {
+      for await (const values of chunkPages({ file, path, chunk, decoder, rows: groupEnd - firstRow })) {
         yield { firstRow, values };
         firstRow += values.length;
       }
       if (firstRow !== groupEnd) {
-        throw new UserError(
-          `shard ${path}: column "${columnPath[0]}" ends at row ${firstRow}, not ${groupEnd}; fetch it again`,
-        );
+        throw new UserError(`shard ${path}: column "${name}" ends at row ${firstRow}, not ${groupEnd}; fetch it again`);
       }
     }
   } finally {
@@ -60,52 +74,83 @@ export async function* columnPages(parquet: ParquetFile, columnPath: readonly st
   }
 }
 
-async function* chunkPages(file: FileHandle, path: string, chunk: ColumnMetaData, decoder: ColumnDecoder) {
-  const { data_page_offset, dictionary_page_offset, total_compressed_size } = chunk;
-  let position = Number(dictionary_page_offset || data_page_offset);
-  const end = position + Number(total_compressed_size);
+interface ChunkOptions {
+  readonly file: FileHandle;
+  readonly path: string;
+  readonly chunk: ColumnMetaData;
+  readonly decoder: ColumnDecoder;
+  readonly rows: number;
+}
+
+async function* chunkPages({ file, path, chunk, decoder, rows }: ChunkOptions): AsyncGenerator<unknown[]> {
+  let position = Number(chunk.dictionary_page_offset || chunk.data_page_offset);
+  const end = position + Number(chunk.total_compressed_size);
   let dictionary: DecodedArray | undefined;
-  while (position < end) {
-    const page = await readOnePage(file, path, position, end);
-    position += page.bytes;
+  let rowsLeft = rows;
+  while (position < end && rowsLeft > 0) {
     try {
-      if (page.header.type === "DICTIONARY_PAGE") {
-        const { data } = readPage(page.reader, page.header, decoder, undefined, undefined, 0);
+      const { header, body, bytes } = await readOnePage(file, position, end);
+      checkHeader({ header, rowsLeft });
+      if (header.type === "DICTIONARY_PAGE") {
+        const { data } = readPage(readerOf(body), header, decoder, undefined, undefined, 0);
         if (data) dictionary = convert(data, decoder);
-      } else if (page.header.type !== "INDEX_PAGE") {
-        yield rowsOf(readPage(page.reader, page.header, decoder, dictionary, undefined, 0).data ?? []);
+      } else if (header.type !== "INDEX_PAGE") {
+        const values = decodePage(header, body, decoder, dictionary);
+        rowsLeft -= values.length;
+        yield values;
       }
+      position += bytes;
     } catch (error) {
       throw new UserError(
-        `shard ${path}: a page before byte ${position} cannot be decoded (${(error as Error).message}); fetch it again`,
+        `shard ${path}: no page can be read at byte ${position} (${(error as Error).message}); it is cut short or damaged: fetch it again`,
       );
     }
   }
 }
 
-async function readOnePage(file: FileHandle, path: string, position: number, end: number) {
-  const cutShort = (reason: string): UserError =>
-    new UserError(
-      `shard ${path}: no page can be read at byte ${position} (${reason}); it is cut short or damaged: fetch it again`,
-    );
+function decodePage(
+  header: PageHeader,
+  body: Uint8Array,
+  decoder: ColumnDecoder,
+  dictionary: DecodedArray | undefined,
+): unknown[] {
+  const maxDefinitionLevel = getMaxDefinitionLevel(decoder.schemaPath);
+  const { data_page_header: v1, data_page_header_v2: v2, uncompressed_page_size } = header;
+  const encoding = v1?.encoding ?? v2?.encoding;
+  // Version 2 compresses what follows the levels, version 1 all of it.
+  const levelsBytes = v2?.definition_levels_byte_length ?? 0;
+  const isCompressed = v2?.is_compressed ?? true;
+  const rest = body.subarray(levelsBytes);
+  const plain = isCompressed
+    ? decompressPage(rest, uncompressed_page_size - levelsBytes, decoder.codec, decoder.compressors)
+    : rest;
+  const whole = levelsBytes === 0 ? plain : Buffer.concat([body.subarray(0, levelsBytes), plain]);
+  const values = checkLevels({ header, maxDefinitionLevel }, whole);
+  if (encoding === "RLE_DICTIONARY" || encoding === "PLAIN_DICTIONARY") {
+    if (dictionary === undefined) throw new Error("it refers to a dictionary that is not there");
+    checkIndexes(values, v1?.num_values ?? v2?.num_values ?? 0);
+  }
+  const decompressed = { ...header, compressed_page_size: whole.length, uncompressed_page_size: whole.length };
+  const { data = [] } = readPage(
+    readerOf(whole),
+    v2 ? { ...decompressed, data_page_header_v2: { ...v2, is_compressed: false } } : decompressed,
+    { ...decoder, codec: "UNCOMPRESSED" },
+    ...([dictionary, undefined, 0] as const),
+  );
+  return Array.from(data as ArrayLike<unknown>, unwrapped);
+}
+
+async function readOnePage(file: FileHandle, position: number, end: number) {
+  if (!(position >= 4)) throw new Error("a column does not begin there");
   const first = await readBytes(file, position, Math.min(windowBytes, end - position));
-  const reader = { view: new DataView(first.buffer, first.byteOffset, first.byteLength), offset: 0 };
-  let header: ReturnType<typeof parquetHeader>;
-  try {
-    header = parquetHeader(reader);
-  } catch (error) {
-    throw cutShort((error as Error).message);
-  }
+  const reader = readerOf(first);
+  const header = parquetHeader(reader);
   const bytes = reader.offset + header.compressed_page_size;
-  if (!(header.compressed_page_size >= 0) || position + bytes > end)
-    throw cutShort("its size is past the column's end");
-  if (bytes > first.length) {
-    const rest = await readBytes(file, position + first.length, bytes - first.length);
-    const whole = Buffer.concat([first, rest]);
-    reader.view = new DataView(whole.buffer, whole.byteOffset, whole.byteLength);
-  }
-  if (reader.view.byteLength < bytes) throw cutShort("the file ends there");
-  return { header, reader, bytes };
+  if (!(header.compressed_page_size >= 0) || position + bytes > end) throw new Error("it ends past its column");
+  const rest = await readBytes(file, position + first.length, Math.max(bytes - first.length, 0));
+  const whole = rest.length > 0 ? Buffer.concat([first, rest]) : first;
+  if (whole.length < bytes) throw new Error("the file ends there");
+  return { header, body: whole.subarray(reader.offset, bytes), bytes };
 }
 
 /** Fewer where the file ends. */
@@ -120,13 +165,13 @@ async function readBytes(file: FileHandle, position: number, size: number): Prom
   return bytes.subarray(0, done);
 }
 
-/** hyparquet wraps a value once for each optional struct around it. */
-function rowsOf(data: DecodedArray): (Uint8Array | null)[] {
-  return Array.from(data as ArrayLike<unknown>, (wrapped) => {
-    let value = wrapped;
-    while (Array.isArray(value)) value = value[0];
-    if (value instanceof Uint8Array) return value;
-    if (value === null || value === undefined) return null;
-    throw new Error(`a value is no bytes but ${typeof value}`);
-  });
+function readerOf(bytes: Uint8Array) {
+  return { view: new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset: 0 };
+}
+
+/** hyparquet wraps a value once for each optional structure around it. */
+function unwrapped(wrapped: unknown): unknown {
+  let value = wrapped;
+  while (Array.isArray(value)) value = value[0];
+  return value ?? null;
 }

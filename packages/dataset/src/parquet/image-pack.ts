@@ -43,8 +43,9 @@ export function imagePack({ parquet, image, cacheDir, log, signal, onRows }: Ima
       let packBytes = 0;
       try {
         await replaceFile(packPath, async (file) => {
-          for await (const { values } of columnPages(parquet, image.bytesPath)) {
+          for await (const page of columnPages(parquet, { columnPath: image.bytesPath, asBytes: true })) {
             signal?.throwIfAborted();
+            const values = page.values as (Uint8Array | null)[]; // as imageColumnOf has looked
             for (const bytes of values) rows.push(bytes === null ? null : [bytes.length, sha256Hex(bytes)]);
             const present = values.filter((bytes) => bytes !== null);
             await file.writev(present);
@@ -62,8 +63,8 @@ export function imagePack({ parquet, image, cacheDir, log, signal, onRows }: Ima
 
 async function namesIn(parquet: ParquetFile, columnPath: readonly string[]): Promise<(string | null)[]> {
   const names: (string | null)[] = [];
-  for await (const { values } of columnPages(parquet, columnPath)) {
-    for (const bytes of values) names.push(bytes === null ? null : Buffer.from(bytes).toString("utf8"));
+  for await (const { values } of columnPages(parquet, { columnPath, asBytes: true })) {
+    for (const bytes of values) names.push(bytes === null ? null : Buffer.from(bytes as Uint8Array).toString("utf8"));
   }
   return names;
 }

@@ -1,13 +1,7 @@
 // Owns what a Parquet file says of itself: its footer, which column holds the images, and which names its metadata gives to
 // integer labels. No row is read here.
 import { UserError } from "@lockstep/errors";
-import {
-  type AsyncBuffer,
-  asyncBufferFromFile,
-  type FileMetaData,
-  parquetMetadataAsync,
-  parquetSchema,
-} from "hyparquet";
+import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetSchema } from "hyparquet";
 import { z } from "zod";
 import { reasonOf } from "../content-index.js";
 import type { ColumnChoice } from "../forms/data-columns.js";
@@ -15,7 +9,6 @@ import type { ClassNames } from "../labels/numbered-classes.js";
 
 export interface ParquetFile {
   readonly path: string;
-  readonly file: AsyncBuffer;
   readonly metadata: FileMetaData;
   readonly numRows: number;
   /** Top-level columns. */
@@ -30,19 +23,52 @@ export interface ImageColumn {
   readonly namePath: readonly string[] | null;
 }
 
+/** What is read of a footer: hyparquet gives it as it stands in the file, be that damaged. */
+const footer = z.object({
+  num_rows: z.bigint(),
+  schema: z.array(z.object({ name: z.string(), num_children: z.number().int().min(0).optional() })).min(1),
+  key_value_metadata: z.array(z.object({ key: z.string(), value: z.string().optional() })).optional(),
+  row_groups: z.array(
+    z.object({
+      num_rows: z.bigint().min(0n),
+      columns: z.array(
+        z.object({
+          meta_data: z.object({
+            path_in_schema: z.array(z.string()),
+            codec: z.string(),
+            data_page_offset: z.bigint().min(4n),
+            dictionary_page_offset: z.bigint().min(0n).optional(),
+            total_compressed_size: z.bigint().min(0n),
+          }),
+        }),
+      ),
+    }),
+  ),
+});
+
 /** @throws UserError where it is no Parquet file */
 export async function openParquet(path: string): Promise<ParquetFile> {
   try {
     const file = await asyncBufferFromFile(path);
     const metadata = await parquetMetadataAsync(file);
     const columns = parquetSchema(metadata).children.map(({ element }) => element.name);
-    return { path, file, metadata, numRows: Number(metadata.num_rows), columns };
+    footer.parse(metadata);
+    const [numRows, inGroups] = [
+      Number(metadata.num_rows),
+      metadata.row_groups.map(({ num_rows }) => Number(num_rows)),
+    ];
+    if (inGroups.reduce((sum, rows) => sum + rows, 0) !== numRows) {
+      throw new Error(`it names ${numRows} rows, its row groups ${inGroups.join("+")}`);
+    }
+    return { path, metadata, numRows, columns };
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== undefined) {
+    if ((error as NodeJS.ErrnoException).syscall !== undefined) {
       throw new UserError(`shard ${path} ${reasonOf(error)} (--data)`);
     }
+    const reason =
+      error instanceof z.ZodError ? `${error.issues[0]?.path.join(".")} is wrong` : (error as Error).message;
     throw new UserError(
-      `shard ${path}: has no readable Parquet footer (${(error as Error).message}); it is cut short or no Parquet file: fetch it again`,
+      `shard ${path}: has no readable Parquet footer (${reason}); it is cut short or no Parquet file: fetch it again`,
     );
   }
 }

@@ -1,9 +1,6 @@
 // Owns Parquet tables with images inside, as Hugging Face's hub has them: a column of {bytes, path} or of bytes, and a
 // column for each label: text, or integers whose names stand in the file's metadata.
 import { join } from "node:path";
-import { UserError } from "@lockstep/errors";
-import { parquetReadObjects } from "hyparquet";
-import { compressors } from "hyparquet-compressors";
 import type { DatasetSource, UnusableImage } from "../dataset.js";
 import { checkColumns } from "../forms/data-columns.js";
 import type { PartFile } from "../forms/data-form.js";
@@ -12,6 +9,7 @@ import { partOfValue } from "../forms/part-name.js";
 import { readLabels } from "../labels/label-reader.js";
 import { nameClasses } from "../labels/numbered-classes.js";
 import { type PackedList, type PackedSample, packedImages } from "../shards/packed-images.js";
+import { columnPages } from "./column-pages.js";
 import { imagePack } from "./image-pack.js";
 import { classNamesOf, imageColumnOf, openParquet, type ParquetFile } from "./parquet-file.js";
 
@@ -78,16 +76,15 @@ function splitText(value: unknown, names: readonly string[] | undefined): unknow
 }
 
 /** Labels alone: a few bytes a row. */
-async function readRecords(
-  { path, file, metadata, numRows }: ParquetFile,
-  columns: string[],
-): Promise<Record<string, unknown>[]> {
-  if (numRows === 0) return [];
-  try {
-    return await parquetReadObjects({ file, metadata, columns, compressors });
-  } catch (error) {
-    throw new UserError(
-      `shard ${path}: its labels cannot be read (${(error as Error).message}); it is cut short or damaged: fetch it again`,
-    );
+async function readRecords(parquet: ParquetFile, columns: readonly string[]): Promise<Record<string, unknown>[]> {
+  const records: Record<string, unknown>[] = [];
+  for (const column of columns) {
+    for await (const { firstRow, values } of columnPages(parquet, { columnPath: [column], asBytes: false })) {
+      for (const [index, value] of values.entries()) {
+        const row = firstRow + index;
+        records[row] = { ...records[row], [column]: value };
+      }
+    }
   }
+  return records;
 }

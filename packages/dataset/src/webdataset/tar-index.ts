@@ -32,14 +32,16 @@ export interface TarIndexOptions {
 
 const maxJsonBytes = 1 << 20;
 const blockBytes = 512;
+/** Archives are padded to their blocking factor, 10 KiB by default; a download that broke off may be zeros to its end. */
+const maxPaddingBytes = 1 << 20;
 
 /** Members that are an image or JSON, in their order. @throws UserError where the archive is cut short or none */
 export async function tarIndex(options: TarIndexOptions): Promise<TarMember[]> {
   const { path, signal } = options;
-  await checkEnd(path);
+  const shardBytes = await checkEnd(path);
   const archive = extract();
   const members: TarMember[] = [];
-  const progress = { readTo: 0 };
+  const progress = { readTo: 0, size: 0 };
   // A streamx stream, which is one of Node's but for its types.
   const feeding = pipeline(
     createReadStream(path, { highWaterMark: 1 << 20 }),
@@ -49,7 +51,13 @@ export async function tarIndex(options: TarIndexOptions): Promise<TarMember[]> {
   const [collected, fed] = await Promise.allSettled([collect(archive, members, progress, options), feeding]);
   signal?.throwIfAborted();
   const failed = [collected, fed].find(({ status }) => status === "rejected");
-  if (failed?.status !== "rejected") return members;
+  if (failed?.status !== "rejected") {
+    const padding = shardBytes - progress.readTo - progress.size;
+    if (padding <= maxPaddingBytes) return members;
+    throw new UserError(
+      `shard ${path}: nothing but zeros from byte ${progress.readTo + progress.size} on, ${padding} of them; it is cut short: fetch it again`,
+    );
+  }
   if (failed.reason instanceof UserError) throw failed.reason;
   throw new UserError(
     `shard ${path}: cannot be read past byte ${progress.readTo} (${(failed.reason as Error).message}); ` +
@@ -60,14 +68,14 @@ export async function tarIndex(options: TarIndexOptions): Promise<TarMember[]> {
 async function collect(
   archive: Extract,
   members: TarMember[],
-  progress: { readTo: number },
+  progress: { readTo: number; size: number },
   { path, isImage, onImage }: TarIndexOptions,
 ): Promise<void> {
   for await (const entry of archive) {
     const { name, type, size } = entry.header;
     // tar-stream says where an entry's bytes begin since version 3.1; its types do not say so.
     const { byteOffset: offset } = entry.header as Header & { readonly byteOffset: number };
-    progress.readTo = offset;
+    Object.assign(progress, { readTo: offset, size });
     const kind =
       isHidden(name) || type === "directory" ? null : isImage(name) ? "image" : /\.json$/i.test(name) ? "json" : null;
     if (kind === "image" && (type === "symlink" || type === "link")) {
@@ -100,14 +108,14 @@ function isHidden(name: string): boolean {
   return (name.split("/").at(-1) ?? "").startsWith(".");
 }
 
-/** Cut between two members, an archive looks whole but for its end: two blocks of zeros. */
-async function checkEnd(path: string): Promise<void> {
+/** Cut between two members, an archive looks whole but for its end: two blocks of zeros. Gives its size in bytes. */
+async function checkEnd(path: string): Promise<number> {
   const { size } = await stat(path);
   const file = await open(path, "r");
   try {
     const end = Buffer.alloc(2 * blockBytes, 1);
     if (size >= end.length) await file.read(end, 0, end.length, size - end.length);
-    if (size % blockBytes === 0 && end.every((byte) => byte === 0)) return;
+    if (size % blockBytes === 0 && end.every((byte) => byte === 0)) return size;
   } finally {
     await file.close();
   }

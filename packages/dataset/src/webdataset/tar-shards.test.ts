@@ -154,7 +154,9 @@ describe("tar shards", () => {
     );
     await writeFile(path, Buffer.concat([gzipSync(bytes), Buffer.alloc(1024)]));
     assert.match(await complaintOf(open()), /train-000000.tar: (ends at|cannot be read past) byte/);
-    await writeFile(path, bytes);
+    await writeFile(path, Buffer.concat([bytes, Buffer.alloc(2 ** 21)]));
+    assert.match(await complaintOf(open()), /nothing but zeros from byte \d+ on, \d+ of them; it is cut short/);
+    await writeFile(path, Buffer.concat([bytes, Buffer.alloc(9 * 1024)])); // as tar itself pads
     assert.equal((await open()).labels.numSamples, 4);
   });
 
