@@ -34,7 +34,7 @@ export async function openDataset(options: OpenDatasetOptions): Promise<Dataset>
   const cacheDir = resolve(options.cacheDir);
   checkCacheOutside(cacheDir, path);
   const form = await dataForm(path);
-  const source = openForm(form, { columns, cacheDir, log, onProgress, signal });
+  const source = await openForm(form, { columns, cacheDir, log, onProgress, signal });
   const dataset = await encodedDataset({ source, schema, onBadImage, log });
   log.info(
     { data: path, form: form.kind, samples: dataset.labels.numSamples, fingerprint: dataset.fingerprint },

@@ -1,7 +1,6 @@
 // Owns what it takes to write a data set in a form, and which writer writes which.
 import type { LabelSchema } from "../labels/label-schema.js";
 import { csvWriter, fairfaceWriter } from "./files-writer.js";
-import { parquetWriter } from "./parquet-writer.js";
 import { tarWriter } from "./tar-writer.js";
 
 export const writtenForms = ["fairface", "csv", "parquet", "webdataset"] as const;
@@ -43,14 +42,16 @@ export interface FormWriter {
 }
 
 /** @throws UserError where the form cannot hold such a data set */
-export function formWriter(to: WrittenForm, options: FormWriterOptions): FormWriter {
+export async function formWriter(to: WrittenForm, options: FormWriterOptions): Promise<FormWriter> {
   switch (to) {
     case "fairface":
       return fairfaceWriter(options);
     case "csv":
       return csvWriter(options);
-    case "parquet":
+    case "parquet": {
+      const { parquetWriter } = await import("./parquet-writer.js"); // loaded where it is needed
       return parquetWriter(options);
+    }
     case "webdataset":
       return tarWriter(options);
     default:

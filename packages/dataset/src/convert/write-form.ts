@@ -85,7 +85,7 @@ async function writeAll(content: FormContent, folder: string, options: WriteForm
   const counts = { train: 0, val: 0, test: 0 };
   for (const part of parts) counts[part] += 1;
   const stems = plainStems(images.map(({ name }, index) => ({ name, part: parts[index] as PartName })));
-  const writer: FormWriter = formWriter(to, { folder, schema, counts, shardImages });
+  const writer: FormWriter = await formWriter(to, { folder, schema, counts, shardImages });
   const list: SourceSample[] = [];
   try {
     for (let first = 0; first < images.length; first += batchImages) {
