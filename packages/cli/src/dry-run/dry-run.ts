@@ -11,9 +11,19 @@ import { dataFlags } from "../data-flags.js";
 import type { FlagName } from "../flags.js";
 import { type PlannedRun, type PlanOptions, planRun } from "../plan-run.js";
 import { formerRun } from "../prepare-run.js";
+import { fitted } from "../progress/progress-text.js";
 import { runFiles } from "../run-folder.js";
 import type { Origins } from "../settings/apply-settings.js";
-import { type DiskNeeds, diskNeeds, type MemoryNeeds, memoryNeeds, problemsOf, sizeText, warningsOf } from "./needs.js";
+import {
+  type DiskNeeds,
+  diskNeeds,
+  type MemoryNeeds,
+  memoryNeeds,
+  type Need,
+  problemsOf,
+  sizeText,
+  warningsOf,
+} from "./needs.js";
 import { otherLeaves, type ResolvedSetting, resolvedSettings } from "./resolved-settings.js";
 import { type Trial, tryMicroBatch } from "./trial-micro-batch.js";
 
@@ -113,6 +123,10 @@ export function renderDryRun(found: DryRun): string {
   const { spec, settings, backend, memory, disk, warnings } = found;
   const { samples, fingerprint } = spec.dataset;
   const field = (name: string, value: string): string => `  ${name.padEnd(12)} ${value}\n`;
+  const fields = (name: string, needs: readonly Need[]): string[] => {
+    const parts = needs.map(({ what, bytes }, index) => `${index === 0 ? "about " : ""}${what} ${sizeText(bytes)}`);
+    return fitted(parts, 64, ", ").map((line, index) => field(index === 0 ? name : "", line));
+  };
   const row = ({ key, value, from }: ResolvedSetting): string => `  ${key.padEnd(21)} ${value.padEnd(29)} ${from}\n`;
   const images = samples.train + samples.val + samples.test;
   return [
@@ -129,15 +143,11 @@ export function renderDryRun(found: DryRun): string {
     field("steps", `${found.stepsPerEpoch} an epoch, ${found.totalSteps} in all`),
     field("weights", `${found.weights} in ${found.tensors} tensors`),
     field("backend", `${backend.backend} on ${backend.device}`),
-    field("memory", `about ${needsText(memory.needs)}`),
+    ...fields("memory", memory.needs),
     field("", `${sizeText(memory.freeBytes)} free of ${sizeText(memory.totalBytes)}`),
-    field("disk", `about ${needsText(disk.needs)}`),
+    ...fields("disk", disk.needs),
     ...disk.fileSystems.map(({ place, freeBytes }) => field("", `${sizeText(freeBytes)} free at ${place}`)),
     ...warnings.map((warning) => `${pc.yellow("warning:")} ${warning}\n`),
-    `nothing was written in ${found.out}; without --dry-run the run starts\n`,
+    `nothing was written; without --dry-run the run starts in\n  ${found.out}\n`,
   ].join("");
-}
-
-function needsText(needs: readonly { readonly what: string; readonly bytes: number }[]): string {
-  return needs.map(({ what, bytes }) => `${what} ${sizeText(bytes)}`).join(", ");
 }

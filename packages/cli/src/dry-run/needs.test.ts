@@ -7,11 +7,11 @@ import { diskNeeds, memoryNeeds, problemsOf, sizeText, sum, warningsOf } from ".
 const mib = 2 ** 20;
 const plenty = { needs: [], fileSystems: [] };
 
-test("memory is that of every process: threads of a worker share what is loaded once", () => {
-  const worker = { workerBytes: 400 * mib, threadBytes: 100 * mib };
+test("memory is that of every process: threads share a worker, workers the libraries", () => {
+  const worker = { workerBytes: 400 * mib, threadBytes: 100 * mib, sharedBytes: 150 * mib };
   const needed = (workers: number, threads: number): number =>
     sum(memoryNeeds({ weightsBytes: 0, workers, threads, worker }).needs);
-  assert.equal(needed(2, 1) - needed(1, 1), 400 * mib);
+  assert.equal(needed(2, 1) - needed(1, 1), 250 * mib);
   assert.equal(needed(1, 3) - needed(1, 1), 200 * mib);
   const unknown = memoryNeeds({ weightsBytes: 0, workers: 2, threads: 1, worker: null });
   assert.deepEqual(

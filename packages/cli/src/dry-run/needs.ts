@@ -34,9 +34,14 @@ export function memoryNeeds(run: {
   readonly weightsBytes: number;
   readonly workers: number;
   readonly threads: number;
-  readonly worker: { readonly workerBytes: number; readonly threadBytes: number } | null;
+  readonly worker: {
+    readonly workerBytes: number;
+    readonly threadBytes: number;
+    readonly sharedBytes: number;
+  } | null;
 }): MemoryNeeds {
   const { weightsBytes, workers, threads, worker } = run;
+  const shared = worker?.sharedBytes ?? 0;
   const each =
     worker === null ? 0 : worker.workerBytes + workerCopies * weightsBytes + (threads - 1) * worker.threadBytes;
   const limit = process.constrainedMemory(); // 0 or beyond the machine's: none
@@ -45,7 +50,9 @@ export function memoryNeeds(run: {
     needs: [
       { what: "launcher", bytes: processBytes },
       { what: "coordinator", bytes: processBytes + coordinatorCopies * weightsBytes },
-      ...(worker === null ? [] : [{ what: `${workers} worker${workers === 1 ? "" : "s"}`, bytes: workers * each }]),
+      ...(worker === null
+        ? []
+        : [{ what: `${workers} worker${workers === 1 ? "" : "s"}`, bytes: shared + workers * (each - shared) }]),
     ],
     totalBytes,
     freeBytes: Math.min(freemem(), totalBytes),

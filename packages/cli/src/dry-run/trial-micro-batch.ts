@@ -1,5 +1,6 @@
 // Owns the trial of a dry run: a few micro-batches forward and backward on the engine that a worker would load. It shows that
 // the backend is there and fits, and what memory it takes, whatever the recipe is.
+import { readFile } from "node:fs/promises";
 import { describeError, UserError } from "@lockstep/errors";
 import type { RunSpec } from "@lockstep/protocol";
 import { type BackendChoice, type Engine, loadEngine, type MicroBatch } from "@lockstep/recipe";
@@ -16,6 +17,8 @@ export interface Trial {
   readonly memory: {
     /** Of a worker with one compute thread. */
     readonly workerBytes: number;
+    /** What of it are libraries, which all workers share. */
+    readonly sharedBytes: number;
     /** Of each further compute thread. */
     readonly threadBytes: number;
   } | null;
@@ -34,7 +37,7 @@ export async function tryMicroBatch(run: PlannedRun, backend: BackendChoice): Pr
     // Backends pool what they have used: what is resident afterwards is the peak.
     const workerBytes = process.memoryUsage.rss();
     const threadBytes = Math.max(0, workerBytes - loadedBytes);
-    return { ...found, fault: null, memory: { workerBytes, threadBytes } };
+    return { ...found, fault: null, memory: { workerBytes, threadBytes, sharedBytes: await residentFileBytes() } };
   } catch (error) {
     if (error instanceof UserError) throw error;
     return { ...found, fault: describeError(error), memory: null };
@@ -73,4 +76,10 @@ function blackImages({ imageSize, seed }: RunSpec, samples: Uint32Array): MicroB
     positions: Uint32Array.from(samples.keys()),
     pixels_BHWC: new Uint8Array(samples.length * imageSize ** 2 * 3),
   };
+}
+
+/** Pages of files that are mapped; 0 where the system does not tell. */
+async function residentFileBytes(): Promise<number> {
+  const status = await readFile("/proc/self/status", "utf8").catch(() => "");
+  return 1024 * Number(/^RssFile:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);
 }
