@@ -1,6 +1,6 @@
 // Owns what a data set is to the rest of Lockstep: labels, where each sample comes from, and how its pixels are had.
 // Reading a particular form (a FairFace folder, the embedded set) is left to its DatasetSource.
-import type { SampleLabels } from "./labels/label-schema.js";
+import type { LabelSchema, SampleLabels } from "./labels/label-schema.js";
 import type { LabelTable } from "./labels/label-table.js";
 
 /** The published part that a sample belongs to. */
@@ -76,6 +76,20 @@ export interface DatasetSource {
   list(): Promise<SourceList>;
   /** Encoded bytes of the sample at that place in `samples`; UserError where they are gone. */
   read(listIndex: number): Promise<Uint8Array>;
+}
+
+/** What a source of a recipe's own is given to read the data with. */
+export interface SourceContext {
+  /** As the user names it (--data); a path is absolute. */
+  readonly data: string;
+  /** The recipe's labels, each with the column that this data has it in. */
+  readonly schema: LabelSchema;
+  /** By the column that the recipe names: what it is called in this data (--columns). */
+  readonly columns: Readonly<Record<string, string>>;
+  readonly cacheDir: string;
+  readonly log: DatasetLog;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
 }
 
 export interface Progress {

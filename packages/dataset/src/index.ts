@@ -26,6 +26,7 @@ export type {
   EncodedDataset,
   GeneratedDataset,
   Progress,
+  SourceContext,
   SourceList,
   SourceSample,
   UnusableImage,

@@ -4,11 +4,12 @@ import { resolve } from "node:path";
 import { UserError } from "@lockstep/errors";
 import { checkCacheOutside } from "./cache-dir.js";
 import { type DataOptions, dataOptions } from "./data-options.js";
-import type { Dataset, DatasetLog, Progress } from "./dataset.js";
+import type { Dataset, DatasetLog, DatasetSource, Progress, SourceContext } from "./dataset.js";
 import { encodedDataset } from "./encoded-dataset.js";
 import { fairfaceLabels } from "./fairface/fairface-labels.js";
 import { dataColumns } from "./forms/data-columns.js";
 import { dataForm } from "./forms/data-form.js";
+import type { FormOptions } from "./forms/form-options.js";
 import { openForm } from "./forms/open-form.js";
 import { checkLabelSchema, type LabelSchema } from "./labels/label-schema.js";
 import { drawSplit, type Split, type SplitSettings } from "./plan/split.js";
@@ -17,6 +18,8 @@ import { defaultSyntheticSamples, syntheticDataset } from "./synthetic/synthetic
 export interface OpenDatasetOptions extends DataOptions {
   /** The labels that the recipe asks for; FairFace's where absent. */
   readonly schema?: LabelSchema | undefined;
+  /** The recipe's own way to read the data; absent: the forms that Lockstep knows. */
+  readonly source?: ((context: SourceContext) => DatasetSource | Promise<DatasetSource>) | undefined;
   readonly cacheDir: string;
   readonly log: DatasetLog;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
@@ -33,14 +36,26 @@ export async function openDataset(options: OpenDatasetOptions): Promise<Dataset>
   const path = await realpath(data).catch(() => resolve(data)); // an absent path is complained about below
   const cacheDir = resolve(options.cacheDir);
   checkCacheOutside(cacheDir, path);
-  const form = await dataForm(path);
-  const source = await openForm(form, { columns, cacheDir, log, onProgress, signal });
+  const common = { cacheDir, log, onProgress, signal };
+  const opened =
+    options.source === undefined
+      ? await knownForm(path, { columns, ...common })
+      : {
+          form: "the recipe's own",
+          source: await options.source({ data: path, schema: columns.labels, columns: columnMap, ...common }),
+        };
+  const { form, source } = opened;
   const dataset = await encodedDataset({ source, schema, onBadImage, log });
   log.info(
-    { data: path, form: form.kind, samples: dataset.labels.numSamples, fingerprint: dataset.fingerprint },
+    { data: path, form, samples: dataset.labels.numSamples, fingerprint: dataset.fingerprint },
     "opened the data set",
   );
   return dataset;
+}
+
+async function knownForm(path: string, options: FormOptions): Promise<{ form: string; source: DatasetSource }> {
+  const form = await dataForm(path);
+  return { form: form.kind, source: await openForm(form, options) };
 }
 
 /** The parts of a run; says what was removed or leaks. UserError where a needed part is empty. */

@@ -3,7 +3,7 @@
 // Math.random, nothing kept between calls.
 //
 // B batch, H height, W width, C channels
-import type { LabelSchema, LabelTable } from "@lockstep/dataset";
+import type { DatasetSource, LabelSchema, LabelTable, SourceContext } from "@lockstep/dataset";
 import type * as tfjs from "@tensorflow/tfjs-core";
 
 export type Tf = typeof tfjs;
@@ -120,6 +120,8 @@ export interface RecipeDefinition {
   readonly name: string;
   /** What the data set must say of each image. */
   readonly labels: LabelSchema;
+  /** Reads the data in a form of the recipe's own; absent: the forms that Lockstep knows. */
+  readonly source?: ((context: SourceContext) => DatasetSource | Promise<DatasetSource>) | undefined;
   /** Checks and fills in options; throws UserError that names the flag or field. Options are JSON values. */
   resolveOptions(options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
   bind(context: {

@@ -1,27 +1,10 @@
 // Owns the options of the FairFace recipe: their defaults, limits and error messages. Resolved, they are part of the run spec.
 import { UserError } from "@lockstep/errors";
 import { z } from "zod";
+import { problemsOf } from "../define/problems.js";
+import { augmentationOptions } from "../input/augmentation.js";
 
-const fraction = z.number().gte(0).lte(1);
 const positiveInteger = z.number().int().positive();
-/** A factor is drawn from [1 - value, 1 + value]. */
-const jitter = z.number().gte(0).lt(1);
-
-const augmentationOptions = z.strictObject({
-  /** Probability of a horizontal flip. */
-  flip: fraction.default(0.5),
-  /** An angle is drawn from [-value, value]. */
-  rotationDegrees: z.number().gte(0).lte(180).default(10),
-  /** Least and greatest share of the image's area that a crop keeps; it is square and resized to the full size. */
-  cropArea: z
-    .tuple([z.number().gt(0).lte(1), z.number().gt(0).lte(1)])
-    .refine(([least, greatest]) => least <= greatest, "the first must not be greater than the second")
-    .default([0.8, 1]),
-  brightness: jitter.default(0.2),
-  contrast: jitter.default(0.2),
-  /** Off by default: the source document jitters brightness and contrast alone. */
-  saturation: jitter.default(0),
-});
 
 const taskWeight = z.number().gte(0);
 
@@ -41,17 +24,12 @@ const fairfaceOptions = z.strictObject({
 });
 
 export type FairfaceOptions = z.output<typeof fairfaceOptions>;
-export type AugmentationOptions = z.output<typeof augmentationOptions>;
 
 /** Fills in the defaults; UserError names the field, its value and its limits. */
 export function resolveFairfaceOptions(options: Readonly<Record<string, unknown>>): FairfaceOptions {
   const result = fairfaceOptions.safeParse(options);
   if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => {
-    const field = issue.path.join(".");
-    return `${field || "options"} ${JSON.stringify(valueAt(options, issue.path)) ?? ""}: ${issue.message}`;
-  });
-  throw new UserError(`fairface recipe: ${problems.join("; ")}`);
+  throw new UserError(`fairface recipe: ${problemsOf(result.error, options, "options")}`);
 }
 
 /** The blocks halve the image, so that its side must be a multiple of 2^blocks. */
@@ -63,8 +41,4 @@ export function checkImageSize(imageSize: number, { widths }: FairfaceOptions): 
   throw new UserError(
     `image size ${imageSize}: must be a multiple of ${unit}, as ${widths.length} blocks halve it (--image-size ${nearest})`,
   );
-}
-
-function valueAt(options: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], options);
 }

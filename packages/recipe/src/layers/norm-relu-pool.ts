@@ -4,44 +4,19 @@
 // B batch, H height, W width, C channels
 import type { Tensor1D, Tensor4D } from "@tensorflow/tfjs-core";
 import type { Tf } from "../recipe.js";
+import { type NormParameters, type NormStatistics, normEpsilon, type TrainedNorm, unbiased } from "./batch-norm.js";
 import { differentiable } from "./differentiable.js";
 
 const fusedForward = "BatchNormReluMaxPool";
 const fusedBackward = "BatchNormReluMaxPoolGrad";
 const poolSize = 2;
 
-/** PyTorch's. */
-export const normEpsilon = 1e-5;
-/** Weight of a step's value in the running statistics, PyTorch's. */
-export const normMomentum = 0.1;
-
-export interface NormParameters {
-  /** C */
-  readonly scale: Tensor1D;
-  /** C */
-  readonly offset: Tensor1D;
-}
-
-export interface NormStatistics {
-  /** C */
-  readonly mean: Tensor1D;
-  /** C. In training the unbiased one, n / (n - 1), as PyTorch's running variance takes it; the norm itself uses the biased one. */
-  readonly variance: Tensor1D;
-}
-
-export interface TrainedNorm {
-  /** B x H/2 x W/2 x C */
-  readonly y: Tensor4D;
-  /** Of this batch; kept beyond the tidy: the caller disposes them. */
-  readonly statistics: NormStatistics;
-}
-
-/** x: B x H x W x C, H and W even. */
-export function normReluPoolTraining(tf: Tf, x_BHWC: Tensor4D, parameters: NormParameters): TrainedNorm {
+/** x: B x H x W x C, H and W even; y: B x H/2 x W/2 x C. */
+export function normReluPoolTraining(tf: Tf, x_BHWC: Tensor4D, parameters: NormParameters): TrainedNorm<Tensor4D> {
   let statistics: NormStatistics | undefined;
   const count = x_BHWC.shape[0] * x_BHWC.shape[1] * x_BHWC.shape[2];
   const keepStatistics = (mean_C: Tensor1D, biasedVariance_C: Tensor1D) => {
-    statistics = { mean: tf.keep(tf.clone(mean_C)), variance: tf.keep(tf.mul(biasedVariance_C, count / (count - 1))) };
+    statistics = { mean: tf.keep(tf.clone(mean_C)), variance: tf.keep(tf.mul(biasedVariance_C, unbiased(count))) };
   };
   const y = hasFusedKernels(tf)
     ? fused(tf, x_BHWC, parameters, keepStatistics)

@@ -1,15 +1,22 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CounterRandom, randomDomain } from "@lockstep/numerics";
-import { drawMaps, networkInput } from "./input.js";
-import type { resolveFairfaceOptions } from "./options.js";
-import { imageSize, tinyBatch } from "./tiny-problem.js";
+import { imageSize, tinyBatch } from "../fairface/tiny-problem.js";
+import { drawMaps, type AugmentationOptions as Ranges } from "./augmentation.js";
+import { type InputOptions, imagenetNormalisation, networkInput } from "./network-input.js";
 
-type Ranges = NonNullable<ReturnType<typeof resolveFairfaceOptions>["augmentation"]>;
 const still: Ranges = { flip: 0, rotationDegrees: 0, cropArea: [1, 1], brightness: 0, contrast: 0, saturation: 0 };
 
 function mapsOf(options: Ranges, position: number) {
   return drawMaps(new CounterRandom(7, randomDomain.augmentation, 0, position), options, imageSize);
+}
+
+function inputOf(ranges: Ranges | null): InputOptions {
+  return {
+    imageSize,
+    normalisation: imagenetNormalisation,
+    drawMaps: ranges === null ? null : (random, size) => drawMaps(random, ranges, size),
+  };
 }
 
 /** Where the output pixel (x, y) is taken from. */
@@ -32,7 +39,7 @@ function closeTo(actual: readonly number[], expected: readonly number[]): void {
 
 test("without augmentation the input is (x / 255 - mean) / std by channel", () => {
   const batch = tinyBatch(0, 2);
-  const input = networkInput(batch, imageSize, null);
+  const input = networkInput(batch, inputOf(null));
   for (const i of [0, 1, 2, 100, 767, 768, 1535]) {
     const channel = i % 3;
     const expected =
@@ -44,7 +51,7 @@ test("without augmentation the input is (x / 255 - mean) / std by channel", () =
 
 test("ranges of zero leave the image as it is", () => {
   const batch = tinyBatch(0, 2);
-  const [plain, drawn] = [networkInput(batch, imageSize, null), networkInput(batch, imageSize, still)];
+  const [plain, drawn] = [networkInput(batch, inputOf(null)), networkInput(batch, inputOf(still))];
   plain.forEach((value, i) => {
     assert.ok(Math.abs(value - (drawn[i] ?? Number.NaN)) < 1e-4);
   });

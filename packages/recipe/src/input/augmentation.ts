@@ -1,14 +1,32 @@
-// Owns what a micro-batch's pixels become before they enter the network: the augmentation that each sample draws by
-// (seed, epoch, position), and the normalisation. How pixels are moved is numerics' warpImages.
-//
-// B batch, S image side
-import { CounterRandom, identityAffine, identityColour, randomDomain, warpImages } from "@lockstep/numerics";
-import type { MicroBatch } from "../recipe.js";
-import type { AugmentationOptions } from "./options.js";
+// Owns augmentation: its settings, and the affine and colour maps that a sample draws. How pixels are moved by them is
+// numerics' warpImages.
+import { type CounterRandom, identityAffine, identityColour } from "@lockstep/numerics";
+import { z } from "zod";
 
-/** ImageNet's, on values 0..1. */
-const channelMean = [0.485, 0.456, 0.406] as const;
-const channelStd = [0.229, 0.224, 0.225] as const;
+const fraction = z.number().gte(0).lte(1);
+/** A factor is drawn from [1 - value, 1 + value]. */
+const jitter = z.number().gte(0).lt(1);
+
+export const augmentationOptions = z.strictObject({
+  /** Probability of a horizontal flip. */
+  flip: fraction.default(0.5),
+  /** An angle is drawn from [-value, value]. */
+  rotationDegrees: z.number().gte(0).lte(180).default(10),
+  /** Least and greatest share of the image's area that a crop keeps; it is square and resized to the full size. */
+  cropArea: z
+    .tuple([z.number().gt(0).lte(1), z.number().gt(0).lte(1)])
+    .refine(([least, greatest]) => least <= greatest, "the first must not be greater than the second")
+    .default([0.8, 1]),
+  brightness: jitter.default(0.2),
+  contrast: jitter.default(0.2),
+  /** Off by default: the source document jitters brightness and contrast alone. */
+  saturation: jitter.default(0),
+});
+
+export type AugmentationOptions = z.output<typeof augmentationOptions>;
+/** As a recipe gives them: what is left away has its default. */
+export type AugmentationSettings = z.input<typeof augmentationOptions>;
+
 /** Rec. 601: what saturation fades to. */
 const luma = [0.299, 0.587, 0.114] as const;
 /** What contrast fades to. The mid-grey, not the image's mean: so the maps are drawn without reading a pixel. */
@@ -24,50 +42,21 @@ export interface Maps {
   readonly colour: readonly number[];
 }
 
-const identityMaps: Maps = { affine: identityAffine, colour: identityColour };
+export const identityMaps: Maps = { affine: identityAffine, colour: identityColour };
 
-/** Augmented (null: not) and normalised pixels: B x S x S x 3. */
-export function networkInput(
-  batch: MicroBatch,
-  imageSize: number,
-  augmentation: AugmentationOptions | null,
-): Float32Array {
-  const numSamples = batch.samples.length;
-  const affine = new Float32Array(numSamples * 6);
-  const colour = new Float32Array(numSamples * 12);
-  for (let b = 0; b < numSamples; b++) {
-    const maps =
-      augmentation === null
-        ? identityMaps
-        : drawMaps(
-            new CounterRandom(batch.key.seed, randomDomain.augmentation, batch.key.epoch, positionOf(batch, b)),
-            augmentation,
-            imageSize,
-          );
-    affine.set(maps.affine, b * 6);
-    colour.set(maps.colour, b * 12);
-  }
-  const out = new Float32Array(numSamples * imageSize * imageSize * 3);
-  warpImages({
-    pixels: batch.pixels_BHWC,
-    batch: numSamples,
-    size: imageSize,
-    outSize: imageSize,
-    affine,
-    colour,
-    mean: channelMean,
-    std: channelStd,
-    out,
-  });
-  return out;
-}
+/** The maps of one sample, from its own random numbers. A pure function of them. */
+export type DrawMaps = (random: Pick<CounterRandom, "uniform">, imageSize: number) => Partial<Maps>;
 
 /** Flip, rotation and resized crop in one affine map; brightness, contrast and saturation, in that order, in one colour map. */
-export function drawMaps(random: CounterRandom, options: AugmentationOptions, imageSize: number): Maps {
+export function drawMaps(
+  random: Pick<CounterRandom, "uniform">,
+  options: AugmentationOptions,
+  imageSize: number,
+): Maps {
   return { affine: drawAffine(random, options, imageSize), colour: drawColour(random, options) };
 }
 
-function drawAffine(random: CounterRandom, options: AugmentationOptions, imageSize: number): number[] {
+function drawAffine(random: Pick<CounterRandom, "uniform">, options: AugmentationOptions, imageSize: number): number[] {
   const mirror = random.uniform(draw.flip) < options.flip ? -1 : 1;
   const angle = (symmetric(random, draw.angle) * options.rotationDegrees * Math.PI) / 180;
   const [least, greatest] = options.cropArea;
@@ -84,7 +73,7 @@ function drawAffine(random: CounterRandom, options: AugmentationOptions, imageSi
   return [a, b, c, d, e, f];
 }
 
-function drawColour(random: CounterRandom, options: AugmentationOptions): number[] {
+function drawColour(random: Pick<CounterRandom, "uniform">, options: AugmentationOptions): number[] {
   const brightness = 1 + symmetric(random, draw.brightness) * options.brightness;
   const contrast = 1 + symmetric(random, draw.contrast) * options.contrast;
   const saturation = 1 + symmetric(random, draw.saturation) * options.saturation;
@@ -98,13 +87,6 @@ function drawColour(random: CounterRandom, options: AugmentationOptions): number
 }
 
 /** [-1, 1) */
-function symmetric(random: CounterRandom, index: number): number {
+function symmetric(random: Pick<CounterRandom, "uniform">, index: number): number {
   return 2 * random.uniform(index) - 1;
-}
-
-function positionOf({ positions }: MicroBatch, b: number): number {
-  const position = positions[b];
-  if (position === undefined)
-    throw new RangeError(`micro-batch: sample ${b} has no position, there are ${positions.length}`);
-  return position;
 }

@@ -1,12 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { initialWeights, modelTensors } from "./model-tensors.js";
-import { resolveFairfaceOptions } from "./options.js";
+import type { Recipe } from "../recipe.js";
+import { fairfaceRecipe } from "./fairface-recipe.js";
+import { range, tinyLabels } from "./tiny-problem.js";
 
-const options = resolveFairfaceOptions({});
+function bound(options: Readonly<Record<string, unknown>>, imageSize: number): Recipe {
+  return fairfaceRecipe.bind({ options, imageSize, labels: tinyLabels(8), trainingSamples: range(0, 8) });
+}
 
 test("the document's network at 64 x 64 has 2.49 million parameters and no bias in front of a batch norm", () => {
-  const tensors = modelTensors(options, 64);
+  const tensors = bound({}, 64).tensors;
   const sizeOf = (kind: string): number =>
     tensors
       .filter((tensor) => tensor.kind === kind)
@@ -22,14 +25,14 @@ test("the document's network at 64 x 64 has 2.49 million parameters and no bias 
 });
 
 test("statistics carry the momentum, kernels alone decay", () => {
-  for (const { name, kind, momentum, decay } of modelTensors(options, 64)) {
+  for (const { name, kind, momentum, decay } of bound({}, 64).tensors) {
     assert.equal(momentum, kind === "statistic" ? 0.1 : undefined, name);
     assert.equal(decay ?? false, name.endsWith("/kernel"), name);
   }
 });
 
 test("initial weights fill U(-1 / sqrt(fan-in), 1 / sqrt(fan-in)), norms are the identity", () => {
-  const weights = initialWeights(options, 64, 7);
+  const weights = bound({}, 64).initialWeights(7);
   for (const [name, fanIn] of [
     ["conv1/kernel", 27],
     ["conv2/kernel", 288],
@@ -51,7 +54,7 @@ test("initial weights fill U(-1 / sqrt(fan-in), 1 / sqrt(fan-in)), norms are the
 });
 
 test("initial weights are a function of the seed", () => {
-  const small = resolveFairfaceOptions({ widths: [4, 8], denseUnits: 8 });
-  assert.deepEqual(initialWeights(small, 16, 7), initialWeights(small, 16, 7));
-  assert.notDeepEqual(initialWeights(small, 16, 7), initialWeights(small, 16, 8));
+  const weightsOf = (seed: number) => bound({ widths: [4, 8], denseUnits: 8 }, 16).initialWeights(seed);
+  assert.deepEqual(weightsOf(7), weightsOf(7));
+  assert.notDeepEqual(weightsOf(7), weightsOf(8));
 });

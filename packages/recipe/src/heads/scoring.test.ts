@@ -1,0 +1,205 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fairfaceClasses, fairfaceLabels, labelTable } from "@lockstep/dataset";
+import { UserError } from "@lockstep/errors";
+import { fairfaceHeads } from "../fairface/fairface-recipe.js";
+import { range, tinyLabels } from "../fairface/tiny-problem.js";
+import { inverseFrequency } from "./class-weights.js";
+import { createScoring, type HeadValues } from "./scoring.js";
+
+const labels = labelTable(fairfaceLabels, [
+  { gender: 1, race: 2, ageBin: 0 },
+  { gender: 0, race: 2, ageBin: 4 },
+  { gender: 1, race: 0, ageBin: 8 },
+  { gender: 0, race: 6, ageBin: 3 },
+]);
+const allSamples = range(0, 4);
+const evenly = { gender: 1, race: 1, age: 1 };
+
+function scoringWith(taskWeights = evenly) {
+  return createScoring({ heads: fairfaceHeads({ taskWeights }), labels, trainingSamples: allSamples });
+}
+
+const scoring = scoringWith();
+const constants = scoring.passConstants(allSamples);
+
+/** Of all samples, by name. */
+function sumsOf(outputs: HeadValues, taskWeights = evenly): (name: string) => number {
+  const { sums } = scoringWith(taskWeights).score(outputs, allSamples, constants);
+  return (name) => sums[scoring.sumNames.indexOf(name)] ?? assert.fail(`no sum ${name}`);
+}
+
+function close(actual: number | undefined, expected: number, tolerance = 1e-12): void {
+  assert.ok(actual !== undefined && Math.abs(actual - expected) <= tolerance, `${actual}, expected ${expected}`);
+}
+
+test("class weights are inverse frequencies of the training part, one on average over its samples", () => {
+  const race = { label: "race", numClasses: fairfaceClasses.race.length };
+  const weights = inverseFrequency({ ...race, labels, trainingSamples: allSamples });
+  assert.deepEqual(weights, [4 / 7, 4 / 7, 4 / 14, 4 / 7, 4 / 7, 4 / 7, 4 / 7]);
+  const part = tinyLabels(700);
+  const inPart = inverseFrequency({ ...race, labels: part, trainingSamples: range(0, 700) });
+  close(Array.from(part.columns["race"] ?? []).reduce((sum, race) => sum + (inPart[race] ?? 0), 0) / 700, 1);
+});
+
+test("pass constants are the pass' samples and their class weights, whatever the order", () => {
+  assert.deepEqual(constants, { samples: 4, raceWeight: 2 * (4 / 14) + 2 * (4 / 7) });
+  assert.deepEqual(scoring.passConstants(allSamples.slice().reverse()), constants);
+});
+
+test("losses of outputs that say nothing are log 2, log 7 and the ages themselves", () => {
+  const outputs = { gender: new Float32Array(4), race: new Float32Array(28), age: new Float32Array(4) };
+  const sum = sumsOf(outputs);
+  close(sum("genderLoss"), Math.log(2));
+  close(sum("raceLoss"), Math.log(7));
+  const years = [1, 34.5, 75, 24.5];
+  close(sum("ageLoss"), years.reduce((sum, age) => sum + age, 0) / 400);
+  close(sum("ageAbsoluteError"), 135);
+  close(
+    sum("ageSquaredError"),
+    years.reduce((sum, age) => sum + age ** 2, 0),
+    1e-9,
+  );
+  close(sum("loss"), Math.log(2) + Math.log(7) + 1.35 / 4);
+  assert.equal(sum("genderCorrect"), 2); // a logit of 0 says Male
+  assert.equal(sum("raceCorrect"), 1); // of equal logits the first wins: White
+});
+
+test("losses stay finite and exact where logits are huge", () => {
+  const race = new Float32Array(28);
+  race[2] = 1000; // right
+  race[7 + 3] = 1000; // wrong by 1000
+  const outputs = { gender: Float32Array.of(1000, 1000, -1000, -1000), race, age: new Float32Array(4) };
+  const sum = sumsOf(outputs);
+  close(sum("genderLoss"), 2000 / 4);
+  const { raceWeight = 0 } = constants;
+  close(sum("raceLoss"), ((4 / 14) * 1000 + 2 * (4 / 7) * Math.log(7)) / raceWeight, 1e-9);
+});
+
+test("gradients agree with numerical differences of the weighted loss", () => {
+  const taskWeights = { gender: 0.5, race: 2, age: 3 };
+  const outputs = {
+    gender: Float32Array.of(0.5, -1.5, 2, 0.25),
+    race: Float32Array.from({ length: 28 }, (_, i) => Math.sin(3 * i)),
+    age: Float32Array.of(0.5, 0.25, 0.125, 0.75),
+  };
+  const { gradients } = scoringWith(taskWeights).score(outputs, allSamples, constants);
+  const h = 2 ** -10;
+  for (const head of ["gender", "race", "age"] as const) {
+    outputs[head].forEach((value, i) => {
+      const lossAt = (moved: number): number => {
+        const values = outputs[head].slice();
+        values[i] = moved;
+        return sumsOf({ ...outputs, [head]: values }, taskWeights)("loss");
+      };
+      close(gradients[head]?.[i], (lossAt(value + h) - lossAt(value - h)) / (2 * h), 1e-5);
+    });
+  }
+});
+
+test("micro-batches of a pass add up to it, gradients unchanged", () => {
+  const outputs = {
+    gender: Float32Array.of(0.5, -1.5, 2, 0.25),
+    race: Float32Array.from({ length: 28 }, (_, i) => Math.cos(i)),
+    age: Float32Array.of(0.5, 0.25, 0.125, 0.75),
+  };
+  const whole = scoring.score(outputs, allSamples, constants);
+  const parts = [0, 1, 2, 3].map((b) =>
+    scoring.score(
+      {
+        gender: outputs.gender.subarray(b, b + 1),
+        race: outputs.race.subarray(7 * b, 7 * b + 7),
+        age: outputs.age.subarray(b, b + 1),
+      },
+      allSamples.subarray(b, b + 1),
+      constants,
+    ),
+  );
+  whole.sums.forEach((sum, i) => {
+    close(
+      parts.reduce((total, part) => total + (part.sums[i] ?? Number.NaN), 0),
+      sum,
+      1e-12 * Math.max(1, Math.abs(sum)),
+    );
+  });
+  for (const head of ["gender", "race", "age"] as const) {
+    assert.deepEqual(
+      parts.flatMap((part) => [...(part.gradients[head] ?? [])]),
+      [...(whole.gradients[head] ?? [])],
+    );
+  }
+});
+
+test("every metric names sums that exist", () => {
+  for (const { numerator, denominator } of scoring.metrics) {
+    for (const name of [numerator, denominator ?? numerator]) assert.ok(scoring.sumNames.includes(name), name);
+  }
+});
+
+test("metric sums and metrics come in the order that runs have recorded them in", () => {
+  assert.deepEqual(scoring.sumNames, [
+    ...["samples", "loss", "genderLoss", "raceLoss", "ageLoss"],
+    ...["genderCorrect", "raceCorrect", "ageAbsoluteError", "ageSquaredError"],
+  ]);
+  assert.deepEqual(
+    scoring.metrics.map(({ name, unit }) => `${name} ${unit}`),
+    [
+      ...["loss nats", "genderLoss nats", "raceLoss nats", "ageLoss years/100"],
+      ...["genderAccuracy fraction", "raceAccuracy fraction", "ageMae years", "ageRmse years"],
+    ],
+  );
+});
+
+test("a loss of the recipe's own is given a sample's outputs and target, and cannot see its batch", () => {
+  const seen: [number[], number][] = [];
+  const huber = (outputs_K: Float32Array, target: number) => {
+    seen.push([[...outputs_K], target]);
+    const error = (outputs_K[0] ?? Number.NaN) - target;
+    return Math.abs(error) < 1
+      ? { loss: error ** 2 / 2, gradient: [error] }
+      : { loss: Math.abs(error) - 0.5, gradient: [Math.sign(error)] };
+  };
+  const own = createScoring({
+    heads: { decade: { label: "ageBin", loss: huber, classValues: [0, 1, 2, 3, 4, 5, 6, 7, 8] } },
+    metrics: { hits: { value: ({ decade = [] }, { ageBin = 0 }) => Number(Math.round(decade[0] ?? 0) === ageBin) } },
+    labels,
+    trainingSamples: allSamples,
+  });
+  const outputs = { decade: Float32Array.of(0.25, 4, 6, 3) };
+  const { sums, gradients } = own.score(outputs, allSamples, own.passConstants(allSamples));
+  assert.deepEqual(seen, [
+    [[0.25], 0],
+    [[4], 4],
+    [[6], 8],
+    [[3], 3],
+  ]);
+  assert.deepEqual([...(gradients["decade"] ?? [])], [0.25 / 4, 0, -1 / 4, 0]);
+  assert.deepEqual(
+    own.sumNames.map((name, i) => [name, sums[i]]),
+    [
+      ["samples", 4],
+      ["loss", (0.25 ** 2 / 2 + 1.5) / 4],
+      ["decadeLoss", (0.25 ** 2 / 2 + 1.5) / 4],
+      ["decadeAbsoluteError", 2.25],
+      ["decadeSquaredError", 0.25 ** 2 + 4],
+      ["hits", 3],
+    ],
+  );
+});
+
+test("heads that do not fit their label are refused by name", () => {
+  const refusal = (heads: Parameters<typeof createScoring>[0]["heads"]) => {
+    try {
+      createScoring({ heads, labels, trainingSamples: allSamples });
+    } catch (error) {
+      assert.ok(error instanceof UserError);
+      return error.message;
+    }
+    return "accepted";
+  };
+  assert.match(refusal({ sex: { loss: "crossEntropy" } }), /^head sex: label "sex" is none of the recipe's \(gender/);
+  assert.match(refusal({ race: { loss: "binaryCrossEntropy" } }), /two classes, label "race" has 7; use crossEntropy/);
+  assert.match(refusal({ race: { loss: "absoluteError" } }), /needs a number, label "race" has classes/);
+  assert.match(refusal({ race: { loss: "crossEntropy", width: 3 } }), /width 3: it has 7 outputs/);
+  assert.match(refusal({ race: { loss: "crossEntropy", classWeights: [1, 2] } }), /classWeights has 2 numbers/);
+});
