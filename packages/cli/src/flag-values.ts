@@ -146,6 +146,44 @@ export const taskWeights = taskWeightsOfText.register(forms, {
   form: { type: "object", properties: { gender: weight, race: weight, age: weight }, additionalProperties: false },
 });
 
+/** `units=64,sizes=[8,16]`: JSON values by name, text where it is no JSON; a dot in the name goes into a group. */
+const recipeOptionsOfText = z.string().transform((text, context): OptionValues => {
+  const options: OptionValues = {};
+  for (const part of text.split(/,(?![^[{]*[\]}])/)) {
+    const [, name, value] = /^\s*([A-Za-z][\w.]*)\s*=\s*(.*?)\s*$/s.exec(part) ?? [];
+    if (name === undefined || value === undefined) {
+      context.addIssue({ code: "custom", message: "must be like units=64,sizes=[8,16]" });
+      return z.NEVER;
+    }
+    place(options, name.split("."), jsonOrText(value));
+  }
+  return options;
+});
+export const recipeOptions = recipeOptionsOfText.register(forms, {
+  form: { type: "object", additionalProperties: { type: "number" } },
+});
+
+type OptionValues = Record<string, z.core.util.JSONType>;
+
+function place(into: OptionValues, [name = "", ...rest]: readonly string[], value: z.core.util.JSONType): void {
+  if (rest.length === 0) {
+    into[name] = value;
+    return;
+  }
+  const group = into[name];
+  const inner: OptionValues = group !== null && typeof group === "object" && !Array.isArray(group) ? group : {};
+  into[name] = inner;
+  place(inner, rest, value);
+}
+
+function jsonOrText(text: string): z.core.util.JSONType {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return text;
+  }
+}
+
 function parsed(message: string, form: NumberForm, parse: (text: string) => number | null) {
   const schema = z.string().transform((text, context) => {
     const value = parse(text.trim());

@@ -23,11 +23,12 @@ import {
   type TensorLayout,
   weightsSha256,
 } from "@lockstep/protocol";
-import { loadRecipe, type Recipe } from "@lockstep/recipe";
+import type { Recipe } from "@lockstep/recipe";
 import type { Logger } from "pino";
 import { type DataFlags, dataOptionsOf, type ResolvedDataOptions } from "./data-flags.js";
 import { readInitialWeights } from "./initial-weights.js";
 import { dataOptionsIn, type Launch, readLaunch, runFiles } from "./run-folder.js";
+import { recipeOf, recipeSpec } from "./run-recipe.js";
 import { type RunSettings, runSettings, type SpecFlags } from "./run-settings.js";
 
 export interface PlanOptions {
@@ -52,6 +53,8 @@ export interface PlannedRun {
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
   readonly dataOptions: ResolvedDataOptions;
+  /** Where a recipe of the user's own is; null where it is built in. */
+  readonly recipeFile: string | null;
   readonly weightsFile: string | null;
   /** The flat layout's values. */
   initialWeights(): Float32Array;
@@ -67,9 +70,12 @@ export async function planRun(options: PlanOptions, former: RunDescription | nul
   const launch = former === null ? null : await formerLaunch(out, options);
   const dataOptions = dataOptionsOf(options.dataFlags, launch === null ? null : dataOptionsIn(launch));
   const weightsFile = weightsFileOf(settings, launch);
-  const definition = await loadRecipe(settings.recipe.name);
-  const recipeOptions = definition.resolveOptions(settings.recipe.options);
-  const dataset = await openDataset({ ...dataOptions, schema: definition.labels, cacheDir, log, onProgress, signal });
+  const formerSpec = former?.spec ?? null;
+  const definition = await recipeOf({ given, former: formerSpec, reference: launch?.recipe ?? null });
+  const recipeFile = definition.sha256 === null ? null : definition.reference;
+  const recipeOptions = definition.resolveOptions(settings.recipeOptions);
+  const { labels: schema, source } = definition;
+  const dataset = await openDataset({ ...dataOptions, schema, source, cacheDir, log, onProgress, signal });
   const { split: splitKind, subset } = settings;
   const { seed, microBatch, globalBatch, epochs, imageSize } = settings.rest;
   const split = splitDataset(dataset, { split: splitKind, subset, seed, log });
@@ -91,7 +97,10 @@ export async function planRun(options: PlanOptions, former: RunDescription | nul
   const layout = createLayout(recipe.tensors.map((tensor) => ({ ...tensor })));
   const taken = given.initFrom === undefined ? null : await readInitialWeights(resolve(given.initFrom), layout);
   const initialSha256 = taken === null ? former?.spec.initialWeightsSha256 : weightsSha256(layout, taken);
-  const spec = specOf({ settings, dataset, split, sampling, recipeOptions, initialSha256 });
+  const spec = specOf({
+    ...{ settings, dataset, split, sampling, initialSha256 },
+    recipe: recipeSpec(definition, recipeOptions),
+  });
   if (former !== null) assertSameSpec(former.spec, spec, out);
   return {
     description: {
@@ -102,7 +111,7 @@ export async function planRun(options: PlanOptions, former: RunDescription | nul
     },
     samples: seenInTraining(split),
     trainingSamples: split.train,
-    ...{ layout, recipe, dataset, stepsPerEpoch, totalSteps, dataOptions, weightsFile },
+    ...{ layout, recipe, dataset, stepsPerEpoch, totalSteps, dataOptions, recipeFile, weightsFile },
     initialWeights: () => taken ?? seededWeights(recipe, layout, seed),
   };
 }
@@ -135,11 +144,11 @@ function specOf(parts: {
   readonly dataset: Dataset;
   readonly split: Split;
   readonly sampling: Sampling;
-  readonly recipeOptions: Readonly<Record<string, unknown>>;
+  readonly recipe: ReturnType<typeof recipeSpec>;
   /** Undefined: seeded. */
   readonly initialSha256: string | undefined;
 }): RunSpec {
-  const { settings, dataset, split, sampling, recipeOptions, initialSha256 } = parts;
+  const { settings, dataset, split, sampling, recipe, initialSha256 } = parts;
   return runSpec.parse({
     formatVersion: 1,
     dataset: {
@@ -149,7 +158,7 @@ function specOf(parts: {
       subset: settings.subset,
       samples: { train: split.train.length, val: split.val.length, test: split.test.length },
     },
-    recipe: { name: settings.recipe.name, options: recipeOptions },
+    recipe,
     ...settings.rest,
     ...(sampling.kind === "uniform" ? {} : { sampling }),
     ...(initialSha256 === undefined ? {} : { initialWeightsSha256: initialSha256 }),

@@ -22,6 +22,8 @@ export interface PrepareOptions extends PlanOptions {
 export interface PreparedRun {
   readonly description: RunDescription;
   readonly dataOptions: ResolvedDataOptions;
+  /** Where a recipe of the user's own is; null where it is built in. */
+  readonly recipeFile: string | null;
   readonly weightsFile: string | null;
   readonly stepsPerEpoch: number;
   readonly lock: RunLock;
@@ -35,14 +37,14 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
   try {
     await options.onLocked?.();
     const planned = await planRun(options, former);
-    const { description, dataOptions, weightsFile, stepsPerEpoch, dataset, samples } = planned;
+    const { description, dataOptions, recipeFile, weightsFile, stepsPerEpoch, dataset, samples } = planned;
     const { imageSize } = description.spec;
     const cache = await openImageCache({ dataset, samples, imageSize, cacheDir, log, onProgress, signal });
     await cache.close();
     if (former === null) await writeNewRun(out, planned);
-    await writeLaunch(out, { ...dataOptions, cacheDir, weightsFile });
+    await writeLaunch(out, { ...dataOptions, cacheDir, recipe: recipeFile, weightsFile });
     log.info({ out, resume, spec: description.spec }, "the run is prepared");
-    return { description, dataOptions, weightsFile, stepsPerEpoch, lock };
+    return { description, dataOptions, recipeFile, weightsFile, stepsPerEpoch, lock };
   } catch (error) {
     await options.onRefused?.();
     // What was made for nothing goes again; after a fault of ours the logs are of use.

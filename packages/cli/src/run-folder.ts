@@ -23,6 +23,8 @@ export const runFiles = {
 
 /** How the data was read when the run was last started: so that a resume or an evaluation need not be told again. */
 const launch = dataOptions.extend({
+  /** The path of a recipe of the user's own; null where it is built in. */
+  recipe: z.string().nullable().default(null),
   cacheDir: z.string(),
   /** Where the file of sampling weights lay; null: the run has none. */
   weightsFile: z.string().nullable().default(null),
@@ -70,7 +72,7 @@ export function writeLaunch(out: string, value: Launch): Promise<void> {
   return replaceJson(join(out, runFiles.launch), value);
 }
 
-export function dataOptionsIn({ cacheDir: _, weightsFile: __, ...dataOptions }: Launch): DataOptions {
+export function dataOptionsIn({ cacheDir: _, recipe: __, weightsFile: ___, ...dataOptions }: Launch): DataOptions {
   return dataOptions;
 }
 

@@ -21,8 +21,8 @@ const former: RunSpec = runSpec.parse({
 });
 
 test("nothing said: the document's recipe", () => {
-  const { split, subset, recipe, rest } = runSettings(nothing, null);
-  assert.deepEqual([split, subset, recipe], ["official", 1, { name: "fairface", options: {} }]);
+  const { split, subset, recipeOptions, rest } = runSettings(nothing, null);
+  assert.deepEqual([split, subset, recipeOptions], ["official", 1, {}]);
   assert.deepEqual(
     [rest.imageSize, rest.microBatch, rest.globalBatch, rest.epochs, rest.optimizer.name, rest.optimizer.learningRate],
     [64, 32, 64, 20, "adam", 1e-4],
@@ -30,7 +30,7 @@ test("nothing said: the document's recipe", () => {
 });
 
 test("a resumed run keeps every value that is not said anew", () => {
-  const { split, subset, recipe, rest } = runSettings(nothing, former);
+  const { split, subset, recipeOptions, rest } = runSettings(nothing, former);
   const {
     dataset: _dataset,
     formatVersion: _version,
@@ -38,20 +38,20 @@ test("a resumed run keeps every value that is not said anew", () => {
     recipe: formerRecipe,
     ...formerRest
   } = former;
-  assert.deepEqual([split, subset, recipe, rest], ["random", 0.5, formerRecipe, formerRest]);
+  assert.deepEqual([split, subset, recipeOptions, rest], ["random", 0.5, formerRecipe.options, formerRest]);
 });
 
 test("what is said anew replaces the resumed run's value, so that the difference can be named", () => {
   const settings = runSettings({ ...nothing, lr: 0.5, taskWeights: { age: 2 } }, former);
   assert.equal(settings.rest.optimizer.learningRate, 0.5);
   assert.equal(settings.rest.seed, 5);
-  assert.deepEqual(settings.recipe.options, { widths: [4, 8], taskWeights: { gender: 1, race: 3, age: 2 } });
+  assert.deepEqual(settings.recipeOptions, { widths: [4, 8], taskWeights: { gender: 1, race: 3, age: 2 } });
 });
 
 test("--no-augmentation turns it off, and only what was said reaches the recipe", () => {
   const given: SpecFlags = { ...nothing, augmentation: false, dropout: 0 };
-  assert.deepEqual(runSettings(given, null).recipe.options, { augmentation: null, dropout: 0 });
-  assert.deepEqual(runSettings({ ...nothing, augmentation: true }, null).recipe.options, {});
+  assert.deepEqual(runSettings(given, null).recipeOptions, { augmentation: null, dropout: 0 });
+  assert.deepEqual(runSettings({ ...nothing, augmentation: true }, null).recipeOptions, {});
 });
 
 test("early stopping is one part of the spec: its patience is kept by a resume, its delta needs it", () => {

@@ -27,6 +27,8 @@ export const specFlags = [
   "schedule",
   "warmupSteps",
   "finalFraction",
+  "recipe",
+  "recipeOptions",
   "taskWeights",
   "widths",
   "denseUnits",
@@ -42,7 +44,8 @@ export interface RunSettings {
   readonly subset: number;
   /** What is asked for, or what the resumed run has. */
   readonly sampling: { readonly requested: SamplingRequest } | { readonly former: Sampling };
-  readonly recipe: { readonly name: string; readonly options: Readonly<Record<string, unknown>> };
+  /** Of the recipe, before it has filled in its own. */
+  readonly recipeOptions: Readonly<Record<string, unknown>>;
   readonly rest: Omit<RunSpec, "dataset" | "recipe" | "sampling" | "formatVersion" | "precision">;
 }
 
@@ -78,10 +81,7 @@ export function runSettings(given: SpecFlags, resumed: RunSpec | null): RunSetti
       given.sampling !== undefined || resumed === null
         ? { requested: given.sampling ?? { kind: "uniform" } }
         : { former: resumed.sampling ?? { kind: "uniform" } },
-    recipe: {
-      name: resumed?.recipe.name ?? "fairface",
-      options: { ...resumed?.recipe.options, ...recipeOptions(given, resumed) },
-    },
+    recipeOptions: { ...resumed?.recipe.options, ...optionsOfRecipe(given, resumed) },
     rest: {
       imageSize: given.imageSize ?? base.imageSize,
       optimizer: {
@@ -118,8 +118,8 @@ function earlyStop(given: SpecFlags, resumed: RunSpec | null): Pick<RunSpec, "ea
 }
 
 /** Only what was said; the recipe fills in its own defaults. */
-function recipeOptions(given: SpecFlags, resumed: RunSpec | null): Record<string, unknown> {
-  const { widths, denseUnits, dropout, taskWeights, augmentation } = given;
+function optionsOfRecipe(given: SpecFlags, resumed: RunSpec | null): Record<string, unknown> {
+  const { widths, denseUnits, dropout, taskWeights, augmentation, recipeOptions } = given;
   const { taskWeights: formerWeights } = resumed?.recipe.options ?? {};
   return {
     ...(widths && { widths }),
@@ -127,5 +127,6 @@ function recipeOptions(given: SpecFlags, resumed: RunSpec | null): Record<string
     ...(dropout !== undefined && { dropout }),
     ...(taskWeights && { taskWeights: { ...(formerWeights as object | undefined), ...taskWeights } }),
     ...(augmentation === false && { augmentation: null }),
+    ...recipeOptions,
   };
 }

@@ -72,6 +72,11 @@ export const runSpec = z.strictObject({
     name: z.string(),
     /** Resolved options of the recipe, defaults filled in. */
     options: z.record(z.string(), z.json()),
+    /** SHA-256 (hex) of the recipe's code; absent where it is built in. */
+    sha256: z
+      .string()
+      .regex(/^[0-9a-f]{64}$/)
+      .optional(),
   }),
   optimizer: optimizerSpec,
   schedule: scheduleSpec,

@@ -1,4 +1,11 @@
-// What the package offers: the recipe interface, the built-in recipe, and engines to run it on.
+// What the package offers: declaring a recipe, the recipe interface, the built-in recipe, and engines to run it on.
+export type {
+  AugmentationDeclaration,
+  DeclarationContext,
+  LabelDeclarations,
+  RecipeDeclaration,
+} from "./define/declaration.js";
+export { defineRecipe, type NetRecipeDeclaration } from "./define/define-recipe.js";
 export {
   type BackendChoice,
   type BackendName,
@@ -9,6 +16,14 @@ export {
 } from "./engine/engine.js";
 export { describeEngines, loadEngine } from "./engine/load-engine.js";
 export { fairfaceRecipe } from "./fairface/fairface-recipe.js";
+export type { HeadDeclaration } from "./heads/head.js";
+export type { LossName, SampleLoss, SampleScore } from "./heads/losses.js";
+export type { MetricDeclaration } from "./heads/scoring.js";
+export type { AugmentationSettings, DrawMaps, Maps } from "./input/augmentation.js";
+export { defaultRecipe, type LoadedRecipe, loadRecipe, loadRunRecipe, type RunRecipe } from "./loading/load-recipe.js";
+export type { Initialiser } from "./model/initialiser.js";
+export type { HeadTensors } from "./model/model-passes.js";
+export type { ConvOptions, Net } from "./model/net.js";
 export type {
   ClassHead,
   EvaluatedHead,
@@ -25,4 +40,3 @@ export type {
   TrainingResult,
   Weights,
 } from "./recipe.js";
-export { loadRecipe } from "./recipes.js";

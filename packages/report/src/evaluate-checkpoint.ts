@@ -3,7 +3,6 @@ import { type LoadedCheckpoint, loadCheckpoint } from "@lockstep/checkpoint";
 import {
   type DataOptions,
   type Dataset,
-  type LabelSchema,
   openDataset,
   openImageCache,
   type Progress,
@@ -12,7 +11,13 @@ import {
 } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { evaluateMetrics, type RunSpec } from "@lockstep/protocol";
-import { type BackendChoice, type EngineLog, loadEngine, loadRecipe } from "@lockstep/recipe";
+import {
+  type BackendChoice,
+  type EngineLog,
+  loadEngine,
+  loadRunRecipe,
+  type RecipeDefinition,
+} from "@lockstep/recipe";
 import { confidenceLevel } from "./bootstrap.js";
 import { type CheckpointChoice, chooseCheckpoint } from "./choose-checkpoint.js";
 import { evaluationPass } from "./evaluation-pass.js";
@@ -28,6 +33,8 @@ export interface EvaluateOptions {
   readonly choice?: CheckpointChoice;
   /** The data set that the run was trained on, in any form. */
   readonly dataOptions: DataOptions;
+  /** Where this machine has the run's recipe: a file or a package; not needed where it is built in. */
+  readonly recipe?: string | undefined;
   readonly part: "val" | "test";
   /** Of the bootstrap that the confidence intervals come from; 0: none. */
   readonly resamples?: number;
@@ -57,8 +64,8 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Eval
   for (const skipped of chosen.skipped) log.warn(skipped, `skipped checkpoint ${skipped.path}: ${skipped.reason}`);
   const checkpoint = await loadCheckpoint(chosen);
   const spec = checkpoint.manifest.runSpec;
-  const definition = await loadRecipe(spec.recipe.name);
-  const dataset = await openSameDataset(options, definition.labels, spec);
+  const definition = await loadRunRecipe(spec.recipe, options.recipe);
+  const dataset = await openSameDataset(options, definition, spec);
   const split = splitDataset(dataset, { split: spec.dataset.split, subset: spec.dataset.subset, seed: spec.seed });
   const samples = split[part];
   if (samples.length === 0) throw emptyPart(part, spec);
@@ -115,10 +122,10 @@ function placeOf(path: string, { manifest }: LoadedCheckpoint): EvaluationReport
 
 async function openSameDataset(
   { dataOptions, cacheDir, log, onProgress, signal }: EvaluateOptions,
-  schema: LabelSchema,
+  { labels: schema, source }: RecipeDefinition,
   spec: RunSpec,
 ): Promise<Dataset> {
-  const dataset = await openDataset({ ...dataOptions, schema, cacheDir, log, onProgress, signal });
+  const dataset = await openDataset({ ...dataOptions, schema, source, cacheDir, log, onProgress, signal });
   if (dataset.fingerprint !== spec.dataset.fingerprint) {
     throw new UserError(
       `data ${dataOptions.data}: has fingerprint ${dataset.fingerprint.slice(0, 12)}, the checkpoint was trained on ${spec.dataset.kind} ${spec.dataset.fingerprint.slice(0, 12)}; name that data set (--data)`,

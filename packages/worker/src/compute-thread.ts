@@ -3,7 +3,7 @@
 import { performance } from "node:perf_hooks";
 import { addInto, allFinite } from "@lockstep/numerics";
 import { createLayout, float32Bytes, type TensorLayout, xxh3Digest } from "@lockstep/protocol";
-import { type Engine, loadEngine, loadRecipe, type MicroBatch, type Recipe, type Weights } from "@lockstep/recipe";
+import { type Engine, loadEngine, loadRunRecipe, type MicroBatch, type Recipe, type Weights } from "@lockstep/recipe";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { KnownBuffers } from "./buffer-introductions.js";
 import { makeWeights, writeContribution } from "./contribution.js";
@@ -126,9 +126,10 @@ function float64Bytes(array: Float64Array): Uint8Array {
 }
 
 await serveThread<ThreadSetup, ThreadJob, ThreadResult, ThreadReady>(async (setup, log) => {
-  const { backend, recipe, imageSize, labels, trainingSamples } = setup;
+  const { backend, recipe, recipeReference, imageSize, labels, trainingSamples } = setup;
   const engine = await loadEngine({ backend, log });
-  const bound = (await loadRecipe(recipe.name)).bind({ options: recipe.options, imageSize, labels, trainingSamples });
+  const definition = await loadRunRecipe(recipe, recipeReference);
+  const bound = definition.bind({ options: recipe.options, imageSize, labels, trainingSamples });
   const thread = new ComputeThread(engine, bound, imageSize);
   return {
     ready: { backend: engine.backend, device: engine.device, numerics: engine.numerics },

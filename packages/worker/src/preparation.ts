@@ -19,7 +19,7 @@ import {
   runSpec,
   type TensorLayout,
 } from "@lockstep/protocol";
-import { type BackendChoice, loadRecipe } from "@lockstep/recipe";
+import { type BackendChoice, loadRunRecipe } from "@lockstep/recipe";
 import type { Logger } from "pino";
 import { SampleSource } from "./sample-source.js";
 import type { ThreadSetup } from "./thread-messages.js";
@@ -61,6 +61,8 @@ export async function prepareRun(options: {
   readonly dataOptions: DataOptions;
   /** Where it has the file of sampling weights, for a run that has one. */
   readonly weightsFile?: string | null | undefined;
+  /** Where this machine has the run's recipe; not needed where it is built in. */
+  readonly recipe?: string | undefined;
   readonly cacheDir: string;
   readonly backend: BackendChoice;
   readonly log: Logger;
@@ -69,8 +71,15 @@ export async function prepareRun(options: {
   const { run, dataOptions, weightsFile = null, cacheDir, backend, log, signal } = options;
   const { spec, specSha256 } = parseRun(run);
   const { imageSize } = spec;
-  const definition = await loadRecipe(spec.recipe.name);
-  const dataset = await openDataset({ ...dataOptions, schema: definition.labels, cacheDir, log, signal });
+  const definition = await loadRunRecipe(spec.recipe, options.recipe);
+  const dataset = await openDataset({
+    ...dataOptions,
+    schema: definition.labels,
+    source: definition.source,
+    cacheDir,
+    log,
+    signal,
+  });
   if (dataset.fingerprint !== spec.dataset.fingerprint) {
     throw new UserError(
       `data ${dataOptions.data}: fingerprint ${dataset.fingerprint} (${dataset.kind}, ${dataset.labels.numSamples} images), the run's is ${spec.dataset.fingerprint} (${spec.dataset.kind}); give this worker the same images and labels (--data)`,
@@ -95,7 +104,7 @@ export async function prepareRun(options: {
     datasetFingerprint: dataset.fingerprint,
     layout: createLayout(recipe.tensors),
     source: new SampleSource({ spec, parts, samplingWeights, recipe }),
-    threadSetup: { backend, recipe: spec.recipe, ...bound },
+    threadSetup: { backend, recipe: spec.recipe, recipeReference: definition.reference, ...bound },
     openCache: () => openImageCache({ dataset, samples: seenInTraining(parts), imageSize, cacheDir, log, signal }),
   };
 }

@@ -34,6 +34,8 @@ export interface WorkerOptions {
   readonly coordinator: string;
   /** Where this machine has the images. */
   readonly dataOptions: DataOptions;
+  /** Where this machine has the run's recipe, a file or a package; not needed where it is built in. */
+  readonly recipe?: string | undefined;
   /** Where it has the file of sampling weights, for a run that has one; null, the default: nowhere. */
   readonly weightsFile?: string | null | undefined;
   readonly cacheDir: string;

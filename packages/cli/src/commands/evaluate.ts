@@ -16,7 +16,7 @@ import { dataOptionsIn, readLaunch, requireRun } from "../run-folder.js";
 const names = [
   ...["checkpoint", "part", "bootstrap", "predictions"],
   ...dataFlags,
-  ...["cacheDir", "backend", "json", "logLevel"],
+  ...["recipe", "cacheDir", "backend", "json", "logLevel"],
 ] as const;
 
 const examples = `
@@ -51,6 +51,7 @@ async function evaluate(out: string | undefined, options: Options<(typeof names)
     const { report, predictionsCsv } = await evaluateCheckpoint({
       ...place,
       dataOptions: dataOptionsOf(options, launch === null ? null : dataOptionsIn(launch)),
+      recipe: options.recipe ?? launch?.recipe ?? undefined,
       ...{ part, backend, log, resamples: bootstrap },
       cacheDir: resolve(options.cacheDir ?? launch?.cacheDir ?? defaultCacheDir()),
       signal: shutdown.signal,

@@ -17,6 +17,7 @@ import { type ProcessPlan, superviseRun } from "../launcher/supervisor.js";
 import { type PreparedRun, prepareRun } from "../prepare-run.js";
 import { createDisplay, type Display } from "../progress/display.js";
 import { readSummary, runFiles } from "../run-folder.js";
+import { recipeArguments } from "../run-recipe.js";
 import { specFlags, specHeading } from "../run-settings.js";
 import { type Origins, originsOf } from "../settings/apply-settings.js";
 import { renderSummary, trainResult } from "../train-result.js";
@@ -240,6 +241,7 @@ function workerArgs(worker: {
     "worker",
     ...["--coordinator", address],
     ...dataArguments(run.dataOptions),
+    ...recipeArguments(run.recipeFile),
     ...(run.weightsFile === null ? [] : ["--sampling", run.weightsFile]),
     ...["--cache-dir", cacheDirOf(options)],
     ...["--backend", options.backend],

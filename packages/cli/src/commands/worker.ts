@@ -11,6 +11,7 @@ import { addFlags, type Options, parseOptions } from "../flags.js";
 const names = [
   "coordinator",
   ...dataFlags,
+  "recipe",
   "sampling",
   "backend",
   "threads",
@@ -48,6 +49,7 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
     await runWorker({
       coordinator: options.coordinator,
       dataOptions: dataOptionsOf(options, null),
+      recipe: options.recipe,
       weightsFile: options.sampling?.kind === "file" ? resolve(options.sampling.path) : null,
       cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
       backend: options.backend,

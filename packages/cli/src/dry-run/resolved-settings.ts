@@ -35,6 +35,8 @@ const placesInSpec: Readonly<Record<(typeof specFlags)[number], string>> = {
   schedule: "schedule.name",
   warmupSteps: "schedule.warmupSteps",
   finalFraction: "schedule.finalFraction",
+  recipe: "recipe.name",
+  recipeOptions: "recipe.options",
   taskWeights: "recipe.options.taskWeights",
   widths: "recipe.options.widths",
   denseUnits: "recipe.options.denseUnits",

@@ -145,6 +145,6 @@ async function tinyRun(options: { cacheDir: string; log: Logger; model: TinyMode
     seed,
     precision: "f32",
   };
-  const threadSetup: ThreadSetup = { backend: "cpu", recipe: spec.recipe, ...bound };
+  const threadSetup: ThreadSetup = { backend: "cpu", recipe: spec.recipe, recipeReference: "fairface", ...bound };
   return { run: { spec, layout, weights }, recipe, threadSetup };
 }
