@@ -40,3 +40,4 @@ export type {
   TrainingResult,
   Weights,
 } from "./recipe.js";
+export { type LayersRecipeDeclaration, layersRecipe, type Tfl } from "./tfjs-layers/layers-recipe.js";

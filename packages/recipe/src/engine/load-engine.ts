@@ -14,7 +14,7 @@ import type {
   RegisteredBackend,
 } from "./engine.js";
 import { tensorflowEngine } from "./tensorflow.js";
-import { howToGetLibtorch, torchEngine } from "./torch.js";
+import { howToGetLibtorch, registerGradients, torchEngine } from "./torch.js";
 
 /** In the order in which `auto` tries them. */
 const candidates: readonly EngineCandidate[] = [torchEngine, tensorflowEngine, cpuEngine];
@@ -29,6 +29,7 @@ export async function loadEngine({ backend, log }: { backend: BackendChoice; log
   const { candidate, passedOver } =
     backend === "auto" ? await firstAvailable() : { candidate: named(backend), passedOver: [] };
   const registered = await candidate.register(tf);
+  await registerGradients();
   if (!(await tf.setBackend(candidate.backend))) throw new Error(`tfjs cannot set backend ${candidate.backend}`);
   for (const { backend: name, detail } of passedOver) {
     log.warn({ backend: name, detail }, `backend ${name} is not available: ${detail}`);

@@ -26,6 +26,7 @@ interface TorchStatus {
 }
 
 interface TorchModule {
+  registerGradients(): void;
   torchStatus(): TorchStatus;
   registerTorchBackend(): Promise<{ readonly device: "cpu" | "cuda"; readonly info: TorchInfo }>;
 }
@@ -45,6 +46,15 @@ export const torchEngine: EngineCandidate = {
     return { device: device === "cuda" ? (info.cudaDevice ?? device) : device, numerics: numericsOf(device, info) };
   },
 };
+
+/**
+ * On every backend, for recipes with tfjs ops of their own: Node's tfjs-core knows no gradient of any. The package's
+ * JavaScript is always there; its addon is not needed for this.
+ */
+export async function registerGradients(): Promise<void> {
+  const { registerGradients: register } = (await import(moduleName)) as TorchModule; // see findTorch
+  register();
+}
 
 type Found =
   | { readonly module: TorchModule; readonly info: TorchInfo }
