@@ -45,7 +45,9 @@ export function assembleRecipe({ name, options, model, scoring, input }: RecipeP
             return scores.gradients;
           });
         };
-        const { grads } = tf.valueAndGrads(lossOf)(parameterNames.map((name) => weightNamed(weights, name)));
+        const parameters = parameterNames.map((name) => weightNamed(weights, name));
+        // As tf.valueAndGrads, but a parameter without a gradient is named by gradientNamed.
+        const { grads } = tf.engine().gradients(() => lossOf(...parameters), parameters, undefined, true);
         return Object.fromEntries(parameterNames.map((name, i) => [name, gradientNamed(name, grads[i])]));
       });
       if (sums === undefined) throw new Error("the training pass gave no scores");
@@ -111,8 +113,8 @@ function download(headNames: readonly string[], outputs: HeadTensors): HeadValue
   );
 }
 
-function gradientNamed(name: string, gradient: Tensor | undefined): Tensor {
-  if (gradient !== undefined) return gradient;
+function gradientNamed(name: string, gradient: Tensor | null | undefined): Tensor {
+  if (gradient) return gradient;
   throw new UserError(`parameter ${name}: no head depends on it, or by an op without a gradient; use it or delete it`);
 }
 

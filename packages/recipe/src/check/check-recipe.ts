@@ -1,0 +1,28 @@
+// Owns checking a recipe in one process: every probe against it. That several workers agree is checked by training with them.
+import { describeError, UserError } from "@lockstep/errors";
+import { type CheckOptions, ProbeBench } from "./probe-bench.js";
+import { probes } from "./probes.js";
+
+export interface RuleResult {
+  readonly rule: string;
+  /** One line; null where the rule is kept. */
+  readonly problem: string | null;
+}
+
+/** @throws UserError where the recipe cannot be bound at all */
+export function checkRecipe(options: CheckOptions): RuleResult[] {
+  if (options.samples.length < 4) {
+    throw new UserError(`a recipe is checked on at least 4 images, there are ${options.samples.length}`);
+  }
+  const bench = new ProbeBench(options);
+  return probes.map(({ rule, run }) => ({ rule, problem: problemOf(() => run(bench)) }));
+}
+
+/** What a probe throws is what the recipe throws. */
+function problemOf(run: () => string | null): string | null {
+  try {
+    return run();
+  } catch (error) {
+    return describeError(error).replace(/\s+/g, " ");
+  }
+}
