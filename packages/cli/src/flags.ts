@@ -173,6 +173,7 @@ export const flags = {
   logFile: flag("--log-file <path>", "JSON lines, appended", optional(anyText), "none"),
 
   config: flag("--config <file>", "settings in YAML; see `lockstep config --help`", optional(anyText), "none"),
+  steps: flag("--steps <count>", "optimizer updates that the check makes", wholeNumber(1).default(3), "3"),
 
   // Looking at a data set.
   contactSheet: flag("--contact-sheet <file>", "also draw some images with their labels, as PNG", optional(anyText)),

@@ -8,6 +8,7 @@ import { addCoordinatorCommand } from "./commands/coordinator.js";
 import { addDatasetCommand } from "./commands/dataset.js";
 import { addDoctorCommand } from "./commands/doctor.js";
 import { addEvaluateCommand } from "./commands/evaluate.js";
+import { addRecipeCommand } from "./commands/recipe.js";
 import { addStatusCommand } from "./commands/status.js";
 import { addTrainCommand } from "./commands/train.js";
 import { addWorkerCommand } from "./commands/worker.js";
@@ -39,6 +40,7 @@ export function createProgram(): Command {
     addStatusCommand,
     addCheckpointCommand,
     addDatasetCommand,
+    addRecipeCommand,
     addDoctorCommand,
     addConfigCommand,
     addCompletionCommand,

@@ -1,0 +1,17 @@
+// Owns the list of `lockstep recipe` commands: writing a recipe of one's own, and checking that it keeps the rules.
+import type { Command } from "commander";
+import { addRecipeCheckCommand } from "./recipe/check.js";
+import { addRecipeNewCommand } from "./recipe/new.js";
+
+const examples = `
+Examples:
+  $ lockstep recipe new ./my-recipe.js
+  $ lockstep recipe check ./my-recipe.js
+  $ lockstep train --recipe ./my-recipe.js
+`;
+
+export function addRecipeCommand(program: Command): void {
+  const command = program.command("recipe").description("write a recipe of your own, check that it keeps the rules");
+  command.addHelpText("after", examples);
+  for (const add of [addRecipeNewCommand, addRecipeCheckCommand]) add(command);
+}

@@ -1,0 +1,66 @@
+// Owns `lockstep recipe check`: prints which rules a recipe keeps.
+import { resolve } from "node:path";
+import { defaultCacheDir } from "@lockstep/dataset";
+import { exitCode } from "@lockstep/errors";
+import type { RuleResult } from "@lockstep/recipe";
+import { createLogger, createShutdown } from "@lockstep/service";
+import type { Command } from "commander";
+import pc from "picocolors";
+import { dataFlags, dataOptionsOf } from "../../data-flags.js";
+import { addFlags, type Options, parseOptions } from "../../flags.js";
+import { createDisplay } from "../../progress/display.js";
+import { checkInProcess } from "../../recipe/in-process-check.js";
+import { checkWorkersAgree } from "../../recipe/workers-check.js";
+
+const names = [...dataFlags, "imageSize", "recipeOptions", "steps", "backend", "cacheDir", "json", "logLevel"] as const;
+
+/** Of the embedded set: enough for some steps. */
+const defaultData = "synthetic:64";
+
+const examples = `
+Examples:
+  $ lockstep recipe check ./my-recipe.js                    exit code 1 when a rule is broken
+  $ lockstep recipe check ./pets.js --data pets --image-size 32
+`;
+
+export function addRecipeCheckCommand(parent: Command): void {
+  const command = parent
+    .command("check")
+    .argument("<recipe>", "a file, a package, or fairface")
+    .description("train some steps with 1 and 3 workers, compare the bits, and find which rule is broken");
+  addFlags(command, names).addHelpText("after", examples);
+  command.action(async (recipe: string, raw: Record<string, unknown>) => {
+    process.exitCode = await check(recipe, parseOptions(raw, names));
+  });
+}
+
+/** @returns the exit code. @throws UserError for a recipe or data that cannot be used at all */
+async function check(recipe: string, options: Options<(typeof names)[number]>): Promise<number> {
+  const log = createLogger({ name: "recipe", level: options.logLevel });
+  const display = createDisplay({ stream: process.stderr, nowMs: () => performance.now() });
+  const shutdown = createShutdown({ log });
+  const common = {
+    recipe,
+    recipeOptions: options.recipeOptions ?? {},
+    dataOptions: dataOptionsOf({ ...options, data: options.data ?? defaultData }, null),
+    imageSize: options.imageSize ?? 64,
+    backend: options.backend,
+    cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
+    signal: shutdown.signal,
+  };
+  try {
+    const results = await checkInProcess({ ...common, log, onProgress: (progress) => display.preparing(progress) });
+    display.close();
+    if (!options.json) process.stdout.write(results.map(line).join(""));
+    const agreement = await checkWorkersAgree({ ...common, steps: options.steps });
+    process.stdout.write(options.json ? `${JSON.stringify([...results, agreement])}\n` : line(agreement));
+    return [...results, agreement].every(({ problem }) => problem === null) ? exitCode.ok : exitCode.failure;
+  } finally {
+    display.close();
+    shutdown.dispose();
+  }
+}
+
+function line({ rule, problem }: RuleResult): string {
+  return problem === null ? `${pc.green("ok  ")}  ${rule}\n` : `${pc.red("FAIL")}  ${rule}\n      ${problem}\n`;
+}

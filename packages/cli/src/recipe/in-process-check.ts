@@ -1,0 +1,58 @@
+// Owns what the probes of a recipe are given: its data, some images of the training part, and an engine.
+import { dirname } from "node:path";
+import {
+  type DataOptions,
+  everySample,
+  openDataset,
+  openImageCache,
+  type Progress,
+  splitDataset,
+} from "@lockstep/dataset";
+import { type BackendChoice, checkRecipe, loadEngine, loadRecipe, type RuleResult } from "@lockstep/recipe";
+import type { Logger } from "pino";
+
+export interface RecipeUnderCheck {
+  /** A file's path, a package's name, or a built-in's. */
+  readonly recipe: string;
+  readonly recipeOptions: Readonly<Record<string, unknown>>;
+  readonly dataOptions: DataOptions;
+  readonly imageSize: number;
+  readonly backend: BackendChoice;
+  readonly cacheDir: string;
+  readonly signal: AbortSignal;
+}
+
+/** Enough for two unequal micro-batches, few enough for tfjs' plain JavaScript. */
+const numImages = 7;
+
+/** @throws UserError for a recipe or data that cannot be used at all */
+export async function checkInProcess(
+  options: RecipeUnderCheck & { readonly log: Logger; readonly onProgress: (progress: Progress) => void },
+): Promise<RuleResult[]> {
+  const { dataOptions, imageSize, cacheDir, backend, log, onProgress, signal } = options;
+  const definition = await loadRecipe(options.recipe);
+  const { labels: schema, source } = definition;
+  const common = { cacheDir, log, onProgress, signal };
+  const dataset = await openDataset({ ...dataOptions, schema, source, ...common });
+  const split = splitDataset(dataset, { split: "official", subset: 1, seed: 0, log });
+  const cache = await openImageCache({ dataset, samples: everySample(split), imageSize, ...common });
+  try {
+    const samples = split.train.slice(0, numImages);
+    const imageBytes = imageSize ** 2 * 3;
+    const pixels_BHWC = new Uint8Array(samples.length * imageBytes);
+    await Promise.all(Array.from(samples, (sample, b) => cache.read(sample, pixels_BHWC, b * imageBytes)));
+    const engine = await loadEngine({ backend, log });
+    try {
+      return checkRecipe({
+        ...{ definition, options: options.recipeOptions, engine, imageSize, samples, pixels_BHWC },
+        labels: dataset.labels,
+        trainingSamples: split.train,
+        folder: definition.sha256 === null ? null : dirname(definition.reference),
+      });
+    } finally {
+      engine.dispose();
+    }
+  } finally {
+    await cache.close();
+  }
+}
