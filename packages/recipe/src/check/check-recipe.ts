@@ -1,7 +1,7 @@
 // Owns checking a recipe in one process: every probe against it. That several workers agree is checked by training with them.
 import { describeError, UserError } from "@lockstep/errors";
 import { type CheckOptions, ProbeBench } from "./probe-bench.js";
-import { probes } from "./probes.js";
+import { probes, repeatableRule } from "./probes.js";
 
 export interface RuleResult {
   readonly rule: string;
@@ -9,13 +9,18 @@ export interface RuleResult {
   readonly problem: string | null;
 }
 
-/** @throws UserError where the recipe cannot be bound at all */
+/** Rules that another's breach leaves nothing to say of are left out. @throws UserError where the recipe cannot be bound at all */
 export function checkRecipe(options: CheckOptions): RuleResult[] {
   if (options.samples.length < 4) {
     throw new UserError(`a recipe is checked on at least 4 images, there are ${options.samples.length}`);
   }
   const bench = new ProbeBench(options);
-  return probes.map(({ rule, run }) => ({ rule, problem: problemOf(() => run(bench)) }));
+  const results: RuleResult[] = [];
+  for (const { rule, needsRepeatable = false, run } of probes) {
+    const isRepeatable = !results.some((result) => result.rule === repeatableRule && result.problem !== null);
+    if (isRepeatable || !needsRepeatable) results.push({ rule, problem: problemOf(() => run(bench)) });
+  }
+  return results;
 }
 
 /** What a probe throws is what the recipe throws. */

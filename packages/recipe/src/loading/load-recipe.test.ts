@@ -1,0 +1,149 @@
+import assert from "node:assert/strict";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { UserError } from "@lockstep/errors";
+import { type LoadedRecipe, loadRecipe, loadRunRecipe } from "./load-recipe.js";
+
+/** Outside of the clone: nothing of Lockstep is installed there. */
+let folder: string;
+before(async () => {
+  folder = await mkdtemp(join(tmpdir(), "lockstep-recipes-"));
+  await write("package.json", '{ "type": "module" }');
+});
+after(() => rm(folder, { recursive: true }));
+
+async function write(name: string, text: string): Promise<string> {
+  const path = join(folder, name);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+  return path;
+}
+
+function code(name: string, more = ""): string {
+  return `import { defineRecipe } from "@lockstep/recipe";
+${more}
+export default defineRecipe({
+  name: "${name}",
+  labels: { gender: { classes: ["Male", "Female"] } },
+  heads: { gender: { loss: "crossEntropy" } },
+  model: (net, images) => ({ gender: net.dense("gender", net.flatten(images), { units: 2 }) }),
+});
+`;
+}
+
+async function refusal(work: Promise<LoadedRecipe>): Promise<string> {
+  const error = await work.then(
+    () => assert.fail("was loaded"),
+    (reason: unknown) => reason,
+  );
+  assert.ok(error instanceof UserError, String(error));
+  assert.ok(!error.message.includes("\n"), error.message);
+  return error.message;
+}
+
+test("the built-in recipe is found by its name and has no digest", async () => {
+  const { name, reference, sha256 } = await loadRecipe("fairface");
+  assert.deepEqual([name, reference, sha256], ["fairface", "fairface", null]);
+});
+
+test("a file outside of the clone imports Lockstep's packages, and binds", async () => {
+  const path = await write("mine.js", code("mine"));
+  const recipe = await loadRecipe("./mine.js", folder);
+  assert.deepEqual([recipe.name, recipe.reference], ["mine", path]);
+  assert.match(recipe.sha256 ?? "", /^[0-9a-f]{64}$/);
+  const labels = { schema: recipe.labels, numSamples: 2, columns: { gender: Uint8Array.of(0, 1) } };
+  const bound = recipe.bind({ options: {}, imageSize: 2, labels, trainingSamples: Uint32Array.of(0, 1) });
+  assert.deepEqual(
+    bound.tensors.map(({ name, shape }) => [name, shape]),
+    [
+      ["gender/kernel", [12, 2]],
+      ["gender/bias", [2]],
+    ],
+  );
+});
+
+test("the digest covers what a file imports by relative path, and nothing else", async () => {
+  const digestOf = async (name: string) => (await loadRecipe(join(folder, name))).sha256;
+  const using = code("sized", 'import { size } from "./parts/size.js";\nvoid size;');
+  await write("a/recipe.js", using);
+  await write("a/parts/size.js", 'export { size } from "../number.js";');
+  await write("a/number.js", "export const size = 1;");
+  await write("b/recipe.js", using);
+  await write("b/parts/size.js", 'export { size } from "../number.js";');
+  await write("b/number.js", "export const size = 2;");
+  await write("c/recipe.js", using);
+  await write("c/parts/size.js", 'export { size } from "../number.js";');
+  await write("c/number.js", "export const size = 1;");
+  await write("c/notes.js", "nothing imports this");
+  assert.notEqual(await digestOf("a/recipe.js"), await digestOf("b/recipe.js"));
+  assert.equal(await digestOf("a/recipe.js"), await digestOf("c/recipe.js"));
+});
+
+test("a package is found from the working folder, and its version is part of the digest", async () => {
+  for (const [place, version] of [
+    ["one", "1.0.0"],
+    ["two", "1.0.1"],
+  ] as const) {
+    const home = `${place}/node_modules/@me/faces`;
+    const exports = { ".": { types: "./main.d.ts", import: "./main.js" } };
+    await write(`${home}/package.json`, JSON.stringify({ name: "@me/faces", version, type: "module", exports }));
+    await write(`${home}/main.js`, code("faces"));
+  }
+  const one = await loadRecipe("@me/faces", join(folder, "one"));
+  const two = await loadRecipe("@me/faces", join(folder, "two"));
+  assert.equal(one.reference, join(folder, "one/node_modules/@me/faces/main.js"));
+  assert.notEqual(one.sha256, two.sha256);
+  assert.equal((await loadRecipe(one.reference)).sha256, one.sha256);
+});
+
+test("what cannot be loaded is refused in one line with the path and the remedy", async () => {
+  const loading = (name: string) => refusal(loadRecipe(name, folder));
+  assert.match(
+    await loading("imagenet"),
+    /^recipe imagenet: is neither built in \(fairface\), nor a package .*\.\/imagenet\.js/,
+  );
+  assert.match(await loading("./absent.js"), /absent\.js: there is no such file at .*absent\.js \(--recipe\)/);
+  await write("folder.js/x", "");
+  assert.match(await loading("./folder.js"), /is a folder; name the file in it/);
+  await write("broken.js", "const a = 1;\nexport default {,};\n");
+  assert.match(await loading("./broken.js"), /broken\.js: does not load: Unexpected token ',' \(line 2\)/);
+  await write("throws.js", "\n\nthrow new Error('no GPU today');\n");
+  assert.match(await loading("./throws.js"), /throws\.js: does not load: no GPU today \(line 3\)/);
+  await write("lacking.js", "import './nothing.js';\n");
+  assert.match(await loading("./lacking.js"), /lacking\.js: does not load: Cannot find module .*nothing\.js/);
+  await write("empty.js", "export const recipe = 1;\n");
+  assert.match(await loading("./empty.js"), /has no default export; end it with: export default defineRecipe/);
+  await write("other.js", "export default { name: 'x' };\n");
+  assert.match(await loading("./other.js"), /its default export is no recipe/);
+  await write("taken.js", code("fairface"));
+  assert.match(await loading("./taken.js"), /its name "fairface" is a built-in recipe's; choose another/);
+  await write("typo.js", code("typo").replace("heads:", "headz:"));
+  assert.match(await loading("./typo.js"), /typo\.js: recipe typo: field "headz" is unknown; there are name, labels/);
+});
+
+test("TypeScript is refused where Node does not run it", { skip: "typescript" in process.features }, async () => {
+  await write("typed.ts", "export default 1;");
+  assert.match(await refusal(loadRecipe("./typed.ts", folder)), /does not run TypeScript; compile it/);
+});
+
+test("a run's recipe must be the same code here", async () => {
+  const path = await write("run.js", code("run"));
+  const { sha256 } = await loadRecipe(path);
+  const run = { name: "run", sha256: sha256 ?? "" };
+  assert.equal((await loadRunRecipe(run, path)).sha256, sha256);
+  assert.match(
+    await refusal(loadRunRecipe(run, undefined)),
+    /run's recipe run is not built in; name the same file here \(--recipe\)/,
+  );
+  const other = await write("other/run.js", `${code("run")}// changed\n`);
+  const message = await refusal(loadRunRecipe(run, other));
+  assert.ok(message.includes(run.sha256) && message.includes((await loadRecipe(other)).sha256 ?? "-"), message);
+  assert.match(message, /copy the run's file here/);
+  assert.match(
+    await refusal(loadRunRecipe({ name: "fairface" }, path)),
+    /the run's is the built-in fairface; leave --recipe away/,
+  );
+  assert.equal((await loadRunRecipe({ name: "fairface" }, undefined)).name, "fairface");
+});

@@ -1,4 +1,5 @@
 // Owns loading a recipe by what the user calls it, and that a run's recipe is the same code wherever it is loaded.
+import { spawnSync } from "node:child_process";
 import { pathToFileURL } from "node:url";
 import { describeError, UserError } from "@lockstep/errors";
 import { z } from "zod";
@@ -95,10 +96,16 @@ function checkedDefinition(path: string, exports: Record<string, unknown>): Reci
   return exported as RecipeDefinition; // has the fields, checked above; the functions' types are the file's to keep
 }
 
-/** ` (line 12)`, where the stack knows it. */
+/** ` (line 12)`, where that is known. */
 function placeIn(error: unknown, path: string): string {
-  const stack = error instanceof Error ? (error.stack ?? "") : "";
-  const at = stack.indexOf(path);
-  const line = at < 0 ? undefined : /^:(\d+)/.exec(stack.slice(at + path.length))?.[1];
+  // A module's syntax error keeps its place to itself; Node's own check says it.
+  const told =
+    error instanceof SyntaxError
+      ? spawnSync(process.execPath, ["--check", path], { encoding: "utf8" }).stderr
+      : error instanceof Error
+        ? (error.stack ?? "")
+        : "";
+  const at = told.indexOf(path);
+  const line = at < 0 ? undefined : /^:(\d+)/.exec(told.slice(at + path.length))?.[1];
   return line === undefined ? "" : ` (line ${line})`;
 }

@@ -19,7 +19,7 @@ const defaultData = "synthetic:64";
 
 const examples = `
 Examples:
-  $ lockstep recipe check ./my-recipe.js                    exit code 1 when a rule is broken
+  $ lockstep recipe check ./my-recipe.js        exit code 1: a rule is broken
   $ lockstep recipe check ./pets.js --data pets --image-size 32
 `;
 

@@ -43,8 +43,7 @@ async function writeStarter(path: string): Promise<void> {
     .replaceAll(`${starterName}.js`, basename(path))
     .replaceAll(starterName, name);
   await writeFile(resolve(path), text, { flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
-    const reason =
-      error.code === "EEXIST" ? "is there already; choose another name" : `cannot be written: ${error.message}`;
-    throw new UserError(`${path}: ${reason}`, { cause: error });
+    if (error.code === "EEXIST") throw new UserError(`${path}: is there already; choose another name`);
+    throw new UserError(`${path}: cannot be written: ${error.message}`, { cause: error });
   });
 }
