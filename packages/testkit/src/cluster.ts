@@ -34,8 +34,8 @@ export const tinyRun: TrainFlags = {
   workers: 2,
 };
 
-/** Flags of `lockstep train` without their dashes; true: a flag without a value. */
-export type TrainFlags = Readonly<Record<string, string | number | true>>;
+/** Flags of `lockstep train` without their dashes; true: a flag without a value; null: left away. */
+export type TrainFlags = Readonly<Record<string, string | number | true | null>>;
 
 export interface ClusterOptions {
   /** Above those of tinyRun. */
@@ -233,9 +233,10 @@ async function endOf(child: ChildProcess, deadlineMs: number): Promise<ClusterEn
 }
 
 function flagArguments(flags: TrainFlags): string[] {
-  return Object.entries(flags).flatMap(([name, value]) =>
-    value === true ? [`--${name}`] : [`--${name}`, String(value)],
-  );
+  return Object.entries(flags).flatMap(([name, value]) => {
+    if (value === null) return [];
+    return value === true ? [`--${name}`] : [`--${name}`, String(value)];
+  });
 }
 
 function lastJsonLine(stdout: string): TrainResult {

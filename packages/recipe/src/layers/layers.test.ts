@@ -3,9 +3,11 @@ import { before, test } from "node:test";
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
 import { loadEngine } from "../engine/load-engine.js";
 import type { Tf } from "../recipe.js";
+import { batchNormInference, batchNormTraining } from "./batch-norm.js";
 import { convolve, convolveImages } from "./convolution.js";
-import { dense, dropout, flatten, relu } from "./dense.js";
+import { addBias, dense, dropout, flatten, multiply, relu } from "./dense.js";
 import { normReluPoolTraining } from "./norm-relu-pool.js";
+import { globalAveragePool, maxPool } from "./pooling.js";
 
 let tf: Tf;
 before(async () => {
@@ -57,6 +59,51 @@ test("a convolution's gradients agree with numerical differences", () => {
   const [x, filter] = [wave([2, 4, 4, 3], 1.1), wave([3, 3, 3, 2], 0.9)];
   checkGradients([x, filter], (a, b) => convolve(tf, a as Tensor4D, b as Tensor4D));
   checkGradients([filter], (b) => convolveImages(tf, x as Tensor4D, b as Tensor4D));
+});
+
+test("gradients of a convolution with stride and valid padding, and of its bias, agree with numerical differences", () => {
+  const [x, filter] = [wave([2, 6, 6, 3], 1.1), wave([3, 3, 3, 2], 0.9)];
+  const options = { stride: 2, padding: "valid" } as const;
+  checkGradients([x, filter], (a, b) => convolve(tf, a as Tensor4D, b as Tensor4D, options));
+  checkGradients([filter], (b) => convolveImages(tf, x as Tensor4D, b as Tensor4D, options));
+  checkGradients([x, wave([3], 0.4)], (a, bias) => addBias(tf, a as Tensor4D, bias as Tensor1D));
+});
+
+test("gradients of a dense layer without bias and of pooling agree with numerical differences", () => {
+  checkGradients([wave([3, 5], 1.1), wave([5, 4], 0.9)], (x, kernel) =>
+    multiply(tf, x as Tensor2D, kernel as Tensor2D),
+  );
+  checkGradients([wave([2, 4, 6, 3], 1.1)], (x) => globalAveragePool(tf, x as Tensor4D));
+  // Values far apart, so that no difference changes which entry of a window is the greatest.
+  const apart = tf.tensor(
+    Float32Array.from({ length: 2 * 5 * 5 * 2 }, (_, i) => ((29 * i) % 101) / 12 - 3),
+    [2, 5, 5, 2],
+  );
+  checkGradients([apart], (x) => maxPool(tf, x as Tensor4D, 2));
+});
+
+test("gradients through batch norm alone agree with numerical differences, over images and over features", () => {
+  for (const shape of [
+    [2, 3, 3, 2],
+    [6, 2],
+  ]) {
+    const inputs = [wave(shape, 1.3), tf.tensor1d([1.5, 0.5]), tf.tensor1d([0.1, 0.3])];
+    checkGradients(inputs, (x, scale, offset) => {
+      const parameters = { scale: scale as Tensor1D, offset: offset as Tensor1D };
+      return batchNormTraining(tf, x, parameters).y;
+    });
+  }
+});
+
+test("batch norm in inference by a batch's own biased statistics is its training output", () => {
+  const x = wave([5, 3], 1.3) as Tensor2D;
+  const parameters = { scale: tf.tensor1d([1, 2, 3]), offset: tf.tensor1d([0, 1, 2]) };
+  const { y, statistics } = batchNormTraining(tf, x, parameters);
+  const biased = { mean: statistics.mean, variance: tf.mul(statistics.variance, 4 / 5) as Tensor1D };
+  const inferred = valuesOf(batchNormInference(tf, x, parameters, biased));
+  valuesOf(y).forEach((value, i) => {
+    assert.ok(Math.abs(value - (inferred[i] ?? Number.NaN)) < 1e-5);
+  });
 });
 
 test("a dense layer's gradients agree with numerical differences", () => {

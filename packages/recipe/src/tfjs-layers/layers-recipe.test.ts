@@ -143,11 +143,11 @@ test("layers that would break a rule are refused by name, with what to use inste
         tfl.layers.conv2d({
           filters: 2,
           kernelSize: 3,
-          kernelInitializer: tfl.initializers.randomUniform({ minval: 0, maxval: 1 }),
+          kernelInitializer: tfl.initializers.randomUniform({ maxval: 1 }),
         }),
       ),
     ),
-    /weight kernel: randomUniform from 0 to 1: must be symmetric about 0/,
+    /weight kernel: randomUniform from -0.05 to 1: must be symmetric about 0/,
   );
   assert.match(
     refusal(({ tfl }) => sequential(tfl, tfl.layers.batchNormalization({ axis: 1 }))),
