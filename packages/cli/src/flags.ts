@@ -78,7 +78,7 @@ export const flags = {
   schedule: flag("--schedule <name>", "constant or cosine", optional(choice("constant", "cosine")), "constant"),
   warmupSteps: flag("--warmup-steps <steps>", "linear rise of the learning rate", optional(wholeNumber(0)), "0"),
   finalFraction: flag("--final-fraction <share>", "cosine: the last rate over the peak", optional(number(0, 1)), "0"),
-  recipe: flag("--recipe <name>", "fairface, a file of yours (./mine.js), or a package", optional(anyText), "fairface"),
+  recipe: flag("--recipe <file>", "fairface, a file of yours (./mine.js), or a package", optional(anyText), "fairface"),
   recipeOptions: flag(
     "--recipe-options <list>",
     "of a recipe of yours: units=64,sizes=[8,16]",

@@ -72,7 +72,8 @@ async function importFile(path: string): Promise<Record<string, unknown>> {
   } catch (error) {
     const told =
       error instanceof UserError ? error.message : `does not load: ${describeError(error)}${placeIn(error, path)}`;
-    throw new UserError(`recipe ${path}: ${told}`, { cause: error });
+    const remedy = /outside a module/.test(told) ? '; name it .mjs, or say "type": "module" in its package.json' : "";
+    throw new UserError(`recipe ${path}: ${told}${remedy}`, { cause: error });
   }
 }
 
