@@ -12,7 +12,9 @@ describe("a recipe of one's own", { skip: needsTorch() }, () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   const pathOf = (name: string): string => join(folder.path, name);
   const check = (path: string) =>
-    runLockstep(["recipe", "check", path, "--image-size", "16", "--cache-dir", pathOf("cache")], 120_000);
+    runLockstep(["recipe", "check", path, "--image-size", "16", "--cache-dir", pathOf("cache")], {
+      deadlineMs: 120_000,
+    });
 
   before(async () => {
     folder = await temporaryFolder();

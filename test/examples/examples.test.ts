@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { needsTorch, runCluster, type TrainFlags, temporaryFolder } from "@lockstep/testkit";
+import { needsTorch, runCluster, runLockstep, type TrainFlags, temporaryFolder } from "@lockstep/testkit";
 
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const exampleOf = (name: string): string => join(root, "examples", name);
@@ -35,6 +35,12 @@ describe("the examples train", { skip: needsTorch() }, () => {
     const names = ["loss", "speciesLoss", "weightLoss", "speciesAccuracy", "weightMae", "weightRmse"];
     assert.deepEqual(Object.keys(one.validation ?? {}), [...names, "withinTwoKilograms"]);
     assert.deepEqual(one.validation, two.validation);
+
+    // Neither the data nor the recipe is named again: the run's folder knows.
+    const { code, stdout, stderr } = await runLockstep(["evaluate", join(folder.path, "pets-1"), "--json"]);
+    assert.equal(code, 0, stderr);
+    const { metrics } = JSON.parse(stdout);
+    assert.equal(metrics.speciesAccuracy, one.validation?.["speciesAccuracy"]);
   });
 
   test("layers-model: a tfjs-layers model with batch norm and dropout", async () => {

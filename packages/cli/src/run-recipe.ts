@@ -1,4 +1,5 @@
 // Owns which recipe a run trains, from what was said and what the run's folder knows, and which flags go with it.
+import type { OpenDatasetOptions } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import type { RunSpec } from "@lockstep/protocol";
 import { defaultRecipe, type LoadedRecipe, loadRecipe, loadRunRecipe } from "@lockstep/recipe";
@@ -30,6 +31,14 @@ export async function recipeOf(options: {
       : await loadRecipe(given.recipe ?? defaultRecipe);
   if (recipe.sha256 !== null) refuseBuiltInFlags(given, recipe);
   return recipe;
+}
+
+/** What a data set is opened with for a recipe. */
+export async function dataOfRecipe(
+  reference: string = defaultRecipe,
+): Promise<Pick<OpenDatasetOptions, "schema" | "source">> {
+  const { labels: schema, source } = await loadRecipe(reference);
+  return { schema, source };
 }
 
 /** The part of the run spec that says which recipe it is. */

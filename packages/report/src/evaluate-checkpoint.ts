@@ -11,13 +11,7 @@ import {
 } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { evaluateMetrics, type RunSpec } from "@lockstep/protocol";
-import {
-  type BackendChoice,
-  type EngineLog,
-  loadEngine,
-  loadRunRecipe,
-  type RecipeDefinition,
-} from "@lockstep/recipe";
+import { type BackendChoice, type EngineLog, loadEngine, loadRunRecipe, type RecipeDefinition } from "@lockstep/recipe";
 import { confidenceLevel } from "./bootstrap.js";
 import { type CheckpointChoice, chooseCheckpoint } from "./choose-checkpoint.js";
 import { evaluationPass } from "./evaluation-pass.js";

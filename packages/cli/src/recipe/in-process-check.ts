@@ -2,10 +2,10 @@
 import { dirname } from "node:path";
 import {
   type DataOptions,
-  everySample,
   openDataset,
   openImageCache,
   type Progress,
+  seenInTraining,
   splitDataset,
 } from "@lockstep/dataset";
 import { type BackendChoice, checkRecipe, loadEngine, loadRecipe, type RuleResult } from "@lockstep/recipe";
@@ -35,7 +35,7 @@ export async function checkInProcess(
   const common = { cacheDir, log, onProgress, signal };
   const dataset = await openDataset({ ...dataOptions, schema, source, ...common });
   const split = splitDataset(dataset, { split: "official", subset: 1, seed: 0, log });
-  const cache = await openImageCache({ dataset, samples: everySample(split), imageSize, ...common });
+  const cache = await openImageCache({ dataset, samples: seenInTraining(split), imageSize, ...common });
   try {
     const samples = split.train.slice(0, numImages);
     const imageBytes = imageSize ** 2 * 3;

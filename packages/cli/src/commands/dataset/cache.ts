@@ -1,20 +1,14 @@
 // Owns `lockstep dataset cache`: decodes the images of a run ahead of it, so that its start finds them.
 import { resolve } from "node:path";
-import {
-  defaultCacheDir,
-  fairfaceLabels,
-  openDataset,
-  openImageCache,
-  seenInTraining,
-  splitDataset,
-} from "@lockstep/dataset";
+import { defaultCacheDir, openDataset, openImageCache, seenInTraining, splitDataset } from "@lockstep/dataset";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
 import { dataFlags, dataOptionsOf } from "../../data-flags.js";
 import { addFlags, type Options, parseOptions } from "../../flags.js";
 import { createDisplay } from "../../progress/display.js";
+import { dataOfRecipe } from "../../run-recipe.js";
 
-const names = [...dataFlags, "split", "subset", "seed", "imageSize", "cacheDir", "json", "logLevel"] as const;
+const names = [...dataFlags, "recipe", "split", "subset", "seed", "imageSize", "cacheDir", "json", "logLevel"] as const;
 
 const examples = `
 Examples:
@@ -40,7 +34,11 @@ async function cache(options: Options<(typeof names)[number]>): Promise<void> {
       onProgress: display.preparing.bind(display),
       signal: shutdown.signal,
     };
-    const dataset = await openDataset({ ...dataOptionsOf(options, null), schema: fairfaceLabels, ...common });
+    const dataset = await openDataset({
+      ...dataOptionsOf(options, null),
+      ...(await dataOfRecipe(options.recipe)),
+      ...common,
+    });
     const samples = seenInTraining(splitDataset(dataset, { split, subset, seed, log }));
     const opened = await openImageCache({ dataset, samples, imageSize, ...common });
     await opened.close();

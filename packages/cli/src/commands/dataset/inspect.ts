@@ -6,7 +6,6 @@ import {
   contactSheet,
   type Dataset,
   defaultCacheDir,
-  fairfaceLabels,
   findDuplicates,
   openDataset,
   partNames,
@@ -22,9 +21,10 @@ import { dataOptionsOf } from "../../data-flags.js";
 import { addFlags, type Options, parseOptions } from "../../flags.js";
 import { type Inspection, inspectionText } from "../../inspection/inspection-text.js";
 import { createDisplay } from "../../progress/display.js";
+import { dataOfRecipe } from "../../run-recipe.js";
 
 const names = [
-  ...["data", "columns", "repairLabels", "split", "subset", "seed"],
+  ...["data", "columns", "repairLabels", "recipe", "split", "subset", "seed"],
   ...["contactSheet", "sheetSize", "force", "cacheDir", "json", "logLevel"],
 ] as const;
 type InspectOptions = Options<(typeof names)[number]>;
@@ -54,7 +54,14 @@ async function inspect(options: InspectOptions): Promise<void> {
     // What cannot be used is part of the answer.
     const dataOptions = dataOptionsOf({ ...options, onBadImage: "skip" }, null);
     const cacheDir = resolve(options.cacheDir ?? defaultCacheDir());
-    const dataset = await openDataset({ ...dataOptions, schema: fairfaceLabels, cacheDir, log, onProgress, signal });
+    const dataset = await openDataset({
+      ...dataOptions,
+      ...(await dataOfRecipe(options.recipe)),
+      cacheDir,
+      log,
+      onProgress,
+      signal,
+    });
     const split = splitDataset(dataset, { split: kind, subset, seed });
     const files = dataset.pixelSource === "generated" ? null : await surveyImages({ dataset, signal, onProgress });
     if (sheetPath !== null)

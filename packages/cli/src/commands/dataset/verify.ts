@@ -4,7 +4,6 @@ import {
   type Dataset,
   type DuplicateGroup,
   defaultCacheDir,
-  fairfaceLabels,
   findDuplicates,
   openDataset,
   verifyImages,
@@ -15,8 +14,9 @@ import { dataOptionsOf } from "../../data-flags.js";
 import { addFlags, type Options, parseOptions } from "../../flags.js";
 import { duplicateLine } from "../../inspection/inspection-text.js";
 import { createDisplay } from "../../progress/display.js";
+import { dataOfRecipe } from "../../run-recipe.js";
 
-const names = ["data", "columns", "repairLabels", "split", "cacheDir", "json", "logLevel"] as const;
+const names = ["data", "columns", "repairLabels", "recipe", "split", "cacheDir", "json", "logLevel"] as const;
 
 const examples = `
 Examples:
@@ -49,7 +49,14 @@ async function verify(options: Options<(typeof names)[number]>): Promise<void> {
     const onProgress = display.preparing.bind(display);
     const dataOptions = dataOptionsOf({ ...options, onBadImage: "skip" }, null); // to hear of all of them
     const cacheDir = resolve(options.cacheDir ?? defaultCacheDir());
-    const dataset = await openDataset({ ...dataOptions, schema: fairfaceLabels, cacheDir, log, onProgress, signal });
+    const dataset = await openDataset({
+      ...dataOptions,
+      ...(await dataOfRecipe(options.recipe)),
+      cacheDir,
+      log,
+      onProgress,
+      signal,
+    });
     const broken = dataset.pixelSource === "generated" ? [] : await verifyImages({ dataset, signal, onProgress });
     display.close();
     const result: Verification = {
