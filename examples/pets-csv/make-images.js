@@ -16,8 +16,8 @@ const side = 32;
 const parts = { train: 48, val: 12 };
 
 const [folder = "pets"] = process.argv.slice(2);
+const rows = ["file,split,species,weight_kg"];
 for (const [part, count] of Object.entries(parts)) {
-  const rows = ["file,species,weight_kg"];
   await mkdir(join(folder, part), { recursive: true });
   for (let i = 0; i < count; i++) {
     const number = part === "train" ? i : parts.train + i;
@@ -26,10 +26,10 @@ for (const [part, count] of Object.entries(parts)) {
     const file = `${part}/${i}.png`;
     const image = sharp(pixelsOf(number, colour, weight), { raw: { width: side, height: side, channels: 3 } });
     await writeFile(join(folder, file), await image.png().toBuffer());
-    rows.push(`${file},${name},${weight}`);
+    rows.push(`${file},${part},${name},${weight}`);
   }
-  await writeFile(join(folder, `fairface_label_${part}.csv`), `${rows.join("\n")}\n`);
 }
+await writeFile(join(folder, "labels.csv"), `${rows.join("\n")}\n`);
 
 /**
  * @param {number} number tells one from another

@@ -7,7 +7,7 @@ import { type FlagName, flags } from "./flags.js";
 import type { SpecFlags } from "./run-settings.js";
 
 /** Options of the built-in recipe that have flags of their own. */
-const builtInFlags = [
+export const builtInFlags = [
   "widths",
   "denseUnits",
   "dropout",

@@ -1,6 +1,7 @@
 // Owns what every setting of a run came out as, and where its value came from.
 import type { RunSpec } from "@lockstep/protocol";
 import { type FlagName, flags, keyOf } from "../flags.js";
+import { builtInFlags } from "../run-recipe.js";
 import type { specFlags } from "../run-settings.js";
 import type { Origins } from "../settings/apply-settings.js";
 
@@ -12,8 +13,8 @@ export interface ResolvedSetting {
   readonly from: string;
 }
 
-/** Where a flag's value stands in the run spec. */
-const placesInSpec: Readonly<Record<(typeof specFlags)[number], string>> = {
+/** Where a flag's value stands in the run spec; of a recipe's own options, each stands besides. */
+const placesInSpec: Readonly<Record<Exclude<(typeof specFlags)[number], "recipeOptions">, string>> = {
   split: "dataset.split",
   subset: "dataset.subset",
   seed: "seed",
@@ -36,7 +37,6 @@ const placesInSpec: Readonly<Record<(typeof specFlags)[number], string>> = {
   warmupSteps: "schedule.warmupSteps",
   finalFraction: "schedule.finalFraction",
   recipe: "recipe.name",
-  recipeOptions: "recipe.options",
   taskWeights: "recipe.options.taskWeights",
   widths: "recipe.options.widths",
   denseUnits: "recipe.options.denseUnits",
@@ -55,17 +55,20 @@ export function resolvedSettings(run: {
   readonly kept: readonly FlagName[];
 }): ResolvedSetting[] {
   const { names, options, origins, spec, isResumed, kept } = run;
-  return names.map((name) => {
-    const place: string | undefined = (placesInSpec as Partial<Record<FlagName, string>>)[name];
-    const { defaultText = "" }: { readonly defaultText?: string } = flags[name];
-    const value = place === undefined ? options[name] : leafOf(spec, place);
-    const isKept = isResumed && (place !== undefined || kept.includes(name));
-    return {
-      key: keyOf(name),
-      value: value === undefined || value === null ? switchOr(name, value, defaultText) : valueText(name, value),
-      from: origins.get(name) ?? (isKept ? "the run" : "default"),
-    };
-  });
+  const foreign: readonly FlagName[] = spec.recipe.sha256 === undefined ? [] : builtInFlags;
+  return names
+    .filter((name) => !foreign.includes(name))
+    .map((name) => {
+      const place: string | undefined = (placesInSpec as Partial<Record<FlagName, string>>)[name];
+      const { defaultText = "" }: { readonly defaultText?: string } = flags[name];
+      const value = place === undefined ? options[name] : leafOf(spec, place);
+      const isKept = isResumed && (place !== undefined || kept.includes(name));
+      return {
+        key: keyOf(name),
+        value: value === undefined || value === null ? switchOr(name, value, defaultText) : valueText(name, value),
+        from: origins.get(name) ?? (isKept ? "the run" : "default"),
+      };
+    });
 }
 
 /** Leaves of the run spec that no flag says: `optimizer.epsilon`, what the data set and the recipe add. */

@@ -1,13 +1,14 @@
 // Owns `lockstep dataset convert`: the same images in another form, with the same fingerprint.
 import { realpath } from "node:fs/promises";
-import { assertOutside, convertDataset, fairfaceLabels, openDataset } from "@lockstep/dataset";
+import { assertOutside, convertDataset, openDataset } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import type { Command } from "commander";
 import { dataFlags, dataOptionsOf } from "../../data-flags.js";
 import { addFlags, type Options, parseOptions } from "../../flags.js";
+import { dataOfRecipe } from "../../run-recipe.js";
 import { datasetWork } from "./dataset-work.js";
 
-const names = [...dataFlags, "outFolder", "to", "shardImages", "cacheDir", "json", "logLevel"] as const;
+const names = [...dataFlags, "recipe", "outFolder", "to", "shardImages", "cacheDir", "json", "logLevel"] as const;
 
 const examples = `
 Examples:
@@ -29,7 +30,7 @@ async function convert(options: Options<(typeof names)[number]>): Promise<void> 
   const { outFolder: out, to, shardImages, json } = options;
   await datasetWork(options, async (surroundings) => {
     const data = dataOptionsOf(options, null);
-    const dataset = await openDataset({ ...data, schema: fairfaceLabels, ...surroundings });
+    const dataset = await openDataset({ ...data, ...(await dataOfRecipe(options.recipe)), ...surroundings });
     if (dataset.pixelSource === "generated") {
       throw new UserError("--data synthetic: has no files to convert; write it with `lockstep dataset synth`");
     }
