@@ -160,14 +160,20 @@ describe("tar shards", () => {
     assert.equal((await open()).labels.numSamples, 4);
   });
 
-  test("that change after indexing are noticed when an image is read", async (context) => {
-    const { open, path, bytes } = await made(context, [
+  test("that change after indexing are noticed when an image is read, and at the next start", async (context) => {
+    const { open, path, bytes, log } = await made(context, [
       ["1.jpg", await madeJpeg(1)],
       ["1.json", someLabels],
     ]);
     const dataset = await open();
     await writeFile(path, Buffer.concat([Buffer.alloc(512), bytes.subarray(512)].reverse()));
     assert.match(await complaintOf(dataset.readEncoded(0)), /changed while it was in use/);
+    await writeTar(path, [
+      ["1.jpg", await madeJpeg(2)],
+      ["1.json", someLabels],
+    ]);
+    assert.notEqual((await open()).fingerprint, dataset.fingerprint);
+    assert.deepEqual(warningsOf(log), ["a shard has changed since it was last indexed"]);
   });
 
   test("stop being read when told to", async (context) => {
