@@ -86,6 +86,12 @@ export const flags = {
     "its own",
   ),
   taskWeights: flag("--task-weights <list>", "losses' factors: gender=1,race=1,age=1", optional(taskWeights), "all 1"),
+  classWeights: flag(
+    "--class-weights <kind>",
+    "of the race loss: inverse-frequency or none",
+    optional(choice("inverse-frequency", "none")),
+    "inverse-frequency",
+  ),
   widths: flag("--widths <list>", "channels of each block", optional(commaSeparated(wholeNumber(1))), "32,64,128,256"),
   denseUnits: flag("--dense-units <count>", "width of the dense layer", optional(wholeNumber(1)), "512"),
   dropout: flag("--dropout <share>", "share of dense units dropped", optional(shareBelowOne()), "0.5"),

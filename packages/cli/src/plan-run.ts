@@ -88,6 +88,12 @@ export async function planRun(options: PlanOptions, former: RunDescription | nul
     throw new UserError("--early-stop-patience: needs validation images, and the split has none (--split)");
   }
   const sampling = await samplingOf(settings, dataset, { train: split.train, weightsFile });
+  if (sampling.kind !== "uniform" && recipeOptions["classWeights"] === "inverse-frequency") {
+    log.warn(
+      { sampling },
+      "rare classes are sampled more often and weigh more in the loss: to correct them once, --class-weights none",
+    );
+  }
   const recipe = definition.bind({
     options: recipeOptions,
     imageSize,

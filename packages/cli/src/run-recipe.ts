@@ -12,6 +12,7 @@ export const builtInFlags = [
   "denseUnits",
   "dropout",
   "taskWeights",
+  "classWeights",
   "augmentation",
 ] as const satisfies readonly FlagName[];
 

@@ -30,6 +30,7 @@ export const specFlags = [
   "recipe",
   "recipeOptions",
   "taskWeights",
+  "classWeights",
   "widths",
   "denseUnits",
   "dropout",
@@ -119,13 +120,14 @@ function earlyStop(given: SpecFlags, resumed: RunSpec | null): Pick<RunSpec, "ea
 
 /** Only what was said; the recipe fills in its own defaults. */
 function optionsOfRecipe(given: SpecFlags, resumed: RunSpec | null): Record<string, unknown> {
-  const { widths, denseUnits, dropout, taskWeights, augmentation, recipeOptions } = given;
+  const { widths, denseUnits, dropout, taskWeights, classWeights, augmentation, recipeOptions } = given;
   const { taskWeights: formerWeights } = resumed?.recipe.options ?? {};
   return {
     ...(widths && { widths }),
     ...(denseUnits !== undefined && { denseUnits }),
     ...(dropout !== undefined && { dropout }),
     ...(taskWeights && { taskWeights: { ...(formerWeights as object | undefined), ...taskWeights } }),
+    ...(classWeights && { classWeights }),
     ...(augmentation === false && { augmentation: null }),
     ...recipeOptions,
   };

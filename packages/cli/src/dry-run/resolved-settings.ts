@@ -38,6 +38,7 @@ const placesInSpec: Readonly<Record<Exclude<(typeof specFlags)[number], "recipeO
   finalFraction: "schedule.finalFraction",
   recipe: "recipe.name",
   taskWeights: "recipe.options.taskWeights",
+  classWeights: "recipe.options.classWeights",
   widths: "recipe.options.widths",
   denseUnits: "recipe.options.denseUnits",
   dropout: "recipe.options.dropout",

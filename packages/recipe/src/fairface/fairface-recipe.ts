@@ -17,11 +17,15 @@ export const fairfaceRecipe = defineRecipe<FairfaceOptions>({
   },
 });
 
-/** Binary cross-entropy with logits, weighted cross-entropy, absolute error of years / 100. */
-export function fairfaceHeads({ taskWeights }: Pick<FairfaceOptions, "taskWeights">) {
+/** Binary cross-entropy with logits, cross-entropy weighted by class unless told otherwise, absolute error of years / 100. */
+export function fairfaceHeads({ taskWeights, classWeights }: Pick<FairfaceOptions, "taskWeights" | "classWeights">) {
   return {
     gender: { loss: "binaryCrossEntropy", weight: taskWeights.gender },
-    race: { loss: "crossEntropy", weight: taskWeights.race, classWeights: "inverse-frequency" },
+    race: {
+      loss: "crossEntropy",
+      weight: taskWeights.race,
+      ...(classWeights === "none" ? {} : { classWeights }),
+    },
     age: {
       label: "ageBin",
       loss: "absoluteError",

@@ -19,6 +19,7 @@ test("no options give the document's network", () => {
     denseUnits: 512,
     dropout: 0.5,
     taskWeights: { gender: 1, race: 1, age: 1 },
+    classWeights: "inverse-frequency",
     augmentation: {
       flip: 0.5,
       rotationDegrees: 10,

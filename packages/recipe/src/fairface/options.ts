@@ -19,6 +19,8 @@ const fairfaceOptions = z.strictObject({
     .strictObject({ gender: taskWeight.default(1), race: taskWeight.default(1), age: taskWeight.default(1) })
     .refine(({ gender, race, age }) => gender + race + age > 0, "one of them must be above 0")
     .prefault({}),
+  /** Of the race loss. Sampling that balances races already corrects what inverse frequency corrects. */
+  classWeights: z.enum(["inverse-frequency", "none"]).default("inverse-frequency"),
   /** null: none. */
   augmentation: augmentationOptions.nullable().prefault({}),
 });

@@ -17,7 +17,11 @@ const allSamples = range(0, 4);
 const evenly = { gender: 1, race: 1, age: 1 };
 
 function scoringWith(taskWeights = evenly) {
-  return createScoring({ heads: fairfaceHeads({ taskWeights }), labels, trainingSamples: allSamples });
+  return createScoring({
+    heads: fairfaceHeads({ taskWeights, classWeights: "inverse-frequency" }),
+    labels,
+    trainingSamples: allSamples,
+  });
 }
 
 const scoring = scoringWith();
@@ -45,6 +49,17 @@ test("class weights are inverse frequencies of the training part, one on average
 test("pass constants are the pass' samples and their class weights, whatever the order", () => {
   assert.deepEqual(constants, { samples: 4, raceWeight: 2 * (4 / 14) + 2 * (4 / 7) });
   assert.deepEqual(scoring.passConstants(allSamples.slice().reverse()), constants);
+});
+
+test("without class weights every sample counts alike in the race loss", () => {
+  const heads = fairfaceHeads({ taskWeights: evenly, classWeights: "none" });
+  const unweighted = createScoring({ heads, labels, trainingSamples: allSamples });
+  const race = new Float32Array(28);
+  race[2] = 1000; // right, of the class that occurs twice
+  race[7 + 3] = 1000; // wrong by 1000, of the same class
+  const outputs = { gender: new Float32Array(4), race, age: new Float32Array(4) };
+  const { sums } = unweighted.score(outputs, allSamples, unweighted.passConstants(allSamples));
+  close(sums[unweighted.sumNames.indexOf("raceLoss")], (1000 + 2 * Math.log(7)) / 4, 1e-9);
 });
 
 test("losses of outputs that say nothing are log 2, log 7 and the ages themselves", () => {
