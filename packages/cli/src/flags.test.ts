@@ -46,6 +46,19 @@ test("values are parsed to their types", () => {
   });
 });
 
+test("a recipe's options are JSON values by name, or text; a dot goes into a group", () => {
+  const parsed = parse(
+    ["recipeOptions"],
+    "--recipe-options",
+    "units=64,sizes=[8,16],kind=deep,loss.age=2,loss.race=0.5",
+  );
+  assert.deepEqual(parsed.recipeOptions, { units: 64, sizes: [8, 16], kind: "deep", loss: { age: 2, race: 0.5 } });
+  assert.equal(
+    complaint(["recipeOptions"], "--recipe-options", "units"),
+    "--recipe-options units: must be like units=64,sizes=[8,16]",
+  );
+});
+
 test("a bad value is refused with the flag, the value and its limits", () => {
   const cases: [FlagName, string, string][] = [
     ["seed", "-1", "--seed -1: must be a whole number from 0 to 4294967295"],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { truncateSync } from "node:fs";
 import { afterEach, beforeEach, describe, it } from "node:test";
+import { fileURLToPath } from "node:url";
 import { UserError } from "@lockstep/errors";
 import { WireError } from "@lockstep/protocol";
 import { faultsVariable } from "./faults.js";
@@ -119,6 +120,22 @@ describe("a worker", { timeout: 120_000 }, () => {
       return true;
     });
     assert.equal(bed.coordinator.joins.length, 0);
+  });
+
+  it("refuses before joining to work for a run whose recipe is other code than its own", async () => {
+    const sha256 = "0".repeat(64);
+    const coordinator = bed.successor({ recipe: { ...bed.run.spec.recipe, name: "mine", sha256 } });
+    await coordinator.start();
+    await assert.rejects(bed.startWorker().outcome, /the run's recipe mine is not built in; name the same file here/);
+    const recipe = fileURLToPath(new URL("../../../examples/pets-csv/pets.js", import.meta.url));
+    const refused = bed.startWorker({ recipe }).outcome;
+    await assert.rejects(refused, (error: unknown) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, new RegExp(`SHA-256 [0-9a-f]{64}, that of the run's recipe mine ${sha256}; copy`));
+      return true;
+    });
+    assert.equal(coordinator.joins.length, 0);
+    await coordinator.stop();
   });
 
   it("drops a revoked lease and computes the next", async () => {
