@@ -1,7 +1,9 @@
 // Owns where caches stand, and what is said when they cannot be written there.
+import { mkdir, statfs } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join, relative } from "node:path";
 import { UserError } from "@lockstep/errors";
+import { mebibytes } from "./image-limits.js";
 
 /** `$XDG_CACHE_HOME/lockstep`, else `~/.cache/lockstep`. A relative XDG_CACHE_HOME is ignored, as its specification says. */
 export function defaultCacheDir(environment: { readonly XDG_CACHE_HOME?: string } = process.env): string {
@@ -19,19 +21,34 @@ export function checkCacheOutside(cacheDir: string, dataFolder: string): void {
   }
 }
 
+/** Refuses before the work what the disk could not hold after it. `what`: e.g. `22500 images at 64x64`. */
+export async function checkFreeSpace(cacheDir: string, neededBytes: number, what: string): Promise<void> {
+  await mkdir(cacheDir, { recursive: true });
+  const { bavail, bsize } = await statfs(cacheDir);
+  const freeBytes = bavail * bsize;
+  if (neededBytes <= freeBytes) return;
+  throw new UserError(
+    `cache folder ${cacheDir}: ${what} need ${mebibytes(neededBytes)}, ${mebibytes(freeBytes)} are free; ` +
+      "free some space or choose another folder (--cache-dir)",
+  );
+}
+
 const mendable: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full; free some space or choose another folder",
   EDQUOT: "the disk quota is used up; free some space or choose another folder",
   EACCES: "permission denied; choose a folder that you may write to",
   EPERM: "permission denied; choose a folder that you may write to",
   EROFS: "the file system is read-only; choose another folder",
+  EFBIG: "a file may not become so large there; choose another folder",
   ENOTDIR: "a part of that path is not a folder; choose another",
   EEXIST: "a part of that path is not a folder; choose another",
 };
 
-/** A UserError where the user can mend it, else the error itself. */
-export function cacheFailure(error: unknown, cacheDir: string): unknown {
+/** A UserError where the user can mend it, else the error itself. `neededBytes`: of what was written, where it is much. */
+export function cacheFailure(error: unknown, cacheDir: string, neededBytes?: number): unknown {
   const { code, message } = error as NodeJS.ErrnoException; // only read where it is a system error
   const advice = code === undefined ? undefined : mendable[code];
-  return advice ? new UserError(`cache folder ${cacheDir}: ${advice} (--cache-dir): ${message}`) : error;
+  if (advice === undefined) return error;
+  const needs = neededBytes === undefined ? "" : `, ${mebibytes(neededBytes)} are needed`;
+  return new UserError(`cache folder ${cacheDir}: ${advice} (--cache-dir)${needs}: ${message}`);
 }

@@ -1,12 +1,13 @@
 // Owns the content hashes of a folder's images and their cache: a second start stats the files and reads only those that
 // changed. Labels are not kept here, so an edited label file is always taken as it is.
 import { createHash } from "node:crypto";
-import { readFile, realpath, stat } from "node:fs/promises";
-import { join } from "node:path";
+import type { Stats } from "node:fs";
+import { lstat, readFile, realpath, stat } from "node:fs/promises";
+import { dirname, join, sep } from "node:path";
 import { mapBounded } from "./bounded-concurrency.js";
-import { cacheFailure } from "./cache-dir.js";
+import { readLines, writeLines } from "./checked-lines.js";
 import type { DatasetLog, Progress } from "./dataset.js";
-import { replaceFile } from "./durable-file.js";
+import { maxImageBytes, mebibytes } from "./image-limits.js";
 
 export interface IndexedFile {
   /** Relative to the folder. */
@@ -35,7 +36,6 @@ interface IndexEntry extends FileStamp {
 }
 
 const filesInFlight = 16;
-const formatLine = "lockstep content index 1";
 
 /** What a file holds, or why it cannot be used (reads on from `image "x" ...`). */
 export type IndexedContent = { readonly sha256: string } | { readonly problem: string };
@@ -44,8 +44,9 @@ export type IndexedContent = { readonly sha256: string } | { readonly problem: s
 export async function contentIndex(options: ContentIndexOptions): Promise<IndexedContent[]> {
   const { files, cacheDir, log, signal, onProgress } = options;
   const folder = await realpath(options.folder);
-  const indexPath = join(cacheDir, "index", `${sha256Hex(folder).slice(0, 32)}.txt`);
-  const known = await readIndex(indexPath, log);
+  const path = join(cacheDir, "index", `${sha256Hex(folder).slice(0, 32)}.txt`);
+  const index = { path, kind: "content index", version: "1" };
+  const known = entriesOf(await readLines(index, log));
   // Stamps are taken before the bytes are read: a file that changes in between is hashed again at the next start.
   const stamps = await stampFiles(folder, files, signal);
   const total = files.length;
@@ -58,8 +59,8 @@ export async function contentIndex(options: ContentIndexOptions): Promise<Indexe
     onDone: (done) => {
       if (done % 256 === 0 || done === total) onProgress?.({ stage: "indexing", done, total });
     },
-    work: async ({ file }, index): Promise<IndexedContent> => {
-      const stamp = stamps[index] as FileStamp | { problem: string }; // one for each file
+    work: async ({ file }, place): Promise<IndexedContent> => {
+      const stamp = stamps[place] as FileStamp | { problem: string }; // one for each file
       if ("problem" in stamp) return stamp;
       const entry = known.get(file);
       if (entry && sameStamp(entry, stamp)) return { sha256: entry.sha256 };
@@ -67,16 +68,18 @@ export async function contentIndex(options: ContentIndexOptions): Promise<Indexe
       return hashFile(folder, file);
     },
   });
-  const entries = files.flatMap(({ file }, index) => {
-    const [stamp, content] = [stamps[index], contents[index]];
+  const entries = files.flatMap(({ file }, place) => {
+    const [stamp, content] = [stamps[place], contents[place]];
     return stamp && content && !("problem" in stamp) && "sha256" in content ? [{ file, ...stamp, ...content }] : [];
   });
   const changed = entries.filter(({ file, sha256 }) => (known.get(file)?.sha256 ?? sha256) !== sha256);
   if (changed.length > 0) {
     log.warn({ images: changed.length, first: changed[0]?.file }, "images have changed since they were last indexed");
   }
-  if (numHashed > 0 || known.size !== entries.length) await writeIndex(indexPath, cacheDir, entries);
-  log.info({ images: total, hashed: numHashed, indexPath }, "indexed the images by content");
+  if (numHashed > 0 || known.size !== entries.length) {
+    await writeLines(index, { lines: entries.map(lineOf), cacheDir });
+  }
+  log.info({ images: total, hashed: numHashed, indexPath: path }, "indexed the images by content");
   return contents;
 }
 
@@ -95,15 +98,33 @@ async function stampFiles(
     signal,
     work: async ({ file }) => {
       try {
-        const stats = await stat(join(folder, file));
+        const stats = await statInside(folder, file);
+        if (stats === null) return { problem: `is a link to a file outside ${folder}` };
         if (!stats.isFile()) return { problem: `is not a file in ${folder}` };
         if (stats.size === 0) return { problem: `is empty (0 bytes) in ${folder}` };
+        if (stats.size > maxImageBytes) {
+          return { problem: `has ${mebibytes(stats.size)}, more than ${mebibytes(maxImageBytes)}, in ${folder}` };
+        }
         return { size: stats.size, mtimeMs: stats.mtimeMs, ctimeMs: stats.ctimeMs };
       } catch (error) {
         return { problem: `${reasonOf(error)} in ${folder}` };
       }
     },
   });
+}
+
+/**
+ * Null for a link to a file outside. A data folder that somebody else packed may hold links to any file of this machine,
+ * so a link to a file has to stay in the data folder, or in the folder that really holds the link. A link to a folder is
+ * followed: that is how people put large image folders elsewhere.
+ */
+async function statInside(folder: string, file: string): Promise<Stats | null> {
+  const path = join(folder, file);
+  const stats = await lstat(path);
+  if (!stats.isSymbolicLink()) return stats;
+  const [target, parent] = await Promise.all([realpath(path), realpath(dirname(path))]);
+  const isInside = [folder, parent].some((root) => target.startsWith(root.endsWith(sep) ? root : root + sep));
+  return isInside ? stat(target) : null;
 }
 
 async function hashFile(folder: string, file: string): Promise<IndexedContent> {
@@ -127,37 +148,15 @@ function sameStamp(a: FileStamp, b: FileStamp | undefined): boolean {
   return a.size === b?.size && a.mtimeMs === b.mtimeMs && a.ctimeMs === b.ctimeMs;
 }
 
-/** The cached hashes by file; none where the cache is absent or broken, which costs reading all images. */
-async function readIndex(path: string, log: DatasetLog): Promise<Map<string, IndexEntry>> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return new Map();
-    log.warn({ path, reason: String(error) }, "the content index cannot be read; hashing all images again");
-    return new Map();
-  }
-  const headerEnd = text.indexOf("\n");
-  const body = text.slice(headerEnd + 1);
-  if (text.slice(0, headerEnd) !== `${formatLine} ${sha256Hex(body)}`) {
-    log.warn({ path }, "the content index is broken or of another version; hashing all images again");
-    return new Map();
-  }
+function entriesOf(lines: readonly string[]): Map<string, IndexEntry> {
   return new Map(
-    body.split("\n").map((line) => {
+    lines.map((line) => {
       const [sha256 = "", size, mtimeMs, ctimeMs, ...file] = line.split(" ");
       return [file.join(" "), { sha256, size: Number(size), mtimeMs: Number(mtimeMs), ctimeMs: Number(ctimeMs) }];
     }),
   );
 }
 
-async function writeIndex(path: string, cacheDir: string, entries: (IndexEntry & { file: string })[]): Promise<void> {
-  const body = entries
-    .map(({ sha256, size, mtimeMs, ctimeMs, file }) => `${sha256} ${size} ${mtimeMs} ${ctimeMs} ${file}`)
-    .join("\n");
-  try {
-    await replaceFile(path, (handle) => handle.writeFile(`${formatLine} ${sha256Hex(body)}\n${body}`));
-  } catch (error) {
-    throw cacheFailure(error, cacheDir);
-  }
+function lineOf({ sha256, size, mtimeMs, ctimeMs, file }: IndexEntry & IndexedFile): string {
+  return `${sha256} ${size} ${mtimeMs} ${ctimeMs} ${file}`;
 }

@@ -46,6 +46,8 @@ export type Dataset = EncodedDataset | GeneratedDataset;
 /** One labelled image as a source lists it. */
 export interface SourceSample {
   readonly name: string;
+  /** Where it is named, for people, e.g. `/data/fairface_label_train.csv, line 17`. */
+  readonly namedAt?: string | undefined;
   /** 0 official train, 1 official val, 2 official test. */
   readonly origin: number;
   readonly labels: SampleLabels;
@@ -93,7 +95,7 @@ export interface SourceContext {
 }
 
 export interface Progress {
-  readonly stage: "indexing" | "decoding" | "inspecting" | "verifying" | "writing";
+  readonly stage: "indexing" | "checking" | "decoding" | "inspecting" | "verifying" | "writing";
   /** Images. */
   readonly done: number;
   /** Images. */

@@ -1,57 +1,111 @@
-// Owns making a data set of a source's encoded images: canonical numbering, and bytes that are what was indexed.
+// Owns making a data set of a source's encoded images: canonical numbering, bytes that are what was indexed, and what
+// becomes of images that cannot be used. The last is decided here, once, before anything is computed.
 import { UserError } from "@lockstep/errors";
 import { canonicalSamples } from "./canonical-order.js";
 import { sha256Hex } from "./content-index.js";
 import type { OnBadImage } from "./data-options.js";
-import type { DatasetLog, DatasetSource, EncodedDataset, SourceSample, UnusableImage } from "./dataset.js";
+import type { DatasetLog, DatasetSource, EncodedDataset, Progress, SourceSample, UnusableImage } from "./dataset.js";
+import { imageVerdicts } from "./image-verdicts.js";
 import type { LabelSchema } from "./labels/label-schema.js";
+import { quoted } from "./labels/quoted.js";
 
 export interface EncodedDatasetOptions {
   readonly source: DatasetSource;
   readonly schema: LabelSchema;
-  /** What becomes of labelled images that cannot be used. */
+  /**
+   * What becomes of labelled images that cannot be used. `fail` refuses those that are missing or empty, and leaves it to
+   * the image cache to refuse those that cannot be decoded; `skip` decodes each content once to know.
+   */
   readonly onBadImage: OnBadImage;
+  /** Keeps what is known of the images. */
+  readonly cacheDir: string;
   readonly log: DatasetLog;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** A listed sample, and its place in the source's list. */
+interface Listed {
+  readonly sample: SourceSample;
+  readonly place: number;
 }
 
 /** UserError where an image is unusable and `onBadImage` is `fail`, or where no usable one is left. */
 export async function encodedDataset(options: EncodedDatasetOptions): Promise<EncodedDataset> {
   const { source, schema, onBadImage, log } = options;
-  const { samples: list, unusable, unlabelled } = await source.list();
-  if (onBadImage === "fail") refuseUnusable(unusable);
-  else if (unusable.length > 0) log.warn({ skipped: unusable.length }, "skipped images that cannot be used");
-  if (unlabelled.length > 0) {
-    log.warn({ images: unlabelled.length, first: unlabelled[0] }, "images without labels are left out");
-  }
-  if (list.length === 0) throw new UserError(`no image of the data set can be used: ${unusable.length} are unusable`);
-  const { fingerprint, labels, origin, listIndex } = canonicalSamples(schema, list);
-  const placeOf = (sample: number): number => {
-    const place = listIndex[sample];
-    if (place === undefined) throw new RangeError(`sample ${sample} is not among the data set's ${list.length}`);
-    return place;
+  const { samples, unusable, unlabelled } = await source.list();
+  const read = async (place: number): Promise<Uint8Array> => {
+    const bytes = await source.read(place);
+    const { name, contentSha256 } = samples[place] as SourceSample; // source.read has checked the place
+    if (sha256Hex(bytes) === contentSha256) return bytes;
+    throw new UserError(
+      `image ${quoted(name)} changed while it was in use; leave the data as it is during a run, and start again`,
+    );
   };
-  const listed = (sample: number): SourceSample => list[placeOf(sample)] as SourceSample; // placeOf stays within the list
+  if (onBadImage === "fail") refuseUnusable(unusable);
+  const all = samples.map((sample, place): Listed => ({ sample, place }));
+  const { usable, undecodable } =
+    onBadImage === "fail" ? { usable: all, undecodable: [] } : await decodable(all, read, options);
+  const skipped = [...unusable, ...undecodable];
+  reportLeftOut(skipped, unlabelled, log);
+  if (usable.length === 0) throw new UserError(`no image of the data set can be used: ${noneUsable(skipped)}`);
+  const { fingerprint, labels, origin, listIndex } = canonicalSamples(
+    schema,
+    usable.map(({ sample }) => sample),
+  );
+  const listed = (sample: number): Listed => {
+    const found = usable[listIndex[sample] ?? -1];
+    if (!found) throw new RangeError(`sample ${sample} is not among the data set's ${usable.length}`);
+    return found;
+  };
   return {
     kind: schema.name,
     pixelSource: "encoded",
     fingerprint,
     labels,
     origin,
-    skipped: unusable,
+    skipped,
     unlabelled,
-    contentSha256: (sample) => listed(sample).contentSha256,
-    imageName: (sample) => listed(sample).name,
-    async readEncoded(sample) {
-      const bytes = await source.read(placeOf(sample));
-      const { name, contentSha256 } = listed(sample);
-      if (sha256Hex(bytes) !== contentSha256) {
-        throw new UserError(
-          `image "${name}" changed while it was in use; leave the data as it is during a run, and start again`,
-        );
-      }
-      return bytes;
-    },
+    contentSha256: (sample) => listed(sample).sample.contentSha256,
+    imageName: (sample) => listed(sample).sample.name,
+    readEncoded: (sample) => read(listed(sample).place),
   };
+}
+
+/** Parts the samples by whether they can be decoded, each part in the source's order. */
+async function decodable(
+  all: readonly Listed[],
+  read: (place: number) => Promise<Uint8Array>,
+  { cacheDir, log, onProgress, signal }: EncodedDatasetOptions,
+): Promise<{ readonly usable: readonly Listed[]; readonly undecodable: UnusableImage[] }> {
+  const contents = all.map(({ sample }) => sample.contentSha256);
+  const problems = await imageVerdicts({ contents, read, cacheDir, log, onProgress, signal });
+  const undecodable = all.flatMap(({ sample }, place): UnusableImage[] => {
+    const problem = problems[place];
+    return typeof problem === "string" ? [{ name: sample.name, namedAt: sample.namedAt ?? "", problem }] : [];
+  });
+  return { usable: all.filter((_, place) => problems[place] === null), undecodable };
+}
+
+const shownNames = 3;
+
+function reportLeftOut(skipped: readonly UnusableImage[], unlabelled: readonly string[], log: DatasetLog): void {
+  if (skipped.length > 0) {
+    const first = skipped.slice(0, shownNames).map(({ name, problem }) => `${name} ${problem}`);
+    log.warn({ skipped: skipped.length, first }, `left out ${skipped.length} images that cannot be used`);
+  }
+  if (unlabelled.length > 0) {
+    const first = unlabelled.slice(0, shownNames);
+    log.warn(
+      { images: unlabelled.length, first },
+      `left out ${unlabelled.length} images without labels: ${first.join(", ")}${unlabelled.length > shownNames ? ", …" : ""}`,
+    );
+  }
+}
+
+function noneUsable(skipped: readonly UnusableImage[]): string {
+  const [first] = skipped;
+  return first ? `all ${skipped.length} are unusable, e.g. ${quoted(first.name)} ${first.problem}` : "there is none";
 }
 
 function refuseUnusable(unusable: readonly UnusableImage[]): void {
@@ -59,6 +113,6 @@ function refuseUnusable(unusable: readonly UnusableImage[]): void {
   if (first === undefined) return;
   const others = more.length > 0 ? ` (and ${more.length} more images cannot be used)` : "";
   throw new UserError(
-    `${first.namedAt}: image "${first.name}" ${first.problem}${others}; put the image there, delete the row, or leave such images out (--on-bad-image skip)`,
+    `${first.namedAt}: image ${quoted(first.name)} ${first.problem}${others}; put the image there, delete the row, or leave such images out (--on-bad-image skip)`,
   );
 }

@@ -23,7 +23,9 @@ async function seen(root: string, name: string, data: string, columns: Columns =
   const { train, val } = splitDataset(dataset, { split: "official", subset: 1, seed: 3 });
   const cache = await openImageCache({ dataset, imageSize: 24, ...common });
   await cache.close();
-  assert.deepEqual(warningsOf(common.log), [], name);
+  // A folder that links to more images than its rows name says so.
+  const warnings = warningsOf(common.log).filter((warning) => !warning.includes("images without labels"));
+  assert.deepEqual(warnings, [], name);
   const { fingerprint, labels } = dataset;
   return {
     dataset,

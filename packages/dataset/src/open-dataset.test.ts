@@ -16,11 +16,11 @@ import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { UserError } from "@lockstep/errors";
 import { defaultCacheDir } from "./cache-dir.js";
 import type { Dataset, EncodedDataset, Progress } from "./dataset.js";
 import { labelsOf } from "./labels/label-table.js";
 import { openDataset, splitDataset } from "./open-dataset.js";
+import { complaintOf } from "./testing/complaint.js";
 import {
   labelHeader,
   labelRow,
@@ -39,16 +39,6 @@ async function made(context: TestContext) {
   const log = recordingLog();
   const open = (): Promise<Dataset> => openDataset({ data, cacheDir, log });
   return { root, data, cacheDir, log, open };
-}
-
-async function complaintOf(work: Promise<unknown>): Promise<string> {
-  const error = await work.then(
-    () => assert.fail("it was accepted"),
-    (reason: unknown) => reason,
-  );
-  assert.ok(error instanceof UserError, String(error));
-  assert.doesNotMatch(error.message, /\n/);
-  return error.message;
 }
 
 function facts(dataset: Dataset): unknown {

@@ -11,6 +11,7 @@ import { dataColumns } from "./forms/data-columns.js";
 import { dataForm } from "./forms/data-form.js";
 import type { FormOptions } from "./forms/form-options.js";
 import { openForm } from "./forms/open-form.js";
+import { LabelRepairs } from "./labels/label-repairs.js";
 import { checkLabelSchema, type LabelSchema } from "./labels/label-schema.js";
 import { drawSplit, type Split, type SplitSettings } from "./plan/split.js";
 import { defaultSyntheticSamples, syntheticDataset } from "./synthetic/synthetic-dataset.js";
@@ -29,7 +30,7 @@ export interface OpenDatasetOptions extends DataOptions {
 /** Reads the labels and hashes the images; UserError in one line where either is unusable. */
 export async function openDataset(options: OpenDatasetOptions): Promise<Dataset> {
   const { schema = fairfaceLabels, log, onProgress, signal } = options;
-  const { data, columns: columnMap, onBadImage } = parseDataOptions(options);
+  const { data, columns: columnMap, repairLabels, onBadImage } = parseDataOptions(options);
   checkLabelSchema(schema);
   if (isSynthetic(data)) return syntheticDataset({ numSamples: syntheticSize(data), schema });
   const columns = dataColumns(schema, columnMap);
@@ -37,15 +38,17 @@ export async function openDataset(options: OpenDatasetOptions): Promise<Dataset>
   const cacheDir = resolve(options.cacheDir);
   checkCacheOutside(cacheDir, path);
   const common = { cacheDir, log, onProgress, signal };
+  const repairs = repairLabels ? new LabelRepairs() : undefined;
   const opened =
     options.source === undefined
-      ? await knownForm(path, { columns, ...common })
+      ? await knownForm(path, { columns, repairs, ...common })
       : {
           form: "the recipe's own",
           source: await options.source({ data: path, schema: columns.labels, columns: columnMap, ...common }),
         };
   const { form, source } = opened;
-  const dataset = await encodedDataset({ source, schema, onBadImage, log });
+  const dataset = await encodedDataset({ source, schema, onBadImage, ...common });
+  repairs?.report(log);
   log.info(
     { data: path, form, samples: dataset.labels.numSamples, fingerprint: dataset.fingerprint },
     "opened the data set",

@@ -7,7 +7,9 @@ import { describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { UserError } from "@lockstep/errors";
 import { openImageCache } from "./cache/image-cache.js";
-import { fairfaceClasses } from "./fairface/fairface-labels.js";
+import { fairfaceClasses, fairfaceLabels } from "./fairface/fairface-labels.js";
+import { parseLabelFile } from "./fairface/label-file.js";
+import { LabelRepairs } from "./labels/label-repairs.js";
 import { labelsOf } from "./labels/label-table.js";
 import { openDataset, splitDataset } from "./open-dataset.js";
 import { recordingLog, temporaryFolder, warningsOf } from "./testing/made-folder.js";
@@ -56,7 +58,8 @@ describe("real FairFace images", { skip }, () => {
     await cache.read(train[0] ?? -1, image, 0);
     assert.ok(new Set(image).size > 50, "a photo has many shades");
     await Promise.all([cache.close(), again.close()]);
-    assert.deepEqual(warningsOf(log), []);
+    assert.equal(warningsOf(log).length, 1);
+    assert.match(warningsOf(log)[0] ?? "", /^left out \d+ images without labels: /); // the other images of the linked folders
   });
 
   test("labels that went through a spreadsheet are refused, and the cause is named", async (context) => {
@@ -69,5 +72,55 @@ describe("real FairFace images", { skip }, () => {
         error instanceof UserError &&
         /fairface_label_val.csv, line 2: age "03-Sep" is what a spreadsheet made of "3-9"/.test(error.message),
     );
+  });
+
+  test("repaired labels of a spreadsheet's files give the fingerprint of the published ones", async (context) => {
+    const root = await temporaryFolder(context);
+    const fingerprints = new Set<string>();
+    for (const form of ["published", "mangled"]) {
+      const data = join(root, form);
+      await mkdir(data);
+      for (const part of ["train", "val"]) {
+        await symlink(join(fairface, part), join(data, part));
+        const mangled = await readFile(join(fairface, `fairface_label_${part}.excel-mangled.csv`), "utf8");
+        const published = (await readFile(join(fairface, `fairface_label_${part}.csv`), "utf8")).split("\n");
+        const text = published.slice(0, mangled.trim().split("\n").length).join("\n");
+        await writeFile(join(data, `fairface_label_${part}.csv`), form === "published" ? text : mangled);
+      }
+      const log = recordingLog();
+      const dataset = await openDataset({ data, cacheDir: join(root, "cache"), log, repairLabels: true });
+      assert.equal(dataset.labels.numSamples, 1000);
+      const repaired = warningsOf(log).filter((warning) => warning.startsWith("repaired "));
+      if (form === "published") assert.deepEqual(repaired, []);
+      else
+        assert.match(
+          repaired[0] ?? "",
+          /^repaired 241 labels .*\((03-Sep -> 3-9, Oct-19 -> 10-19|Oct-19 -> 10-19, 03-Sep -> 3-9)\)/,
+        );
+      fingerprints.add(dataset.fingerprint);
+    }
+    assert.equal(fingerprints.size, 1);
+  });
+
+  test("all 22,500 rows are the same labels again after any spreadsheet's spelling was repaired", async () => {
+    for (const part of ["train", "val"]) {
+      const text = await readFile(join(fairface, `fairface_label_${part}.csv`), "utf8");
+      const published = parseLabelFile("labels.csv", text, fairfaceLabels);
+      for (const [child, youth] of [
+        ["03-Sep", "Oct-19"],
+        ["9-Mar", "19-Oct"],
+        ["2024-09-03", "2019-10-01"],
+        ["3/9/2024", "10/19/2024"],
+      ] as const) {
+        const mangled = text.replaceAll(",3-9,", `,${child},`).replaceAll(",10-19,", `,${youth},`);
+        assert.notEqual(mangled, text);
+        const repairs = new LabelRepairs();
+        assert.deepEqual(parseLabelFile("labels.csv", mangled, fairfaceLabels, { repairs }), published);
+        assert.equal(
+          repairs.numLabels,
+          published.filter(({ labels }) => labels["ageBin"] === 1 || labels["ageBin"] === 2).length,
+        );
+      }
+    }
   });
 });

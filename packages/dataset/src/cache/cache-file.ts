@@ -47,6 +47,11 @@ export function pixelBytes({ imageSize }: { readonly imageSize: number }): numbe
   return imageSize * imageSize * 3;
 }
 
+/** Of NAME.rgb. */
+export function cacheFileBytes({ imageSize, numSamples }: Pick<CacheIdentity, "imageSize" | "numSamples">): number {
+  return headerBytes + numSamples * pixelBytes({ imageSize });
+}
+
 /** Opens and checks everything, reading all pixels once, a chunk at a time. `base`: the path without its ending. */
 export async function openCacheFile(base: string, identity: CacheIdentity, signal?: AbortSignal): Promise<CacheState> {
   let manifest: z.infer<typeof manifestSchema>;
@@ -79,7 +84,7 @@ export async function checkHeader(
   file: FileHandle,
   identity: Pick<CacheIdentity, "key" | "imageSize" | "numSamples">,
 ): Promise<string | null> {
-  const expectedBytes = headerBytes + identity.numSamples * pixelBytes(identity);
+  const expectedBytes = cacheFileBytes(identity);
   const { size } = await file.stat();
   if (size !== expectedBytes) return `it has ${size} bytes, not ${expectedBytes}`;
   const { buffer } = await file.read(Buffer.alloc(headerBytes), 0, headerBytes, 0);

@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { UserError } from "@lockstep/errors";
 import type { Sharp } from "sharp";
-import { datasetDecoderVersion, decodeImage } from "./decode.js";
+import { imageBomb } from "../testing/image-bomb.js";
+import { datasetDecoderVersion, decodeImage, imageProblem } from "./decode.js";
 
 /** Left half red, right half blue. */
 async function halves(width: number, height: number): Promise<Sharp> {
@@ -83,6 +84,82 @@ describe("decoding", () => {
         return true;
       });
     }
+  });
+
+  test("of several frames the first is taken: an animation is a photo with a sequel", async () => {
+    const { default: sharp } = await import("sharp");
+    const frames = [
+      await (await halves(32, 32)).png().toBuffer(),
+      await (await halves(32, 32)).flop().png().toBuffer(),
+    ];
+    const animation = sharp(frames, { join: { animated: true } });
+    for (const encoded of [
+      await animation.clone().gif().toBuffer(),
+      await animation.clone().webp({ lossless: true }).toBuffer(),
+    ]) {
+      assert.equal((await sharp(encoded).metadata()).pages, 2);
+      const pixels = await decodeImage(encoded, 16, "animated");
+      assertNear(at(pixels, 16, 2, 8), red);
+      assertNear(at(pixels, 16, 13, 8), blue);
+    }
+  });
+
+  test("grey of 16 bits becomes the same grey thrice", async () => {
+    const encoded = await (await halves(32, 32)).toColourspace("grey16").png().toBuffer();
+    const { default: sharp } = await import("sharp");
+    assert.equal((await sharp(encoded).metadata()).depth, "ushort");
+    const [r = 0, g, b] = at(await decodeImage(encoded, 16, "grey16"), 16, 2, 8);
+    assert.ok(r > 20 && r < 230 && r === g && r === b, `${[r, g, b]}`);
+  });
+
+  test("what looks like no image of an accepted kind is refused, whatever libraries there are to draw it", async () => {
+    const cases: [string, RegExp][] = [
+      [
+        '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
+        /it is an SVG drawing, not JPEG, PNG/,
+      ],
+      ["%PDF-1.7\n", /it is a PDF/],
+      ["<!DOCTYPE html><html><body>404</body></html>", /it is a web page/],
+      ["P6 1 1 255\nabc", /its content is not JPEG, PNG, WebP, GIF, TIFF or AVIF/],
+      ["version https://git-lfs.github.com/spec/v1\n", /it is a Git LFS pointer/],
+    ];
+    for (const [text, reason] of cases) {
+      await assert.rejects(decodeImage(Buffer.from(text), 16, "x.jpg"), (error: unknown) => {
+        return error instanceof UserError && reason.test(error.message);
+      });
+      assert.match((await imageProblem(Buffer.from(text))) ?? "", reason);
+    }
+  });
+
+  test("a file of a few bytes that claims 50,000 x 50,000 pixels is refused before they are decoded", async () => {
+    const bomb = imageBomb(50_000);
+    assert.ok(bomb.length < 100_000);
+    await assert.rejects(
+      decodeImage(bomb, 16, "bomb.png"),
+      /image "bomb.png" cannot be decoded \(Input image exceeds pixel limit\)/,
+    );
+    assert.match((await imageProblem(bomb)) ?? "", /exceeds pixel limit/);
+  });
+
+  test("the check of an image looks at all of it: also at what a crop leaves out", async () => {
+    const tall = await (await halves(64, 640)).png().toBuffer();
+    assert.equal(await imageProblem(tall), null);
+    const damaged = tall.subarray(0, tall.length - 40);
+    assert.match((await imageProblem(damaged)) ?? "", /^cannot be decoded \(/);
+  });
+
+  test("an image too narrow to be enlarged to a square fails the check", async () => {
+    const { default: sharp } = await import("sharp");
+    const strip = (width: number, height: number) =>
+      sharp({ create: { width, height, channels: 3, background: "red" } })
+        .png()
+        .toBuffer();
+    assert.equal(await imageProblem(await strip(2, 2000)), null);
+    assert.equal((await decodeImage(await strip(2, 2000), 64, "strip.png")).length, 64 * 64 * 3);
+    assert.match(
+      (await imageProblem(await strip(2001, 2))) ?? "",
+      /^cannot be cropped to a square \(it has 2001x2 pixels\)/,
+    );
   });
 
   test("its version names sharp and libvips", async () => {

@@ -1,6 +1,10 @@
 // Owns turning encoded bytes into pixels with sharp, which is loaded when the first image is decoded and not before: a
 // process that only plans needs no image code.
 import { UserError } from "@lockstep/errors";
+import type { Sharp } from "sharp";
+import { maxAspectRatio, maxImagePixels } from "../image-limits.js";
+import { quoted } from "../labels/quoted.js";
+import { formatProblem } from "./image-format.js";
 
 type SharpModule = typeof import("sharp")["default"];
 let loading: Promise<SharpModule> | undefined;
@@ -18,13 +22,12 @@ export async function datasetDecoderVersion(): Promise<string> {
 
 /**
  * imageSize x imageSize x 3 bytes, RGB, row-major: turned upright, centre-cropped to a square, resized with shrink-on-load,
- * sRGB, alpha dropped. Throws UserError where the image is damaged, be it by a single warning of its decoder.
- * `name` is for the complaint.
+ * sRGB, alpha dropped; of several frames or pages the first. Throws UserError where the image is damaged, be it by a single
+ * warning of its decoder. `name` is for the complaint.
  */
 export async function decodeImage(encoded: Uint8Array, imageSize: number, name: string): Promise<Uint8Array> {
-  const sharp = await sharpModule();
   try {
-    const { data, info } = await sharp(encoded, { failOn: "warning", autoOrient: true })
+    const { data, info } = await (await opened(encoded))
       .resize(imageSize, imageSize, { fit: "cover", position: "centre" })
       .removeAlpha()
       .toColourspace("srgb")
@@ -35,11 +38,44 @@ export async function decodeImage(encoded: Uint8Array, imageSize: number, name: 
     }
     return data;
   } catch (error) {
-    const reason = error instanceof Error ? error.message.trim().replaceAll(/\s*\n\s*/g, "; ") : String(error);
     throw new UserError(
-      `image "${name}" cannot be decoded (${reason}); replace it, or delete its row from the label file`,
+      `image ${quoted(name)} ${problemOf(error)}; replace it, delete its row from the label file, or leave such images ` +
+        "out (--on-bad-image skip)",
     );
   }
+}
+
+/**
+ * Null where decodeImage takes the image at any size, else what is wrong (reads on from `image "x" ...`). All pixels are
+ * decoded: what a smaller size or a crop would not have looked at counts too.
+ */
+export async function imageProblem(encoded: Uint8Array): Promise<string | null> {
+  try {
+    const whole = (await opened(encoded)).extractChannel(0).raw({ depth: "uchar" }); // one channel: a third of the memory
+    const { info } = await whole.toBuffer({ resolveWithObject: true });
+    const [shorter, longer] = [Math.min(info.width, info.height), Math.max(info.width, info.height)];
+    if (longer <= maxAspectRatio * shorter) return null;
+    return `cannot be cropped to a square (it has ${info.width}x${info.height} pixels)`;
+  } catch (error) {
+    return problemOf(error);
+  }
+}
+
+async function opened(encoded: Uint8Array): Promise<Sharp> {
+  const sharp = await sharpModule();
+  const problem = formatProblem(encoded);
+  if (problem !== null) throw new Error(problem);
+  return sharp(encoded, { failOn: "warning", autoOrient: true, limitInputPixels: maxImagePixels });
+}
+
+/** Throws where it is no image's problem. */
+function problemOf(error: unknown): string {
+  if (error instanceof UserError) throw error;
+  const reason = error instanceof Error ? error.message : String(error);
+  return `cannot be decoded (${reason
+    .replaceAll(/[\s\p{Cc}]+/gu, " ")
+    .trim()
+    .slice(0, 300)})`;
 }
 
 /** For drawing and encoding images of our own. */

@@ -5,11 +5,12 @@ import { access, type FileHandle, open } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
 import { mapBounded } from "../bounded-concurrency.js";
-import { cacheFailure } from "../cache-dir.js";
+import { cacheFailure, checkFreeSpace } from "../cache-dir.js";
 import { sha256Hex } from "../content-index.js";
 import type { Dataset, DatasetLog, Progress } from "../dataset.js";
 import {
   type CacheIdentity,
+  cacheFileBytes,
   checkHeader,
   checkImageSize,
   headerBytes,
@@ -69,10 +70,12 @@ export async function openImageCache(options: OpenImageCacheOptions): Promise<Im
   if (found.state === "broken")
     log.warn({ ...fields, reason: found.reason }, "the image cache is broken; building it again");
   if (found.state !== "whole") {
+    const neededBytes = cacheFileBytes(identity);
     try {
+      await checkFreeSpace(cacheDir, neededBytes, `${samples.length} images at ${imageSize}x${imageSize}`);
       await writeCacheFile(base, identity, decodedChunks(options, samples));
     } catch (error) {
-      throw cacheFailure(error, cacheDir);
+      throw cacheFailure(error, cacheDir, neededBytes);
     }
     found = await openCacheFile(base, identity, signal);
   }

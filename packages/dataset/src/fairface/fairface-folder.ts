@@ -30,7 +30,7 @@ export function fairfaceFolder(folder: string, options: FormOptions): DatasetSou
         const path = join(folder, name);
         if (optional && !existsSync(path)) continue;
         const text = await readLabelFile(folder, name, `a FairFace folder holds ${requiredNames.join(" and ")}`);
-        const parsed = parseLabelFile(path, text, labels, { file: file.name });
+        const parsed = parseLabelFile(path, text, labels, { ...options, file: file.name });
         rows.push(...parsed.map((row) => ({ ...row, origin, namedAt: `${path}, line ${row.line}` })));
       }
       return rows;

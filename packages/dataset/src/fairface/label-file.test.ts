@@ -1,14 +1,16 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { UserError } from "@lockstep/errors";
+import { LabelRepairs } from "../labels/label-repairs.js";
+import { recordingLog, warningsOf } from "../testing/made-folder.js";
 import { fairfaceLabels } from "./fairface-labels.js";
-import { parseLabelFile } from "./label-file.js";
+import { type LabelFileOptions, parseLabelFile } from "./label-file.js";
 
 const header = "file,age,gender,race,service_test";
 
-function complaint(text: string): string {
+function complaint(text: string, options: LabelFileOptions = {}): string {
   try {
-    parseLabelFile("labels.csv", text, fairfaceLabels);
+    parseLabelFile("labels.csv", text, fairfaceLabels, options);
   } catch (error) {
     assert.ok(error instanceof UserError, String(error));
     assert.doesNotMatch(error.message, /\n/);
@@ -37,7 +39,7 @@ describe("a label file", () => {
   test("a missing column is named beside those that were found", () => {
     assert.equal(
       complaint("file,age,sex,race\ntrain/1.jpg,3-9,Male,White\n"),
-      'labels.csv, line 1: column "gender" missing, found "file", "age", "sex", "race"; the header must name file, gender, race, age',
+      'labels.csv, line 1: column "gender" missing, found "file", "age", "sex", "race"; the header must name file, gender, race, age (--columns says where they stand)',
     );
   });
 
@@ -59,26 +61,137 @@ describe("a label file", () => {
     );
   });
 
-  test("ages that a spreadsheet turned into dates are recognised", () => {
-    assert.match(
-      complaint(`${header}\na.jpg,03-Sep,Male,White,True\n`),
-      /line 2: age "03-Sep" is what a spreadsheet made of "3-9"/,
+  test("a label in other letter case, or mistyped, is refused with the nearest one; blanks around it do not matter", () => {
+    for (const [text, meant] of [
+      ["male", "Male"],
+      ["Femal", "Female"],
+    ] as const) {
+      const expected = `labels.csv, line 2: unknown gender "${text}" (did you mean "${meant}"?); expected one of Male, Female`;
+      assert.equal(complaint(`${header}\na.jpg,3-9,${text},White,True\n`), expected);
+    }
+    assert.match(complaint(`${header}\na.jpg,3-9,Male,latino hispanic,True\n`), /did you mean "Latino_Hispanic"\?/);
+    const [row] = parseLabelFile("labels.csv", `${header}\na.jpg, 3-9 ,\tMale ,White,True\n`, fairfaceLabels);
+    assert.deepEqual(row?.labels, { gender: 0, race: 0, ageBin: 1 });
+  });
+
+  test("ages that a spreadsheet turned into dates are refused with the cause and the flag, and repaired where that is asked for", () => {
+    const rows = ["03-Sep", "9-Mar", "Oct-19", "3-9"].map((age, index) => `${index}.jpg,${age},Male,White,True`);
+    const text = [header, ...rows].join("\n");
+    assert.equal(
+      complaint(text),
+      'labels.csv, line 2: age "03-Sep" is what a spreadsheet made of "3-9"; restore the label file as published, ' +
+        "or accept such labels (--repair-labels)",
     );
-    assert.match(
-      complaint(`${header}\na.jpg,Oct-19,Male,White,True\n`),
-      /"Oct-19" is what a spreadsheet made of "10-19"/,
+    const repairs = new LabelRepairs();
+    const ages = parseLabelFile("labels.csv", text, fairfaceLabels, { repairs }).map(({ labels }) => labels["ageBin"]);
+    assert.deepEqual(ages, [1, 1, 2, 1]);
+    const log = recordingLog();
+    repairs.report(log);
+    assert.deepEqual(warningsOf(log), [
+      "repaired 3 labels that a spreadsheet had turned into dates (03-Sep -> 3-9, 9-Mar -> 3-9, Oct-19 -> 10-19)",
+    ]);
+  });
+
+  test("a date that two classes may have become is refused, whatever the flag", () => {
+    const classes = ["1-10", "10-19"];
+    const schema = { name: "ages", fields: [{ kind: "class", name: "age", column: "age", classes }] } as const;
+    const read = (age: string) =>
+      parseLabelFile("labels.csv", `file,age\na.jpg,${age}\n`, schema, { repairs: new LabelRepairs() })[0]?.labels[
+        "age"
+      ];
+    assert.equal(read("Oct-19"), 1);
+    assert.throws(
+      () => read("2019-10-01"),
+      /age "2019-10-01" is what a spreadsheet made of "1-10" or "10-19"; restore the label file as published$/,
     );
   });
 
-  test("an image named twice is refused with both lines", () => {
+  test("an image named twice is refused with both lines, and with the label in which they differ", () => {
     assert.match(
       complaint(`${header}\na.jpg,3-9,Male,White,True\nb.jpg,3-9,Male,White,True\n./a.jpg,3-9,Female,White,True\n`),
-      /line 4: image "a.jpg" already stands on line 2/,
+      /line 4: image "a.jpg" already stands on line 2 with another gender \(Female here, Male there\); delete the wrong row$/,
     );
+    assert.match(
+      complaint(`${header}\na.jpg,3-9,Male,White,True\na.jpg,3-9,Male,White,False\n`),
+      /line 3: image "a.jpg" already stands on line 2, labelled alike; delete one of the two rows$/,
+    );
+  });
+
+  test("columns in other letter case and the images' column under another name are taken, and that is said", () => {
+    for (const name of ["file_name", "filename", "path", "image", "File", "PATH"]) {
+      const log = recordingLog();
+      const text = `${name},Age,GENDER,race\na.jpg,3-9,Male,White\n`;
+      assert.equal(parseLabelFile("labels.csv", text, fairfaceLabels, { log })[0]?.file, "a.jpg");
+      assert.deepEqual(log.lines, [
+        {
+          level: "info",
+          message: "read columns under other names",
+          fields: { labelFile: "labels.csv", columns: { file: name, age: "Age", gender: "GENDER" } },
+        },
+      ]);
+    }
+    assert.match(
+      complaint("path,image,age,gender,race\na.jpg,b.jpg,3-9,Male,White\n"),
+      /line 1: columns "path" and "image" could both be "file"; name one of them so/,
+    );
+    assert.match(complaint("file,age,age,gender,race\n"), /column "age" stands there twice; rename or delete one/);
+    const [row] = parseLabelFile("l.csv", "path,file,age,gender,race\nx,a.jpg,3-9,Male,White\n", fairfaceLabels);
+    assert.equal(row?.file, "a.jpg");
+  });
+
+  test("line ends of any kind, semicolons and tabs are taken", () => {
+    const plain = parseLabelFile(
+      "l.csv",
+      `${header}\na.jpg,3-9,Male,White,TRUE\nb.jpg,0-2,Female,Black,x\n`,
+      fairfaceLabels,
+    );
+    assert.equal(plain.length, 2);
+    for (const end of ["\r\n", "\r", "\n\n"]) {
+      for (const separator of [",", ";", "\t"]) {
+        const lines = [header, "a.jpg,3-9,Male,White,TRUE", "b.jpg,0-2,Female,Black,x"]
+          .join(end)
+          .replaceAll(",", separator);
+        const rows = parseLabelFile("l.csv", lines, fairfaceLabels);
+        assert.deepEqual(
+          rows.map(({ file, labels }) => ({ file, labels })),
+          plain.map(({ file, labels }) => ({ file, labels })),
+        );
+        if (end !== "\n\n")
+          assert.deepEqual(
+            rows.map(({ line }) => line),
+            [2, 3],
+          );
+      }
+    }
+  });
+
+  test("a row of a million commas, or of lines in quotation marks, is refused at its beginning", () => {
+    assert.equal(
+      complaint(`${header}\n${",".repeat(1e6)}`),
+      "labels.csv, line 2: has more than 1000 columns; correct that line",
+    );
+    assert.match(
+      complaint(`${header}\n"${"\n".repeat(1e6)}"`),
+      /not a readable CSV file: Max Record Size: .* at line /,
+    );
+  });
+
+  test("absurd values are refused in one line that does not repeat them whole", () => {
+    const long = "x".repeat(50_000);
+    for (const text of [
+      `${header}\n${"a,".repeat(1e6)}`,
+      `${header}\n"${"line\n".repeat(1e5)}"`,
+      `${header}\na.jpg,${long},Male,White,True\n`,
+      `${header}\n../${long},3-9,Male,White,True\n`,
+      `${header}\na.jpg,"3-9\nMale",Male,White,True\n`,
+      long,
+    ]) {
+      assert.ok(complaint(text).length < 500, complaint(text));
+    }
   });
 
   test("paths that leave the data folder are refused", () => {
-    for (const file of ["../secret.jpg", "/etc/passwd", "train/../../x.jpg", "train\\1.jpg"]) {
+    for (const file of ["../secret.jpg", "/etc/passwd", "train/../../x.jpg", "train\\1.jpg", ".", "a\u0007b.jpg"]) {
       assert.match(complaint(`${header}\n${file},3-9,Male,White,True\n`), /is not a path inside the data folder/);
     }
     assert.match(complaint(`${header}\n,3-9,Male,White,True\n`), /line 2: no image named in column "file"/);

@@ -1,7 +1,6 @@
 // Owns label files of one's own: train.csv, val.csv and test.csv, or one file with a column that says the part. The images
 // lie where the rows say, relative to the folder of the files.
 import { join } from "node:path";
-import { UserError } from "@lockstep/errors";
 import type { DatasetSource } from "../dataset.js";
 import { parseLabelFile } from "../fairface/label-file.js";
 import type { PartFile } from "../forms/data-form.js";
@@ -19,26 +18,13 @@ export function csvFiles(folder: string, files: readonly PartFile[], options: Fo
       for (const { file, origin } of files) {
         const path = join(folder, file);
         const text = await readLabelFile(folder, file, "give a CSV file with a row for each image (--data)");
-        for (const row of parseLabelFile(path, text, labels, { file: fileColumn.name, split })) {
+        for (const row of parseLabelFile(path, text, labels, { ...options, file: fileColumn.name, split })) {
           const namedAt = `${path}, line ${row.line}`;
           const part = row.split === undefined ? origin : partOfValue(namedAt, split.name, row.split);
           rows.push({ file: row.file, labels: row.labels, origin: part, namedAt });
         }
       }
-      refuseTwice(rows);
       return rows;
     },
   });
-}
-
-/** Within one file the parser has looked. */
-function refuseTwice(rows: readonly LabelledFile[]): void {
-  const seen = new Map<string, string>();
-  for (const { file, namedAt } of rows) {
-    const earlier = seen.get(file);
-    if (earlier !== undefined) {
-      throw new UserError(`${namedAt}: image "${file}" already stands in ${earlier}; delete one of the two rows`);
-    }
-    seen.set(file, namedAt);
-  }
 }

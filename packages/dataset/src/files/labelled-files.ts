@@ -1,11 +1,16 @@
 // Owns images that lie as files of their own in a folder, named by the rows of label files.
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@lockstep/errors";
 import { contentIndex, type IndexedContent, reasonOf } from "../content-index.js";
 import type { DatasetSource, SourceSample, UnusableImage } from "../dataset.js";
 import type { FormOptions } from "../forms/form-options.js";
-import type { SampleLabels } from "../labels/label-schema.js";
+import { mebibytes } from "../image-limits.js";
+import { imagesWithoutRow } from "../images-without-row.js";
+import type { LabelSchema, SampleLabels } from "../labels/label-schema.js";
+import { labelText, maxLabelFileBytes } from "../labels/label-text.js";
+import { quoted } from "../labels/quoted.js";
+import { repetition } from "./repetition.js";
 
 export interface LabelledFile {
   /** Relative to the folder. */
@@ -28,15 +33,17 @@ export function labelledFiles(options: LabelledFilesOptions): DatasetSource {
   return {
     async list() {
       const rows = await options.rows();
+      refuseTwice(options.columns.labels, rows);
       const contents = await contentIndex({ ...options, files: rows });
       const unusable: UnusableImage[] = [];
       samples = rows.flatMap(({ file: name, origin, labels, namedAt }, index) => {
         const content = contents[index] as IndexedContent; // one for each row
-        if ("sha256" in content) return [{ name, origin, labels, contentSha256: content.sha256 }];
+        if ("sha256" in content) return [{ name, namedAt, origin, labels, contentSha256: content.sha256 }];
         unusable.push({ name, namedAt, problem: content.problem });
         return [];
       });
-      return { samples, unusable, unlabelled: [] };
+      const named = rows.map(({ file }) => file);
+      return { samples, unusable, unlabelled: await imagesWithoutRow(folder, named) };
     },
     async read(listIndex) {
       const sample = samples[listIndex];
@@ -44,17 +51,41 @@ export function labelledFiles(options: LabelledFilesOptions): DatasetSource {
       try {
         return await readFile(join(folder, sample.name));
       } catch (error) {
-        throw new UserError(`image "${sample.name}" ${reasonOf(error)} in ${folder}; restore it and start again`);
+        throw new UserError(`image ${quoted(sample.name)} ${reasonOf(error)} in ${folder}; restore it and start again`);
       }
     },
   };
 }
 
+/** Within one file the parser has looked. An image that two files name would be trained on and judged by. */
+function refuseTwice(schema: LabelSchema, rows: readonly LabelledFile[]): void {
+  const seen = new Map<string, LabelledFile>();
+  for (const row of rows) {
+    const earlier = seen.get(row.file);
+    if (earlier) {
+      throw new UserError(`${row.namedAt}: ${repetition(schema, row, earlier, `in ${earlier.namedAt}`)}`);
+    }
+    seen.set(row.file, row);
+  }
+}
+
 /** @param what follows the complaint, e.g. what the folder should hold */
 export async function readLabelFile(folder: string, name: string, what: string): Promise<string> {
+  const path = join(folder, name);
+  const complain = (problem: string): never => {
+    throw new UserError(`label file ${name} ${problem} in ${folder}; ${what}`);
+  };
+  let bytes: Uint8Array;
   try {
-    return await readFile(join(folder, name), "utf8");
+    const stats = await stat(path);
+    if (!stats.isFile()) complain("is not a file");
+    if (stats.size > maxLabelFileBytes) {
+      complain(`has ${mebibytes(stats.size)}, more than ${mebibytes(maxLabelFileBytes)},`);
+    }
+    bytes = await readFile(path);
   } catch (error) {
-    throw new UserError(`label file ${name} ${reasonOf(error)} in ${folder}; ${what}`);
+    if (error instanceof UserError) throw error;
+    return complain(reasonOf(error));
   }
+  return labelText(path, bytes);
 }

@@ -1,9 +1,12 @@
 // Owns what every form is read with.
 import type { DatasetLog, Progress } from "../dataset.js";
+import type { LabelRepairs } from "../labels/label-repairs.js";
 import type { DataColumns } from "./data-columns.js";
 
 export interface FormOptions {
   readonly columns: DataColumns;
+  /** Where dates that a spreadsheet made of class names are accepted: counts them. */
+  readonly repairs?: LabelRepairs | undefined;
   readonly cacheDir: string;
   readonly log: DatasetLog;
   readonly onProgress?: ((progress: Progress) => void) | undefined;

@@ -55,7 +55,7 @@ async function readShard(
   for (const [row, record] of records.entries()) {
     const namedAt = `${path}, row ${row}`;
     const named = nameClasses(namedAt, schema, record, names);
-    const labels = readLabels(namedAt, schema, named);
+    const labels = readLabels(namedAt, schema, named, options.repairs);
     const part = hasSplit ? partOfValue(namedAt, split.name, splitText(record[split.name], names[split.name])) : origin;
     const name = pack.names[row] ?? `${file}#${row}`;
     const place = pack.rows[row] ?? null;
@@ -65,7 +65,7 @@ async function readShard(
       unusable.push({ name, namedAt, problem: `${problem} of ${path}` });
       continue;
     }
-    samples.push({ name, origin: part, labels, contentSha256: place[1], path: pack.packPath, offset, size });
+    samples.push({ name, namedAt, origin: part, labels, contentSha256: place[1], path: pack.packPath, offset, size });
     offset += size;
   }
   return { samples, unusable, unlabelled: [] };

@@ -63,7 +63,12 @@ export async function writeMadeFolder(folder: string, { numTrain, numVal }: Made
 export interface LogLine {
   readonly level: "info" | "warn";
   readonly message: string;
-  readonly fields: { readonly hashed?: number; readonly duplicatesRemoved?: number; readonly reason?: string };
+  readonly fields: {
+    readonly hashed?: number;
+    readonly checked?: number;
+    readonly duplicatesRemoved?: number;
+    readonly reason?: string;
+  };
 }
 
 /** A log that remembers. */

@@ -82,7 +82,7 @@ async function indexShards(
   return shards;
 }
 
-function readShard(shard: IndexedShard, { columns }: FormOptions): PackedList {
+function readShard(shard: IndexedShard, { columns, repairs }: FormOptions): PackedList {
   const { path, file, origin } = shard;
   const samples: PackedSample[] = [];
   const unusable: UnusableImage[] = [];
@@ -105,12 +105,12 @@ function readShard(shard: IndexedShard, { columns }: FormOptions): PackedList {
     const { labels: schema, split } = columns;
     const needed = [...schema.fields.map(({ column }) => column), ...(split.given ? [split.name] : [])];
     checkColumns(namedAt, Object.keys(raw), needed);
-    const labels = readLabels(namedAt, schema, nameClasses(namedAt, schema, raw, {}));
+    const labels = readLabels(namedAt, schema, nameClasses(namedAt, schema, raw, {}), repairs);
     const part = Object.hasOwn(raw, split.name) ? partOfValue(namedAt, split.name, raw[split.name]) : origin;
     const name = `${file}/${image?.name ?? key}`;
     if (image?.kind === "image" && image.size > 0) {
       const { offset, size, sha256: contentSha256 } = image;
-      samples.push({ name, origin: part, labels, contentSha256, path, offset, size });
+      samples.push({ name, namedAt, origin: part, labels, contentSha256, path, offset, size });
       continue;
     }
     const problem =

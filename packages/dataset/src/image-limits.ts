@@ -1,0 +1,15 @@
+// Owns how large an image may be: far above any photo, and far below what would take a machine down.
+
+/** Of an encoded image. */
+export const maxImageBytes = 2 ** 28;
+
+/** Width x height, which a file of a few bytes can claim. A photo of 100 megapixels fits; 2^27 pixels take 400 MB. */
+export const maxImagePixels = 2 ** 27;
+
+/** Longer side to shorter. Enlarged until its shorter side fills a square, a narrower image has more rows than libvips counts. */
+export const maxAspectRatio = 1000;
+
+/** E.g. `12.3 MiB`. */
+export function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
