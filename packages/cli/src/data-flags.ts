@@ -11,7 +11,8 @@ export type ResolvedDataOptions = z.output<typeof dataOptions>;
 /** @param former of the run's last start: flags left away keep its values, unless other data is named */
 export function dataOptionsOf(given: DataFlags, former: DataOptions | null): ResolvedDataOptions {
   const { data, columns, repairLabels, onBadImage } = given;
-  const base = data === undefined && former !== null ? former : { data: data ?? "synthetic" };
+  const isFormer = former !== null && (data === undefined || absolute(data) === former.data);
+  const base = isFormer ? former : { data: data ?? "synthetic" };
   const said = Object.entries({ columns, repairLabels, onBadImage }).filter(([, value]) => value !== undefined);
   const resolved = dataOptions.parse({ ...base, ...Object.fromEntries(said) });
   return { ...resolved, data: absolute(resolved.data) };

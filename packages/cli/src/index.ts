@@ -6,5 +6,5 @@ export {
   type StepRecord,
   type ValidationRecord,
 } from "./metrics-file.js";
-export { type ProcessEntry, readProcesses, runFiles } from "./run-folder.js";
+export { type ProcessEntry, readProcesses, readRunDescription, runFiles } from "./run-folder.js";
 export type { TrainResult } from "./train-result.js";

@@ -10,6 +10,7 @@ import type { RunDescription } from "@lockstep/protocol";
 import type { ResolvedDataOptions } from "./data-flags.js";
 import { type PlannedRun, type PlanOptions, planRun } from "./plan-run.js";
 import { readRunDescription, runFiles, writeLaunch } from "./run-folder.js";
+import { writeSkippedImages } from "./skipped-images.js";
 
 export interface PrepareOptions extends PlanOptions {
   readonly resume: boolean;
@@ -26,6 +27,8 @@ export interface PreparedRun {
   readonly recipeFile: string | null;
   readonly weightsFile: string | null;
   readonly stepsPerEpoch: number;
+  /** Images that are left out; skipped.csv lists them. */
+  readonly numSkipped: number;
   readonly lock: RunLock;
 }
 
@@ -43,8 +46,10 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
     await cache.close();
     if (former === null) await writeNewRun(out, planned);
     await writeLaunch(out, { ...dataOptions, cacheDir, recipe: recipeFile, weightsFile });
+    await writeSkippedImages(out, dataset.skipped);
     log.info({ out, resume, spec: description.spec }, "the run is prepared");
-    return { description, dataOptions, recipeFile, weightsFile, stepsPerEpoch, lock };
+    const numSkipped = dataset.skipped.length;
+    return { description, dataOptions, recipeFile, weightsFile, stepsPerEpoch, numSkipped, lock };
   } catch (error) {
     await options.onRefused?.();
     // What was made for nothing goes again; after a fault of ours the logs are of use.

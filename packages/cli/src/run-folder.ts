@@ -19,6 +19,7 @@ export const runFiles = {
   checkpoints: "checkpoints",
   logs: "logs",
   summary: "summary.json",
+  skipped: "skipped.csv",
 } as const;
 
 /** How the data was read when the run was last started: so that a resume or an evaluation need not be told again. */

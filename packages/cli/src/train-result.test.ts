@@ -21,7 +21,10 @@ const summary = {
 };
 
 test("the end of a run says where everything is and what to do next, in 80 columns", () => {
-  const text = renderSummary(trainResult(summary, { out: "runs/first", workers: 2 }), "/home/somebody/.cache/lockstep");
+  const text = renderSummary(
+    trainResult(summary, { out: "runs/first", workers: 2, imagesSkipped: 3 }),
+    "/home/somebody/.cache/lockstep",
+  );
   for (const line of text.split("\n")) assert.ok(line.length <= 80, line);
   for (const part of ["runs/first", "checkpoints/", "logs/", "metrics.jsonl", "/home/somebody/.cache/lockstep"]) {
     assert.ok(text.includes(part), part);
@@ -29,6 +32,7 @@ test("the end of a run says where everything is and what to do next, in 80 colum
   assert.match(text, /evaluate +npx lockstep evaluate runs\/first\n/);
   assert.match(text, /go on +npx lockstep train --resume --out runs\/first\n/);
   assert.match(text, /ageMae not finite/);
+  assert.match(text, /left out +3 images that cannot be used: see skipped.csv in the run's folder\n/);
 });
 
 test("a run that is complete says why, and has nothing to go on with", () => {
@@ -37,7 +41,7 @@ test("a run that is complete says why, and has nothing to go on with", () => {
     completed: true,
     reason: "early stop: val loss no lower in 3 epochs (best 2.1 after epoch 2)",
   };
-  const text = renderSummary(trainResult(early, { out: "runs/first", workers: 2 }), "/tmp");
+  const text = renderSummary(trainResult(early, { out: "runs/first", workers: 2, imagesSkipped: 0 }), "/tmp");
   assert.match(text, /finished: early stop: val loss no lower in 3 epochs/);
-  assert.doesNotMatch(text, /--resume/);
+  assert.doesNotMatch(text, /--resume|left out/);
 });

@@ -7,11 +7,13 @@ export type TrainResult = StoredSummary & {
   readonly backend: string | null;
   readonly workers: number;
   readonly out: string;
+  /** Labelled images that could not be used (--on-bad-image skip). */
+  readonly imagesSkipped: number;
 };
 
 export function trainResult(
   summary: StoredSummary,
-  launch: { readonly out: string; readonly workers: number },
+  launch: Pick<TrainResult, "out" | "workers" | "imagesSkipped">,
 ): TrainResult {
   const { backend } = summary.numerics ?? {};
   return { ...summary, backend: typeof backend === "string" ? backend : null, ...launch };
@@ -43,10 +45,15 @@ export function renderSummary(result: TrainResult, cacheDir: string): string {
     field("SHA-256", result.weightsSha256),
     result.exact ? "" : field("", "not exact: mixed numerics"),
     result.leasesRedone === 0 ? "" : field("redone", `${result.leasesRedone} leases`),
+    result.imagesSkipped === 0 ? "" : field("left out", imagesSkipped(result.imagesSkipped)),
     field("run", out),
     field("", `${runFiles.checkpoints}/  ${runFiles.logs}/  ${runFiles.metrics}`),
     field("images", `${cacheDir} (decoded; safe to remove)`),
     field("evaluate", `npx lockstep evaluate ${out}`),
     result.completed ? "" : field("go on", `npx lockstep train --resume --out ${out}`),
   ].join("");
+}
+
+export function imagesSkipped(count: number): string {
+  return `${count} image${count === 1 ? "" : "s"} that cannot be used: see ${runFiles.skipped} in the run's folder`;
 }

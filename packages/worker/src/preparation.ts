@@ -82,7 +82,7 @@ export async function prepareRun(options: {
   });
   if (dataset.fingerprint !== spec.dataset.fingerprint) {
     throw new UserError(
-      `data ${dataOptions.data}: fingerprint ${dataset.fingerprint} (${dataset.kind}, ${dataset.labels.numSamples} images), the run's is ${spec.dataset.fingerprint} (${spec.dataset.kind}); give this worker the same images and labels (--data)`,
+      `data ${dataOptions.data}: fingerprint ${dataset.fingerprint} (${dataset.kind}, ${dataset.labels.numSamples} images), the run's is ${spec.dataset.fingerprint} (${spec.dataset.kind}); give this worker the same images and labels, read alike (--data, --columns, --repair-labels, --on-bad-image)`,
     );
   }
   const { split, subset, samples } = spec.dataset;

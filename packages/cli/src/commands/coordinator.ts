@@ -104,7 +104,7 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
     await prepared?.lock.release();
     shutdown.dispose();
   }
-  if (!options.prepared) await printSummary(out, options);
+  if (prepared !== null) await printSummary(out, options, prepared.numSkipped);
   return signal.aborted ? exitCode.interrupted : exitCode.ok;
 }
 
@@ -121,10 +121,15 @@ function lockCoordinator(out: string, signal: AbortSignal): Promise<RunLock> {
   });
 }
 
-async function printSummary(out: string, { json, requiredOut, cacheDir }: CoordinatorOptions): Promise<void> {
+async function printSummary(
+  out: string,
+  { json, requiredOut, cacheDir }: CoordinatorOptions,
+  imagesSkipped: number,
+): Promise<void> {
   const summary = await readSummary(out);
   if (summary === null) return;
-  const result = trainResult(summary, { out: requiredOut, workers: summary.microBatchesByWorker.length });
+  const workers = summary.microBatchesByWorker.length;
+  const result = trainResult(summary, { out: requiredOut, workers, imagesSkipped });
   const images = resolve(cacheDir ?? defaultCacheDir());
   process.stdout.write(json ? `${JSON.stringify(result)}\n` : renderSummary(result, images));
 }

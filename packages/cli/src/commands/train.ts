@@ -20,7 +20,7 @@ import { readSummary, runFiles } from "../run-folder.js";
 import { recipeArguments } from "../run-recipe.js";
 import { specFlags, specHeading } from "../run-settings.js";
 import { type Origins, originsOf } from "../settings/apply-settings.js";
-import { renderSummary, trainResult } from "../train-result.js";
+import { imagesSkipped, renderSummary, trainResult } from "../train-result.js";
 
 const launchFlags = [
   ...dataFlags,
@@ -149,10 +149,11 @@ async function trainIn(out: string, surroundings: Surroundings): Promise<number>
     signal.throwIfAborted();
     if (!options.resume) display.note(`run folder: ${options.out ?? out} (${runFiles.logs}/ while it runs)`);
     warnOfIdleWorkers(run, options, display);
+    if (run.numSkipped > 0) display.note(`left out: ${imagesSkipped(run.numSkipped)}`);
     await rm(join(out, runFiles.summary), { force: true });
     const interrupted = await runProcesses(out, { ...surroundings, run, processes, log });
     display.close();
-    return await printResult(out, options, interrupted || signal.aborted);
+    return await printResult(out, { options, run, interrupted: interrupted || signal.aborted });
   } finally {
     await processes.close();
     await run.lock.release();
@@ -261,13 +262,18 @@ function warnOfIdleWorkers(run: PreparedRun, options: TrainOptions, display: Dis
   );
 }
 
-async function printResult(out: string, options: TrainOptions, interrupted: boolean): Promise<number> {
+async function printResult(
+  out: string,
+  end: { readonly options: TrainOptions; readonly run: PreparedRun; readonly interrupted: boolean },
+): Promise<number> {
+  const { options, run, interrupted } = end;
   const summary = await readSummary(out);
   if (summary === null) {
     if (interrupted) return exitCode.interrupted;
     throw new Error(`the coordinator left no ${runFiles.summary} in ${out}; see ${join(out, runFiles.logs)}`);
   }
-  const result = trainResult(summary, { out: options.out ?? out, workers: options.workers });
+  const { workers, out: namedOut = out } = options;
+  const result = trainResult(summary, { out: namedOut, workers, imagesSkipped: run.numSkipped });
   process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : renderSummary(result, cacheDirOf(options)));
   return interrupted ? exitCode.interrupted : exitCode.ok;
 }
