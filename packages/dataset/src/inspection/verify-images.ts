@@ -1,11 +1,10 @@
-// Owns reading every byte of a data set's images and decoding each: what training would stumble over, one finding an image.
+// Owns reading every byte of a data set's images and decoding each: what training would stumble over, and what
+// `--on-bad-image skip` would leave out, one finding an image.
 import { availableParallelism } from "node:os";
 import { mapBounded } from "../bounded-concurrency.js";
-import { decodeImage } from "../cache/decode.js";
+import { imageProblem } from "../cache/decode.js";
 import type { EncodedDataset, Progress } from "../dataset.js";
-
-/** Pixels a side: the whole image is decoded whatever the size that it is brought to. */
-const decodedSize = 64;
+import { quoted } from "../labels/quoted.js";
 
 /** One line for each image that is not what was indexed, or cannot be decoded; in canonical order. */
 export async function verifyImages(options: {
@@ -24,8 +23,8 @@ export async function verifyImages(options: {
     },
     work: async (sample) => {
       try {
-        await decodeImage(await dataset.readEncoded(sample), decodedSize, dataset.imageName(sample));
-        return null;
+        const problem = await imageProblem(await dataset.readEncoded(sample));
+        return problem === null ? null : `image ${quoted(dataset.imageName(sample))} ${problem}`;
       } catch (error) {
         return error instanceof Error ? error.message : String(error);
       }
