@@ -105,7 +105,7 @@ describe("a FairFace folder", () => {
     const missing = join(root, "absent");
     assert.match(
       await complaintOf(openDataset({ data: missing, cacheDir, log })),
-      /data folder .*absent is missing; give the folder with fairface_label_train.csv, or "synthetic" \(--data\)/,
+      /data .*absent is missing; accepted are a folder with fairface_label_train.csv, .*or "synthetic" \(--data\)/,
     );
     assert.match(
       await complaintOf(openDataset({ data: join(data, "train/0.jpg"), cacheDir, log })),

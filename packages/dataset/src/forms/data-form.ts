@@ -34,7 +34,7 @@ const maxDepth = 2;
 export async function dataForm(path: string): Promise<DataForm> {
   const stats = await stat(path).catch((error: unknown) => {
     throw new UserError(
-      `data folder ${path} ${reasonOf(error)}; give the folder with ${publishedLabels}, or "synthetic" (--data)`,
+      `data ${path} ${reasonOf(error)}; accepted are ${acceptedForms}, or "synthetic" (--data)`,
     );
   });
   return stats.isDirectory() ? formOfFolder(path) : formOfFile(path);
