@@ -93,6 +93,9 @@ describe("the form of images", () => {
     );
     assert.match(await complaint(["x.tar.gz"], "x.tar.gz"), /x.tar.gz is a packed archive: unpack it first/);
     assert.match(await complaint(["x.txt"], "x.txt"), /x.txt is not a folder; accepted are/);
-    assert.match(await complaint([], "absent"), /absent is missing; accepted are a folder with fairface_label_train.csv/);
+    assert.match(
+      await complaint([], "absent"),
+      /absent is missing; accepted are a folder with fairface_label_train.csv/,
+    );
   });
 });

@@ -33,9 +33,7 @@ const maxDepth = 2;
 /** @throws UserError that says what was found and what is accepted */
 export async function dataForm(path: string): Promise<DataForm> {
   const stats = await stat(path).catch((error: unknown) => {
-    throw new UserError(
-      `data ${path} ${reasonOf(error)}; accepted are ${acceptedForms}, or "synthetic" (--data)`,
-    );
+    throw new UserError(`data ${path} ${reasonOf(error)}; accepted are ${acceptedForms}, or "synthetic" (--data)`);
   });
   return stats.isDirectory() ? formOfFolder(path) : formOfFile(path);
 }
