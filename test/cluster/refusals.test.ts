@@ -1,6 +1,6 @@
 // What a user may get wrong is one line and exit code 2, before anything is trained or overwritten.
 import assert from "node:assert/strict";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { runFiles } from "@lockstep/cli";
@@ -57,6 +57,17 @@ describe("mistakes are refused in one line", { skip: needsTorch() }, () => {
 
   test("a missing data folder", async () => {
     await refused(outOf("no-data"), { ...short, data: join(folder.path, "absent") }, /absent/);
+  });
+
+  test("an --out with somebody's checkpoints, which stay; of a refusal in an empty folder nothing is left", async () => {
+    const out = outOf("models");
+    await mkdir(join(out, "checkpoints"), { recursive: true });
+    await writeFile(join(out, "checkpoints", "model.pt"), "weights of another trainer");
+    await refused(out, { ...short, data: join(folder.path, "absent") }, /exists and is not empty \(checkpoints\)/);
+    assert.deepEqual(await readdir(join(out, "checkpoints")), ["model.pt"]);
+    await mkdir(outOf("empty"));
+    await refused(outOf("empty"), { ...short, data: join(folder.path, "absent") }, /absent/);
+    assert.deepEqual(await readdir(outOf("empty")), []);
   });
 
   test("an --out that another run is using, whose owner is named", async () => {

@@ -36,6 +36,7 @@ export interface PreparedRun {
 export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> {
   const { out, resume, cacheDir, log, onProgress, signal } = options;
   const former = await formerRun(out, resume);
+  const before = await entriesOf(out);
   const { lock, isNew } = await lockFolder(out);
   try {
     await options.onLocked?.();
@@ -54,18 +55,18 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
     await options.onRefused?.();
     // What was made for nothing goes again; after a fault of ours the logs are of use.
     const leavesNothing = former === null && (error instanceof UserError || signal.aborted);
-    if (leavesNothing) await emptyUnstarted(out);
+    if (leavesNothing) await emptyUnstarted(out, before);
     await lock.release();
     if (leavesNothing && isNew) await rmdir(out).catch(() => {}); // somebody has put something there
     throw error;
   }
 }
 
-/** All that a preparation may have left, but for the lock: without run.json there is no run. */
-async function emptyUnstarted(out: string): Promise<void> {
+/** All that this preparation may have left, but for the lock: without run.json there is no run. What stood there before stays. */
+async function emptyUnstarted(out: string, before: readonly string[]): Promise<void> {
   if ((await readRunDescription(out)) !== null) return;
   for (const name of [runFiles.logs, runFiles.processes, runFiles.checkpoints]) {
-    await rm(join(out, name), { recursive: true, force: true });
+    if (!before.includes(name)) await rm(join(out, name), { recursive: true, force: true });
   }
 }
 
@@ -92,17 +93,24 @@ export async function formerRun(out: string, resume: boolean): Promise<RunDescri
   return former;
 }
 
-/** A preparation that was cut short leaves files of ours and no run.json: those are written over. */
+/**
+ * A preparation that was killed leaves files of ours and no run.json: those are written over. It leaves its lock too, which
+ * tells them from folders that somebody else calls `checkpoints` or `logs`.
+ */
 async function assertNobodysFolder(out: string): Promise<void> {
-  const entries = await readdir(out).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return [];
-    throw new UserError(`${out}: cannot be used as the run's folder: ${error.message} (--out)`, { cause: error });
-  });
-  const ours: readonly string[] = Object.values(runFiles);
+  const entries = await entriesOf(out);
+  const ours: readonly string[] = entries.includes(runFiles.lock) ? Object.values(runFiles) : [];
   const strangers = entries.filter((name) => !ours.includes(name) && !name.startsWith("."));
   if (strangers.length > 0) {
     throw new UserError(`${out}: exists and is not empty (${strangers[0]}); choose another --out`);
   }
+}
+
+async function entriesOf(out: string): Promise<string[]> {
+  return readdir(out).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return [];
+    throw new UserError(`${out}: cannot be used as the run's folder: ${error.message} (--out)`, { cause: error });
+  });
 }
 
 /** run.json comes last: a folder that has one can be resumed. */
