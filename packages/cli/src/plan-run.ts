@@ -156,7 +156,7 @@ function specOf(parts: {
 }): RunSpec {
   const { settings, dataset, split, sampling, recipe, initialSha256 } = parts;
   return runSpec.parse({
-    formatVersion: 1,
+    formatVersion: 2,
     dataset: {
       kind: dataset.kind,
       fingerprint: dataset.fingerprint,

@@ -7,7 +7,7 @@ import { runSettings, type SpecFlags, specFlags } from "./run-settings.js";
 const nothing = Object.fromEntries(specFlags.map((name) => [name, undefined])) as SpecFlags;
 
 const former: RunSpec = runSpec.parse({
-  formatVersion: 1,
+  formatVersion: 2,
   dataset: {
     kind: "fairface",
     fingerprint: "f",

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { canonicalJson, canonicalSha256, differences, type RunSpec, runSpec } from "./run-spec.js";
 
 const spec: RunSpec = {
-  formatVersion: 1,
+  formatVersion: 2,
   dataset: {
     kind: "synthetic",
     fingerprint: "f".repeat(64),
@@ -63,11 +63,16 @@ describe("canonicalJson", () => {
       canonicalSha256({ b: 1, a: [true, "x"] }),
       "f15ef113d6e0c876b9ea9e90ebc36ad3f8b350d44634ba2fc407e978fb8cebeb",
     );
-    assert.equal(canonicalSha256(spec), "a46df2774aec84a96f43858df13bb26e5eb42752c4138fb104ba8255facc2fca");
+    assert.equal(canonicalSha256(spec), "b591d93a8bb6aed6f103ac1c7fe74d75929ccb311397b29e135924f645049d9c");
   });
 });
 
 describe("runSpec", () => {
+  it("says of a spec in another format what to do", () => {
+    const { error } = runSpec.safeParse({ ...spec, formatVersion: 1 });
+    assert.match(error?.issues[0]?.message ?? "", /is of another Lockstep; go on with the one that wrote it/);
+  });
+
   it("accepts a whole spec and gives it back unchanged", () => {
     assert.deepEqual(runSpec.parse(spec), spec);
   });
@@ -77,7 +82,7 @@ describe("runSpec", () => {
     ["no epochs", { epochs: 0 }],
     ["a seed that is no uint32", { seed: 2 ** 32 }],
     ["a precision that is not there yet", { precision: "bf16" }],
-    ["a later format", { formatVersion: 2 }],
+    ["a later format", { formatVersion: 3 }],
   ] as const) {
     it(`refuses ${what}`, () => {
       assert.equal(runSpec.safeParse({ ...spec, ...change }).success, false);

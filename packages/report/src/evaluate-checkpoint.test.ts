@@ -47,7 +47,7 @@ async function writeRun(
   const definition = await loadRecipe("fairface");
   const options = definition.resolveOptions({ widths: [4, 4], denseUnits: 8 });
   const spec: RunSpec = runSpec.parse({
-    formatVersion: 1,
+    formatVersion: 2,
     dataset: {
       kind: dataset.kind,
       fingerprint: dataset.fingerprint,

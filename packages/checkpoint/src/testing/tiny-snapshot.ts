@@ -3,7 +3,7 @@ import { createLayout, type RunSpec } from "@lockstep/protocol";
 import type { Snapshot } from "../snapshot.js";
 
 export const tinySpec: RunSpec = {
-  formatVersion: 1,
+  formatVersion: 2,
   dataset: {
     kind: "synthetic",
     fingerprint: "f".repeat(64),

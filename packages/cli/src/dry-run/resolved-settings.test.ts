@@ -7,7 +7,7 @@ import { otherLeaves, resolvedSettings } from "./resolved-settings.js";
 const nothing = Object.fromEntries(specFlags.map((name) => [name, undefined])) as SpecFlags;
 
 const spec: RunSpec = runSpec.parse({
-  formatVersion: 1,
+  formatVersion: 2,
   dataset: {
     kind: "synthetic",
     fingerprint: "f",

@@ -128,7 +128,7 @@ async function tinyRun(options: { cacheDir: string; log: Logger; model: TinyMode
   for (const { name, offset } of layout.tensors) weights.set(initial[name] ?? [], offset);
   const samples = { train: parts.train.length, val: parts.val.length, test: parts.test.length };
   const spec: RunSpec = {
-    formatVersion: 1,
+    formatVersion: 2,
     dataset: { kind: dataset.kind, fingerprint: dataset.fingerprint, ...split, samples },
     imageSize,
     recipe: { name: recipe.name, options: JSON.parse(JSON.stringify(recipeOptions)) },

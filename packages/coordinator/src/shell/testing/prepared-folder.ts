@@ -32,7 +32,7 @@ export function tinyRun({
 } = {}): TinyRun {
   const run: RunDescription = {
     spec: {
-      formatVersion: 1,
+      formatVersion: 2,
       dataset: {
         kind: "synthetic",
         fingerprint: "f1",
