@@ -5,16 +5,19 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, relative, resolve, sep } from "node:path";
 
-/** SHA-256 (hex). The same on every machine: files are named relative to the entry. */
+/** SHA-256 (hex). The same on every machine: files are named, and ordered, relative to the entry. */
 export function recipeDigest(entry: string): string {
-  const folder = dirname(entry);
-  const files = [...filesOf(entry)].sort().map((path) => ({ name: relative(folder, path).split(sep).join("/"), path }));
+  const files = new Map([...filesOf(entry)].map((path) => [nameBeside(entry, path), path]));
   const hash = createHash("sha256");
   for (const identity of packageIdentity(entry)) hash.update(`package ${identity}\n`);
-  for (const { name, path } of files) {
+  for (const [name, path] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
     hash.update(`file ${name} ${createHash("sha256").update(readFileSync(path)).digest("hex")}\n`);
   }
   return hash.digest("hex");
+}
+
+function nameBeside(entry: string, path: string): string {
+  return relative(dirname(entry), path).split(sep).join("/");
 }
 
 function filesOf(entry: string): Set<string> {
