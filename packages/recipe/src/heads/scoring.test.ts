@@ -62,6 +62,20 @@ test("without class weights every sample counts alike in the race loss", () => {
   close(sums[unweighted.sumNames.indexOf("raceLoss")], (1000 + 2 * Math.log(7)) / 4, 1e-9);
 });
 
+test("a pass whose samples all have a class weight of 0 has no loss and teaches nothing", () => {
+  const heads = { gender: { loss: "crossEntropy", classWeights: [0, 1] } } as const;
+  const weighted = createScoring({ heads, labels, trainingSamples: allSamples });
+  const lossAndSlopes = (samples: Uint32Array) => {
+    const outputs = { gender: new Float32Array(2 * samples.length) };
+    const { sums, gradients } = weighted.score(outputs, samples, weighted.passConstants(samples));
+    return [sums[weighted.sumNames.indexOf("genderLoss")], ...(gradients["gender"] ?? [])].map(
+      (value = NaN) => value + 0,
+    );
+  };
+  assert.deepEqual(lossAndSlopes(Uint32Array.of(1, 3)), [0, 0, 0, 0, 0]); // -0 + 0 is 0
+  assert.deepEqual(lossAndSlopes(Uint32Array.of(1, 2)), [Math.log(2), 0, 0, 0.5, -0.5]);
+});
+
 test("losses of outputs that say nothing are log 2, log 7 and the ages themselves", () => {
   const outputs = { gender: new Float32Array(4), race: new Float32Array(28), age: new Float32Array(4) };
   const sum = sumsOf(outputs);

@@ -149,11 +149,13 @@ function scoreSample(context: {
   }
   const slopes_BK = valuesOf(gradients, name);
   if (weights === null) {
-    const numSamples = constant(constants, "samples");
+    const numSamples = constant(constants, "samples", { least: 1 });
     add(`${name}Loss`, loss / numSamples);
     for (let k = 0; k < width; k++) slopes_BK[b * width + k] = (weight * (gradient[k] ?? Number.NaN)) / numSamples;
   } else {
-    const share = (weights[label] ?? Number.NaN) / constant(constants, weightName(name));
+    const total = constant(constants, weightName(name), { least: 0 });
+    // Class weights of 0 may leave a pass none: it teaches nothing.
+    const share = total === 0 ? 0 : (weights[label] ?? Number.NaN) / total;
     add(`${name}Loss`, share * loss);
     for (let k = 0; k < width; k++) slopes_BK[b * width + k] = weight * share * (gradient[k] ?? Number.NaN);
   }
@@ -181,8 +183,10 @@ function valuesOf(values: HeadValues, head: string): Float32Array {
   return found;
 }
 
-function constant(constants: PassConstants, name: string): number {
+function constant(constants: PassConstants, name: string, { least }: { readonly least: number }): number {
   const found = constants[name];
-  if (found === undefined || !(found > 0)) throw new Error(`pass constant ${name} is ${found}, must be above 0`);
+  if (found === undefined || !(found >= least)) {
+    throw new Error(`pass constant ${name} is ${found}, must be ${least} or more`);
+  }
   return found;
 }
