@@ -1,6 +1,6 @@
 // Owns what is used of tfjs-layers beyond its public types: fields that its layers have at run time, in 4.22.
 import type { Tensor } from "@tensorflow/tfjs-core";
-import type { layers } from "@tensorflow/tfjs-layers";
+import type { LayersModel, layers } from "@tensorflow/tfjs-layers";
 
 export type Layer = layers.Layer;
 
@@ -39,4 +39,14 @@ export function variablesOf(layer: Layer): { readonly variable: Variable; readon
   const listed = (variables: unknown, trainable: boolean) =>
     (variables as Variable[]).map((variable) => ({ variable, trainable }));
   return [...listed(layer.trainableWeights, true), ...listed(layer.nonTrainableWeights, false)];
+}
+
+/** Layers, once for each time that a run of the model calls them. Models may be nested. */
+export function callsOf(model: LayersModel): Layer[] {
+  // A sequential model that nothing has run yet has no graph.
+  const { nodesByDepth } = model as { nodesByDepth?: LayersModel["nodesByDepth"] };
+  const called = nodesByDepth
+    ? Object.values(nodesByDepth).flatMap((nodes) => nodes.map(({ outboundLayer }) => outboundLayer))
+    : model.layers;
+  return called.flatMap((layer) => ("layers" in layer ? callsOf(layer as LayersModel) : [layer]));
 }

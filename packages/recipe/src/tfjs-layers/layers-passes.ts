@@ -15,6 +15,7 @@ import { layerInitialiser } from "./layer-initialiser.js";
 import {
   type BatchNormFields,
   type Call,
+  callsOf,
   type DropoutFields,
   fieldsOf,
   type Layer,
@@ -40,7 +41,8 @@ interface Pass extends TrainingPass {
 export function layersPasses(model: LayersModel, imageSize: number): ModelPasses {
   checkInput(model, imageSize);
   const layers = leavesOf(model);
-  for (const layer of layers) checkLayer(layer);
+  const calls = callsOf(model);
+  for (const layer of layers) checkLayer(layer, calls.filter((called) => called === layer).length);
   const variables = nameVariables(layers);
   for (const { variable } of variables) variable.val.dispose();
   const outputs = model.outputs.map(({ sourceLayer, shape }) => ({ name: sourceLayer.name, shape }));

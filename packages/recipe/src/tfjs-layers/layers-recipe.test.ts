@@ -164,3 +164,67 @@ test("layers that would break a rule are refused by name, with what to use inste
     /its build returns no model/,
   );
 });
+
+test("a batch norm that is frozen or applied twice is refused by name, nested models' too", () => {
+  const frozen = /batch_normalization\S* \(BatchNormalization\): is frozen \(trainable: false\)/;
+  assert.match(
+    refusal(({ tfl }) => sequential(tfl, tfl.layers.batchNormalization({ trainable: false }))),
+    frozen,
+  );
+  assert.match(
+    refusal(({ tfl }) => {
+      const model = sequential(tfl, tfl.layers.batchNormalization());
+      for (const layer of model.layers) if (layer.name !== "gender") layer.trainable = false;
+      return model;
+    }),
+    frozen,
+  );
+  const twice = /layer shared \(BatchNormalization\): is applied 2 times, .*; make a layer for each/;
+  assert.match(
+    refusal(({ tfl }) => {
+      const shared = tfl.layers.batchNormalization({ name: "shared" });
+      return sequential(tfl, shared, tfl.layers.reLU(), shared);
+    }),
+    twice,
+  );
+  assert.match(
+    refusal(({ tfl }) => {
+      const input = tfl.input({ shape: [imageSize, imageSize, 3] });
+      const output = tfl.layers.batchNormalization({ name: "shared" }).apply(input) as SymbolicTensor;
+      const nested = tfl.model({ inputs: input, outputs: output });
+      return sequential(tfl, nested, nested);
+    }),
+    twice,
+  );
+});
+
+test("a batch norm within a nested or a sequential model, without parameters or beside unused calls, is accepted", () => {
+  const inputShape = [imageSize, imageSize, 3];
+  assert.equal(
+    refusal(({ tfl }) => {
+      const nested = tfl.sequential({ layers: [tfl.layers.batchNormalization({ inputShape })] });
+      return sequential(tfl, nested);
+    }),
+    "accepted",
+  );
+  assert.equal(
+    refusal(({ tfl }) =>
+      tfl.sequential({
+        layers: [
+          tfl.layers.batchNormalization({ inputShape, center: false, scale: false }),
+          tfl.layers.flatten(),
+          tfl.layers.dense({ units: 1, name: "gender" }),
+        ],
+      }),
+    ),
+    "accepted",
+  );
+  assert.equal(
+    refusal(({ tfl }) => {
+      const norm = tfl.layers.batchNormalization();
+      norm.apply(tfl.input({ shape: inputShape }));
+      return sequential(tfl, norm);
+    }),
+    "accepted",
+  );
+});
