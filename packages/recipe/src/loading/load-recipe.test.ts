@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { UserError } from "@lockstep/errors";
 import { type LoadedRecipe, loadRecipe, loadRunRecipe } from "./load-recipe.js";
+import { recipeDigest } from "./recipe-digest.js";
 
 /** Outside of the clone: nothing of Lockstep is installed there. */
 let folder: string;
@@ -79,6 +80,15 @@ test("the digest covers what a file imports by relative path, and nothing else",
   await write("c/notes.js", "nothing imports this");
   assert.notEqual(await digestOf("a/recipe.js"), await digestOf("b/recipe.js"));
   assert.equal(await digestOf("a/recipe.js"), await digestOf("c/recipe.js"));
+});
+
+test("the digest is of the code as it was before it ran", async () => {
+  const more = `import { appendFileSync } from "node:fs";
+appendFileSync(new URL("./changing.js", import.meta.url), "// changed\\n");`;
+  const [first, second] = [await write("one/changing.js", code("changing", more)), "two/changing.js"];
+  const { sha256 } = await loadRecipe(first);
+  assert.equal(sha256, (await loadRecipe(await write(second, code("changing", more)))).sha256);
+  assert.equal(sha256, recipeDigest(await write(second, code("changing", more))));
 });
 
 test("a package is found from the working folder, and its version is part of the digest", async () => {

@@ -39,11 +39,12 @@ export async function loadRecipe(reference: string, folder = process.cwd()): Pro
     return { ...found, reference: found.name, sha256: null };
   }
   const { path } = place;
-  const definition = checkedDefinition(path, await importFile(path));
+  const { exports, sha256 } = await importFile(path);
+  const definition = checkedDefinition(path, exports);
   if (names.includes(definition.name)) {
     throw new UserError(`recipe ${path}: its name "${definition.name}" is a built-in recipe's; choose another`);
   }
-  return { ...definition, reference: path, sha256: recipeDigest(path) };
+  return { ...definition, reference: path, sha256 };
 }
 
 /**
@@ -65,10 +66,16 @@ export async function loadRunRecipe(run: RunRecipe, reference: string | undefine
   );
 }
 
-async function importFile(path: string): Promise<Record<string, unknown>> {
+interface ImportedFile {
+  readonly exports: Record<string, unknown>;
+  readonly sha256: string;
+}
+
+async function importFile(path: string): Promise<ImportedFile> {
   provideLockstepModules(path);
   try {
-    return (await import(pathToFileURL(path).href)) as Record<string, unknown>; // a module's exports
+    const sha256 = recipeDigest(path); // before the code runs, which might change it
+    return { exports: (await import(pathToFileURL(path).href)) as Record<string, unknown>, sha256 }; // a module's exports
   } catch (error) {
     const told =
       error instanceof UserError ? error.message : `does not load: ${describeError(error)}${placeIn(error, path)}`;
