@@ -19,7 +19,7 @@ export {
 export { describeEngines, loadEngine } from "./engine/load-engine.js";
 export { fairfaceRecipe } from "./fairface/fairface-recipe.js";
 export type { HeadDeclaration } from "./heads/head.js";
-export type { LossName, SampleLoss, SampleScore } from "./heads/losses.js";
+export { greatest, type LossName, type SampleLoss, type SampleScore, softmax } from "./heads/losses.js";
 export type { MetricDeclaration } from "./heads/scoring.js";
 export type { AugmentationSettings, DrawMaps, Maps } from "./input/augmentation.js";
 export { defaultRecipe, type LoadedRecipe, loadRecipe, loadRunRecipe, type RunRecipe } from "./loading/load-recipe.js";

@@ -4,7 +4,7 @@
 // S samples, K classes
 import { type ClassField, type LabelField, type LabelSchema, type LabelTable, labelOf } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
-import type { ClassHead, EvaluatedHead, NumberHead, Recipe } from "@lockstep/recipe";
+import { type ClassHead, type EvaluatedHead, greatest, type NumberHead, type Recipe, softmax } from "@lockstep/recipe";
 import { binOf } from "./number-errors.js";
 
 /** Of one head, for every sample of the part in order; row-major, S x width. */
@@ -99,7 +99,7 @@ function judgeClasses(head: ClassHead, field: LabelField, actual: number[], pred
   for (let s = 0; s < actual.length; s++) {
     const logits_K = logits(s);
     predicted[s] = greatest(logits_K);
-    probabilities_SK.set(softmax(logits_K), s * numClasses);
+    probabilities_SK.set(softmax(logits_K).probabilities_K, s * numClasses);
   }
   const { name, label } = head;
   return {
@@ -140,18 +140,6 @@ function logitsOf(
   if (width === classes.length) return (sample) => [...values.subarray(sample * width, (sample + 1) * width)];
   if (width === 1 && classes.length === 2) return (sample) => [0, values[sample] ?? Number.NaN];
   throw new UserError(`head "${name}" predicts ${width} values a sample; its label has ${classes.length} classes`);
-}
-
-/** Of equals, the first. */
-function greatest(values: readonly number[]): number {
-  return values.indexOf(Math.max(...values));
-}
-
-function softmax(logits_K: readonly number[]): number[] {
-  const peak = Math.max(...logits_K);
-  const powers = logits_K.map((logit) => Math.exp(logit - peak));
-  const total = powers.reduce((sum, power) => sum + power, 0);
-  return powers.map((power) => power / total);
 }
 
 function areEdges(edges: readonly number[], numClasses: number): boolean {

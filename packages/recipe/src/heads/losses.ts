@@ -25,12 +25,10 @@ export const losses: Readonly<Record<LossName, SampleLoss>> = {
   },
   /** A logit a class. */
   crossEntropy(logits_K, target) {
-    const peak = at(logits_K, greatest(logits_K));
-    const powers_K = Array.from(logits_K, (logit) => Math.exp(logit - peak));
-    const sum = powers_K.reduce((total, power) => total + power, 0);
+    const { probabilities_K, logSum } = softmax(logits_K);
     return {
-      loss: Math.log(sum) + peak - at(logits_K, target),
-      gradient: powers_K.map((power, k) => power / sum - Number(k === target)),
+      loss: logSum - at(logits_K, target),
+      gradient: probabilities_K.map((probability, k) => probability - Number(k === target)),
     };
   },
   absoluteError(outputs_K, target) {
@@ -53,6 +51,14 @@ export function greatest(values_K: ArrayLike<number>): number {
   let best = 0;
   for (let k = 1; k < values_K.length; k++) if (at(values_K, k) > at(values_K, best)) best = k;
   return best;
+}
+
+/** logSum: the logarithm of the sum of e to the logits. Neither overflows where logits are large. */
+export function softmax(logits_K: ArrayLike<number>): { readonly probabilities_K: number[]; readonly logSum: number } {
+  const peak = at(logits_K, greatest(logits_K));
+  const powers_K = Array.from(logits_K, (logit) => Math.exp(logit - peak));
+  const sum = powers_K.reduce((total, power) => total + power, 0);
+  return { probabilities_K: powers_K.map((power) => power / sum), logSum: Math.log(sum) + peak };
 }
 
 /** @throws RangeError outside of the values */
