@@ -53,6 +53,8 @@ describe("settings of a run", { skip: needsTorch() }, () => {
 
     const resumed = await runLockstep(["train", "--dry-run", "--resume", "--out", pathOf("real")]);
     assert.match(resumed.stdout, /^ {2}image-size +16 +the run$/m);
+    assert.ok(resumed.stdout.split("\n").some((line) => /^ {2}cache-dir .*\/cache +the run$/.test(line)));
+    assert.match(resumed.stdout, /decoded images 0\.0 MiB/);
     const other = await runLockstep(["train", "--dry-run", "--resume", "--out", pathOf("real"), "--seed", "8"]);
     assert.equal(other.code, 2);
     assert.match(other.stderr, /cannot resume with another run spec: seed was 7, is 8/);
@@ -91,8 +93,10 @@ describe("settings of a run", { skip: needsTorch() }, () => {
     const whole = await runCluster({ out: pathOf("whole"), flags: { ...from, workers: 1 } });
     const out = pathOf("parts");
     await runCluster({ out, flags: { ...from, "max-steps": 4 } });
-    const resumed = await runLockstep(["train", "--resume", "--json", "--out", out]);
+    const env = { XDG_CACHE_HOME: pathOf("elsewhere") };
+    const resumed = await runLockstep(["train", "--resume", "--json", "--out", out], { env });
     assert.equal(JSON.parse(resumed.stdout).weightsSha256, whole.weightsSha256);
+    assert.equal(await isThere(pathOf("elsewhere")), false, "a resume reads the run's decoded images");
     assert.notEqual(whole.weightsSha256, fromFlags.weightsSha256);
   });
 

@@ -4,6 +4,7 @@ import { resolve } from "node:path";
 import {
   createPlan,
   type Dataset,
+  defaultCacheDir,
   openDataset,
   type Progress,
   requestedSampling,
@@ -36,7 +37,8 @@ export interface PlanOptions {
   readonly given: SpecFlags;
   /** What is left away is the resumed run's, else the default. */
   readonly dataFlags: DataFlags;
-  readonly cacheDir: string;
+  /** Undefined: the resumed run's, else the default. */
+  readonly cacheDir: string | undefined;
   readonly log: Logger;
   readonly onProgress: (progress: Progress) => void;
   readonly signal: AbortSignal;
@@ -53,6 +55,8 @@ export interface PlannedRun {
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
   readonly dataOptions: ResolvedDataOptions;
+  /** Where the decoded images are. */
+  readonly cacheDir: string;
   /** Where a recipe of the user's own is; null where it is built in. */
   readonly recipeFile: string | null;
   readonly weightsFile: string | null;
@@ -65,10 +69,11 @@ export interface PlannedRun {
  * @throws UserError for data and flags that cannot be used, or that are not the former run's
  */
 export async function planRun(options: PlanOptions, former: RunDescription | null): Promise<PlannedRun> {
-  const { out, given, cacheDir, log, onProgress, signal } = options;
+  const { out, given, log, onProgress, signal } = options;
   const settings = runSettings(given, former?.spec ?? null);
   const launch = former === null ? null : await formerLaunch(out, options);
   const dataOptions = dataOptionsOf(options.dataFlags, launch === null ? null : dataOptionsIn(launch));
+  const cacheDir = resolve(options.cacheDir ?? launch?.cacheDir ?? defaultCacheDir());
   const weightsFile = weightsFileOf(settings, launch);
   const formerSpec = former?.spec ?? null;
   const definition = await recipeOf({ given, former: formerSpec, reference: launch?.recipe ?? null });
@@ -117,7 +122,8 @@ export async function planRun(options: PlanOptions, former: RunDescription | nul
     },
     samples: seenInTraining(split),
     trainingSamples: split.train,
-    ...{ layout, recipe, dataset, stepsPerEpoch, totalSteps, dataOptions, recipeFile, weightsFile },
+    ...{ layout, recipe, dataset, stepsPerEpoch, totalSteps, dataOptions, cacheDir },
+    ...{ recipeFile, weightsFile },
     initialWeights: () => taken ?? seededWeights(recipe, layout, seed),
   };
 }

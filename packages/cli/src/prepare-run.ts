@@ -23,6 +23,8 @@ export interface PrepareOptions extends PlanOptions {
 export interface PreparedRun {
   readonly description: RunDescription;
   readonly dataOptions: ResolvedDataOptions;
+  /** Where the decoded images are. */
+  readonly cacheDir: string;
   /** Where a recipe of the user's own is; null where it is built in. */
   readonly recipeFile: string | null;
   readonly weightsFile: string | null;
@@ -34,14 +36,14 @@ export interface PreparedRun {
 
 /** @throws UserError for data, flags or a folder that cannot be used; the lock is held when it resolves */
 export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> {
-  const { out, resume, cacheDir, log, onProgress, signal } = options;
+  const { out, resume, log, onProgress, signal } = options;
   const former = await formerRun(out, resume);
   const before = await entriesOf(out);
   const { lock, isNew } = await lockFolder(out);
   try {
     await options.onLocked?.();
     const planned = await planRun(options, former);
-    const { description, dataOptions, recipeFile, weightsFile, stepsPerEpoch, dataset, samples } = planned;
+    const { description, dataOptions, cacheDir, recipeFile, weightsFile, stepsPerEpoch, dataset, samples } = planned;
     const { imageSize } = description.spec;
     const cache = await openImageCache({ dataset, samples, imageSize, cacheDir, log, onProgress, signal });
     await cache.close();
@@ -50,7 +52,7 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
     await writeSkippedImages(out, dataset.skipped);
     log.info({ out, resume, spec: description.spec }, "the run is prepared");
     const numSkipped = dataset.skipped.length;
-    return { description, dataOptions, recipeFile, weightsFile, stepsPerEpoch, numSkipped, lock };
+    return { description, dataOptions, cacheDir, recipeFile, weightsFile, stepsPerEpoch, numSkipped, lock };
   } catch (error) {
     await options.onRefused?.();
     // What was made for nothing goes again; after a fault of ours the logs are of use.

@@ -3,13 +3,12 @@
 import { join, resolve } from "node:path";
 import { acquireRunLock, type RunLock } from "@lockstep/checkpoint";
 import { runCoordinator } from "@lockstep/coordinator";
-import { defaultCacheDir } from "@lockstep/dataset";
 import { exitCode, UserError } from "@lockstep/errors";
 import { backoff, createLogger, createShutdown, launcherChannel, retry } from "@lockstep/service";
 import type { Command } from "commander";
 import { dataFlags } from "../data-flags.js";
 import { addFlags, type Options, parseOptions } from "../flags.js";
-import { prepareRun } from "../prepare-run.js";
+import { type PreparedRun, prepareRun } from "../prepare-run.js";
 import { createDisplay } from "../progress/display.js";
 import { readSummary, runFiles } from "../run-folder.js";
 import { specFlags, specHeading } from "../run-settings.js";
@@ -71,7 +70,7 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
         resume: options.resume,
         given: options,
         dataFlags: options,
-        cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
+        cacheDir: options.cacheDir,
         log: earlyLog,
         onProgress: (progress) => display?.preparing(progress),
         signal,
@@ -104,7 +103,7 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
     await prepared?.lock.release();
     shutdown.dispose();
   }
-  if (prepared !== null) await printSummary(out, options, prepared.numSkipped);
+  if (prepared !== null) await printSummary(out, options, prepared);
   return signal.aborted ? exitCode.interrupted : exitCode.ok;
 }
 
@@ -123,13 +122,12 @@ function lockCoordinator(out: string, signal: AbortSignal): Promise<RunLock> {
 
 async function printSummary(
   out: string,
-  { json, requiredOut, cacheDir }: CoordinatorOptions,
-  imagesSkipped: number,
+  { json, requiredOut }: CoordinatorOptions,
+  { cacheDir, numSkipped: imagesSkipped }: PreparedRun,
 ): Promise<void> {
   const summary = await readSummary(out);
   if (summary === null) return;
   const workers = summary.microBatchesByWorker.length;
   const result = trainResult(summary, { out: requiredOut, workers, imagesSkipped });
-  const images = resolve(cacheDir ?? defaultCacheDir());
-  process.stdout.write(json ? `${JSON.stringify(result)}\n` : renderSummary(result, images));
+  process.stdout.write(json ? `${JSON.stringify(result)}\n` : renderSummary(result, cacheDir));
 }

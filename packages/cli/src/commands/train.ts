@@ -2,7 +2,6 @@
 import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { defaultCacheDir } from "@lockstep/dataset";
 import { exitCode, UserError } from "@lockstep/errors";
 import { createLogger, createShutdown, type Shutdown } from "@lockstep/service";
 import type { Command } from "commander";
@@ -70,7 +69,7 @@ async function showDryRun(options: TrainOptions, origins: Origins): Promise<void
     out: resolve(options.out ?? defaultOut(options.resume)),
     given: options,
     dataFlags: options,
-    cacheDir: cacheDirOf(options),
+    cacheDir: options.cacheDir,
     log: createLogger({ name: "launcher", level: options.logLevel }),
     onProgress: (progress) => display.preparing(progress),
     signal: new AbortController().signal, // Ctrl-C may end it at once: there is nothing to put in order
@@ -134,7 +133,7 @@ async function trainIn(out: string, surroundings: Surroundings): Promise<number>
     resume: options.resume,
     given: options,
     dataFlags: options,
-    cacheDir: cacheDirOf(options),
+    cacheDir: options.cacheDir,
     log: forwardTo(() => log),
     onProgress: (progress) => display.preparing(progress),
     onLocked: async () => {
@@ -244,7 +243,7 @@ function workerArgs(worker: {
     ...dataArguments(run.dataOptions),
     ...recipeArguments(run.recipeFile),
     ...(run.weightsFile === null ? [] : ["--sampling", run.weightsFile]),
-    ...["--cache-dir", cacheDirOf(options)],
+    ...["--cache-dir", run.cacheDir],
     ...["--backend", options.backend],
     ...["--threads", String(options.threads)],
     ...["--slot", String(index)],
@@ -274,12 +273,8 @@ async function printResult(
   }
   const { workers, out: namedOut = out } = options;
   const result = trainResult(summary, { out: namedOut, workers, imagesSkipped: run.numSkipped });
-  process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : renderSummary(result, cacheDirOf(options)));
+  process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : renderSummary(result, run.cacheDir));
   return interrupted ? exitCode.interrupted : exitCode.ok;
-}
-
-function cacheDirOf({ cacheDir }: TrainOptions): string {
-  return resolve(cacheDir ?? defaultCacheDir());
 }
 
 function defaultOut(resume: boolean): string {

@@ -61,7 +61,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   const { out, resume, workers, threads } = options;
   const former = await formerRun(out, resume);
   const run = await planRun(options, former);
-  const { description, layout, dataOptions, stepsPerEpoch, totalSteps } = run;
+  const { description, layout, dataOptions, cacheDir, stepsPerEpoch, totalSteps } = run;
   const { spec } = description;
   const trial = await tryMicroBatch(run, options.backend);
   const weightsBytes = Float32Array.BYTES_PER_ELEMENT * layout.numElements;
@@ -71,11 +71,11 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
     out,
     settings: resolvedSettings({
       names: options.names,
-      options: { ...options.options, ...dataOptions, cacheDir: options.cacheDir },
+      options: { ...options.options, ...dataOptions, cacheDir },
       origins: options.origins,
       spec,
       isResumed: former !== null,
-      kept: dataFlags,
+      kept: [...dataFlags, "cacheDir"],
     }),
     spec,
     specSha256: canonicalSha256(spec),
@@ -96,9 +96,9 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
 
 /** What the run has still to write. */
 async function filesOf(run: PlannedRun, options: DryRunOptions): Promise<DiskNeeds["needs"]> {
-  const { description, dataset, samples, layout } = run;
+  const { description, dataset, samples, layout, cacheDir } = run;
   const { imageSize, optimizer } = description.spec;
-  const { cacheDir, out, keepLast } = options;
+  const { out, keepLast } = options;
   const cache = await locateImageCache({ dataset, samples, imageSize, cacheDir });
   const state = createOptimizer(optimizer, layout).state.reduce((sum, { values }) => sum + values.byteLength, 0);
   const checkpointBytes = Float32Array.BYTES_PER_ELEMENT * layout.numElements + state;
