@@ -1,6 +1,7 @@
 // Validation is spread over the workers, an evaluation is not: both count every image once, and both say the same to the
 // last bit, however many workers there are.
 import assert from "node:assert/strict";
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { readMetrics, runFiles } from "@lockstep/cli";
@@ -54,5 +55,19 @@ describe("validation and evaluation", { skip: needsTorch() }, () => {
       numVal,
     );
     assert.equal(race.accuracy, report.metrics["raceAccuracy"]);
+  });
+
+  test("a checkpoint's folder inside a run is enough: the run says where the images are", async () => {
+    const checkpoints = join(outOf(2), runFiles.checkpoints);
+    const newest =
+      (await readdir(checkpoints))
+        .filter((name) => name.startsWith("step-"))
+        .sort()
+        .at(-1) ?? "";
+    for (const checkpoint of [join(checkpoints, newest), checkpoints]) {
+      const { code, stdout, stderr } = await runLockstep(["evaluate", "--checkpoint", checkpoint, "--json"]);
+      assert.equal(code, 0, stderr);
+      assert.equal(JSON.parse(stdout).samples, numVal);
+    }
   });
 });

@@ -1,6 +1,6 @@
 // Owns `lockstep evaluate`: a checkpoint's weights over a part of its data set.
 import { stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { basename, dirname, resolve } from "node:path";
 import { writeDurably } from "@lockstep/checkpoint";
 import { defaultCacheDir } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
@@ -11,7 +11,7 @@ import { dataFlags, dataOptionsOf } from "../data-flags.js";
 import { addFlags, type Options, parseOptions } from "../flags.js";
 import { bestOrLast } from "../initial-weights.js";
 import { percent } from "../progress/progress-text.js";
-import { dataOptionsIn, readLaunch, requireRun } from "../run-folder.js";
+import { dataOptionsIn, readLaunch, requireRun, runFiles } from "../run-folder.js";
 
 const names = [
   ...["checkpoint", "part", "bootstrap", "predictions"],
@@ -42,7 +42,7 @@ async function evaluate(out: string | undefined, options: Options<(typeof names)
   const predictionsPath = options.predictions === undefined ? null : await writablePath(options.predictions);
   const log = createLogger({ name: "evaluate", level: options.logLevel });
   const place = await checkpointOf(out, options.checkpoint);
-  const launch = out === undefined ? null : await readLaunch(out);
+  const launch = await readLaunch(out ?? runAround(place.checkpoint));
   if (options.data === undefined && launch === null)
     throw new UserError("--data: is needed: no launch.json in the run's folder says where the images are");
   const shutdown = createShutdown({ log });
@@ -76,6 +76,12 @@ async function writablePath(path: string): Promise<string> {
   const there = await stat(path).catch(() => null);
   if (there?.isDirectory()) throw new UserError(`--predictions ${path}: is a folder; name a file in it`);
   return resolve(path);
+}
+
+/** The run's folder, where the path leads to it or to a checkpoint in it. */
+function runAround(path: string): string {
+  if (basename(path) === runFiles.checkpoints) return dirname(path);
+  return basename(dirname(path)) === runFiles.checkpoints ? dirname(dirname(path)) : path;
 }
 
 async function checkpointOf(out: string | undefined, checkpoint: string | undefined) {
