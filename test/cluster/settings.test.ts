@@ -60,6 +60,16 @@ describe("settings of a run", { skip: needsTorch() }, () => {
     assert.match(other.stderr, /cannot resume with another run spec: seed was 7, is 8/);
   });
 
+  test("a variable that turns on what the resumed run has off is refused by name", async () => {
+    const out = pathOf("plain");
+    await runCluster({ out, flags: { "no-augmentation": true, "max-steps": 1 } });
+    const { code, stderr } = await runLockstep(["train", "--resume", "--dry-run", "--out", out], {
+      env: { LOCKSTEP_AUGMENTATION: "true" },
+    });
+    assert.equal(code, 2);
+    assert.match(stderr, /another run spec: recipe\.options\.augmentation.* was null, is \{/);
+  });
+
   test("what cannot work is refused by a dry run as by a run, with exit code 2 and one line", async () => {
     const tooMuch = await runLockstep([
       "train",

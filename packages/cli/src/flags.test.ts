@@ -21,7 +21,7 @@ function complaint(names: readonly FlagName[], ...args: string[]): string {
 }
 
 test("launch flags have their defaults, spec flags are left open", () => {
-  assert.deepEqual(parse(["workers", "threads", "backend", "resume", "maxRestarts", "lr", "seed"]), {
+  assert.deepEqual(parse(["workers", "threads", "backend", "resume", "maxRestarts", "lr", "seed", "augmentation"]), {
     workers: 2,
     threads: 1,
     backend: "auto",
@@ -29,6 +29,7 @@ test("launch flags have their defaults, spec flags are left open", () => {
     maxRestarts: 10,
     lr: undefined,
     seed: undefined,
+    augmentation: undefined,
   });
 });
 

@@ -233,6 +233,8 @@ export function addFlags(command: Command, names: readonly FlagName[], heading?:
     const { usage, help, defaultText }: Flag<z.ZodType> = flags[name];
     const option = new Option(usage, defaultText === undefined ? help : `${help} (default: ${defaultText})`);
     command.addOption(heading === undefined ? option : option.helpGroup(heading));
+    // commander takes `--no-…` that was not said for a true that was
+    if (option.negate) command.setOptionValueWithSource(attributeOf(name), undefined, "default");
   }
   return command;
 }

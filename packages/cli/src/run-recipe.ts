@@ -56,7 +56,7 @@ export function recipeArguments(reference: string | null): string[] {
 }
 
 function refuseBuiltInFlags(given: SpecFlags, recipe: LoadedRecipe): void {
-  const stranger = builtInFlags.find((name) => given[name] !== undefined && given[name] !== true);
+  const stranger = builtInFlags.find((name) => given[name] !== undefined);
   if (stranger === undefined) return;
   const [spelling] = flags[stranger].usage.split(" ");
   const known = Object.keys(recipe.resolveOptions({}));

@@ -54,6 +54,20 @@ test("--no-augmentation turns it off, and only what was said reaches the recipe"
   assert.deepEqual(runSettings({ ...nothing, augmentation: true }, null).recipeOptions, {});
 });
 
+test("augmentation that is said to be on is the recipe's default again where the resumed run had none", () => {
+  const optionsOf = (
+    augmentation: { flip: boolean } | null,
+    said: boolean | undefined,
+  ): Readonly<Record<string, unknown>> => {
+    const resumed = { ...former, recipe: { name: "fairface", options: { augmentation } } };
+    return runSettings({ ...nothing, augmentation: said }, resumed).recipeOptions;
+  };
+  assert.deepEqual(optionsOf(null, undefined), { augmentation: null });
+  assert.deepEqual(optionsOf(null, true), {});
+  assert.deepEqual(optionsOf({ flip: true }, true), { augmentation: { flip: true } });
+  assert.deepEqual(optionsOf({ flip: true }, false), { augmentation: null });
+});
+
 test("early stopping is one part of the spec: its patience is kept by a resume, its delta needs it", () => {
   assert.equal("earlyStop" in runSettings(nothing, null).rest, false);
   const given: SpecFlags = { ...nothing, earlyStopPatience: 3 };

@@ -82,7 +82,7 @@ export function runSettings(given: SpecFlags, resumed: RunSpec | null): RunSetti
       given.sampling !== undefined || resumed === null
         ? { requested: given.sampling ?? { kind: "uniform" } }
         : { former: resumed.sampling ?? { kind: "uniform" } },
-    recipeOptions: { ...resumed?.recipe.options, ...optionsOfRecipe(given, resumed) },
+    recipeOptions: { ...formerOptions(given, resumed), ...optionsOfRecipe(given, resumed) },
     rest: {
       imageSize: given.imageSize ?? base.imageSize,
       optimizer: {
@@ -116,6 +116,12 @@ function earlyStop(given: SpecFlags, resumed: RunSpec | null): Pick<RunSpec, "ea
   if (patience !== undefined) return { earlyStop: { patience, minDelta: minDelta ?? 0 } };
   if (minDelta === undefined) return {};
   throw new UserError(`--early-stop-min-delta ${minDelta}: needs --early-stop-patience`);
+}
+
+/** Augmentation that is said to be on, and was off, is the recipe's default again. */
+function formerOptions({ augmentation }: SpecFlags, resumed: RunSpec | null): Readonly<Record<string, unknown>> {
+  const { augmentation: former, ...rest } = resumed?.recipe.options ?? {};
+  return former === undefined || (former === null && augmentation === true) ? rest : { ...rest, augmentation: former };
 }
 
 /** Only what was said; the recipe fills in its own defaults. */
