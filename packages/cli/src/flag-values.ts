@@ -11,7 +11,8 @@ export type ValueForm =
   | {
       readonly type: "object";
       readonly properties?: Readonly<Record<string, ValueForm>>;
-      readonly additionalProperties: ValueForm | false;
+      /** true: any JSON value. */
+      readonly additionalProperties: ValueForm | boolean;
     };
 
 interface NumberForm {
@@ -149,7 +150,7 @@ export const taskWeights = taskWeightsOfText.register(forms, {
 /** `units=64,sizes=[8,16]`: JSON values by name, text where it is no JSON; a dot in the name goes into a group. */
 const recipeOptionsOfText = z.string().transform((text, context): OptionValues => {
   const options: OptionValues = {};
-  for (const part of text.split(/,(?![^[{]*[\]}])/)) {
+  for (const part of partsBetweenCommas(text)) {
     const [, name, value] = /^\s*([A-Za-z][\w.]*)\s*=\s*(.*?)\s*$/s.exec(part) ?? [];
     if (name === undefined || value === undefined) {
       context.addIssue({ code: "custom", message: "must be like units=64,sizes=[8,16]" });
@@ -160,10 +161,23 @@ const recipeOptionsOfText = z.string().transform((text, context): OptionValues =
   return options;
 });
 export const recipeOptions = recipeOptionsOfText.register(forms, {
-  form: { type: "object", additionalProperties: { type: "number" } },
+  form: { type: "object", additionalProperties: true },
 });
 
 type OptionValues = Record<string, z.core.util.JSONType>;
+
+/** Commas inside of brackets and of quotes part nothing. */
+function partsBetweenCommas(text: string): string[] {
+  const parts = [""];
+  let depth = 0;
+  for (const [token] of text.matchAll(/"(?:\\.|[^"\\])*"|./gs)) {
+    if (token === "[" || token === "{") depth++;
+    else if (token === "]" || token === "}") depth--;
+    if (token === "," && depth <= 0) parts.push("");
+    else parts.push(`${parts.pop() ?? ""}${token}`);
+  }
+  return parts;
+}
 
 function place(into: OptionValues, [name = "", ...rest]: readonly string[], value: z.core.util.JSONType): void {
   if (rest.length === 0) {

@@ -54,6 +54,16 @@ test("a recipe's options are JSON values by name, or text; a dot goes into a gro
     "units=64,sizes=[8,16],kind=deep,loss.age=2,loss.race=0.5",
   );
   assert.deepEqual(parsed.recipeOptions, { units: 64, sizes: [8, 16], kind: "deep", loss: { age: 2, race: 0.5 } });
+  const nested = parse(["recipeOptions"], "--recipe-options", 'a=[[1,2],[3,4]],b={"c":[1,{"d":2}]},e="x,y]",f=1');
+  assert.deepEqual(nested.recipeOptions, {
+    a: [
+      [1, 2],
+      [3, 4],
+    ],
+    b: { c: [1, { d: 2 }] },
+    e: "x,y]",
+    f: 1,
+  });
   assert.equal(
     complaint(["recipeOptions"], "--recipe-options", "units"),
     "--recipe-options units: must be like units=64,sizes=[8,16]",

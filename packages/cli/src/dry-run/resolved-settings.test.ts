@@ -26,7 +26,7 @@ const spec: RunSpec = runSpec.parse({
 function resolved(isResumed: boolean): Record<string, [string, string]> {
   const rows = resolvedSettings({
     names: [...specFlags, "data", "columns", "workers", "maxSteps"],
-    options: { data: "fairface", columns: { race: "ethnicity" }, workers: 2, maxSteps: undefined },
+    options: { data: "fairface", columns: { race: "ethnicity" }, workers: 2, recipeOptions: { sizes: [8], kind: "a" } },
     origins: new Map([["seed", "LOCKSTEP_SEED"]]),
     spec,
     isResumed,
@@ -47,6 +47,7 @@ test("every setting has the value that the run will have, and where it came from
   assert.deepEqual(settings["init-from"], ["seeded", "default"]);
   assert.deepEqual(settings["columns"], ["race=ethnicity", "default"]);
   assert.deepEqual(settings["max-steps"], ["none", "default"]);
+  assert.deepEqual(settings["recipe-options"], [`sizes=[8],kind="a"`, "default"]);
 });
 
 test("what a resumed run keeps is the run's, what is said each time is not", () => {

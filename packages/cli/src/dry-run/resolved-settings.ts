@@ -91,6 +91,10 @@ function valueText(name: FlagName, value: unknown): string {
   if (name === "initFrom") return `weights ${String(value).slice(0, 12)}…`;
   if (Array.isArray(value)) return value.join(",");
   if (typeof value !== "object" || value === null) return String(value);
+  if (name === "recipeOptions") {
+    const said = Object.entries(value).map(([key, part]) => `${key}=${JSON.stringify(part)}`);
+    return said.join(",");
+  }
   const pairs = Object.entries(value).map(([key, part]) => `${key}=${Array.isArray(part) ? part.join("+") : part}`);
   return pairs.join(",") || "none";
 }

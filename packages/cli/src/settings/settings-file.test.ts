@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UserError } from "@lockstep/errors";
+import { recipeOptions } from "../flag-values.js";
 import { settingsIn } from "./settings-file.js";
 
 function values(text: string): Record<string, string | boolean> {
@@ -23,6 +24,33 @@ test("anchors, comments and an empty file are YAML as any other", () => {
   assert.deepEqual(values("# nothing yet\n"), {});
 });
 
+test("options of a recipe of one's own may be any value", () => {
+  const text = `recipe-options:
+  units: 64
+  flip: true
+  kind: "deep, wide]"
+  sizes: [8, 16]
+  loss: { age: 2, by: [[1, 2], [3, 4]] }
+  head.rate: 0.5
+  former: null
+`;
+  const said = values(text)["recipe-options"];
+  assert.deepEqual(recipeOptions.parse(said), {
+    ...{ units: 64, flip: true, kind: "deep, wide]", sizes: [8, 16], former: null },
+    ...{
+      loss: {
+        age: 2,
+        by: [
+          [1, 2],
+          [3, 4],
+        ],
+      },
+      head: { rate: 0.5 },
+    },
+  });
+  assert.deepEqual(values("recipe-options: units=64\n"), { "recipe-options": "units=64" });
+});
+
 test("each value knows its line", () => {
   assert.equal(settingsIn("# first\nseed: 3\n", "run.yaml").get("seed")?.place, "run.yaml:2");
 });
@@ -41,6 +69,9 @@ test("what is no setting, or of another type, is refused with file, line, key an
     ["widths: [8, [9]]", "run.yaml:1: widths: each of the list: must be a whole number, is a list"],
     ["columns: { race: 'a,b' }", "run.yaml:1: columns.race: must not have a comma, is a,b"],
     ["task-weights: { faces: 1 }", "run.yaml:1: task-weights.faces: must be one of gender, race, age"],
+    ["recipe-options: { 'a=1,b': 2 }", "run.yaml:1: recipe-options.a=1,b: must be a name of letters and digits"],
+    ["recipe-options: { rate: .inf }", "run.yaml:1: recipe-options.rate: must be a finite number, is Infinity"],
+    ["recipe-options: [1]", "run.yaml:1: recipe-options: must be pairs, is a list"],
     ["data: 2024", 'run.yaml:1: data: must be text, is 2024 (write "2024")'],
     ["resume: yes", "run.yaml:1: resume: must be true or false, is yes"],
     ["epochs:", "run.yaml:1: epochs: has no value; leave the line away for the default"],

@@ -88,6 +88,7 @@ function valueIn(node: Node | null, form: ValueForm, document: Document, where: 
       .map(({ key, value: part }) => {
         const name = String(key);
         const partForm = form.properties?.[name] ?? form.additionalProperties;
+        if (partForm === true) return `${name}=${jsonIn(name, part, document, `${where}.${name}`)}`;
         if (partForm !== false) return `${name}=${partIn(part, partForm, document, `${where}.${name}`)}`;
         throw new UserError(`${where}.${name}: must be one of ${Object.keys(form.properties ?? {}).join(", ")}`);
       })
@@ -96,6 +97,15 @@ function valueIn(node: Node | null, form: ValueForm, document: Document, where: 
   const found = isScalar(value) ? String(value.source ?? value.value) : isSeq(value) ? "a list" : "pairs";
   const hint = form.type === "string" && isScalar(value) ? ` (write "${found}")` : "";
   throw new UserError(`${where}: must be ${formNames[form.type]}, is ${found}${hint}`);
+}
+
+/** As the flag takes it, which says anything that JSON can. */
+function jsonIn(name: string, node: Node | null, document: Document, where: string): string {
+  if (!/^[A-Za-z][\w.]*$/.test(name)) throw new UserError(`${where}: must be a name of letters and digits`);
+  return JSON.stringify(node?.toJS(document) ?? null, (_, value: unknown) => {
+    if (typeof value !== "number" || Number.isFinite(value)) return value;
+    throw new UserError(`${where}: must be a finite number, is ${value}`);
+  });
 }
 
 /** Parts are joined by commas: one of them cannot have any. */

@@ -21,6 +21,9 @@ test("the schema accepts the example, typed or as the flags have it, and refuses
   assert.ok(schema.safeParse(settings).success);
   assert.deepEqual([...settingsIn(example, "run.yaml").keys()], Object.keys(settings));
   assert.ok(schema.safeParse({ "image-size": "32", widths: "8,16", "task-weights": "race=2" }).success);
+  assert.ok(
+    schema.safeParse({ "recipe-options": { flip: true, kind: "deep", sizes: [[8]], loss: { age: 2 } } }).success,
+  );
   const bad: [string, unknown][] = [
     ["image-size", 0],
     ["imagesize", 32],
