@@ -37,6 +37,7 @@ describe("settings of a run", { skip: needsTorch() }, () => {
     assert.match(stdout, /^ {2}backend +torch on /m);
     assert.match(stdout, /^ {2}steps +11 an epoch, 33 in all$/m);
     assert.ok(!stdout.includes("\u001b"), "NO_COLOR keeps colours off");
+    assert.match(stdout, /^nothing was written but to the cache folder; .*\n.*starts in .*dry$/m);
     assert.equal(await isThere(pathOf("dry")), false);
   });
 

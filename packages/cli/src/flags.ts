@@ -149,7 +149,7 @@ export const flags = {
     "let workers compute with other libraries; marks the run not exact",
     switchedOn,
   ),
-  dryRun: flag("--dry-run", "check everything, show what each setting is and why; write nothing", switchedOn),
+  dryRun: flag("--dry-run", "check everything, show what each setting is and why; start nothing", switchedOn),
   json: flag("--json", "the result as one JSON object on stdout", switchedOn),
   logLevel: flag(
     "--log-level <level>",

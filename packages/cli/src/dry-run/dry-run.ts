@@ -1,5 +1,5 @@
 // Owns `lockstep train --dry-run`: everything that can be wrong with a run is looked for, everything that was resolved is
-// shown, and nothing is written in the run's folder.
+// shown, and nothing is written but what reading the data leaves in the cache folder.
 import { join } from "node:path";
 import { locateImageCache } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
@@ -148,6 +148,8 @@ export function renderDryRun(found: DryRun): string {
     ...fields("disk", disk.needs),
     ...disk.fileSystems.map(({ place, freeBytes }) => field("", `${sizeText(freeBytes)} free at ${place}`)),
     ...warnings.map((warning) => `${pc.yellow("warning:")} ${warning}\n`),
-    `nothing was written; without --dry-run the run starts in\n  ${found.out}\n`,
+    // A digest of the files, the rows of Parquet files: kept for the next time.
+    "nothing was written but to the cache folder; without --dry-run the run\n",
+    `starts in ${found.out}\n`,
   ].join("");
 }
