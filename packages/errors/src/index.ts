@@ -1,6 +1,8 @@
 // Owns the one error type for a mistake that a person can mend: it prints as one line, and the process exits with 2.
 // Everything else that is thrown is a bug of ours or of the machine, and keeps its stack.
 
+export { type NearestOptions, nearestName } from "./nearest-name.js";
+
 export class UserError extends Error {
   override readonly name = "UserError";
 }

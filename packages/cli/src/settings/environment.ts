@@ -2,7 +2,7 @@
 import { UserError } from "@lockstep/errors";
 import { formOf } from "../flag-values.js";
 import { type FlagName, flags } from "../flags.js";
-import { nearestName } from "./nearest-name.js";
+import { nearestSetting } from "./nearest-setting.js";
 import { type Setting, settings } from "./setting.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -38,7 +38,7 @@ export function complaintsAbout(env: Environment): string[] {
     .filter((name) => name.startsWith("LOCKSTEP_") && !known.includes(name) && !serviceVariable.test(name))
     .sort()
     .map((name) => {
-      const nearest = nearestName(name, known);
+      const nearest = nearestSetting(name, known);
       return `warning: ${name}: no such setting${nearest === null ? " (lockstep config --help)" : `; did you mean ${nearest}?`}`;
     });
 }

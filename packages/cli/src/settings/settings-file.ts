@@ -5,7 +5,7 @@ import { UserError } from "@lockstep/errors";
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
 import { formOf, type ValueForm } from "../flag-values.js";
 import { flags } from "../flags.js";
-import { nearestName } from "./nearest-name.js";
+import { nearestSetting } from "./nearest-setting.js";
 import { fileSettings, type Setting } from "./setting.js";
 
 export interface FileValue {
@@ -50,7 +50,7 @@ export function settingsIn(text: string, path: string): ReadonlyMap<string, File
 function settingNamed(key: string, place: string): Setting {
   const setting = fileSettings.find((known) => known.key === key);
   if (setting !== undefined) return setting;
-  const nearest = nearestName(
+  const nearest = nearestSetting(
     key,
     fileSettings.map((known) => known.key),
   );

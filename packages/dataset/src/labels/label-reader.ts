@@ -3,7 +3,7 @@
 import { UserError } from "@lockstep/errors";
 import type { LabelRepairs } from "./label-repairs.js";
 import type { ClassField, LabelField, LabelSchema, NumberField, SampleLabels } from "./label-schema.js";
-import { nearestName } from "./nearest-name.js";
+import { nearestClass } from "./nearest-class.js";
 import { quoted } from "./quoted.js";
 import { classesTurnedInto } from "./spreadsheet-dates.js";
 
@@ -44,7 +44,7 @@ function classOf(where: string, field: ClassField, text: string, repairs: LabelR
     );
   }
   const what = text === "" ? `no ${column}` : `unknown ${column} ${quoted(text)}`;
-  const nearest = nearestName(text, classes);
+  const nearest = nearestClass(text, classes);
   const hint = nearest === null ? "" : ` (did you mean ${quoted(nearest)}?)`;
   throw new UserError(`${where}: ${what}${hint}; expected one of ${namesText(classes)}`);
 }

@@ -3,23 +3,30 @@
 /** Longer texts are no mistyped names, and would cost time. */
 const longestName = 100;
 
-/** Null where none is near: equal but for letter case and separators, else with at most a third of its letters wrong. */
-export function nearestName(text: string, names: readonly string[]): string | null {
+export interface NearestOptions {
+  /** What of a name counts: letter case and separators mostly do not. */
+  readonly plain: (name: string) => string;
+  /** That a text of this length may be away. */
+  readonly maxEdits: (length: number) => number;
+}
+
+/** The first of those that the fewest edits lead to; null where all are farther away than maxEdits. */
+export function nearestName(
+  text: string,
+  names: readonly string[],
+  { plain, maxEdits }: NearestOptions,
+): string | null {
   if (text === "" || text.length > longestName) return null;
-  const plain = plainText(text);
+  const wanted = plain(text);
   let nearest: string | null = null;
-  let least = Math.floor(plain.length / 3) + 1;
+  let least = maxEdits(wanted.length) + 1;
   for (const name of names) {
-    const distance = editDistance(plain, plainText(name));
+    const distance = editDistance(wanted, plain(name));
     if (distance >= least) continue;
     least = distance;
     nearest = name;
   }
   return nearest;
-}
-
-function plainText(text: string): string {
-  return text.toLowerCase().replaceAll(/[\s_-]+/g, " ");
 }
 
 /** Levenshtein's: letters to put in, leave out or exchange. */

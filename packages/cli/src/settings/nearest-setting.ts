@@ -1,0 +1,16 @@
+// Owns the guess at what a misspelt setting was meant to be.
+import { nearestName } from "@lockstep/errors";
+
+/** Null when all are far. Case and `_` for `-` cost nothing. */
+export function nearestSetting(name: string, known: readonly string[]): string | null {
+  return nearestName(name, known, { plain, maxEdits: (length) => Math.max(2, Math.floor(length / 3)) });
+}
+
+/** `imageSize`, `image_size` and `--image-size` are `image-size`; `no-augmentation` is about `augmentation`. */
+function plain(name: string): string {
+  return name
+    .replace(/([a-z0-9])([A-Z])/g, "$1-$2")
+    .toLowerCase()
+    .replaceAll("_", "-")
+    .replace(/^(--)?(no-)?/, "");
+}
