@@ -44,12 +44,15 @@ function littleEndian(column: Uint8Array | Float32Array): Uint8Array {
   return new Uint8Array(bytes.buffer);
 }
 
-/** Samples that compare equal have equal bytes and labels: which of them comes first changes no bit of a run. */
+/**
+ * Samples that compare equal have equal bytes and labels: which of them comes first changes no bit of a run. Labels compare
+ * as they are stored: by float32.
+ */
 function comparison({ fields }: LabelSchema): (a: SourceSample, b: SourceSample) => number {
   return (a, b) =>
     a.origin - b.origin ||
     compareText(a.contentSha256, b.contentSha256) ||
-    fields.reduce((order, { name }) => order || (a.labels[name] ?? 0) - (b.labels[name] ?? 0), 0);
+    fields.reduce((order, { name }) => order || Math.fround(a.labels[name] ?? 0) - Math.fround(b.labels[name] ?? 0), 0);
 }
 
 function compareText(a: string, b: string): number {

@@ -23,9 +23,7 @@ export function readLabels(where: string, schema: LabelSchema, raw: RawLabels, r
 
 function readLabel(where: string, field: LabelField, raw: unknown, repairs: LabelRepairs | undefined): number {
   const text = raw === undefined || raw === null ? "" : String(raw).trim();
-  return field.kind === "class"
-    ? classOf(where, field, text, repairs)
-    : numberOf(where, field, text === "" ? Number.NaN : Number(text), text);
+  return field.kind === "class" ? classOf(where, field, text, repairs) : numberOf(where, field, text);
 }
 
 function classOf(where: string, field: ClassField, text: string, repairs: LabelRepairs | undefined): number {
@@ -49,9 +47,14 @@ function classOf(where: string, field: ClassField, text: string, repairs: LabelR
   throw new UserError(`${where}: ${what}${hint}; expected one of ${namesText(classes)}`);
 }
 
-function numberOf(where: string, field: NumberField, value: number, text: string): number {
+/** As people and programs write numbers; not `0x10`, `Infinity` or `1_000`. */
+const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
+
+/** A float32, as it is stored, compared and hashed; 0 has one sign. */
+function numberOf(where: string, field: NumberField, text: string): number {
   const { column, least = Number.NEGATIVE_INFINITY, greatest = Number.POSITIVE_INFINITY } = field;
-  if (Number.isFinite(value) && value >= least && value <= greatest) return value;
+  const value = decimal.test(text) ? Math.fround(Number(text)) + 0 : Number.NaN;
+  if (Number.isFinite(value) && value >= Math.fround(least) && value <= Math.fround(greatest)) return value;
   const limits = Number.isFinite(least) || Number.isFinite(greatest) ? ` from ${least} to ${greatest}` : "";
   throw new UserError(
     `${where}: ${text === "" ? `no ${column}` : `${column} ${quoted(text)}`}; expected a number${limits}`,

@@ -14,8 +14,9 @@ export interface LabelTable {
 
 export function labelTable(schema: LabelSchema, samples: readonly SampleLabels[]): LabelTable {
   const columns = schema.fields.map(({ name, kind }): [string, LabelColumn] => {
+    // Adding 0 takes the sign of -0 away, which would be another fingerprint.
     const values = samples.map((labels) => labels[name] ?? Number.NaN);
-    return [name, kind === "class" ? Uint8Array.from(values) : Float32Array.from(values)];
+    return [name, kind === "class" ? Uint8Array.from(values) : Float32Array.from(values, (value) => value + 0)];
   });
   return { schema, numSamples: samples.length, columns: Object.fromEntries(columns) };
 }
