@@ -71,8 +71,9 @@ describe("an epoch's order", () => {
     assert.deepEqual(sampledOrder({ ...base, weights: weights.map((weight) => 4 * weight) }), order);
   });
 
-  test("takes no weights that pick nothing", () => {
+  test("takes no weights that pick nothing or have no sum", () => {
     assert.throws(() => sampledOrder({ ...base, weights: new Float64Array(333) }), /add up to 0/);
     assert.throws(() => sampledOrder({ ...base, weights: new Float64Array(3) }), /3 weights for 333/);
+    assert.throws(() => sampledOrder({ ...base, weights: new Float64Array(333).fill(1e308) }), /add up to Infinity/);
   });
 });

@@ -31,7 +31,7 @@ function systematicDraw(weights: Float64Array, seed: number, epoch: number): Uin
   const shuffled = permutation(new CounterRandom(seed, randomDomain.sampling, epoch, stream.shuffle), weights.length);
   const weightAt = (place: number): number => weights[shuffled[place] ?? -1] ?? Number.NaN;
   const total = shuffled.reduce((sum, _, place) => sum + weightAt(place), 0);
-  if (!(total > 0)) throw new RangeError(`the sampling weights add up to ${total}`);
+  if (!(total > 0 && Number.isFinite(total))) throw new RangeError(`the sampling weights add up to ${total}`);
   const spacing = total / weights.length;
   const offset = new CounterRandom(seed, randomDomain.sampling, epoch, stream.offset).uniform(0);
   const chosen = new Uint32Array(weights.length);

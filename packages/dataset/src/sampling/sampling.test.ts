@@ -71,7 +71,7 @@ describe("sampling by a file of weights", () => {
     const byName = await requestedSampling(await weightsFile(context, ["file,weight", ...rows]), dataset, train);
     assert.deepEqual(
       byName.weights,
-      Float64Array.from(train, (sample) => sample % 4),
+      Float64Array.from(train, (sample) => (sample % 4) / 3),
     );
     const contents = Array.from(train, (sample) => `${sample % 4},${dataset.contentSha256(sample)}`).reverse();
     const byContent = await requestedSampling(
@@ -80,6 +80,22 @@ describe("sampling by a file of weights", () => {
       train,
     );
     assert.deepEqual(byContent, byName);
+  });
+
+  test("may hold numbers of any size: each counts relative to the greatest", async (context) => {
+    const all = async (weight: string) =>
+      requestedSampling(
+        await weightsFile(context, [
+          "file,weight",
+          ...Array.from(train, (sample) => `${dataset.imageName(sample)},${weight}`),
+        ]),
+        dataset,
+        train,
+      );
+    const huge = await all("1e308");
+    assert.deepEqual(huge, await all("1e-300"));
+    const order = sampledOrder({ seed: 1, epoch: 0, trainSamples: train.length, weights: huge.weights });
+    assert.equal(new Set(order).size, train.length);
   });
 
   test("is found again by the run spec's hash, and refused where it differs or is not named", async (context) => {

@@ -8,7 +8,7 @@ import type { NamedImages } from "./sampling.js";
 
 type WeightRecord = Readonly<Record<string, string>>;
 
-/** One for each image of the training part, in its order; UserError where one is missing, unreadable or below 0. */
+/** One for each image of the training part, in its order, the greatest of them 1; UserError where one is missing, unreadable or below 0. */
 export async function readWeights(path: string, images: NamedImages, train: Uint32Array): Promise<Float64Array> {
   const text = await readFile(path, "utf8").catch((error: unknown) => {
     throw new UserError(`weights file ${path} ${reasonOf(error)} (--sampling)`);
@@ -23,7 +23,9 @@ export async function readWeights(path: string, images: NamedImages, train: Uint
     );
   }
   const weights = Float64Array.from(train, (sample) => weightOf.get(keyOf.call(images, sample)) ?? Number.NaN);
-  if (weights.some((weight) => weight > 0)) return weights;
+  const greatest = weights.reduce((found, weight) => Math.max(found, weight), 0);
+  // Relative to the greatest: their sum is finite, and weights that mean the same are the same.
+  if (greatest > 0) return weights.map((weight) => weight / greatest);
   throw new UserError(`weights file ${path}: every image of the training part has weight 0; give one of them more`);
 }
 
