@@ -75,17 +75,22 @@ export async function readLabelFile(folder: string, name: string, what: string):
   const complain = (problem: string): never => {
     throw new UserError(`label file ${name} ${problem} in ${folder}; ${what}`);
   };
-  let bytes: Uint8Array;
+  return labelText(path, await readWithinLimit(path, maxLabelFileBytes, complain));
+}
+
+/** @param complain told what is wrong, e.g. `is missing` */
+export async function readWithinLimit(
+  path: string,
+  maxBytes: number,
+  complain: (problem: string) => never,
+): Promise<Uint8Array> {
   try {
     const stats = await stat(path);
     if (!stats.isFile()) complain("is not a file");
-    if (stats.size > maxLabelFileBytes) {
-      complain(`has ${mebibytes(stats.size)}, more than ${mebibytes(maxLabelFileBytes)},`);
-    }
-    bytes = await readFile(path);
+    if (stats.size > maxBytes) complain(`has ${mebibytes(stats.size)}, more than ${mebibytes(maxBytes)},`);
+    return await readFile(path);
   } catch (error) {
     if (error instanceof UserError) throw error;
     return complain(reasonOf(error));
   }
-  return labelText(path, bytes);
 }

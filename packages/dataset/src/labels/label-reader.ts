@@ -50,10 +50,15 @@ function classOf(where: string, field: ClassField, text: string, repairs: LabelR
 /** As people and programs write numbers; not `0x10`, `Infinity` or `1_000`. */
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
+/** NaN where the text is no decimal number. */
+export function decimalNumber(text: string): number {
+  return decimal.test(text) ? Number(text) : Number.NaN;
+}
+
 /** A float32, as it is stored, compared and hashed; 0 has one sign. */
 function numberOf(where: string, field: NumberField, text: string): number {
   const { column, least = Number.NEGATIVE_INFINITY, greatest = Number.POSITIVE_INFINITY } = field;
-  const value = decimal.test(text) ? Math.fround(Number(text)) + 0 : Number.NaN;
+  const value = Math.fround(decimalNumber(text)) + 0;
   if (Number.isFinite(value) && value >= Math.fround(least) && value <= Math.fround(greatest)) return value;
   const limits = Number.isFinite(least) || Number.isFinite(greatest) ? ` from ${least} to ${greatest}` : "";
   throw new UserError(

@@ -82,6 +82,30 @@ describe("sampling by a file of weights", () => {
     assert.deepEqual(byContent, byName);
   });
 
+  test("may name images of the other parts and such as were left out, in any encoding that label files come in", async (context) => {
+    const request = await weightsFile(context, []);
+    const images = { ...dataset, skipped: [{ name: "broken.jpg", namedAt: "", problem: "is missing" }] };
+    const others = [`${dataset.imageName(399)},5`, "broken.jpg,1"];
+    await writeFile(request.path, `\uFEFF${["file,weight", ...rows, ...others].join("\r\n")}`, "utf16le");
+    const { weights } = await requestedSampling(request, images, train);
+    assert.deepEqual(
+      weights,
+      Float64Array.from(train, (sample) => (sample % 4) / 3),
+    );
+  });
+
+  test("by names is refused where two images of the data set have the name, by content it is not", async (context) => {
+    const images = { ...dataset, imageName: (sample: number) => `${sample % 200}.jpg` };
+    const named = Array.from({ length: 200 }, (_, index) => `${index}.jpg,1`);
+    assert.match(
+      await complaintOf(requestedSampling(await weightsFile(context, ["file,weight", ...named]), images, train)),
+      /line 2: 2 images of the data set are called "0.jpg"; name images by a column "sha256" instead/,
+    );
+    const contents = Array.from(train, (sample) => `${dataset.contentSha256(sample)},1`);
+    const byContent = await weightsFile(context, ["sha256,weight", ...contents]);
+    assert.equal((await requestedSampling(byContent, images, train)).weights?.length, train.length);
+  });
+
   test("may hold numbers of any size: each counts relative to the greatest", async (context) => {
     const all = async (weight: string) =>
       requestedSampling(
@@ -124,6 +148,12 @@ describe("sampling by a file of weights", () => {
     assert.match(await complain(["file,weight", "a,-1"]), /line 2: weight "-1": must be a number of at least 0/);
     assert.match(await complain(["file,weight", "a,"]), /line 2: weight "": must be/);
     assert.match(await complain(["file,weight", "a,1", "a,2"]), /line 3: "a" stands there twice/);
+    assert.match(await complain(["file,weight", `${rows[0]}`, "a,0x1"]), /line 3: weight "0x1": must be/);
+    assert.match(
+      await complain(["file,weight", ...rows, "a,1", "b,2"]),
+      /line 342: "a" is no image of the data set \(and 1 more rows\); correct or delete the row/,
+    );
+    assert.match(await complain(["sha256,weight", `${"0".repeat(64)},1`]), /line 2: "0{64}" is no image/);
     assert.match(await complain(["file,weight", ...rows.slice(2)]), /2 images of the training part have no weight/);
     assert.match(
       await complain(["file,weight", ...rows.map((row) => row.replace(/\d+$/, "0"))]),

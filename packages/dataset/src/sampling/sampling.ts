@@ -71,4 +71,4 @@ export function weightsSampling(weights: Float64Array): ResolvedSampling {
 }
 
 /** The part of a data set that weights are found by. */
-export type NamedImages = Pick<Dataset, "imageName" | "contentSha256">;
+export type NamedImages = Pick<Dataset, "imageName" | "contentSha256" | "labels" | "skipped" | "unlabelled">;
