@@ -1,4 +1,5 @@
 // Owns putting a file in place whole or not at all: written beside, fsynced, renamed. Several processes may do so at once.
+// What killed ones leave beside is known by its name, and removed.
 import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
@@ -12,7 +13,7 @@ let filesBegun = 0;
 export async function replaceFile<T>(path: string, write: (file: FileHandle) => Promise<T>): Promise<T> {
   await mkdir(dirname(path), { recursive: true });
   await removeLeftovers(path);
-  const beside = `${path}.${hostname()}.${process.pid}.${filesBegun++}.tmp`;
+  const beside = `${ownName(path)}.${filesBegun++}.tmp`;
   try {
     const file = await open(beside, "wx+");
     let result: T;
@@ -40,13 +41,27 @@ async function syncFolder(path: string): Promise<void> {
   }
 }
 
-/** Temporary files for `path` whose writer, a process of this host, is gone. */
-async function removeLeftovers(path: string): Promise<void> {
+/** What is being made for `path` by this process: the name says who makes it. Further parts of the name may follow. */
+export function ownName(path: string): string {
+  return `${path}.${hostname()}.${process.pid}`;
+}
+
+/** Removes what processes of this host that are gone were making for `path`, be it files or folders. */
+export async function removeLeftovers(path: string): Promise<void> {
   const prefix = `${basename(path)}.${hostname()}.`;
-  for (const name of await readdir(dirname(path))) {
-    if (!name.startsWith(prefix) || !name.endsWith(".tmp")) continue;
-    const pid = Number(name.slice(prefix.length).split(".")[0]);
-    if (Number.isInteger(pid) && pid > 0 && !isAlive(pid)) await rm(join(dirname(path), name), { force: true });
+  for (const name of await namesIn(dirname(path))) {
+    const [, pid] = name.startsWith(prefix) ? (/^([1-9]\d*)(\.|$)/.exec(name.slice(prefix.length)) ?? []) : [];
+    if (pid !== undefined && !isAlive(Number(pid)))
+      await rm(join(dirname(path), name), { recursive: true, force: true });
+  }
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
   }
 }
 

@@ -12,6 +12,7 @@ import { UserError } from "@lockstep/errors";
 import type { Dataset, Progress } from "../dataset.js";
 import { openDataset } from "../open-dataset.js";
 import { syntheticDataset } from "../synthetic/synthetic-dataset.js";
+import { deadProcess } from "../testing/dead-process.js";
 import { recordingLog, temporaryFolder, warningsOf, writeMadeFolder } from "../testing/made-folder.js";
 import { attachImageCache, type ImageCache, openImageCache } from "./image-cache.js";
 
@@ -285,9 +286,3 @@ describe("the image cache", () => {
     );
   });
 });
-
-/** The id of a process that has ended. */
-async function deadProcess(): Promise<number> {
-  const { stdout } = await promisify(execFile)(process.execPath, ["-e", "process.stdout.write(String(process.pid))"]);
-  return Number(stdout);
-}

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { openImageCache } from "../cache/image-cache.js";
@@ -7,6 +8,7 @@ import type { EncodedDataset, GeneratedDataset, Progress } from "../dataset.js";
 import type { LabelSchema } from "../labels/label-schema.js";
 import { openDataset } from "../open-dataset.js";
 import { complaintOf } from "../testing/complaint.js";
+import { deadProcess } from "../testing/dead-process.js";
 import { madeJpeg, recordingLog, temporaryFolder, writeMadeFolder } from "../testing/made-folder.js";
 import { convertDataset } from "./convert-dataset.js";
 import { type WrittenForm, writtenForms } from "./form-writer.js";
@@ -126,6 +128,25 @@ describe("a converted data set", () => {
       assert.match(await complaintOf(convert(dataset, to)), /"train\/5.jpg" changed while/);
     assert.deepEqual(await readdir(join(root, "out")), []);
     assert.deepEqual(await readdir(join(root, "cache")), ["index"]);
+  });
+
+  test("removes what killed processes of this host have left of it, and nothing of others", async (context) => {
+    const { root, data, open, convert } = await made(context);
+    const dataset = await open(data);
+    const [dead, host] = [await deadProcess(), hostname()];
+    const kept = [
+      `csv.partial.${host}.${process.ppid}`,
+      `csv.partial.elsewhere.${dead}`,
+      `mine.partial.${host}.${dead}`,
+    ];
+    const gone = [`csv.partial.${host}.${dead}`];
+    for (const name of [...kept, ...gone]) await mkdir(join(root, "out", `.${name}`, "images"), { recursive: true });
+    for (const pid of [dead, process.ppid]) {
+      await mkdir(join(root, `cache/written.${host}.${pid}/index`), { recursive: true });
+    }
+    await convert(dataset, "csv");
+    assert.deepEqual((await readdir(join(root, "out"))).sort(), [...kept.map((name) => `.${name}`), "csv"].sort());
+    assert.deepEqual(await readdir(join(root, "cache")), ["index", `written.${host}.${process.ppid}`]);
   });
 });
 

@@ -5,6 +5,7 @@ import { UserError } from "@lockstep/errors";
 import { canonicalSamples } from "../canonical-order.js";
 import { sha256Hex } from "../content-index.js";
 import type { DatasetLog, Progress, SourceSample } from "../dataset.js";
+import { ownName, removeLeftovers } from "../durable-file.js";
 import type { LabelSchema, SampleLabels } from "../labels/label-schema.js";
 import { openDataset } from "../open-dataset.js";
 import { type FormWriter, formWriter, type PartName, partNames, type WrittenForm } from "./form-writer.js";
@@ -54,10 +55,14 @@ export async function writeForm(content: FormContent, options: WriteFormOptions)
     throw new UserError(
       `label "${reserved.name}": column "${reserved.column}" means something else in every form; rename it`,
     );
-  const beside = join(dirname(out), `.${basename(out)}.${process.pid}.partial`);
+  const partial = join(dirname(out), `.${basename(out)}.partial`);
+  const beside = ownName(partial);
   // What reading back leaves in the cache is of use to nobody: the folder gets another name.
-  const ownCache = join(resolve(cacheDir), `written-${process.pid}`);
+  const writtenCache = join(resolve(cacheDir), "written");
+  const ownCache = ownName(writtenCache);
   try {
+    await removeLeftovers(partial);
+    await removeLeftovers(writtenCache);
     await makeFolder(beside);
     const expected = await writeAll(content, beside, options);
     const { schema } = content;
