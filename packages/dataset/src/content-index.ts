@@ -76,8 +76,12 @@ export async function contentIndex(options: ContentIndexOptions): Promise<Indexe
   if (changed.length > 0) {
     log.warn({ images: changed.length, first: changed[0]?.file }, "images have changed since they were last indexed");
   }
-  if (numHashed > 0 || known.size !== entries.length) {
-    await writeLines(index, { lines: entries.map(lineOf), cacheDir });
+  const asked = new Set(files.map(({ file }) => file));
+  // Of other label files of this folder: each start asks for its own.
+  const others = [...known].flatMap(([file, entry]) => (asked.has(file) ? [] : [{ file, ...entry }]));
+  if (numHashed > 0 || known.size !== entries.length + others.length) {
+    const lines = [...entries, ...(await presentOf(folder, others, signal))].map(lineOf);
+    await writeLines(index, { lines, cacheDir });
   }
   log.info({ images: total, hashed: numHashed, indexPath: path }, "indexed the images by content");
   return contents;
@@ -85,6 +89,21 @@ export async function contentIndex(options: ContentIndexOptions): Promise<Indexe
 
 export function sha256Hex(content: string | Uint8Array): string {
   return createHash("sha256").update(content).digest("hex");
+}
+
+/** Those not known to be gone, so that the index does not grow for ever. */
+async function presentOf<T extends IndexedFile>(
+  folder: string,
+  files: readonly T[],
+  signal: AbortSignal | undefined,
+): Promise<T[]> {
+  const work = ({ file }: T): Promise<boolean> =>
+    lstat(join(folder, file)).then(
+      () => true,
+      (error: NodeJS.ErrnoException) => error.code !== "ENOENT" && error.code !== "ENOTDIR",
+    );
+  const isPresent = await mapBounded({ items: files, limit: filesInFlight, signal, work });
+  return files.filter((_, place) => isPresent[place]);
 }
 
 async function stampFiles(

@@ -183,6 +183,24 @@ describe("the content index", () => {
     assert.deepEqual(hashed(), [17, 0, 1]);
   });
 
+  test("is kept for the images of a folder's other label files, as long as they are there", async (context) => {
+    const { data, cacheDir, log } = await made(context);
+    const hashedFor = async (part: string): Promise<number | undefined> => {
+      await openDataset({ data: join(data, `fairface_label_${part}.csv`), cacheDir, log });
+      return log.lines.findLast(({ fields }) => fields.hashed !== undefined)?.fields.hashed;
+    };
+    const hashed = [];
+    for (const part of ["train", "val", "train", "val"]) hashed.push(await hashedFor(part));
+    assert.deepEqual(hashed, [12, 5, 0, 0]);
+    await rm(join(data, "val/2.jpg"));
+    await appendFile(join(data, "train/3.jpg"), "x");
+    assert.equal(await hashedFor("train"), 1);
+    const [name = ""] = await readdir(join(cacheDir, "index"));
+    const lines = (await readFile(join(cacheDir, "index", name), "utf8")).split("\n").slice(1);
+    assert.equal(lines.length, 16);
+    assert.ok(!lines.some((line) => line.endsWith("val/2.jpg")));
+  });
+
   test("that is damaged is noticed and built again", async (context) => {
     const { cacheDir, log, open } = await made(context);
     const before = await open();
