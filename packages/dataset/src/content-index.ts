@@ -7,7 +7,7 @@ import { dirname, join, sep } from "node:path";
 import { mapBounded } from "./bounded-concurrency.js";
 import { readLines, writeLines } from "./checked-lines.js";
 import type { DatasetLog, Progress } from "./dataset.js";
-import { maxImageBytes, mebibytes } from "./image-limits.js";
+import { sizeProblem } from "./image-limits.js";
 
 export interface IndexedFile {
   /** Relative to the folder. */
@@ -120,10 +120,8 @@ async function stampFiles(
         const stats = await statInside(folder, file);
         if (stats === null) return { problem: `is a link to a file outside ${folder}` };
         if (!stats.isFile()) return { problem: `is not a file in ${folder}` };
-        if (stats.size === 0) return { problem: `is empty (0 bytes) in ${folder}` };
-        if (stats.size > maxImageBytes) {
-          return { problem: `has ${mebibytes(stats.size)}, more than ${mebibytes(maxImageBytes)}, in ${folder}` };
-        }
+        const problem = sizeProblem(stats.size);
+        if (problem !== null) return { problem: `${problem} in ${folder}` };
         return { size: stats.size, mtimeMs: stats.mtimeMs, ctimeMs: stats.ctimeMs };
       } catch (error) {
         return { problem: `${reasonOf(error)} in ${folder}` };

@@ -9,6 +9,12 @@ export const maxImagePixels = 2 ** 27;
 /** Longer side to shorter. Enlarged until its shorter side fills a square, a narrower image has more rows than libvips counts. */
 export const maxAspectRatio = 1000;
 
+/** Of an image's size, the same in every form; null where it can be used. Reads on from `image "x" ...`. */
+export function sizeProblem(bytes: number): string | null {
+  if (bytes === 0) return "is empty (0 bytes)";
+  return bytes > maxImageBytes ? `has ${mebibytes(bytes)}, more than ${mebibytes(maxImageBytes)},` : null;
+}
+
 /** E.g. `12.3 MiB`. */
 export function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;

@@ -115,6 +115,22 @@ describe("Parquet files", () => {
     }
   });
 
+  test("hold no image above 256 MiB, like a folder of files; those after it are read all the same", async (context) => {
+    const { path, open } = await made(context);
+    const three = await images(3);
+    const list = three.map((image, row) => (row === 1 ? { ...image, bytes: Buffer.alloc(2 ** 28 + 2 ** 20) } : image));
+    await writeHubParquet({ path, images: list });
+    const dataset = await open({ onBadImage: "skip" });
+    assert.deepEqual(
+      dataset.skipped.map(({ name, problem }) => [name, problem]),
+      [["1.jpg", `has 257.0 MiB, more than 256.0 MiB, of ${path}`]],
+    );
+    for (const sample of [0, 1]) {
+      const { bytes } = three[Number.parseInt(dataset.imageName(sample), 10)] as NamedImage;
+      assert.deepEqual(await dataset.readEncoded(sample), Buffer.from(bytes));
+    }
+  });
+
   test("are packed once; a pack that is gone is made again, and a changed one is noticed", async (context) => {
     const { path, cacheDir, open } = await made(context);
     await writeHubParquet({ path, images: await images(12) });

@@ -6,6 +6,7 @@ import { checkColumns } from "../forms/data-columns.js";
 import type { PartFile } from "../forms/data-form.js";
 import type { FormOptions } from "../forms/form-options.js";
 import { partOfValue } from "../forms/part-name.js";
+import { sizeProblem } from "../image-limits.js";
 import { readLabels } from "../labels/label-reader.js";
 import { nameClasses } from "../labels/numbered-classes.js";
 import { type PackedList, type PackedSample, packedImages } from "../shards/packed-images.js";
@@ -59,14 +60,14 @@ async function readShard(
     const part = hasSplit ? partOfValue(namedAt, split.name, splitText(record[split.name], names[split.name])) : origin;
     const name = pack.names[row] ?? `${file}#${row}`;
     const place = pack.rows[row] ?? null;
-    const size = place?.[0] ?? 0;
-    if (place === null || size === 0) {
-      const problem = place === null ? `has no bytes in column "${image.name}"` : "is empty (0 bytes)";
+    const problem = place === null ? `has no bytes in column "${image.name}"` : sizeProblem(place[0]);
+    if (place === null || problem !== null) {
       unusable.push({ name, namedAt, problem: `${problem} of ${path}` });
-      continue;
+    } else {
+      const [size, contentSha256] = place;
+      samples.push({ name, namedAt, origin: part, labels, contentSha256, path: pack.packPath, offset, size });
     }
-    samples.push({ name, namedAt, origin: part, labels, contentSha256: place[1], path: pack.packPath, offset, size });
-    offset += size;
+    offset += place?.[0] ?? 0;
   }
   return { samples, unusable, unlabelled: [] };
 }

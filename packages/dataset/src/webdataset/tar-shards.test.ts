@@ -82,6 +82,32 @@ describe("tar shards", () => {
     );
   });
 
+  test("hold no image above 256 MiB, like a folder of files", async (context) => {
+    const small: Member[] = [
+      ["1.jpg", await madeJpeg(1)],
+      ["1.json", someLabels],
+      ["2.json", someLabels],
+    ];
+    const { open, path } = await made(context, small);
+    const bytes = await writeTar(path, [...small, ["2.jpg", "x"]]);
+    // The last member claims more than its one byte; the file grows by as many zeros, which take no room on a disk.
+    const size = 2 ** 28 + 512;
+    const headerAt = bytes.indexOf("2.jpg");
+    const header = bytes.subarray(headerAt, headerAt + 512);
+    header.write(size.toString(8).padStart(11, "0"), 124);
+    header.fill(" ", 148, 156);
+    const sum = header.reduce((total, byte) => total + byte, 0);
+    header.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148);
+    await writeFile(path, bytes);
+    await truncate(path, headerAt + 512 + size + 1024);
+    const { labels, skipped } = await open({ onBadImage: "skip" });
+    assert.equal(labels.numSamples, 1);
+    assert.deepEqual(
+      skipped.map(({ problem }) => problem),
+      [`has 256.0 MiB, more than 256.0 MiB, in ${path}`],
+    );
+  });
+
   test("leave images without JSON out, and say so", async (context) => {
     const { open, log } = await made(context, [
       ["1.jpg", await madeJpeg(1)],

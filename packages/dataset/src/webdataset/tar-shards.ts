@@ -9,6 +9,7 @@ import { checkColumns } from "../forms/data-columns.js";
 import type { PartFile } from "../forms/data-form.js";
 import type { FormOptions } from "../forms/form-options.js";
 import { partOfValue } from "../forms/part-name.js";
+import { sizeProblem } from "../image-limits.js";
 import { type RawLabels, readLabels } from "../labels/label-reader.js";
 import { nameClasses } from "../labels/numbered-classes.js";
 import { type PackedList, type PackedSample, packedImages } from "../shards/packed-images.js";
@@ -108,16 +109,21 @@ function readShard(shard: IndexedShard, { columns, repairs }: FormOptions): Pack
     const labels = readLabels(namedAt, schema, nameClasses(namedAt, schema, raw, {}), repairs);
     const part = Object.hasOwn(raw, split.name) ? partOfValue(namedAt, split.name, raw[split.name]) : origin;
     const name = `${file}/${image?.name ?? key}`;
-    if (image?.kind === "image" && image.size > 0) {
+    const imageProblem = problemOf(image);
+    if (image?.kind === "image" && imageProblem === null) {
       const { offset, size, sha256: contentSha256 } = image;
       samples.push({ name, namedAt, origin: part, labels, contentSha256, path, offset, size });
       continue;
     }
-    const problem =
-      image === undefined ? "is missing" : image.kind === "link" ? "is a link, not a file" : "is empty (0 bytes)";
-    unusable.push({ name, namedAt, problem: `${problem} in ${path}` });
+    unusable.push({ name, namedAt, problem: `${imageProblem} in ${path}` });
   }
   return { samples, unusable, unlabelled };
+}
+
+/** Null where it can be used. */
+function problemOf(image: TarMember | undefined): string | null {
+  if (image === undefined) return "is missing";
+  return image.kind === "image" ? sizeProblem(image.size) : "is a link, not a file";
 }
 
 function bySample({ path, members }: IndexedShard): Map<string, TarMember[]> {
