@@ -11,7 +11,7 @@ import { labelsOf } from "../labels/label-table.js";
 import { openDataset } from "../open-dataset.js";
 import { complaintOf } from "../testing/complaint.js";
 import { hubMetadata, type NamedImage, writeHubParquet, writeTable } from "../testing/hub-parquet.js";
-import { madeJpeg, recordingLog, temporaryFolder } from "../testing/made-folder.js";
+import { madeJpeg, recordingLog, temporaryFolder, warningsOf } from "../testing/made-folder.js";
 
 /** Written by make-hub-parquet.py, which says what stands in it. */
 const byPyarrow = fileURLToPath(new URL("../../src/parquet/testdata/hub-pyarrow.parquet", import.meta.url));
@@ -129,6 +129,21 @@ describe("Parquet files", () => {
       const { bytes } = three[Number.parseInt(dataset.imageName(sample), 10)] as NamedImage;
       assert.deepEqual(await dataset.readEncoded(sample), Buffer.from(bytes));
     }
+  });
+
+  test("may call images alike: each is read, and one line says how many", async (context) => {
+    const { path, log, open } = await made(context);
+    const [first, second, third] = await images(3);
+    assert.ok(first && second && third);
+    await writeHubParquet({ path, images: [first, { ...second, name: first.name }, { ...third, name: first.name }] });
+    const dataset = await open();
+    assert.deepEqual(
+      Array.from({ length: 3 }, (_, sample) => dataset.imageName(sample)),
+      ["0.jpg", "0.jpg", "0.jpg"],
+    );
+    assert.deepEqual(warningsOf(log), [
+      "2 images are called like another one of their part; each is used with its own labels",
+    ]);
   });
 
   test("are packed once; a pack that is gone is made again, and a changed one is noticed", async (context) => {

@@ -32,7 +32,7 @@ export function parquetShards(folder: string, files: readonly PartFile[], option
       unusable: lists.flatMap(({ unusable }) => unusable),
       unlabelled: [],
     };
-  });
+  }, options.log);
 }
 
 async function readShard(

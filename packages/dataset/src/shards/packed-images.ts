@@ -2,7 +2,7 @@
 import { open } from "node:fs/promises";
 import { UserError } from "@lockstep/errors";
 import { reasonOf } from "../content-index.js";
-import type { DatasetSource, SourceList, SourceSample } from "../dataset.js";
+import type { DatasetLog, DatasetSource, SourceList, SourceSample } from "../dataset.js";
 
 export interface PackedSample extends SourceSample {
   /** The file that the bytes lie in. */
@@ -17,12 +17,14 @@ export interface PackedList extends SourceList {
   readonly samples: readonly PackedSample[];
 }
 
-export function packedImages(listPacked: () => Promise<PackedList>): DatasetSource {
+/** @param log told where names repeat */
+export function packedImages(listPacked: () => Promise<PackedList>, log: DatasetLog): DatasetSource {
   let samples: readonly PackedSample[] = [];
   return {
     async list() {
       const listed = await listPacked();
       samples = listed.samples;
+      warnOfRepeatedNames(samples, log);
       return listed;
     },
     async read(listIndex) {
@@ -31,6 +33,21 @@ export function packedImages(listPacked: () => Promise<PackedList>): DatasetSour
       return readPlace(sample);
     },
   };
+}
+
+/**
+ * Within a part. Where images are files, the name says which bytes are meant, so a name twice is one image labelled twice and
+ * is refused. Here each image has bytes of its own and a name for people alone: what suffers is being told which is meant.
+ */
+function warnOfRepeatedNames(samples: readonly PackedSample[], log: DatasetLog): void {
+  const seen = new Set<string>();
+  const repeated = samples.filter(({ name, origin }) => seen.size === seen.add(`${origin} ${name}`).size);
+  const [first] = repeated;
+  if (first === undefined) return;
+  log.warn(
+    { images: repeated.length, first: first.name, namedAt: first.namedAt },
+    `${repeated.length} images are called like another one of their part; each is used with its own labels`,
+  );
 }
 
 /** A shorter result means that the file has shrunk: its hash tells. */

@@ -37,7 +37,7 @@ export function tarShards(folder: string, files: readonly PartFile[], options: F
       unusable: lists.flatMap(({ unusable }) => unusable),
       unlabelled: lists.flatMap(({ unlabelled }) => unlabelled),
     };
-  });
+  }, options.log);
 }
 
 interface IndexedShard extends PartFile {
