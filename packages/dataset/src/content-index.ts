@@ -4,10 +4,12 @@ import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
 import { lstat, readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
+import { UserError } from "@lockstep/errors";
 import { mapBounded } from "./bounded-concurrency.js";
 import { readLines, writeLines } from "./checked-lines.js";
 import type { DatasetLog, Progress } from "./dataset.js";
 import { sizeProblem } from "./image-limits.js";
+import { quoted } from "./labels/quoted.js";
 
 export interface IndexedFile {
   /** Relative to the folder. */
@@ -124,7 +126,7 @@ async function stampFiles(
         if (problem !== null) return { problem: `${problem} in ${folder}` };
         return { size: stats.size, mtimeMs: stats.mtimeMs, ctimeMs: stats.ctimeMs };
       } catch (error) {
-        return { problem: `${reasonOf(error)} in ${folder}` };
+        return { problem: fileProblem(error, folder, file) };
       }
     },
   });
@@ -148,8 +150,20 @@ async function hashFile(folder: string, file: string): Promise<IndexedContent> {
   try {
     return { sha256: sha256Hex(await readFile(join(folder, file))) };
   } catch (error) {
-    return { problem: `${reasonOf(error)} in ${folder}` };
+    return { problem: fileProblem(error, folder, file) };
   }
+}
+
+/** Facts about the file: they stay until somebody changes it. Any other fault is the machine's, and may be gone soon. */
+const factsOfFile = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG", "EISDIR", "ELOOP", "EACCES", "EPERM"]);
+
+/** Reads on from `image "x" ...`. @throws UserError for a fault of the machine: no image may be left out for it */
+export function fileProblem(error: unknown, folder: string, file: string): string {
+  const problem = `${reasonOf(error)} in ${folder}`;
+  if (factsOfFile.has((error as NodeJS.ErrnoException).code ?? "")) return problem;
+  throw new UserError(
+    `image ${quoted(file)} ${problem}: the machine is at fault, not the image; mend it and start again`,
+  );
 }
 
 /** Reads on from `image "x" ...`. */
@@ -158,6 +172,9 @@ export function reasonOf(error: unknown): string {
   if (code === "ENOENT" || code === "ENOTDIR") return "is missing";
   if (code === "EACCES" || code === "EPERM") return "may not be read (permission denied)";
   if (code === "EISDIR") return "is not a file";
+  if (code === "ELOOP") return "is a link that leads to no file";
+  if (code === "EMFILE") return "cannot be read (this process has too many files open: raise the limit, ulimit -n)";
+  if (code === "ENFILE") return "cannot be read (this machine has too many files open: raise the limit, fs.file-max)";
   return `cannot be read (${message})`;
 }
 
