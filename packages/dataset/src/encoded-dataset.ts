@@ -79,7 +79,8 @@ async function decodable(
   { cacheDir, log, onProgress, signal }: EncodedDatasetOptions,
 ): Promise<{ readonly usable: readonly Listed[]; readonly undecodable: UnusableImage[] }> {
   const contents = all.map(({ sample }) => sample.contentSha256);
-  const problems = await imageVerdicts({ contents, read, cacheDir, log, onProgress, signal });
+  const nameOf = (place: number): string => all[place]?.sample.name ?? "";
+  const problems = await imageVerdicts({ contents, read, nameOf, cacheDir, log, onProgress, signal });
   const undecodable = all.flatMap(({ sample }, place): UnusableImage[] => {
     const problem = problems[place];
     return typeof problem === "string" ? [{ name: sample.name, namedAt: sample.namedAt ?? "", problem }] : [];

@@ -1,6 +1,7 @@
 // Owns the verdict whether an image can be decoded, found once for each content and decoder and kept in the cache folder:
 // a second start and the other processes of this machine do not decode everything again. It depends on nothing but the
-// bytes and the decoder, so every process decides alike.
+// bytes and the decoder, so every process decides alike. Only good verdicts are kept: the few images that failed are decoded
+// at every start, so that one that failed for another reason (a damaged read, a machine in trouble) is not lost for good.
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { mapBounded } from "./bounded-concurrency.js";
@@ -14,6 +15,8 @@ export interface ImageVerdictsOptions {
   readonly contents: readonly string[];
   /** Encoded bytes of the image at that place. */
   readonly read: (place: number) => Promise<Uint8Array>;
+  /** Of the image at that place, for the complaint. */
+  readonly nameOf: (place: number) => string;
   readonly cacheDir: string;
   readonly log: DatasetLog;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
@@ -21,17 +24,16 @@ export interface ImageVerdictsOptions {
 }
 
 /** Changes with every change of what is checked. */
-const checkVersion = 1;
+const checkVersion = 2;
 
 /** What is wrong with each image (reads on from `image "x" ...`); null where it can be used. */
 export async function imageVerdicts(options: ImageVerdictsOptions): Promise<(string | null)[]> {
-  const { contents, read, cacheDir, log, onProgress, signal } = options;
+  const { contents, read, nameOf, cacheDir, log, onProgress, signal } = options;
   const file = await verdictFile(cacheDir);
-  const known = new Map(
-    (await readLines(file, log)).map((line) => [line.slice(0, 64), line.length > 65 ? line.slice(65) : null]),
-  );
+  const good = new Set(await readLines(file, log));
+  const problemOf = new Map<string, string>();
   const firstPlaceOf = new Map(contents.map((content, place) => [content, place]));
-  const unknown = [...firstPlaceOf].filter(([content]) => !known.has(content));
+  const unknown = [...firstPlaceOf].filter(([content]) => !good.has(content));
   const total = unknown.length;
   if (total > 0) onProgress?.({ stage: "checking", done: 0, total });
   await mapBounded({
@@ -42,18 +44,17 @@ export async function imageVerdicts(options: ImageVerdictsOptions): Promise<(str
       if (done % 64 === 0 || done === total) onProgress?.({ stage: "checking", done, total });
     },
     work: async ([content, place]) => {
-      known.set(content, await imageProblem(await read(place)));
+      const problem = await imageProblem(await read(place), nameOf(place));
+      if (problem === null) good.add(content);
+      else problemOf.set(content, problem);
     },
   });
-  if (total > 0) {
-    const lines = [...known].map(([content, problem]) => (problem === null ? content : `${content} ${problem}`)).sort();
-    await writeLines(file, { lines, cacheDir });
-  }
+  if (total > problemOf.size) await writeLines(file, { lines: [...good].sort(), cacheDir });
   log.info(
     { images: contents.length, checked: total, verdictPath: file.path },
     "checked that the images can be decoded",
   );
-  return contents.map((content) => known.get(content) ?? null);
+  return contents.map((content) => problemOf.get(content) ?? null);
 }
 
 async function verdictFile(cacheDir: string): Promise<CheckedLines> {

@@ -3,7 +3,7 @@ import { describe, test } from "node:test";
 import { UserError } from "@lockstep/errors";
 import type { Sharp } from "sharp";
 import { imageBomb } from "../testing/image-bomb.js";
-import { datasetDecoderVersion, decodeImage, imageProblem } from "./decode.js";
+import { datasetDecoderVersion, decodeImage, decodeProblem, imageProblem } from "./decode.js";
 
 /** Left half red, right half blue. */
 async function halves(width: number, height: number): Promise<Sharp> {
@@ -127,7 +127,7 @@ describe("decoding", () => {
       await assert.rejects(decodeImage(Buffer.from(text), 16, "x.jpg"), (error: unknown) => {
         return error instanceof UserError && reason.test(error.message);
       });
-      assert.match((await imageProblem(Buffer.from(text))) ?? "", reason);
+      assert.match((await imageProblem(Buffer.from(text), "x.jpg")) ?? "", reason);
     }
   });
 
@@ -138,14 +138,14 @@ describe("decoding", () => {
       decodeImage(bomb, 16, "bomb.png"),
       /image "bomb.png" cannot be decoded \(Input image exceeds pixel limit\)/,
     );
-    assert.match((await imageProblem(bomb)) ?? "", /exceeds pixel limit/);
+    assert.match((await imageProblem(bomb, "x.jpg")) ?? "", /exceeds pixel limit/);
   });
 
   test("the check of an image looks at all of it: also at what a crop leaves out", async () => {
     const tall = await (await halves(64, 640)).png().toBuffer();
-    assert.equal(await imageProblem(tall), null);
+    assert.equal(await imageProblem(tall, "x.jpg"), null);
     const damaged = tall.subarray(0, tall.length - 40);
-    assert.match((await imageProblem(damaged)) ?? "", /^cannot be decoded \(/);
+    assert.match((await imageProblem(damaged, "x.jpg")) ?? "", /^cannot be decoded \(/);
   });
 
   test("an image too narrow to be enlarged to a square fails the check", async () => {
@@ -154,12 +154,36 @@ describe("decoding", () => {
       sharp({ create: { width, height, channels: 3, background: "red" } })
         .png()
         .toBuffer();
-    assert.equal(await imageProblem(await strip(2, 2000)), null);
+    assert.equal(await imageProblem(await strip(2, 2000), "x.jpg"), null);
     assert.equal((await decodeImage(await strip(2, 2000), 64, "strip.png")).length, 64 * 64 * 3);
     assert.match(
-      (await imageProblem(await strip(2001, 2))) ?? "",
+      (await imageProblem(await strip(2001, 2), "x.jpg")) ?? "",
       /^cannot be cropped to a square \(it has 2001x2 pixels\)/,
     );
+  });
+
+  test("that fails for want of memory is not judged: the work stops; a limit of the decoder is the image's problem", () => {
+    const wants = [
+      "VipsJpeg: Insufficient memory (case 4)",
+      "vips_tracked: out of memory -- size == 363MB",
+      "pngload_buffer: libspng read error: out of memory",
+      "std::bad_alloc",
+      "Failed to allocate memory for tile (363 elements)",
+    ];
+    for (const reason of wants) {
+      assert.throws(
+        () => decodeProblem(new Error(reason), "x.jpg"),
+        /^UserError: image "x.jpg" was not decoded, as memory ran short \(.*\); free some memory and start again/,
+      );
+    }
+    const facts = [
+      "heif: Memory allocation error: Security limit exceeded: Allocating 9 GB exceeds the limit",
+      "tiff2vips: Memory allocation of 900000000 bytes is beyond the 268435456 byte limit",
+      "Input image exceeds pixel limit",
+      "VipsJpeg: premature end of JPEG image",
+    ];
+    for (const reason of facts)
+      assert.equal(decodeProblem(new Error(reason), "x.jpg"), `cannot be decoded (${reason})`);
   });
 
   test("its version names sharp and libvips", async () => {

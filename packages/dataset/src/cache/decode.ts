@@ -39,7 +39,7 @@ export async function decodeImage(encoded: Uint8Array, imageSize: number, name: 
     return data;
   } catch (error) {
     throw new UserError(
-      `image ${quoted(name)} ${problemOf(error)}; replace it, delete its row from the label file, or leave such images ` +
+      `image ${quoted(name)} ${decodeProblem(error, name)}; replace it, delete its row from the label file, or leave such images ` +
         "out (--on-bad-image skip)",
     );
   }
@@ -47,9 +47,9 @@ export async function decodeImage(encoded: Uint8Array, imageSize: number, name: 
 
 /**
  * Null where decodeImage takes the image at any size, else what is wrong (reads on from `image "x" ...`). All pixels are
- * decoded: what a smaller size or a crop would not have looked at counts too.
+ * decoded: what a smaller size or a crop would not have looked at counts too. Throws where the machine could not tell.
  */
-export async function imageProblem(encoded: Uint8Array): Promise<string | null> {
+export async function imageProblem(encoded: Uint8Array, name: string): Promise<string | null> {
   try {
     const whole = (await opened(encoded)).extractChannel(0).raw({ depth: "uchar" }); // one channel: a third of the memory
     const { info } = await whole.toBuffer({ resolveWithObject: true });
@@ -57,7 +57,7 @@ export async function imageProblem(encoded: Uint8Array): Promise<string | null> 
     if (longer <= maxAspectRatio * shorter) return null;
     return `cannot be cropped to a square (it has ${info.width}x${info.height} pixels)`;
   } catch (error) {
-    return problemOf(error);
+    return decodeProblem(error, name);
   }
 }
 
@@ -68,14 +68,24 @@ async function opened(encoded: Uint8Array): Promise<Sharp> {
   return sharp(encoded, { failOn: "warning", autoOrient: true, limitInputPixels: maxImagePixels });
 }
 
-/** Throws where it is no image's problem. */
-function problemOf(error: unknown): string {
+/** As libvips, its decoders and the C++ library word it. */
+const shortOfMemory =
+  /(out of|insufficient|not enough|no) memory|bad_alloc|malloc|(cannot|unable to|could not|failed to|can't) allocate|memory allocation|ENOMEM/i;
+/** A decoder's own limit is not the machine's: the image claims too much. */
+const limitOfDecoder = /security limit|beyond the|exceeds/i;
+
+/** Reads on from `image "x" ...`. Throws where it is no image's problem: another time the image may well be decoded. */
+export function decodeProblem(error: unknown, name: string): string {
   if (error instanceof UserError) throw error;
-  const reason = error instanceof Error ? error.message : String(error);
-  return `cannot be decoded (${reason
+  const reason = (error instanceof Error ? error.message : String(error))
     .replaceAll(/[\s\p{Cc}]+/gu, " ")
     .trim()
-    .slice(0, 300)})`;
+    .slice(0, 300);
+  if (!shortOfMemory.test(reason) || limitOfDecoder.test(reason)) return `cannot be decoded (${reason})`;
+  throw new UserError(
+    `image ${quoted(name)} was not decoded, as memory ran short (${reason}); free some memory and start again, ` +
+      "or delete its row from the label file",
+  );
 }
 
 /** For drawing and encoding images of our own. */

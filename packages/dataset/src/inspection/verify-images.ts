@@ -23,8 +23,9 @@ export async function verifyImages(options: {
     },
     work: async (sample) => {
       try {
-        const problem = await imageProblem(await dataset.readEncoded(sample));
-        return problem === null ? null : `image ${quoted(dataset.imageName(sample))} ${problem}`;
+        const name = dataset.imageName(sample);
+        const problem = await imageProblem(await dataset.readEncoded(sample), name);
+        return problem === null ? null : `image ${quoted(name)} ${problem}`;
       } catch (error) {
         return error instanceof Error ? error.message : String(error);
       }

@@ -77,7 +77,7 @@ export async function fuzzImages({ runs, seed }: FuzzOptions): Promise<ImageCoun
   await fc.assert(
     fc.asyncProperty(damagedImage, async (bytes) => {
       const startMs = performance.now();
-      const problem = await imageProblem(bytes);
+      const problem = await imageProblem(bytes, "fuzzed");
       const complaints = await Promise.all(imageSizes.map((imageSize) => complaintAt(bytes, imageSize)));
       assert.ok(performance.now() - startMs < slowestMs, "it took too long");
       if (problem === null) {
