@@ -1,12 +1,16 @@
 // Owns the pack of a Parquet file: its images, one after another, in a file of the cache folder, and where each begins.
 // Inside the Parquet file an image lies in a page that is compressed or refers to a dictionary, and samples are read in the
 // order of their hashes: without the pack each image would cost a page. The pack takes as much disk as the images do. It is
-// keyed by the Parquet file, its column and its stamp; what is read from it is checked by hash, as from everywhere.
+// keyed by the Parquet file, its column and its stamp. Its hash is checked at every start, and a broken pack is made again;
+// what is read from it later is checked by hash, as from everywhere.
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { z } from "zod";
 import { cacheFailure } from "../cache-dir.js";
 import { sha256Hex } from "../content-index.js";
+import type { DatasetLog } from "../dataset.js";
 import { replaceFile } from "../durable-file.js";
 import type { FormOptions } from "../forms/form-options.js";
 import { shardIndex } from "../shards/shard-index.js";
@@ -17,6 +21,8 @@ import type { ImageColumn, ParquetFile } from "./parquet-file.js";
 const packIndex = z.strictObject({
   packPath: z.string(),
   packBytes: z.number(),
+  /** Hex, of the whole pack. */
+  packSha256: z.string(),
   rows: z.array(z.tuple([z.number(), z.string()]).nullable()),
   names: z.array(z.string().nullable()),
 });
@@ -34,13 +40,14 @@ export function imagePack({ parquet, image, cacheDir, log, signal, onRows }: Ima
   return shardIndex({
     ...{ path, cacheDir, log, schema: packIndex },
     kind: `parquet ${image.bytesPath.join(".")}`,
-    isUsable: async ({ packPath, packBytes }) => (await stat(packPath).catch(() => null))?.size === packBytes,
+    isUsable: (found) => isWhole(found, log, signal),
     async read(key) {
       const packPath = join(cacheDir, "packs", `${key}.pack`);
       const names =
         image.namePath === null ? new Array<null>(numRows).fill(null) : await namesIn(parquet, image.namePath);
       const rows: PackIndex["rows"] = [];
       let packBytes = 0;
+      const hash = createHash("sha256");
       try {
         await replaceFile(packPath, async (file) => {
           for await (const page of columnPages(parquet, { columnPath: image.bytesPath, asBytes: true })) {
@@ -48,6 +55,7 @@ export function imagePack({ parquet, image, cacheDir, log, signal, onRows }: Ima
             const values = page.values as (Uint8Array | null)[]; // as imageColumnOf has looked
             for (const bytes of values) rows.push(bytes === null ? null : [bytes.length, sha256Hex(bytes)]);
             const present = values.filter((bytes) => bytes !== null);
+            for (const bytes of present) hash.update(bytes);
             await file.writev(present);
             packBytes += present.reduce((sum, bytes) => sum + bytes.length, 0);
             onRows(rows.length);
@@ -56,9 +64,37 @@ export function imagePack({ parquet, image, cacheDir, log, signal, onRows }: Ima
       } catch (error) {
         throw cacheFailure(error, cacheDir);
       }
-      return { packPath, packBytes, rows, names };
+      return { packPath, packBytes, packSha256: hash.digest("hex"), rows, names };
     },
   });
+}
+
+/** Says why where it is not. An absent one is no surprise: caches may be removed. */
+async function isWhole(
+  { packPath, packBytes, packSha256 }: PackIndex,
+  log: DatasetLog,
+  signal: AbortSignal | undefined,
+): Promise<boolean> {
+  const found = await stat(packPath).catch(() => null);
+  if (found === null) return false;
+  const reason =
+    found.size === packBytes
+      ? await damageOf(packPath, packSha256, signal)
+      : `it has ${found.size} bytes, not ${packBytes}`;
+  if (reason !== null) log.warn({ path: packPath, reason }, "a pack of images is broken; making it again");
+  return reason === null;
+}
+
+/** Null where the bytes are those that were written. */
+async function damageOf(path: string, expected: string, signal: AbortSignal | undefined): Promise<string | null> {
+  const hash = createHash("sha256");
+  try {
+    for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20, signal })) hash.update(chunk as Buffer);
+  } catch (error) {
+    signal?.throwIfAborted();
+    return `it cannot be read (${(error as Error).message})`;
+  }
+  return hash.digest("hex") === expected ? null : "it does not have the hash that it was written with";
 }
 
 async function namesIn(parquet: ParquetFile, columnPath: readonly string[]): Promise<(string | null)[]> {

@@ -162,4 +162,23 @@ describe("Parquet files", () => {
     assert.deepEqual(await again.readEncoded(3), bytes);
     assert.deepEqual(await readdir(packs), [name]);
   });
+
+  test("whose pack has one changed byte get a new pack at the next start, loudly", async (context) => {
+    const { path, cacheDir, log, open } = await made(context);
+    await writeHubParquet({ path, images: await images(12) });
+    const before = await open();
+    const packs = join(cacheDir, "packs");
+    const [name = ""] = await readdir(packs);
+    const whole = await readFile(join(packs, name));
+    const changed = Buffer.from(whole);
+    changed.writeUInt8(whole.readUInt8(whole.length >> 1) ^ 1, whole.length >> 1);
+    await writeFile(join(packs, name), changed);
+    assert.deepEqual(warningsOf(log), []);
+    const again = await open();
+    assert.deepEqual(warningsOf(log), ["a pack of images is broken; making it again"]);
+    assert.equal(again.fingerprint, before.fingerprint);
+    assert.deepEqual(await readFile(join(packs, name)), whole);
+    await open();
+    assert.equal(warningsOf(log).length, 1);
+  });
 });
