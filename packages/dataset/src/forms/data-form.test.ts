@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { complaintOf } from "../testing/complaint.js";
 import { temporaryFolder } from "../testing/made-folder.js";
-import { dataForm } from "./data-form.js";
+import { dataForm, type PartFile } from "./data-form.js";
 
 async function folderOf(context: TestContext, files: readonly string[]): Promise<string> {
   const folder = await temporaryFolder(context);
@@ -61,6 +61,35 @@ describe("the form of images", () => {
       ["default/dev/0000.parquet", 1],
       ["default/train/0000.parquet", 0],
     ]);
+  });
+
+  test("Parquet is found behind links to folders and files; a link back up lists nothing twice", async (context) => {
+    const folder = await folderOf(context, ["train/0.parquet"]);
+    const elsewhere = await folderOf(context, ["0.parquet", "data/1.parquet", "one.parquet"]);
+    await symlink(elsewhere, join(folder, "validation"));
+    await symlink(join(elsewhere, "one.parquet"), join(folder, "train/one.parquet"));
+    await symlink("..", join(folder, "train/up"));
+    await symlink("absent", join(folder, "nowhere"));
+    const { files } = (await dataForm(folder)) as { files?: readonly PartFile[] };
+    assert.deepEqual(
+      files?.map(({ file, origin }) => [file, origin]),
+      [
+        ["train/0.parquet", 0],
+        ["train/one.parquet", 0],
+        ["validation/0.parquet", 1],
+        ["validation/data/1.parquet", 1],
+        ["validation/one.parquet", 1],
+      ],
+    );
+  });
+
+  test("Parquet deeper than it may lie is refused by name, beside other Parquet or alone", async (context) => {
+    for (const files of [["a/b/c/train.parquet"], ["train.parquet", "a/b/c/train.parquet"]]) {
+      assert.match(
+        await complaintOf(dataForm(await folderOf(context, files))),
+        /"a\/b\/c\/train.parquet" lies more than 2 folders deep; name the folder that is meant, like --data \/.*\/a\/b\/c$/,
+      );
+    }
   });
 
   test("is recognised of a single file", async (context) => {

@@ -1,5 +1,6 @@
 // Owns recognising the form that images come in, from what lies at a path. One place decides; nothing is guessed.
-import { readdir, stat } from "node:fs/promises";
+import type { Dirent } from "node:fs";
+import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { UserError } from "@lockstep/errors";
 import { reasonOf } from "../content-index.js";
@@ -29,6 +30,8 @@ export const acceptedForms =
 const publishedLabels = "fairface_label_train.csv";
 /** Parquet files may lie in `data/`, in `CONFIG/`, in `CONFIG/train/`. */
 const maxDepth = 2;
+/** So far they are looked for, to refuse those that lie deeper than they may. */
+const searchDepth = 5;
 
 /** @throws UserError that says what was found and what is accepted */
 export async function dataForm(path: string): Promise<DataForm> {
@@ -53,13 +56,15 @@ async function formOfFolder(folder: string): Promise<DataForm> {
   if (names.includes(publishedLabels)) return { kind: "fairface", folder };
   const tables = labelFilesAmong(folder, names);
   const shards = names.filter((name) => /\.tar$/i.test(name)).sort();
-  const parquet = await parquetFiles(folder);
+  const isTaken = tables.length > 0 || shards.length > 0;
+  const parquet = await parquetFiles(folder, isTaken ? maxDepth : searchDepth);
   const found = [tables, parquet, shards].filter((files) => files.length > 0);
   if (found.length > 1) {
     const firsts = found.map((files) => `"${files[0]}"`).join(" and ");
     throw new UserError(`data folder ${folder}: holds several forms, ${firsts}; name the file that is meant (--data)`);
   }
   if (tables.length > 0) return { kind: "csv", folder, files: withParts(folder, tables) };
+  refuseDeep(folder, parquet);
   if (parquet.length > 0) return { kind: "parquet", folder, files: withParts(folder, oneConfig(folder, parquet)) };
   if (shards.length > 0) return { kind: "webdataset", folder, files: withParts(folder, shards) };
   const some = names.slice(0, 5).map((name) => `"${name}"`);
@@ -92,16 +97,45 @@ function labelFilesAmong(folder: string, names: readonly string[]): string[] {
   return [...byPart, ...whole];
 }
 
-/** Relative paths of *.parquet here and in folders below; hidden folders are left out. */
-async function parquetFiles(folder: string, under = "", depth = 0): Promise<string[]> {
-  const entries = await readdir(join(folder, under), { withFileTypes: true });
-  const files = entries.filter((entry) => !entry.isDirectory() && /^[^.].*\.parquet$/i.test(entry.name));
-  const found = files.map((entry) => join(under, entry.name));
-  for (const entry of entries) {
-    if (depth >= maxDepth || !entry.isDirectory() || entry.name.startsWith(".")) continue;
-    found.push(...(await parquetFiles(folder, join(under, entry.name), depth + 1)));
+/** Relative paths of *.parquet here and in folders below, be they links; hidden folders are left out. */
+async function parquetFiles(
+  folder: string,
+  depthLeft: number,
+  under = "",
+  above: readonly string[] = [],
+): Promise<string[]> {
+  const here = await realpath(join(folder, under));
+  if (above.includes(here)) return []; // a link back up: its files are listed already
+  const entries = await readdir(here, { withFileTypes: true }).catch((error: unknown) => {
+    throw new UserError(`data folder ${folder}: folder "${under}" ${reasonOf(error)} (--data)`);
+  });
+  const isFolder = await Promise.all(entries.map((entry) => leadsToFolder(here, entry)));
+  const found: string[] = [];
+  for (const [index, { name }] of entries.entries()) {
+    const path = join(under, name);
+    if (name.startsWith(".")) continue;
+    if (!isFolder[index]) found.push(...(/\.parquet$/i.test(name) ? [path] : []));
+    else if (depthLeft > 0) found.push(...(await parquetFiles(folder, depthLeft - 1, path, [...above, here])));
   }
   return found.sort();
+}
+
+async function leadsToFolder(parent: string, entry: Dirent): Promise<boolean> {
+  if (!entry.isSymbolicLink()) return entry.isDirectory();
+  const stats = await stat(join(parent, entry.name)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT" || error.code === "ELOOP") return null; // leads nowhere: who needs the file complains
+    throw new UserError(`data: link ${join(parent, entry.name)} ${reasonOf(error)} (--data)`);
+  });
+  return stats?.isDirectory() ?? false;
+}
+
+function refuseDeep(folder: string, files: readonly string[]): void {
+  const deep = files.find((file) => file.split("/").length - 1 > maxDepth);
+  if (deep === undefined) return;
+  throw new UserError(
+    `data folder ${folder}: "${deep}" lies more than ${maxDepth} folders deep; name the folder that is meant, ` +
+      `like --data ${join(folder, dirname(deep))}`,
+  );
 }
 
 /** Hugging Face's configs (`0.25/train-…`, `1.25/train-…`) are data sets of their own: several are not mixed. */
