@@ -1,9 +1,10 @@
 // Owns where caches stand, and what is said when they cannot be written there.
 import { mkdir, statfs } from "node:fs/promises";
 import { homedir } from "node:os";
-import { isAbsolute, join, relative } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { UserError } from "@lockstep/errors";
 import { mebibytes } from "./image-limits.js";
+import { liesInside } from "./lies-inside.js";
 
 /** `$XDG_CACHE_HOME/lockstep`, else `~/.cache/lockstep`. A relative XDG_CACHE_HOME is ignored, as its specification says. */
 export function defaultCacheDir(environment: { readonly XDG_CACHE_HOME?: string } = process.env): string {
@@ -11,14 +12,10 @@ export function defaultCacheDir(environment: { readonly XDG_CACHE_HOME?: string 
   return join(base && isAbsolute(base) ? base : join(homedir(), ".cache"), "lockstep");
 }
 
-/** The data folder is the user's: nothing is written into it. Both paths absolute and resolved. */
-export function checkCacheOutside(cacheDir: string, dataFolder: string): void {
-  const path = relative(dataFolder, cacheDir);
-  if (path === "" || (!path.startsWith("..") && !isAbsolute(path))) {
-    throw new UserError(
-      `cache folder ${cacheDir}: lies inside the data folder ${dataFolder}; choose another (--cache-dir)`,
-    );
-  }
+/** The data folder is the user's: nothing is written into it. */
+export async function checkCacheOutside(cacheDir: string, data: string): Promise<void> {
+  if (!(await liesInside(cacheDir, data))) return;
+  throw new UserError(`cache folder ${cacheDir}: lies inside the data folder (${data}); choose another (--cache-dir)`);
 }
 
 /** Refuses before the work what the disk could not hold after it. `what`: e.g. `22500 images at 64x64`. */

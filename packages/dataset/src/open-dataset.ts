@@ -36,7 +36,7 @@ export async function openDataset(options: OpenDatasetOptions): Promise<Dataset>
   const columns = dataColumns(schema, columnMap);
   const path = await realpath(data).catch(() => resolve(data)); // an absent path is complained about below
   const cacheDir = resolve(options.cacheDir);
-  checkCacheOutside(cacheDir, path);
+  await checkCacheOutside(cacheDir, path);
   const common = { cacheDir, log, onProgress, signal };
   const repairs = repairLabels ? new LabelRepairs() : undefined;
   const opened =

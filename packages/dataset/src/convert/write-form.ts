@@ -1,12 +1,13 @@
 // Owns writing a data set whole or not at all: into a folder beside, read back and compared by fingerprint, then renamed.
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
-import { basename, dirname, join, relative, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "@lockstep/errors";
 import { canonicalSamples } from "../canonical-order.js";
 import { sha256Hex } from "../content-index.js";
 import type { DatasetLog, Progress, SourceSample } from "../dataset.js";
 import { ownName, removeLeftovers } from "../durable-file.js";
 import type { LabelSchema, SampleLabels } from "../labels/label-schema.js";
+import { liesInside } from "../lies-inside.js";
 import { openDataset } from "../open-dataset.js";
 import { type FormWriter, formWriter, type PartName, partNames, type WrittenForm } from "./form-writer.js";
 import { endingOf, plainStems } from "./plain-names.js";
@@ -130,11 +131,10 @@ function writtenLabels({ fields }: LabelSchema, labels: SampleLabels) {
   };
 }
 
-/** The user's data is left as it is: nothing is written into it. Both paths absolute and resolved. */
-export function assertOutside(out: string, data: string): void {
-  const path = relative(data, resolve(out));
-  if (path !== "" && (path.startsWith("..") || resolve(path) === path)) return;
-  throw new UserError(`${out}: lies inside the data ${data}; choose another (--out)`);
+/** The user's data is left as it is: nothing is written into it. */
+export async function assertOutside(out: string, data: string): Promise<void> {
+  if (!(await liesInside(out, data))) return;
+  throw new UserError(`${out}: lies inside the data folder (${data}); choose another (--out)`);
 }
 
 async function assertFree(out: string): Promise<void> {

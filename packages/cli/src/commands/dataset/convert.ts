@@ -1,5 +1,4 @@
 // Owns `lockstep dataset convert`: the same images in another form, with the same fingerprint.
-import { realpath } from "node:fs/promises";
 import { assertOutside, convertDataset, openDataset } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import type { Command } from "commander";
@@ -13,7 +12,7 @@ const names = [...dataFlags, "recipe", "outFolder", "to", "shardImages", "cacheD
 const examples = `
 Examples:
   $ lockstep dataset convert --data fairface --to webdataset --out shards
-  $ lockstep dataset convert --data faces.csv --columns race=ethnicity \\
+  $ lockstep dataset convert --data faces/all.csv --columns race=ethnicity \\
       --to parquet --out hub
 
 The images' bytes are kept, so a run on either has the same weights. What is
@@ -34,7 +33,7 @@ async function convert(options: Options<(typeof names)[number]>): Promise<void> 
     if (dataset.pixelSource === "generated") {
       throw new UserError("--data synthetic: has no files to convert; write it with `lockstep dataset synth`");
     }
-    assertOutside(out, await realpath(data.data));
+    await assertOutside(out, data.data);
     const { fingerprint, ...written } = await convertDataset(dataset, { out, to, shardImages, ...surroundings });
     const [skipped, unlabelled] = [dataset.skipped.length, dataset.unlabelled.length];
     const left = skipped + unlabelled > 0 ? `, ${skipped} skipped, ${unlabelled} without labels left out` : "";
