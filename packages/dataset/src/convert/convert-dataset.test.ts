@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
@@ -9,7 +9,7 @@ import type { LabelSchema } from "../labels/label-schema.js";
 import { openDataset } from "../open-dataset.js";
 import { complaintOf } from "../testing/complaint.js";
 import { deadProcess } from "../testing/dead-process.js";
-import { madeJpeg, recordingLog, temporaryFolder, writeMadeFolder } from "../testing/made-folder.js";
+import { labelRow, madeJpeg, recordingLog, temporaryFolder, writeMadeFolder } from "../testing/made-folder.js";
 import { convertDataset } from "./convert-dataset.js";
 import { type WrittenForm, writtenForms } from "./form-writer.js";
 import { writeSynthetic } from "./write-synthetic.js";
@@ -128,6 +128,19 @@ describe("a converted data set", () => {
       assert.match(await complaintOf(convert(dataset, to)), /"train\/5.jpg" changed while/);
     assert.deepEqual(await readdir(join(root, "out")), []);
     assert.deepEqual(await readdir(join(root, "cache")), ["index"]);
+  });
+
+  test("carries nothing along that is no image, behind a linked folder neither", async (context) => {
+    const { root, data, open, convert } = await made(context);
+    await mkdir(join(root, "home"));
+    await writeFile(join(root, "home", "id_rsa"), "-----BEGIN OPENSSH PRIVATE KEY-----\n");
+    await symlink(join(root, "home"), join(data, "h"));
+    await appendFile(join(data, "fairface_label_train.csv"), `${labelRow("h/id_rsa", 3)}\n`);
+    const refusal = /image "h\/id_rsa" is not copied: its content is not JPEG, .*; delete its row, or leave/;
+    for (const to of writtenForms) assert.match(await complaintOf(convert(await open(data), to)), refusal);
+    assert.deepEqual(await readdir(join(root, "out")), []);
+    const without = await open(data, { onBadImage: "skip" });
+    assert.equal((await convert(without, "csv")).images, 17);
   });
 
   test("removes what killed processes of this host have left of it, and nothing of others", async (context) => {

@@ -2,11 +2,13 @@
 import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "@lockstep/errors";
+import { formatProblem } from "../cache/image-format.js";
 import { canonicalSamples } from "../canonical-order.js";
 import { sha256Hex } from "../content-index.js";
 import type { DatasetLog, Progress, SourceSample } from "../dataset.js";
 import { ownName, removeLeftovers } from "../durable-file.js";
 import type { LabelSchema, SampleLabels } from "../labels/label-schema.js";
+import { quoted } from "../labels/quoted.js";
 import { liesInside } from "../lies-inside.js";
 import { openDataset } from "../open-dataset.js";
 import { type FormWriter, formWriter, type PartName, partNames, type WrittenForm } from "./form-writer.js";
@@ -83,6 +85,15 @@ export async function writeForm(content: FormContent, options: WriteFormOptions)
   }
 }
 
+/** A label file may name what is no image, behind a linked folder say: it is not carried into data that may be published. */
+function refuseStranger(bytes: Uint8Array, name: string): void {
+  const problem = formatProblem(bytes);
+  if (problem === null) return;
+  throw new UserError(
+    `image ${quoted(name)} is not copied: ${problem}; delete its row, or leave such images out (--on-bad-image skip)`,
+  );
+}
+
 /** The fingerprint of what was written. */
 async function writeAll(content: FormContent, folder: string, options: WriteFormOptions): Promise<string> {
   const { to, shardImages = defaultShardImages, signal, onProgress } = options;
@@ -100,6 +111,7 @@ async function writeAll(content: FormContent, folder: string, options: WriteForm
         images.slice(first, first + batchImages).map(async ({ name, origin, labels }, place) => {
           const index = first + place;
           const bytes = await content.read(index);
+          refuseStranger(bytes, name);
           list[index] = { name, origin, labels, contentSha256: sha256Hex(bytes) };
           const [part, stem] = [parts[index] as PartName, stems[index] as string]; // one for each image
           return { part, stem, ending: endingOf(bytes, name), bytes, ...writtenLabels(schema, labels) };
