@@ -1,5 +1,5 @@
 // Owns what `lockstep train` says at its end: the JSON object that scripts rely on, and its form for people.
-import pc from "picocolors";
+import { colors } from "./colors.js";
 import { durationText, fitted } from "./progress/progress-text.js";
 import { runFiles, type StoredSummary } from "./run-folder.js";
 
@@ -32,7 +32,7 @@ export function renderSummary(result: TrainResult, cacheDir: string): string {
   const speed = imagesPerSecond === null ? "" : `, ${imagesPerSecond.toFixed(0)} images/s`;
   const resumed = result.resumedFromStep === null ? "" : ` (went on from step ${result.resumedFromStep})`;
   return [
-    pc.bold(`${result.completed ? "finished" : "stopped"}: ${result.reason}\n`),
+    colors.bold(`${result.completed ? "finished" : "stopped"}: ${result.reason}\n`),
     field("steps", `${steps}, epochs ${epochs}, samples ${samples}${resumed}`),
     field(
       "time",

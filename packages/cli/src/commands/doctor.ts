@@ -1,7 +1,7 @@
 // Owns `lockstep doctor`: prints what examine() found.
 import { exitCode } from "@lockstep/errors";
 import type { Command } from "commander";
-import pc from "picocolors";
+import { colors } from "../colors.js";
 import { examine, type Finding } from "../doctor.js";
 import { addFlags, parseOptions } from "../flags.js";
 import { fitted } from "../progress/progress-text.js";
@@ -25,7 +25,7 @@ export function addDoctorCommand(program: Command): void {
   });
 }
 
-const signs = { ok: pc.green("ok  "), warn: pc.yellow("warn"), fail: pc.red("FAIL") };
+const signs = { ok: colors.green("ok  "), warn: colors.yellow("warn"), fail: colors.red("FAIL") };
 
 const detailColumn = 25;
 

@@ -6,7 +6,7 @@ import { UserError } from "@lockstep/errors";
 import { createOptimizer } from "@lockstep/numerics";
 import { canonicalSha256, type RunSpec } from "@lockstep/protocol";
 import type { BackendChoice } from "@lockstep/recipe";
-import pc from "picocolors";
+import { colors } from "../colors.js";
 import { dataFlags } from "../data-flags.js";
 import type { FlagName } from "../flags.js";
 import { type PlannedRun, type PlanOptions, planRun } from "../plan-run.js";
@@ -130,13 +130,13 @@ export function renderDryRun(found: DryRun): string {
   const row = ({ key, value, from }: ResolvedSetting): string => `  ${key.padEnd(21)} ${value.padEnd(29)} ${from}\n`;
   const images = samples.train + samples.val + samples.test;
   return [
-    pc.bold("settings\n"),
+    colors.bold("settings\n"),
     ...settings.map(row),
-    pc.bold("run spec, besides\n"),
+    colors.bold("run spec, besides\n"),
     ...otherLeaves(spec)
       .filter(({ field }) => !field.startsWith("dataset.")) // said below
       .map(({ field, value }) => `  ${field.padEnd(33)} ${value}\n`),
-    pc.bold("run\n"),
+    colors.bold("run\n"),
     field("spec", `SHA-256 ${found.specSha256.slice(0, 16)}…`),
     field("images", `${images}: ${samples.train} train, ${samples.val} val, ${samples.test} test`),
     field("data set", `fingerprint ${fingerprint.slice(0, 16)}…`),
@@ -147,7 +147,7 @@ export function renderDryRun(found: DryRun): string {
     field("", `${sizeText(memory.freeBytes)} free of ${sizeText(memory.totalBytes)}`),
     ...fields("disk", disk.needs),
     ...disk.fileSystems.map(({ place, freeBytes }) => field("", `${sizeText(freeBytes)} free at ${place}`)),
-    ...warnings.map((warning) => `${pc.yellow("warning:")} ${warning}\n`),
+    ...warnings.map((warning) => `${colors.yellow("warning:")} ${warning}\n`),
     // A digest of the files, the rows of Parquet files: kept for the next time.
     "nothing was written but to the cache folder; without --dry-run the run\n",
     `starts in ${found.out}\n`,

@@ -5,7 +5,7 @@ import { exitCode } from "@lockstep/errors";
 import type { RuleResult } from "@lockstep/recipe";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
-import pc from "picocolors";
+import { colors } from "../../colors.js";
 import { dataFlags, dataOptionsOf } from "../../data-flags.js";
 import { addFlags, type Options, parseOptions } from "../../flags.js";
 import { createDisplay } from "../../progress/display.js";
@@ -36,8 +36,8 @@ export function addRecipeCheckCommand(parent: Command): void {
 
 /** @returns the exit code. @throws UserError for a recipe or data that cannot be used at all */
 async function check(recipe: string, options: Options<(typeof names)[number]>): Promise<number> {
-  const log = createLogger({ name: "recipe", level: options.logLevel });
-  const display = createDisplay({ stream: process.stderr, nowMs: () => performance.now() });
+  const display = createDisplay();
+  const log = createLogger({ name: "recipe", level: options.logLevel, stderr: display.stderr });
   const shutdown = createShutdown({ log });
   const common = {
     recipe,
@@ -62,5 +62,5 @@ async function check(recipe: string, options: Options<(typeof names)[number]>): 
 }
 
 function line({ rule, problem }: RuleResult): string {
-  return problem === null ? `${pc.green("ok  ")}  ${rule}\n` : `${pc.red("FAIL")}  ${rule}\n      ${problem}\n`;
+  return problem === null ? `${colors.green("ok  ")}  ${rule}\n` : `${colors.red("FAIL")}  ${rule}\n      ${problem}\n`;
 }
