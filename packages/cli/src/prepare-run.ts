@@ -1,9 +1,9 @@
 // Owns what is written before the first step: the image cache, the initial weights as the checkpoint of step 0, and the
 // run's folder with its lock. What the run will be is planned in plan-run.ts.
-import { mkdir, readdir, rm, rmdir } from "node:fs/promises";
+import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { acquireRunLock, CheckpointStore, type RunLock, writeJsonDurably } from "@lockstep/checkpoint";
-import { openImageCache } from "@lockstep/dataset";
+import { makeFolder, openImageCache } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { createOptimizer } from "@lockstep/numerics";
 import type { RunDescription } from "@lockstep/protocol";
@@ -74,8 +74,8 @@ async function emptyUnstarted(out: string, before: readonly string[]): Promise<v
 
 async function lockFolder(out: string): Promise<{ lock: RunLock; isNew: boolean }> {
   try {
-    const made = await mkdir(out, { recursive: true });
-    return { lock: await acquireRunLock(out), isNew: made !== undefined };
+    const isNew = await makeFolder(out);
+    return { lock: await acquireRunLock(out), isNew };
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(`${out}: cannot be used as the run's folder (--out)`, { cause: error });

@@ -1,10 +1,11 @@
 // Owns where caches stand, and what is said when they cannot be written there.
-import { mkdir, statfs } from "node:fs/promises";
+import { statfs } from "node:fs/promises";
 import { homedir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { UserError } from "@lockstep/errors";
 import { mebibytes } from "./image-limits.js";
 import { liesInside } from "./lies-inside.js";
+import { makeFolder } from "./make-folder.js";
 
 /** `$XDG_CACHE_HOME/lockstep`, else `~/.cache/lockstep`. A relative XDG_CACHE_HOME is ignored, as its specification says. */
 export function defaultCacheDir(environment: { readonly XDG_CACHE_HOME?: string } = process.env): string {
@@ -20,7 +21,7 @@ export async function checkCacheOutside(cacheDir: string, data: string): Promise
 
 /** Refuses before the work what the disk could not hold after it. `what`: e.g. `22500 images at 64x64`. */
 export async function checkFreeSpace(cacheDir: string, neededBytes: number, what: string): Promise<void> {
-  await mkdir(cacheDir, { recursive: true });
+  await makeFolder(cacheDir);
   const { bavail, bsize } = await statfs(cacheDir);
   const freeBytes = bavail * bsize;
   if (neededBytes <= freeBytes) return;

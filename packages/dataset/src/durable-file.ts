@@ -1,8 +1,9 @@
 // Owns putting a file in place whole or not at all: written beside, fsynced, renamed. Several processes may do so at once.
 // What killed ones leave beside is known by its name, and removed.
-import { type FileHandle, mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { type FileHandle, open, readdir, rename, rm } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
+import { makeFolder } from "./make-folder.js";
 
 let filesBegun = 0;
 
@@ -11,7 +12,7 @@ let filesBegun = 0;
  * earlier file open keeps reading it. What a failed or killed writer left behind is removed, at the latest by the next one.
  */
 export async function replaceFile<T>(path: string, write: (file: FileHandle) => Promise<T>): Promise<T> {
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   await removeLeftovers(path);
   const beside = `${ownName(path)}.${filesBegun++}.tmp`;
   try {

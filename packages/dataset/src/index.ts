@@ -12,6 +12,7 @@ export { defaultCacheDir } from "./cache-dir.js";
 export { convertDataset } from "./convert/convert-dataset.js";
 export { type WrittenForm, writtenForms } from "./convert/form-writer.js";
 export {
+  assertFree,
   assertOutside,
   defaultShardImages,
   type WriteFormOptions,
@@ -56,6 +57,7 @@ export {
   type SampleLabels,
 } from "./labels/label-schema.js";
 export { type LabelTable, labelOf, labelsOf, labelTable } from "./labels/label-table.js";
+export { makeFolder } from "./make-folder.js";
 export { isSynthetic, type OpenDatasetOptions, openDataset, splitDataset } from "./open-dataset.js";
 export { type SampledOrder, sampledOrder } from "./plan/sampled-order.js";
 export {

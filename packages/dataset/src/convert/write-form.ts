@@ -1,5 +1,5 @@
 // Owns writing a data set whole or not at all: into a folder beside, read back and compared by fingerprint, then renamed.
-import { mkdir, open, readdir, rename, rm } from "node:fs/promises";
+import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import { UserError } from "@lockstep/errors";
 import { formatProblem } from "../cache/image-format.js";
@@ -10,6 +10,7 @@ import { ownName, removeLeftovers } from "../durable-file.js";
 import type { LabelSchema, SampleLabels } from "../labels/label-schema.js";
 import { quoted } from "../labels/quoted.js";
 import { liesInside } from "../lies-inside.js";
+import { makeFolder } from "../make-folder.js";
 import { openDataset } from "../open-dataset.js";
 import { type FormWriter, formWriter, type PartName, partNames, type WrittenForm } from "./form-writer.js";
 import { endingOf, plainStems } from "./plain-names.js";
@@ -66,7 +67,7 @@ export async function writeForm(content: FormContent, options: WriteFormOptions)
   try {
     await removeLeftovers(partial);
     await removeLeftovers(writtenCache);
-    await makeFolder(beside);
+    await makeEmptyFolder(beside);
     const expected = await writeAll(content, beside, options);
     const { schema } = content;
     const quiet: DatasetLog = { info: () => {}, warn: (fields, message) => log.warn(fields, message) };
@@ -149,7 +150,8 @@ export async function assertOutside(out: string, data: string): Promise<void> {
   throw new UserError(`${out}: lies inside the data folder (${data}); choose another (--out)`);
 }
 
-async function assertFree(out: string): Promise<void> {
+/** @throws UserError where something stands in the place of what is to be written */
+export async function assertFree(out: string): Promise<void> {
   const names = await readdir(out).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw new UserError(`${out}: cannot be written to: ${error.message} (--out)`);
@@ -157,9 +159,9 @@ async function assertFree(out: string): Promise<void> {
   if (names.length > 0) throw new UserError(`${out}: exists and is not empty (${names[0]}); choose another (--out)`);
 }
 
-async function makeFolder(path: string): Promise<void> {
+async function makeEmptyFolder(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true }); // of a killed process that had our number
-  await mkdir(path, { recursive: true });
+  await makeFolder(path);
 }
 
 async function flushFolder(path: string): Promise<void> {

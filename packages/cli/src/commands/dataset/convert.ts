@@ -1,5 +1,5 @@
 // Owns `lockstep dataset convert`: the same images in another form, with the same fingerprint.
-import { assertOutside, convertDataset, openDataset } from "@lockstep/dataset";
+import { assertFree, assertOutside, convertDataset, openDataset } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import type { Command } from "commander";
 import { dataFlags, dataOptionsOf } from "../../data-flags.js";
@@ -29,11 +29,12 @@ async function convert(options: Options<(typeof names)[number]>): Promise<void> 
   const { outFolder: out, to, shardImages, json } = options;
   await datasetWork(options, async (surroundings) => {
     const data = dataOptionsOf(options, null);
+    await assertOutside(out, data.data);
+    await assertFree(out);
     const dataset = await openDataset({ ...data, ...(await dataOfRecipe(options.recipe)), ...surroundings });
     if (dataset.pixelSource === "generated") {
       throw new UserError("--data synthetic: has no files to convert; write it with `lockstep dataset synth`");
     }
-    await assertOutside(out, data.data);
     const { fingerprint, ...written } = await convertDataset(dataset, { out, to, shardImages, ...surroundings });
     const [skipped, unlabelled] = [dataset.skipped.length, dataset.unlabelled.length];
     const left = skipped + unlabelled > 0 ? `, ${skipped} skipped, ${unlabelled} without labels left out` : "";
