@@ -94,5 +94,8 @@ test("a bad value is refused with the flag, the value and its limits", () => {
 });
 
 test("a flag that is needed and not given is named", () => {
-  assert.equal(complaint(["coordinator"]), "--coordinator: is needed (--coordinator <address>)");
+  assert.equal(
+    complaint(["coordinator"]),
+    "--coordinator: is needed (--coordinator <address>: where the coordinator listens)",
+  );
 });

@@ -226,11 +226,18 @@ export function flagsOf(command: Command): readonly FlagName[] {
   return flagsByCommand.get(command) ?? [];
 }
 
-/** @param heading of their own part of the help */
-export function addFlags(command: Command, names: readonly FlagName[], heading?: string): Command {
+interface FlagHelp {
+  /** Of their own part of the help. */
+  readonly heading?: string;
+  /** Where this command has another default than most. */
+  readonly defaults?: Partial<Record<FlagName, string>>;
+}
+
+export function addFlags(command: Command, names: readonly FlagName[], { heading, defaults }: FlagHelp = {}): Command {
   flagsByCommand.set(command, [...flagsOf(command), ...names]);
   for (const name of names) {
-    const { usage, help, defaultText }: Flag<z.ZodType> = flags[name];
+    const { usage, help, ...found }: Flag<z.ZodType> = flags[name];
+    const defaultText = defaults?.[name] ?? found.defaultText;
     const option = new Option(usage, defaultText === undefined ? help : `${help} (default: ${defaultText})`);
     command.addOption(heading === undefined ? option : option.helpGroup(heading));
     // commander takes `--no-…` that was not said for a true that was
@@ -245,12 +252,12 @@ export function parseOptions<Name extends FlagName>(
   names: readonly Name[],
 ): Options<Name> {
   const entries = names.map((name) => {
-    const { usage, schema }: Flag<z.ZodType> = flags[name];
+    const { usage, help, schema }: Flag<z.ZodType> = flags[name];
     const spelling = spellingOf(name);
     const given = raw[attributeOf(name)];
     const result = schema.safeParse(given);
     if (result.success) return [name, result.data] as const;
-    if (given === undefined) throw new UserError(`${spelling}: is needed (${usage})`);
+    if (given === undefined) throw new UserError(`${spelling}: is needed (${usage}: ${help})`);
     throw new UserError(`${spelling} ${String(given)}: ${result.error.issues[0]?.message ?? "not understood"}`);
   });
   // Every name of the list has its schema's output: the type says nothing else.

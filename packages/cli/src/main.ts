@@ -3,7 +3,7 @@ import { RunFailed } from "@lockstep/coordinator";
 import { describeError, exitCode, UserError } from "@lockstep/errors";
 import { CommanderError } from "commander";
 import { userErrorPrefix } from "./launcher/child.js";
-import { createProgram } from "./program.js";
+import { createProgram, forCommander } from "./program.js";
 
 // A reader such as `head` may leave before all is said.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -18,7 +18,8 @@ process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 
 try {
-  await createProgram().parseAsync();
+  const program = createProgram();
+  await program.parseAsync(forCommander(program, process.argv.slice(2)), { from: "user" });
 } catch (error) {
   fail(error);
 }

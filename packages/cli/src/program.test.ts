@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Command } from "commander";
-import { createProgram } from "./program.js";
+import { createProgram, forCommander } from "./program.js";
 
 /** As a terminal of 80 columns shows it. */
 function helpOf(command: Command): string {
@@ -30,4 +30,18 @@ test("a flag has one meaning: no command takes the same spelling twice", () => {
     const spellings = command.options.map(({ long }) => long);
     assert.equal(new Set(spellings).size, spellings.length, command.name());
   }
+});
+
+test("help on a command that does not exist is a complaint about the command", () => {
+  const program = createProgram();
+  assert.deepEqual(forCommander(program, ["predict", "--help"]), ["predict"]);
+  assert.deepEqual(forCommander(program, ["dataset", "list", "-h"]), ["dataset", "list"]);
+  const known = [
+    ["--help"],
+    ["train", "--help"],
+    ["help", "train"],
+    ["status", "runs/a", "--help"],
+    ["dataset", "--help"],
+  ];
+  for (const args of known) assert.deepEqual(forCommander(program, args), args);
 });

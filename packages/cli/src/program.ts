@@ -61,6 +61,19 @@ export function createProgram(): Command {
   return program;
 }
 
+/** Of a command that does not exist commander prints the help above it, as if all were well: without --help it complains. */
+export function forCommander(program: Command, args: readonly string[]): string[] {
+  let at = program;
+  for (const arg of args) {
+    if (arg.startsWith("-") || at.commands.length === 0) break;
+    const next = at.commands.find((command) => command.name() === arg);
+    if (next === undefined && arg !== "help") return args.filter((arg) => arg !== "--help" && arg !== "-h");
+    if (next === undefined) break;
+    at = next;
+  }
+  return [...args];
+}
+
 /** What only says how to print needs no file. */
 function hasSettings(command: Command): boolean {
   const printing: readonly FlagName[] = ["json", "logLevel"];

@@ -46,7 +46,7 @@ The second as often as you like, on any machine that has the data.
 export function addCoordinatorCommand(program: Command): void {
   const command = program.command("coordinator").description("lead a run; workers join by `lockstep worker`");
   addFlags(command, launchFlags);
-  addFlags(command, specFlags, specHeading).addHelpText("after", examples);
+  addFlags(command, specFlags, { heading: specHeading }).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
     process.exitCode = await coordinate(parseOptions(raw, names));
   });
@@ -55,8 +55,9 @@ export function addCoordinatorCommand(program: Command): void {
 async function coordinate(options: CoordinatorOptions): Promise<number> {
   const out = resolve(options.requiredOut);
   const { logLevel: level } = options;
-  const display = options.prepared ? null : createDisplay({ stream: process.stderr, nowMs: () => performance.now() });
-  const earlyLog = createLogger({ name: "coordinator", level });
+  const display = options.prepared ? null : createDisplay();
+  const logging = { name: "coordinator", level, ...(display === null ? {} : { stderr: display.stderr }) };
+  const earlyLog = createLogger(logging);
   const shutdown = createShutdown({
     log: earlyLog,
     launcher: launcherChannel(),
@@ -79,8 +80,7 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
   try {
     lock = await lockCoordinator(out, signal);
     const log = createLogger({
-      name: "coordinator",
-      level,
+      ...logging,
       file: options.logFile ?? join(out, runFiles.logs, "coordinator.log"),
     });
     await runCoordinator({

@@ -10,7 +10,7 @@ import type { Command } from "commander";
 import { dataFlags, dataOptionsOf } from "../data-flags.js";
 import { addFlags, type Options, parseOptions } from "../flags.js";
 import { bestOrLast } from "../initial-weights.js";
-import { percent } from "../progress/progress-text.js";
+import { createDisplay } from "../progress/display.js";
 import { dataOptionsIn, readLaunch, requireRun, runFiles } from "../run-folder.js";
 
 const names = [
@@ -32,7 +32,8 @@ export function addEvaluateCommand(program: Command): void {
     .command("evaluate")
     .argument("[out]", "the run's folder; may be left away where --checkpoint names a folder")
     .description("accuracy, precision, recall, F1, confusion matrices, age errors of a checkpoint");
-  addFlags(command, names).addHelpText("after", examples);
+  const asTheRun = Object.fromEntries([...dataFlags, "recipe", "cacheDir"].map((name) => [name, "as the run's"]));
+  addFlags(command, names, { defaults: asTheRun }).addHelpText("after", examples);
   command.action((out: string | undefined, raw: Record<string, unknown>) => evaluate(out, parseOptions(raw, names)));
 }
 
@@ -40,13 +41,13 @@ async function evaluate(out: string | undefined, options: Options<(typeof names)
   if (out !== undefined) await requireRun(out);
   const { part, backend, json, bootstrap } = options;
   const predictionsPath = options.predictions === undefined ? null : await writablePath(options.predictions);
-  const log = createLogger({ name: "evaluate", level: options.logLevel });
+  const display = createDisplay();
+  const log = createLogger({ name: "evaluate", level: options.logLevel, stderr: display.stderr });
   const place = await checkpointOf(out, options.checkpoint);
   const launch = await readLaunch(out ?? runAround(place.checkpoint));
   if (options.data === undefined && launch === null)
     throw new UserError("--data: is needed: no launch.json in the run's folder says where the images are");
   const shutdown = createShutdown({ log });
-  let shownPercent = "";
   try {
     const { report, predictionsCsv } = await evaluateCheckpoint({
       ...place,
@@ -55,16 +56,13 @@ async function evaluate(out: string | undefined, options: Options<(typeof names)
       ...{ part, backend, log, resamples: bootstrap },
       cacheDir: resolve(options.cacheDir ?? launch?.cacheDir ?? defaultCacheDir()),
       signal: shutdown.signal,
-      onProgress: ({ stage, done, total }) => {
-        const text = `${stage} ${percent(total === 0 ? 1 : done / total)}`;
-        if (process.stderr.isTTY && text !== shownPercent) process.stderr.write(`\r${text}`);
-        shownPercent = text;
-      },
+      onProgress: (progress) => display.preparing(progress),
     });
-    if (process.stderr.isTTY) process.stderr.write("\n");
+    display.close();
     if (predictionsPath !== null) await writeDurably(predictionsPath, new TextEncoder().encode(predictionsCsv()));
     process.stdout.write(json ? `${JSON.stringify(report)}\n` : renderReport(report));
   } finally {
+    display.close();
     shutdown.dispose();
   }
 }

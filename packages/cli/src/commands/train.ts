@@ -54,7 +54,7 @@ Examples:
 export function addTrainCommand(program: Command): void {
   const command = program.command("train").description("train on this machine: a coordinator and its workers");
   addFlags(command, launchFlags);
-  addFlags(command, specFlags, specHeading).addHelpText("after", examples);
+  addFlags(command, specFlags, { heading: specHeading }).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
     const options = parseOptions(raw, names);
     if (options.dryRun) await showDryRun(options, originsOf(command));
@@ -63,14 +63,14 @@ export function addTrainCommand(program: Command): void {
 }
 
 async function showDryRun(options: TrainOptions, origins: Origins): Promise<void> {
-  const display = createDisplay({ stream: process.stderr, nowMs: () => performance.now() });
+  const display = createDisplay();
   const found = await dryRun({
     ...options,
     out: resolve(options.out ?? defaultOut(options.resume)),
     given: options,
     dataFlags: options,
     cacheDir: options.cacheDir,
-    log: createLogger({ name: "launcher", level: options.logLevel }),
+    log: createLogger({ name: "launcher", level: options.logLevel, stderr: display.stderr }),
     onProgress: (progress) => display.preparing(progress),
     signal: new AbortController().signal, // Ctrl-C may end it at once: there is nothing to put in order
     ...{ options, names, origins },
@@ -87,8 +87,8 @@ async function train(options: TrainOptions): Promise<number> {
     for (const child of children) child.process.kill("SIGKILL");
   };
   process.once("exit", killAll);
-  const launchLog = createLogger({ name: "launcher", level: options.logLevel });
-  const display = createDisplay({ stream: process.stderr, nowMs: () => performance.now() });
+  const display = createDisplay();
+  const launchLog = createLogger({ name: "launcher", level: options.logLevel, stderr: display.stderr });
   const shutdown = createShutdown({
     log: launchLog,
     onFirst: (reason) => display.note(`${reason}: finishing the step and writing a checkpoint (again: leave at once)`),
@@ -127,7 +127,8 @@ async function trainIn(out: string, surroundings: Surroundings): Promise<number>
   const { signal } = shutdown;
   const processes = new ProcessesFile(out);
   // The file is opened once the folder is known to be ours.
-  let log = createLogger({ name: "launcher", level: options.logLevel });
+  const logging = { name: "launcher", level: options.logLevel, stderr: display.stderr };
+  let log = createLogger(logging);
   const run = await prepareRun({
     out,
     resume: options.resume,
@@ -137,7 +138,7 @@ async function trainIn(out: string, surroundings: Surroundings): Promise<number>
     log: forwardTo(() => log),
     onProgress: (progress) => display.preparing(progress),
     onLocked: async () => {
-      log = createLogger({ name: "launcher", level: options.logLevel, file: join(out, runFiles.logs, "launcher.log") });
+      log = createLogger({ ...logging, file: join(out, runFiles.logs, "launcher.log") });
       processes.started({ role: "launcher", index: 0, pid: process.pid });
       await processes.settled();
     },

@@ -1,23 +1,26 @@
 // Owns what a person sees on stderr while a run goes on: a live bar on a terminal, plain lines elsewhere.
-import type { Progress } from "@lockstep/dataset";
 import type { Event } from "@lockstep/protocol";
 import { createLogUpdate } from "log-update";
 import { epochLine, fitted, percent, progressBar, progressLine, progressParts } from "./progress-text.js";
 import { advanceProgress, epochOf, noProgress, type RunProgress } from "./run-progress.js";
 
 export interface Display {
-  /** Work before the first step. */
-  preparing(progress: Progress): void;
+  /** Work outside of training: before the first step, or over a data set. */
+  preparing(progress: { readonly stage: string; readonly done: number; readonly total: number }): void;
   event(event: Event): void;
   /** A line that stays. */
   note(line: string): void;
+  /** For who would write to the same stream: what is written stays, and the live part below it stays whole. */
+  readonly stderr: { write(text: string): void; readonly isTTY: boolean };
   /** Takes the live part away. Idempotent. */
   close(): void;
 }
 
 export interface DisplayOptions {
-  readonly stream: NodeJS.WriteStream;
-  readonly nowMs: () => number;
+  /** Default process.stderr. */
+  readonly stream?: NodeJS.WriteStream;
+  /** Default performance.now(). */
+  readonly nowMs?: () => number;
 }
 
 /** How the newest state is shown; the lines that stay are the same everywhere. */
@@ -28,7 +31,8 @@ interface Surface {
   close(): void;
 }
 
-export function createDisplay({ stream, nowMs }: DisplayOptions): Display {
+export function createDisplay(options: DisplayOptions = {}): Display {
+  const { stream = process.stderr, nowMs = () => performance.now() } = options;
   // A terminal that gives no size (some recorders) cannot be drawn on.
   const isLive = stream.isTTY && stream.rows > 0 && stream.columns > 0;
   const surface = isLive ? terminal(stream, nowMs) : plainLines(stream, nowMs);
@@ -51,6 +55,7 @@ export function createDisplay({ stream, nowMs }: DisplayOptions): Display {
       }
     },
     note: (line) => surface.line(line),
+    stderr: { write: (text) => surface.line(text.replace(/\n$/, "")), isTTY: stream.isTTY },
     close: () => surface.close(),
   };
 }

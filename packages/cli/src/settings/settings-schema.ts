@@ -27,8 +27,10 @@ function propertyOf(setting: Setting) {
 /** As the help says it. */
 export function describeSetting({ flags: [name] }: Setting): string {
   if (name === undefined) return "";
-  const { help, defaultText }: { readonly help: string; readonly defaultText?: string } = flags[name];
-  return defaultText === undefined ? help : `${help} (default: ${defaultText})`;
+  const { usage, help, defaultText }: { readonly usage: string; readonly help: string; readonly defaultText?: string } =
+    flags[name];
+  const said = usage.startsWith("--no-") ? `false: ${help}` : help;
+  return defaultText === undefined ? said : `${said} (default: ${defaultText})`;
 }
 
 /** Every value but a switch may be written as its flag has it. */

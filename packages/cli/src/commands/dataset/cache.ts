@@ -24,8 +24,8 @@ export function addDatasetCacheCommand(parent: Command): void {
 
 async function cache(options: Options<(typeof names)[number]>): Promise<void> {
   const { split = "official", subset = 1, seed = 0, imageSize = 64 } = options;
-  const log = createLogger({ name: "dataset", level: options.logLevel });
-  const display = createDisplay({ stream: process.stderr, nowMs: () => performance.now() });
+  const display = createDisplay();
+  const log = createLogger({ name: "dataset", level: options.logLevel, stderr: display.stderr });
   const shutdown = createShutdown({ log });
   try {
     const common = {

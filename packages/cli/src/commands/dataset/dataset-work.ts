@@ -18,8 +18,8 @@ export async function datasetWork(
   { cacheDir, logLevel }: Options<"cacheDir" | "logLevel">,
   work: (surroundings: DatasetWork) => Promise<string>,
 ): Promise<void> {
-  const log = createLogger({ name: "dataset", level: logLevel });
-  const display = createDisplay({ stream: process.stderr, nowMs: () => performance.now() });
+  const display = createDisplay();
+  const log = createLogger({ name: "dataset", level: logLevel, stderr: display.stderr });
   const shutdown = createShutdown({
     log,
     onFirst: (reason) => display.note(`${reason}: taking back what is half written (again: leave at once)`),

@@ -45,8 +45,8 @@ export function addDatasetInspectCommand(parent: Command): void {
 async function inspect(options: InspectOptions): Promise<void> {
   const { split: kind = "official", subset = 1, seed = 0 } = options;
   const sheetPath = options.contactSheet === undefined ? null : await freePath(options.contactSheet, options.force);
-  const log = createLogger({ name: "dataset", level: options.logLevel });
-  const display = createDisplay({ stream: process.stderr, nowMs: () => performance.now() });
+  const display = createDisplay();
+  const log = createLogger({ name: "dataset", level: options.logLevel, stderr: display.stderr });
   const shutdown = createShutdown({ log });
   try {
     const { signal } = shutdown;

@@ -41,8 +41,8 @@ export function addDatasetVerifyCommand(parent: Command): void {
 }
 
 async function verify(options: Options<(typeof names)[number]>): Promise<void> {
-  const log = createLogger({ name: "dataset", level: options.logLevel });
-  const display = createDisplay({ stream: process.stderr, nowMs: () => performance.now() });
+  const display = createDisplay();
+  const log = createLogger({ name: "dataset", level: options.logLevel, stderr: display.stderr });
   const shutdown = createShutdown({ log });
   try {
     const { signal } = shutdown;
