@@ -1,0 +1,68 @@
+// Owns what `lockstep dataset verify` has found and how it is said: a line for each problem, as those are to be mended, and
+// for harmless images without labels, of which a folder may hold thousands, their number and a few of them.
+import { type Dataset, type DuplicateGroup, findDuplicates } from "@lockstep/dataset";
+import { duplicateLine } from "./inspection-text.js";
+
+export interface Verification {
+  readonly data: string;
+  readonly fingerprint: string;
+  readonly images: number;
+  /** One line each; none: the data set is sound. */
+  readonly problems: readonly string[];
+  /** Images that are there twice: worth knowing, and harmless to a training. */
+  readonly repeated: readonly string[];
+  /** Images without labels, by name. */
+  readonly unlabelled: readonly string[];
+}
+
+/** @param broken a line for each image that is not what was indexed or cannot be decoded */
+export function findingsOf(
+  dataset: Dataset,
+  broken: readonly string[],
+  split: "official" | "random",
+): Pick<Verification, "problems" | "repeated" | "unlabelled"> {
+  const groups = findDuplicates(dataset);
+  // A random split takes one of each and draws its parts then.
+  const leaks = split === "official" ? groups.filter(({ acrossParts }) => acrossParts) : [];
+  const others = groups.filter((group) => !leaks.includes(group));
+  return {
+    problems: [
+      ...dataset.skipped.map(({ name, namedAt, problem }) => `${namedAt}: image "${name}" ${problem}`),
+      ...broken,
+      ...leaks.map((group) => `the same image in two parts: ${textOf(group)}; --split random takes one of them`),
+    ],
+    repeated: others.map((group) => `the same image twice: ${textOf(group)}`),
+    unlabelled: dataset.unlabelled,
+  };
+}
+
+/** What --json prints: every note, one line each. */
+export function jsonOf({ data, fingerprint, images, problems, repeated, unlabelled }: Verification) {
+  const notes = [...repeated, ...unlabelled.map((name) => `image "${name}" has no labels and is left out`)];
+  return { data, fingerprint, images, problems, notes };
+}
+
+/** Several lines, ending with a newline. */
+export function verificationText(found: Verification): string {
+  const { data, images, fingerprint, problems, repeated, unlabelled } = found;
+  const verdict = problems.length === 0 ? "sound" : `${problems.length} problem${problems.length === 1 ? "" : "s"}`;
+  return [
+    ...problems,
+    ...[...repeated, ...unlabelledNotes(unlabelled)].map((note) => `note: ${note}`),
+    `${data}: ${images} images, fingerprint ${fingerprint.slice(0, 12)}: ${verdict}`,
+    "",
+  ].join("\n");
+}
+
+const shownNames = 5;
+
+function unlabelledNotes(names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const what = names.length === 1 ? "1 image has no labels and is" : `${names.length} images have no labels and are`;
+  const more = names.length > shownNames ? ", … (all are in --json)" : "";
+  return [`${what} left out: ${names.slice(0, shownNames).join(", ")}${more}`];
+}
+
+function textOf(group: DuplicateGroup): string {
+  return duplicateLine({ ...group, acrossParts: false }).trim();
+}
