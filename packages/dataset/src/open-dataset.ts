@@ -77,9 +77,10 @@ export function splitDataset(dataset: Dataset, settings: SplitSettings & { reado
     );
   }
   if (leaked > 0) {
+    const judged = parts.test === 0 ? "validation images" : "validation and test images";
     settings.log?.warn(
       { leaked },
-      "images of the validation part are in the training part too; --split random removes such duplicates",
+      `the training part holds ${leaked} of the ${parts.val + parts.test} ${judged} too; --split random removes such duplicates`,
     );
   }
   return split;

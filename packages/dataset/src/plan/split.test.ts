@@ -129,6 +129,17 @@ describe("a subset", () => {
     }
   });
 
+  test("a leak is counted only where both copies are used", () => {
+    const made = madeInput(2000);
+    // Each of the 300 images of val is one of train's too.
+    const input = { ...made, contentSha256: (sample: number) => `content ${sample % 1700}` };
+    assert.equal(drawSplit(input, { ...base, split: "official" }).leaked, 300);
+    const { train, val, leaked } = drawSplit(input, { ...base, split: "official", subset: 0.2 });
+    assert.equal(leaked, Array.from(val).filter((sample) => train.includes(sample - 1700)).length);
+    assert.ok(leaked > 0 && leaked < val.length, `${leaked} of ${val.length}`);
+    assert.equal(drawSplit(input, { ...base, split: "official", subset: 0.0001 }).leaked, 0); // one of each part
+  });
+
   test("a seed always draws the same one, another seed another", () => {
     const input = madeInput(5000);
     const some = drawSplit(input, { ...base, split: "official", subset: 0.1 });

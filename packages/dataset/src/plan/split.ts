@@ -31,7 +31,7 @@ export interface Split {
   readonly test: Uint32Array;
   /** Samples left out because an earlier one has the same bytes; random split only, as the official parts stay as published. */
   readonly duplicatesRemoved: number;
-  /** Samples of the official val and test parts whose bytes are in the official train part too; always 0 in a random split. */
+  /** Samples of val and test, as they are used, whose bytes are in the train part that is used too; always 0 in a random split. */
   readonly leaked: number;
 }
 
@@ -51,32 +51,38 @@ export function drawSplit(input: SplitInput, { split, subset, seed }: SplitSetti
     throw new UserError(`subset ${subset}: must be above 0 and at most 1 (--subset)`);
   }
   const parts = split === "official" ? officialParts(input) : randomParts(input, seed);
-  const subsetOf = (part: "train" | "val" | "test", index: number): Uint32Array =>
+  const subsetOf = (part: PartName, index: number): Uint32Array =>
     drawSubset({
       samples: parts[part],
       fraction: subset,
       stratumOf: strataOf(input.labels),
       randomOf: (ofStratum) => new CounterRandom(seed, randomDomain.subset, index, ofStratum),
     });
-  return { ...parts, train: subsetOf("train", 0), val: subsetOf("val", 1), test: subsetOf("test", 2) };
+  const used = { train: subsetOf("train", 0), val: subsetOf("val", 1), test: subsetOf("test", 2) };
+  return { ...used, duplicatesRemoved: parts.duplicatesRemoved, leaked: countLeaked(input, used) };
 }
 
-function officialParts(input: SplitInput): Split {
+type Parts = Pick<Split, PartName>;
+
+function countLeaked(input: SplitInput, { train, val, test }: Parts): number {
+  const trained = new Set(Array.from(train, (sample) => input.contentSha256(sample)));
+  return [...val, ...test].filter((sample) => trained.has(input.contentSha256(sample))).length;
+}
+
+function officialParts(input: SplitInput): Omit<Split, "leaked"> {
   const [train, val, test]: [number[], number[], number[]] = [[], [], []];
   input.origin.forEach((part, sample) => {
     (part === 0 ? train : part === 1 ? val : test).push(sample);
   });
-  const trained = new Set(train.map((sample) => input.contentSha256(sample)));
   return {
     train: Uint32Array.from(train),
     val: Uint32Array.from(val),
     test: Uint32Array.from(test),
     duplicatesRemoved: 0,
-    leaked: [...val, ...test].filter((sample) => trained.has(input.contentSha256(sample))).length,
   };
 }
 
-function randomParts(input: SplitInput, seed: number): Split {
+function randomParts(input: SplitInput, seed: number): Omit<Split, "leaked"> {
   const kept = firstOfEachContent(input);
   const [train, val, test] = drawParts({
     samples: kept,
@@ -86,7 +92,7 @@ function randomParts(input: SplitInput, seed: number): Split {
     orderRandom: new CounterRandom(seed, randomDomain.split, numStrata(input.labels.schema)),
   });
   if (!train || !val || !test) throw new Error("a draw of three parts gave fewer");
-  return { train, val, test, duplicatesRemoved: input.labels.numSamples - kept.length, leaked: 0 };
+  return { train, val, test, duplicatesRemoved: input.labels.numSamples - kept.length };
 }
 
 /** The samples without exact duplicates: of equal bytes the first in canonical order stays. */
