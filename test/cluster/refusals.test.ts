@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { runFiles } from "@lockstep/cli";
+import { describeEngines } from "@lockstep/recipe";
 import {
   holdStep,
   needsTorch,
@@ -57,6 +58,29 @@ describe("mistakes are refused in one line", { skip: needsTorch() }, () => {
 
   test("a missing data folder", async () => {
     await refused(outOf("no-data"), { ...short, data: join(folder.path, "absent") }, /absent/);
+  });
+
+  test("a backend that is not there, before an image is decoded: no folder and no cache is left", async (t) => {
+    const tensorflow = (await describeEngines()).find(({ backend }) => backend === "tensorflow");
+    if (tensorflow?.available) return t.skip("tfjs-node is installed");
+    const cacheDir = join(folder.path, "unused-cache");
+    const flags = ["--backend", "tensorflow", "--cache-dir", cacheDir];
+    for (const command of [
+      ["train", "--data", "synthetic:60", "--out", outOf("no-backend")],
+      ["train", "--data", "synthetic:60", "--out", outOf("no-backend"), "--dry-run"],
+      ["evaluate", outOf("run")],
+      // Nobody answers at that address: the worker does not even ask.
+      ["worker", "--coordinator", `unix:${join(folder.path, "none.sock")}`],
+    ]) {
+      const { code, stdout, stderr } = await runLockstep([...command, ...flags]);
+      assert.deepEqual([code, stdout], [2, ""], stderr);
+      assert.match(stderr, /^lockstep: backend tensorflow is not available: .*npm install.*\(--backend\)\n$/);
+    }
+    const left = await readdir(folder.path);
+    assert.deepEqual(
+      left.filter((name) => ["no-backend", "unused-cache"].includes(name)),
+      [],
+    );
   });
 
   test("an --out with somebody's checkpoints, which stay; of a refusal in an empty folder nothing is left", async () => {

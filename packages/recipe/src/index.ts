@@ -16,7 +16,7 @@ export {
   type EngineDescription,
   type EngineLog,
 } from "./engine/engine.js";
-export { describeEngines, loadEngine } from "./engine/load-engine.js";
+export { describeEngines, loadEngine, requireBackend } from "./engine/load-engine.js";
 export { fairfaceRecipe } from "./fairface/fairface-recipe.js";
 export type { HeadDeclaration } from "./heads/head.js";
 export { greatest, type LossName, type SampleLoss, type SampleScore, softmax } from "./heads/losses.js";

@@ -11,7 +11,14 @@ import {
 } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { evaluateMetrics, type RunSpec } from "@lockstep/protocol";
-import { type BackendChoice, type EngineLog, loadEngine, loadRunRecipe, type RecipeDefinition } from "@lockstep/recipe";
+import {
+  type BackendChoice,
+  type EngineLog,
+  loadEngine,
+  loadRunRecipe,
+  type RecipeDefinition,
+  requireBackend,
+} from "@lockstep/recipe";
 import { confidenceLevel } from "./bootstrap.js";
 import { type CheckpointChoice, chooseCheckpoint } from "./choose-checkpoint.js";
 import { evaluationPass } from "./evaluation-pass.js";
@@ -54,6 +61,7 @@ export const defaultResamples = 1000;
 /** UserError on a broken checkpoint, another data set, or an empty part. */
 export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Evaluation> {
   const { log, part, resamples = defaultResamples, onProgress, signal } = options;
+  await requireBackend(options.backend);
   const chosen = await chooseCheckpoint(options.checkpoint, options.choice ?? "last");
   for (const skipped of chosen.skipped) log.warn(skipped, `skipped checkpoint ${skipped.path}: ${skipped.reason}`);
   const checkpoint = await loadCheckpoint(chosen);

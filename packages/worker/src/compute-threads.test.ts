@@ -21,7 +21,7 @@ it("a backend that cannot be had is a user's error", async () => {
   try {
     const setup = { ...bed.threadSetup, backend: "tensorflow" } as const;
     await assert.rejects(ComputeThreads.start({ numThreads: 2, setup, log }), (error) => {
-      return error instanceof UserError && /^backend tensorflow: /.test(error.message);
+      return error instanceof UserError && /^backend tensorflow is not available: /.test(error.message);
     });
   } finally {
     await bed.close();

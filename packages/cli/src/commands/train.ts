@@ -3,6 +3,7 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { exitCode, UserError } from "@lockstep/errors";
+import { requireBackend } from "@lockstep/recipe";
 import { createLogger, createShutdown, type Shutdown } from "@lockstep/service";
 import type { Command } from "commander";
 import type { Logger } from "pino";
@@ -57,6 +58,7 @@ export function addTrainCommand(program: Command): void {
   addFlags(command, specFlags, { heading: specHeading }).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
     const options = parseOptions(raw, names);
+    await requireBackend(options.backend);
     if (options.dryRun) await showDryRun(options, originsOf(command));
     else process.exitCode = await train(options);
   });

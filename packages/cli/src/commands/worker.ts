@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import { defaultCacheDir } from "@lockstep/dataset";
 import { exitCode } from "@lockstep/errors";
+import { requireBackend } from "@lockstep/recipe";
 import { createLogger, createShutdown, launcherChannel } from "@lockstep/service";
 import { runWorker } from "@lockstep/worker";
 import type { Command } from "commander";
@@ -39,13 +40,15 @@ export function addWorkerCommand(program: Command): void {
 
 async function work(options: Options<(typeof names)[number]>): Promise<number> {
   const { slot, logFile } = options;
+  const launcher = launcherChannel();
   const log = createLogger({
     name: slot === undefined ? "worker" : `worker-${slot}`,
     level: options.logLevel,
     ...(logFile === undefined ? {} : { file: logFile }),
   });
-  const shutdown = createShutdown({ log, launcher: launcherChannel() });
+  const shutdown = createShutdown({ log, launcher });
   try {
+    if (launcher === null) await requireBackend(options.backend); // a launcher has asked
     await runWorker({
       coordinator: options.coordinator,
       dataOptions: dataOptionsOf(options, null),

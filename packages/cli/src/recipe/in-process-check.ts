@@ -8,7 +8,14 @@ import {
   seenInTraining,
   splitDataset,
 } from "@lockstep/dataset";
-import { type BackendChoice, checkRecipe, loadEngine, loadRecipe, type RuleResult } from "@lockstep/recipe";
+import {
+  type BackendChoice,
+  checkRecipe,
+  loadEngine,
+  loadRecipe,
+  type RuleResult,
+  requireBackend,
+} from "@lockstep/recipe";
 import type { Logger } from "pino";
 
 export interface RecipeUnderCheck {
@@ -30,6 +37,7 @@ export async function checkInProcess(
   options: RecipeUnderCheck & { readonly log: Logger; readonly onProgress: (progress: Progress) => void },
 ): Promise<RuleResult[]> {
   const { dataOptions, imageSize, cacheDir, backend, log, onProgress, signal } = options;
+  await requireBackend(backend);
   const definition = await loadRecipe(options.recipe);
   const { labels: schema, source } = definition;
   const common = { cacheDir, log, onProgress, signal };

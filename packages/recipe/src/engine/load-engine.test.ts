@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UserError } from "@lockstep/errors";
-import { describeEngines, loadEngine } from "./load-engine.js";
+import { describeEngines, loadEngine, requireBackend } from "./load-engine.js";
 
 function recordingLog() {
   const warnings: string[] = [];
@@ -48,10 +48,18 @@ test("auto takes the first engine that is available and warns of each that it pa
 test("a backend that cannot be had is refused in one line that says what to do", async (t) => {
   const [tensorflow] = (await describeEngines()).filter(({ backend }) => backend === "tensorflow");
   if (tensorflow?.available) return t.skip("tfjs-node is installed");
-  await assert.rejects(
+  const line = /^backend tensorflow is not available: neither .*npm install.*; or choose another \(--backend\)$/;
+  for (const refusal of [
     loadEngine({ backend: "tensorflow", log: recordingLog().log }),
-    (error) => error instanceof UserError && /^backend tensorflow: neither .*npm install/.test(error.message),
-  );
+    requireBackend("tensorflow"), // before it is loaded, in the same words
+  ]) {
+    await assert.rejects(refusal, (error) => error instanceof UserError && line.test(error.message));
+  }
+});
+
+test("a backend that can be had is not complained about, nor is auto", async () => {
+  await requireBackend("auto");
+  for (const { backend, available } of await describeEngines()) if (available) await requireBackend(backend);
 });
 
 test("readInto copies into shared memory and refuses another length", async () => {

@@ -26,14 +26,11 @@ const candidates: readonly EngineCandidate[] = [torchEngine, tensorflowEngine, c
 export async function loadEngine({ backend, log }: { backend: BackendChoice; log: EngineLog }): Promise<Engine> {
   // Silences tfjs' own hint on console; the warnings below take its place.
   tf.enableProdMode();
-  const { candidate, passedOver } =
-    backend === "auto" ? await firstAvailable() : { candidate: named(backend), passedOver: [] };
+  const { candidate, passedOver } = await chosen(backend);
   const registered = await candidate.register(tf);
   await registerGradients();
   if (!(await tf.setBackend(candidate.backend))) throw new Error(`tfjs cannot set backend ${candidate.backend}`);
-  for (const { backend: name, detail } of passedOver) {
-    log.warn({ backend: name, detail }, `backend ${name} is not available: ${detail}`);
-  }
+  for (const description of passedOver) log.warn({ ...description }, absenceOf(description));
   if (candidate === cpuEngine) {
     log.warn(
       { backend: "cpu", howToGetLibtorch },
@@ -43,6 +40,14 @@ export async function loadEngine({ backend, log }: { backend: BackendChoice; log
   const engine = createEngine(candidate, registered, await datasetDecoderVersion());
   log.info({ backend: engine.backend, device: engine.device, numerics: engine.numerics }, "engine loaded");
   return engine;
+}
+
+/**
+ * Whether loadEngine has what it needs, without loading it: for who would otherwise find out after an hour of decoding.
+ * @throws UserError, the same as loadEngine's
+ */
+export async function requireBackend(backend: BackendChoice): Promise<void> {
+  if (backend !== "auto") await chosen(backend); // auto always finds one
 }
 
 /** Every engine and whether this machine has it; for `lockstep doctor`. */
@@ -58,7 +63,25 @@ function named(backend: BackendChoice): EngineCandidate {
   return found;
 }
 
-async function firstAvailable(): Promise<{ candidate: EngineCandidate; passedOver: EngineDescription[] }> {
+interface Chosen {
+  readonly candidate: EngineCandidate;
+  /** By auto. */
+  readonly passedOver: readonly EngineDescription[];
+}
+
+async function chosen(backend: BackendChoice): Promise<Chosen> {
+  if (backend === "auto") return await firstAvailable();
+  const candidate = named(backend);
+  const description = await candidate.describe();
+  if (!description.available) throw new UserError(`${absenceOf(description)}; or choose another (--backend)`);
+  return { candidate, passedOver: [] };
+}
+
+function absenceOf({ backend, detail }: EngineDescription): string {
+  return `backend ${backend} is not available: ${detail}`;
+}
+
+async function firstAvailable(): Promise<Chosen> {
   const passedOver: EngineDescription[] = [];
   for (const candidate of candidates) {
     const description = await candidate.describe();
