@@ -1,12 +1,13 @@
 // A folder with broken images: refused before anything is trained, or trained on without them, by all processes alike.
 import assert from "node:assert/strict";
-import { readFile, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { readRunDescription, runFiles } from "@lockstep/cli";
 import {
   needsTorch,
   runCluster,
+  runLockstep,
   startCluster,
   type TrainFlags,
   temporaryFolder,
@@ -64,6 +65,38 @@ describe("a folder with three bad images", { skip: needsTorch() }, () => {
         lines.some((line) => line.startsWith(bad.page) && /_train.csv, line 10",.*it is a web page/.test(line)),
         `${lines}`,
       );
+    }
+  });
+
+  test("that are left out are warned of once by a launcher for all, and by each process that is started by hand", async () => {
+    const data = join(folder.path, "odd");
+    await writeImageFolder({ folder: data, numSamples: 24, imageSize: 16 });
+    const [first = ""] = await imagesOf(data, "train");
+    await copyFile(join(data, first), join(data, "train", "spare.jpg"));
+    const warning = /left out 1 images without labels: train\/spare.jpg/g;
+    const cluster = startCluster({ out: outOf("odd-run"), flags: { ...flags, data, workers: 2 } });
+    const { code, stderr } = await cluster.ended();
+    assert.equal(code, 0, stderr);
+    assert.equal(stderr.match(warning)?.length, 1, stderr);
+    for (const name of ["worker-0", "worker-1"]) {
+      const lines = (await cluster.log(name)).filter(({ msg }) => String(msg).match(warning));
+      assert.deepEqual(
+        lines.map(({ level }) => level),
+        [30], // info
+      );
+    }
+    const common = ["--data", data, "--cache-dir", join(folder.path, "cache")];
+    const listen = `unix:${join(folder.path, "odd.sock")}`;
+    const [coordinator, worker] = await Promise.all([
+      runLockstep([
+        ...["coordinator", ...common, "--out", outOf("odd-by-hand"), "--listen", listen, "--expected-workers", "1"],
+        ...["--image-size", "16", "--micro-batch", "4", "--global-batch", "16", "--epochs", "1"],
+      ]),
+      runLockstep(["worker", ...common, "--coordinator", listen, "--connect-timeout", "30"]),
+    ]);
+    for (const by of [coordinator, worker]) {
+      assert.equal(by.code, 0, by.stderr);
+      assert.equal(by.stderr.match(warning)?.length, 1, by.stderr);
     }
   });
 

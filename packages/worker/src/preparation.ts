@@ -3,6 +3,7 @@
 import { createHash } from "node:crypto";
 import {
   type DataOptions,
+  type DatasetLog,
   type ImageCache,
   openDataset,
   openImageCache,
@@ -66,9 +67,11 @@ export async function prepareRun(options: {
   readonly cacheDir: string;
   readonly backend: BackendChoice;
   readonly log: Logger;
+  /** What is said of the data set; default: `log`. */
+  readonly dataLog?: DatasetLog | undefined;
   readonly signal: AbortSignal;
 }): Promise<PreparedRun> {
-  const { run, dataOptions, weightsFile = null, cacheDir, backend, log, signal } = options;
+  const { run, dataOptions, weightsFile = null, cacheDir, backend, log, dataLog = log, signal } = options;
   const { spec, specSha256 } = parseRun(run);
   const { imageSize } = spec;
   const definition = await loadRunRecipe(spec.recipe, options.recipe);
@@ -77,7 +80,7 @@ export async function prepareRun(options: {
     schema: definition.labels,
     source: definition.source,
     cacheDir,
-    log,
+    log: dataLog,
     signal,
   });
   if (dataset.fingerprint !== spec.dataset.fingerprint) {
@@ -86,7 +89,7 @@ export async function prepareRun(options: {
     );
   }
   const { split, subset, samples } = spec.dataset;
-  const parts = splitDataset(dataset, { split, subset, seed: spec.seed, log });
+  const parts = splitDataset(dataset, { split, subset, seed: spec.seed, log: dataLog });
   for (const part of ["train", "val", "test"] as const) {
     if (parts[part].length !== samples[part]) {
       throw new Error(`the ${part} part has ${parts[part].length} samples here, ${samples[part]} in the run spec`);

@@ -4,7 +4,7 @@
 //                                ^-----------'  (connection lost, coordinator restarted)
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import type { DataOptions } from "@lockstep/dataset";
+import type { DataOptions, DatasetLog } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import {
   canonicalJson,
@@ -45,6 +45,8 @@ export interface WorkerOptions {
   /** The slot that the worker asks for; -1, the default: any free one. */
   readonly slot?: number | undefined;
   readonly log: Logger;
+  /** What is said of the data set as it is opened and split; default: `log`. */
+  readonly dataLog?: DatasetLog | undefined;
   /** Aborted: finish the leases held (for at most 10 s), then leave. */
   readonly signal: AbortSignal;
   /** Give up when no coordinator has answered for so long; null, the default: never. */

@@ -1,6 +1,6 @@
 // Owns `lockstep worker`: computes leases of one run.
 import { resolve } from "node:path";
-import { defaultCacheDir } from "@lockstep/dataset";
+import { type DatasetLog, defaultCacheDir } from "@lockstep/dataset";
 import { exitCode } from "@lockstep/errors";
 import { requireBackend } from "@lockstep/recipe";
 import { createLogger, createShutdown, launcherChannel } from "@lockstep/service";
@@ -61,10 +61,17 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
       connectTimeoutMs: options.connectTimeout === undefined ? null : options.connectTimeout * 1000,
       insecure: options.insecure,
       log,
+      dataLog: launcher === null ? log : withoutWarnings(log),
       signal: shutdown.signal,
     });
     return shutdown.signal.aborted ? exitCode.interrupted : exitCode.ok;
   } finally {
     shutdown.dispose();
   }
+}
+
+/** For the data of a launcher's worker: the launcher has read the same data and has warned of it once for all. */
+function withoutWarnings(log: DatasetLog): DatasetLog {
+  const info: DatasetLog["info"] = (fields, message) => log.info(fields, message);
+  return { info, warn: info };
 }
