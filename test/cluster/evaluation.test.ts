@@ -57,6 +57,28 @@ describe("validation and evaluation", { skip: needsTorch() }, () => {
     assert.equal(race.accuracy, report.metrics["raceAccuracy"]);
   });
 
+  test("a run's folder and a checkpoint's, each given for the other, and one that is neither are told apart", async () => {
+    const out = outOf(2);
+    const checkpoint = join(out, runFiles.checkpoints, (await readdir(join(out, runFiles.checkpoints)))[0] ?? "");
+    for (const [args, line] of [
+      [
+        ["--checkpoint", out],
+        `--checkpoint ${out}: is a run's folder, not a checkpoint's; write: lockstep evaluate ${out}`,
+      ],
+      [
+        [checkpoint],
+        `${checkpoint}: is a checkpoint's folder, not a run's; write: lockstep evaluate --checkpoint ${checkpoint}`,
+      ],
+      [
+        ["--checkpoint", folder.path],
+        `${folder.path}: neither a checkpoint (manifest.json) nor a run's folder (checkpoints/)`,
+      ],
+    ] as const) {
+      const { code, stdout, stderr } = await runLockstep(["evaluate", ...args]);
+      assert.deepEqual([code, stdout, stderr], [2, "", `lockstep: ${line}\n`]);
+    }
+  });
+
   test("a checkpoint's folder inside a run is enough: the run says where the images are", async () => {
     const checkpoints = join(outOf(2), runFiles.checkpoints);
     const newest =

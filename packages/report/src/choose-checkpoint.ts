@@ -14,7 +14,7 @@ export interface ChosenCheckpoint {
 
 /** last: the newest that verifies; best: of those with a validation loss, the least that verifies. UserError when there is none. */
 export async function chooseCheckpoint(path: string, choice: CheckpointChoice): Promise<ChosenCheckpoint> {
-  if (await exists(join(path, "manifest.json"))) return { path, skipped: [] };
+  if (await isCheckpoint(path)) return { path, skipped: [] };
   const dir = basename(path) === "checkpoints" ? path : join(path, "checkpoints");
   if (!(await exists(dir))) {
     throw new UserError(`${path}: neither a checkpoint (manifest.json) nor a run's folder (checkpoints/)`);
@@ -29,6 +29,11 @@ export async function chooseCheckpoint(path: string, choice: CheckpointChoice): 
   const why = skipped.map((entry) => `; ${basename(entry.path)}: ${entry.reason}`).join("");
   const what = choice === "best" ? "sound checkpoint with a validation loss" : "sound checkpoint";
   throw new UserError(`${dir}: no ${what}${why}`);
+}
+
+/** Whether the path is a checkpoint's own folder, sound or not. */
+export function isCheckpoint(path: string): Promise<boolean> {
+  return exists(join(path, "manifest.json"));
 }
 
 /** The most wanted first. */

@@ -1,6 +1,6 @@
 // Evaluation of checkpoints: reports, how they read, and tables of single predictions.
 export type { Interval } from "./bootstrap.js";
-export { type CheckpointChoice, chooseCheckpoint } from "./choose-checkpoint.js";
+export { type CheckpointChoice, chooseCheckpoint, isCheckpoint } from "./choose-checkpoint.js";
 export type { Averages, Classification, ClassMetrics, ConfusionMatrices, Matrix } from "./classification.js";
 export {
   defaultResamples,

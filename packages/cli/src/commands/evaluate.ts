@@ -4,14 +4,14 @@ import { basename, dirname, resolve } from "node:path";
 import { writeDurably } from "@lockstep/checkpoint";
 import { defaultCacheDir } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
-import { evaluateCheckpoint, renderReport } from "@lockstep/report";
+import { chooseCheckpoint, evaluateCheckpoint, isCheckpoint, renderReport } from "@lockstep/report";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
 import { dataFlags, dataOptionsOf } from "../data-flags.js";
 import { addFlags, type Options, parseOptions } from "../flags.js";
 import { bestOrLast } from "../initial-weights.js";
 import { createDisplay } from "../progress/display.js";
-import { dataOptionsIn, readLaunch, requireRun, runFiles } from "../run-folder.js";
+import { dataOptionsIn, readLaunch, readRunDescription, requireRun, runFiles } from "../run-folder.js";
 
 const names = [
   ...["checkpoint", "part", "bootstrap", "predictions"],
@@ -38,15 +38,26 @@ export function addEvaluateCommand(program: Command): void {
 }
 
 async function evaluate(out: string | undefined, options: Options<(typeof names)[number]>): Promise<void> {
-  if (out !== undefined) await requireRun(out);
+  if (out !== undefined) {
+    if (await isCheckpoint(out)) {
+      throw new UserError(
+        `${out}: is a checkpoint's folder, not a run's; write: lockstep evaluate --checkpoint ${out}`,
+      );
+    }
+    await requireRun(out);
+  }
   const { part, backend, json, bootstrap } = options;
   const predictionsPath = options.predictions === undefined ? null : await writablePath(options.predictions);
   const display = createDisplay();
   const log = createLogger({ name: "evaluate", level: options.logLevel, stderr: display.stderr });
   const place = await checkpointOf(out, options.checkpoint);
   const launch = await readLaunch(out ?? runAround(place.checkpoint));
-  if (options.data === undefined && launch === null)
-    throw new UserError("--data: is needed: no launch.json in the run's folder says where the images are");
+  if (options.data === undefined && launch === null) {
+    await chooseCheckpoint(place.checkpoint, "last"); // complains of a path that is none: no --data mends that
+    throw new UserError(
+      `${options.checkpoint ?? out}: no ${runFiles.launch} in its run's folder says where the images are; say it (--data)`,
+    );
+  }
   const shutdown = createShutdown({ log });
   try {
     const { report, predictionsCsv } = await evaluateCheckpoint({
@@ -84,6 +95,11 @@ function runAround(path: string): string {
 
 async function checkpointOf(out: string | undefined, checkpoint: string | undefined) {
   if (checkpoint !== undefined && checkpoint !== "best" && checkpoint !== "last") {
+    if ((await readRunDescription(checkpoint)) !== null) {
+      throw new UserError(
+        `--checkpoint ${checkpoint}: is a run's folder, not a checkpoint's; write: lockstep evaluate ${checkpoint}`,
+      );
+    }
     return { checkpoint: resolve(checkpoint) };
   }
   if (out === undefined)
