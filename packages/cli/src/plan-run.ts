@@ -196,6 +196,6 @@ function assertSameSpec(before: RunSpec, after: RunSpec, out: string): void {
   );
   if (changed.length === 0) return;
   throw new UserError(
-    `${out}: cannot resume with another run spec: ${changed.join("; ")} (same flags, or a new --out)`,
+    `${out}: cannot resume with another run spec: ${changed.join("; ")} (same flags; or a new run in another --out, from these weights by --init-from ${out})`,
   );
 }

@@ -9,7 +9,7 @@ import { createOptimizer } from "@lockstep/numerics";
 import type { RunDescription } from "@lockstep/protocol";
 import type { ResolvedDataOptions } from "./data-flags.js";
 import { type PlannedRun, type PlanOptions, planRun } from "./plan-run.js";
-import { readRunDescription, runFiles, writeLaunch } from "./run-folder.js";
+import { readRunDescription, readSummary, runFiles, type StoredSummary, writeLaunch } from "./run-folder.js";
 import { writeSkippedImages } from "./skipped-images.js";
 
 export interface PrepareOptions extends PlanOptions {
@@ -29,6 +29,8 @@ export interface PreparedRun {
   readonly recipeFile: string | null;
   readonly weightsFile: string | null;
   readonly stepsPerEpoch: number;
+  /** Of a run that goes on and is finished: there is nothing to start. Null for every other. */
+  readonly finished: StoredSummary | null;
   /** Images that are left out; skipped.csv lists them. */
   readonly numSkipped: number;
   readonly lock: RunLock;
@@ -44,15 +46,18 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
     await options.onLocked?.();
     const planned = await planRun(options, former);
     const { description, dataOptions, cacheDir, recipeFile, weightsFile, stepsPerEpoch, dataset, samples } = planned;
-    const { imageSize } = description.spec;
-    const cache = await openImageCache({ dataset, samples, imageSize, cacheDir, log, onProgress, signal });
-    await cache.close();
+    const finished = former === null ? null : await finishedSummary(out);
+    if (finished === null) {
+      const { imageSize } = description.spec;
+      const cache = await openImageCache({ dataset, samples, imageSize, cacheDir, log, onProgress, signal });
+      await cache.close();
+    }
     if (former === null) await writeNewRun(out, planned);
     await writeLaunch(out, { ...dataOptions, cacheDir, recipe: recipeFile, weightsFile });
     await writeSkippedImages(out, dataset.skipped);
     log.info({ out, resume, spec: description.spec }, "the run is prepared");
     const numSkipped = dataset.skipped.length;
-    return { description, dataOptions, cacheDir, recipeFile, weightsFile, stepsPerEpoch, numSkipped, lock };
+    return { description, dataOptions, cacheDir, recipeFile, weightsFile, stepsPerEpoch, finished, numSkipped, lock };
   } catch (error) {
     await options.onRefused?.();
     // What was made for nothing goes again; after a fault of ours the logs are of use.
@@ -106,6 +111,14 @@ async function assertNobodysFolder(out: string): Promise<void> {
   if (strangers.length > 0) {
     throw new UserError(`${out}: exists and is not empty (${strangers[0]}); choose another --out`);
   }
+}
+
+/** Null when the run has not reached its end, or the checkpoint of its end is broken or gone: then it is made again. */
+async function finishedSummary(out: string): Promise<StoredSummary | null> {
+  const summary = await readSummary(out);
+  if (!summary?.completed) return null;
+  const { checkpoint } = await new CheckpointStore(join(out, runFiles.checkpoints)).newestValid();
+  return checkpoint?.step === summary.steps ? summary : null;
 }
 
 async function entriesOf(out: string): Promise<string[]> {

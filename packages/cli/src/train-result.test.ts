@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { renderSummary, trainResult } from "./train-result.js";
+import { finishedNotes, renderSummary, trainResult } from "./train-result.js";
 
 const summary = {
   completed: false,
@@ -44,4 +44,17 @@ test("a run that is complete says why, and has nothing to go on with", () => {
   const text = renderSummary(trainResult(early, { out: "runs/first", workers: 2, imagesSkipped: 0 }), "/tmp");
   assert.match(text, /finished: early stop: val loss no lower in 3 epochs/);
   assert.doesNotMatch(text, /--resume|left out/);
+});
+
+test("a run that is finished is said to be so, with how far it came and what can be done with it", () => {
+  const early = { ...summary, completed: true, reason: "early stop: val loss no lower in 1 epoch" };
+  const [state, ...commands] = finishedNotes(early, { out: "runs/first", totalEpochs: 9 });
+  assert.equal(
+    state,
+    "runs/first: is finished: 42 steps, 3 of 9 epochs (early stop: val loss no lower in 1 epoch); nothing is left to train",
+  );
+  assert.match(
+    commands.join("\n"),
+    /lockstep evaluate runs\/first\n.*lockstep train --init-from runs\/first --out NEW/m,
+  );
 });

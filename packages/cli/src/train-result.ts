@@ -22,6 +22,18 @@ export function trainResult(
 /** What is left of 80 beside a field's name. */
 const valueColumns = 64;
 
+/** What to say, in lines, where a run is to go on that is finished. */
+export function finishedNotes(
+  { steps, epochs, reason }: Pick<StoredSummary, "steps" | "epochs" | "reason">,
+  { out, totalEpochs }: { readonly out: string; readonly totalEpochs: number },
+): string[] {
+  return [
+    `${out}: is finished: ${steps} steps, ${epochs} of ${totalEpochs} epochs (${reason}); nothing is left to train`,
+    `evaluate it: npx lockstep evaluate ${out}`,
+    `more epochs are a new run, with its data and model flags: npx lockstep train --init-from ${out} --out NEW --epochs N`,
+  ];
+}
+
 /** @param cacheDir where the decoded images are: the one thing that a run leaves outside of its folder */
 export function renderSummary(result: TrainResult, cacheDir: string): string {
   const { out, steps, epochs, samples, seconds, imagesPerSecond, loss, validation } = result;

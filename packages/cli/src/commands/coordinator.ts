@@ -12,7 +12,7 @@ import { type PreparedRun, prepareRun } from "../prepare-run.js";
 import { createDisplay } from "../progress/display.js";
 import { readSummary, runFiles } from "../run-folder.js";
 import { specFlags, specHeading } from "../run-settings.js";
-import { renderSummary, trainResult } from "../train-result.js";
+import { finishedNotes, renderSummary, trainResult } from "../train-result.js";
 
 const launchFlags = [
   "requiredOut",
@@ -78,6 +78,13 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
       });
   let lock: RunLock | null = null;
   try {
+    if (prepared !== null && prepared.finished !== null) {
+      const { epochs: totalEpochs } = prepared.description.spec;
+      for (const line of finishedNotes(prepared.finished, { out: options.requiredOut, totalEpochs }))
+        display?.note(line);
+      await printSummary(out, options, prepared);
+      return exitCode.ok;
+    }
     lock = await lockCoordinator(out, signal);
     const log = createLogger({
       ...logging,

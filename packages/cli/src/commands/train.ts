@@ -20,7 +20,7 @@ import { readSummary, runFiles } from "../run-folder.js";
 import { recipeArguments } from "../run-recipe.js";
 import { specFlags, specHeading } from "../run-settings.js";
 import { type Origins, originsOf } from "../settings/apply-settings.js";
-import { imagesSkipped, renderSummary, trainResult } from "../train-result.js";
+import { finishedNotes, imagesSkipped, renderSummary, trainResult } from "../train-result.js";
 
 const launchFlags = [
   ...dataFlags,
@@ -149,6 +149,13 @@ async function trainIn(out: string, surroundings: Surroundings): Promise<number>
   });
   try {
     signal.throwIfAborted();
+    if (run.finished !== null) {
+      const { epochs } = run.description.spec;
+      for (const line of finishedNotes(run.finished, { out: options.out ?? out, totalEpochs: epochs }))
+        display.note(line);
+      display.close();
+      return await printResult(out, { options, run, interrupted: false });
+    }
     if (!options.resume) display.note(`run folder: ${options.out ?? out} (${runFiles.logs}/ while it runs)`);
     warnOfIdleWorkers(run, options, display);
     if (run.numSkipped > 0) display.note(`left out: ${imagesSkipped(run.numSkipped)}`);
