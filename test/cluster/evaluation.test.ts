@@ -1,7 +1,7 @@
 // Validation is spread over the workers, an evaluation is not: both count every image once, and both say the same to the
 // last bit, however many workers there are.
 import assert from "node:assert/strict";
-import { readdir } from "node:fs/promises";
+import { cp, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { readMetrics, runFiles } from "@lockstep/cli";
@@ -76,6 +76,17 @@ describe("validation and evaluation", { skip: needsTorch() }, () => {
     ] as const) {
       const { code, stdout, stderr } = await runLockstep(["evaluate", ...args]);
       assert.deepEqual([code, stdout, stderr], [2, "", `lockstep: ${line}\n`]);
+    }
+  });
+
+  test("a run's folder that does not say where the images are, with --checkpoint best too", async () => {
+    const out = join(folder.path, "no-launch");
+    await cp(outOf(2), out, { recursive: true });
+    await rm(join(out, runFiles.launch));
+    for (const more of [[], ["--checkpoint", "best"]]) {
+      const { code, stderr } = await runLockstep(["evaluate", out, ...more]);
+      const line = `lockstep: ${out}: no launch.json in its run's folder says where the images are; say it (--data)\n`;
+      assert.deepEqual([code, stderr], [2, line]);
     }
   });
 

@@ -55,7 +55,7 @@ async function evaluate(out: string | undefined, options: Options<(typeof names)
   if (options.data === undefined && launch === null) {
     await chooseCheckpoint(place.checkpoint, "last"); // complains of a path that is none: no --data mends that
     throw new UserError(
-      `${options.checkpoint ?? out}: no ${runFiles.launch} in its run's folder says where the images are; say it (--data)`,
+      `${place.checkpoint}: no ${runFiles.launch} in its run's folder says where the images are; say it (--data)`,
     );
   }
   const shutdown = createShutdown({ log });
