@@ -18,7 +18,11 @@ export const mayImport = {
   coordinator: ["protocol", "service", "checkpoint", "numerics", "dataset"],
   worker: ["protocol", "service", "dataset", "recipe", "numerics"],
   report: ["dataset", "recipe", "checkpoint", "numerics", "protocol"],
-  cli: ["protocol", "service", "numerics", "dataset", "recipe", "checkpoint", "coordinator", "worker", "report"],
+  exporter: ["protocol", "service"],
+  cli: [
+    ...["protocol", "service", "numerics", "dataset", "recipe", "checkpoint", "coordinator", "worker", "report"],
+    "exporter",
+  ],
   testkit: "everything",
 };
 
