@@ -8,5 +8,6 @@ export { type Listener, type ListenOptions, listen, type ServedService } from ".
 export type { Log } from "./log.js";
 export { formatLogLine } from "./log-line.js";
 export { createLogger, type LoggerOptions, type LogLevel, logLevels, parseLogLevel } from "./logger.js";
+export { type ProcessVitals, type VitalsWatch, watchVitals } from "./process-vitals.js";
 export { type RetryOptions, retry } from "./retry.js";
 export { createShutdown, type Shutdown, type ShutdownHost, type ShutdownOptions, StopRequested } from "./shutdown.js";
