@@ -30,7 +30,13 @@ export function assembleRecipe({ name, options, model, scoring, input }: RecipeP
   const imagesOf = (tf: Tf, batch: MicroBatch, settings: InputOptions): Tensor4D =>
     tf.tensor4d(networkInput(batch, settings), [batch.samples.length, input.imageSize, input.imageSize, 3]);
 
-  function train(tf: Tf, weights: Weights, batch: MicroBatch, constants: PassConstants): TrainingResult {
+  function train(
+    tf: Tf,
+    weights: Weights,
+    batch: MicroBatch,
+    constants: PassConstants,
+    onForward?: () => void,
+  ): TrainingResult {
     const statistics: Record<string, Tensor> = {};
     let sums: Float64Array | undefined;
     try {
@@ -40,6 +46,7 @@ export function assembleRecipe({ name, options, model, scoring, input }: RecipeP
           const onTape = { ...weights, ...Object.fromEntries(parameters.map((p, i) => [parameterNames[i], p])) };
           const outputsOnTape = model.forwardTraining(tf, onTape, images_BHWC, { key: batch.key, statistics });
           return lossNode(tf, headNames, outputsOnTape, (outputs) => {
+            onForward?.();
             const scores = scoring.score(outputs, batch.samples, constants);
             sums = scores.sums;
             return scores.gradients;

@@ -106,8 +106,11 @@ export interface Recipe {
   /** From the labels of every sample of a pass, before its forward pass. */
   passConstants(samples: Uint32Array): PassConstants;
 
-  /** Forward and backward. The weights are not changed and stay the caller's. */
-  train(tf: Tf, weights: Weights, batch: MicroBatch, constants: PassConstants): TrainingResult;
+  /**
+   * Forward and backward. The weights are not changed and stay the caller's.
+   * @param onForward called between them, once the heads' outputs have left the engine, which waits for it anyway
+   */
+  train(tf: Tf, weights: Weights, batch: MicroBatch, constants: PassConstants, onForward?: () => void): TrainingResult;
 
   /** Forward in inference mode: running statistics, no dropout, no augmentation. */
   evaluate(tf: Tf, weights: Weights, batch: MicroBatch, constants: PassConstants): EvaluationResult;

@@ -47,8 +47,12 @@ class ComputeThread {
     const start = performance.now();
     const weights = this.#weightsOf(job);
     const batch = this.#batchOf(job);
+    let forward: number | null = null;
+    const onForward = (): void => {
+      forward = performance.now();
+    };
     const { sums, contribution } =
-      job.pass === "train" ? this.#train(job, weights, batch) : this.#evaluate(job, weights, batch);
+      job.pass === "train" ? this.#train(job, { weights, batch, onForward }) : this.#evaluate(job, weights, batch);
     const computed = performance.now();
     const sumsAreFinite = sums.every(Number.isFinite);
     return {
@@ -57,15 +61,23 @@ class ComputeThread {
       digest: xxh3Digest(contribution === null ? float64Bytes(sums) : float32Bytes(contribution)),
       finite: sumsAreFinite && (contribution === null || allFinite(contribution)),
       computeSeconds: (computed - start) / 1000,
+      forwardSeconds: ((forward ?? computed) - start) / 1000,
       sumSeconds: (performance.now() - computed) / 1000,
       numTensors: this.#engine.tf.memory().numTensors,
     };
   }
 
-  #train(job: MicroBatchJob, weights: Weights, batch: MicroBatch) {
+  #train(
+    job: MicroBatchJob,
+    {
+      weights,
+      batch,
+      onForward,
+    }: { readonly weights: Weights; readonly batch: MicroBatch; readonly onForward: () => void },
+  ) {
     if (job.out === null) throw new Error("a training micro-batch needs a place for its contribution");
     const contribution = this.#flat(job.out);
-    const result = this.#recipe.train(this.#engine.tf, weights, batch, job.constants);
+    const result = this.#recipe.train(this.#engine.tf, weights, batch, job.constants, onForward);
     try {
       writeContribution({
         result,

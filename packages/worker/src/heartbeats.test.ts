@@ -14,8 +14,11 @@ it("heartbeats go on while a compute thread is busy", async () => {
     await coordinator.fetched.next();
     const before = session.reports.numWaiting;
     const { header } = await coordinator.submissions.next();
+    const { compute = 0, forward = 0, backward = 0 } = header.phaseSeconds ?? {};
+    assert.ok(forward > 0 && backward > 0, `forward ${forward} s, backward ${backward} s`);
+    assert.ok(Math.abs(forward + backward - compute) < 1e-6, `${forward} + ${backward} s of ${compute} s`);
     const numHeartbeats = session.reports.numWaiting - before;
-    const computeMs = 1000 * (header.phaseSeconds?.compute ?? 0);
+    const computeMs = 1000 * compute;
     // A thread that computes on the event loop lets through none; a busy machine may let through fewer than were due.
     const due = Math.floor(computeMs / coordinator.heartbeatIntervalMs);
     assert.ok(due >= 8, `the compute took ${computeMs} ms only`);

@@ -27,7 +27,10 @@ export interface LeaseWeights {
 /** Seconds that threads spent; more than the clock shows when several were busy. */
 export interface LeaseSeconds {
   load: number;
+  /** forward and backward are its parts. */
   compute: number;
+  forward: number;
+  backward: number;
   sum: number;
 }
 
@@ -64,7 +67,7 @@ class LeaseComputation {
   readonly #weights: LeaseWeights;
   readonly #reduction: Reduction<NodeSum>;
   readonly #proofs = new Map<number, MicroBatchProof>();
-  readonly #seconds: LeaseSeconds = { load: 0, compute: 0, sum: 0 };
+  readonly #seconds: LeaseSeconds = { load: 0, compute: 0, forward: 0, backward: 0, sum: 0 };
   /** Aborted by the first error, so that the lease's other micro-batches stop too. */
   readonly #failure = new AbortController();
   readonly #signal: AbortSignal;
@@ -127,9 +130,11 @@ class LeaseComputation {
         },
         this.#signal,
       );
-      const { sums, digest, finite, computeSeconds, sumSeconds } = result;
+      const { sums, digest, finite, computeSeconds, forwardSeconds, sumSeconds } = result;
       this.#seconds.load += loadSeconds;
       this.#seconds.compute += computeSeconds;
+      this.#seconds.forward += forwardSeconds;
+      this.#seconds.backward += computeSeconds - forwardSeconds;
       this.#seconds.sum += sumSeconds;
       this.#proofs.set(microBatch, { microBatch, digest, finite, numSamples: samples.length });
       return { sums, tensors };

@@ -90,7 +90,6 @@ export class LeaseWork {
     { sum, fetchSeconds, signal }: { sum: LeaseSum; fetchSeconds: number; signal: AbortSignal },
   ): Promise<{ readonly accepted: boolean }> {
     const { link, joined, layout, log } = this.#context;
-    const { load, compute, sum: sumSeconds } = sum.seconds;
     const header = {
       sessionId: joined.sessionId,
       leaseId: lease.leaseId,
@@ -103,7 +102,7 @@ export class LeaseWork {
       proofs: sum.proofs,
       sums: Array.from(sum.sums),
       tensors: sum.tensors === null ? undefined : contributionHeader(layout),
-      phaseSeconds: { fetchWeights: fetchSeconds, load, compute, sum: sumSeconds },
+      phaseSeconds: { fetchWeights: fetchSeconds, ...sum.seconds },
     };
     const tensors =
       sum.tensors === null ? null : float32Bytes(new Float32Array(sum.tensors.shared, 0, layout.numElements));

@@ -22,6 +22,7 @@ import { ThreadBatchLoader } from "./batch-loader.js";
 import { ComputeThreads } from "./compute-threads.js";
 import { CoordinatorLink } from "./coordinator-link.js";
 import { FaultInjector, faultsVariable, parseFaults } from "./faults.js";
+import { type GpuWatch, watchGpus } from "./gpu-vitals.js";
 import type { Workshop } from "./lease-computation.js";
 import { type PreparedRun, parseRun, prepareRun } from "./preparation.js";
 import { attend } from "./session.js";
@@ -103,6 +104,8 @@ class WorkerLife {
   readonly #instanceId = randomUUID();
   readonly #faults: FaultInjector;
   #crashOne: () => void = () => {};
+  /** Null: the engine does not compute on a GPU. */
+  #gpus: GpuWatch | null = null;
   #slot: number | null = null;
   #microBatches = 0;
 
@@ -160,6 +163,11 @@ class WorkerLife {
     if (opened.status === "rejected") throw opened.reason;
     const threads = started.value;
     this.#crashOne = () => threads.crashOne();
+    if ("cudaDevice" in threads.ready.numerics) {
+      const gpus = watchGpus({ log, visible: process.env["CUDA_VISIBLE_DEVICES"] });
+      this.#gpus = gpus;
+      this.#closers.push(async () => gpus.stop());
+    }
     const loader = new ThreadBatchLoader({ cache: opened.value.handle(), log });
     this.#closers.push(() => loader.close());
     await loader.ready();
@@ -225,6 +233,7 @@ class WorkerLife {
       const session = await attend({
         ...{ link: this.#link, faults: this.#faults },
         ...{ joined, layout, workshop, weights, log, signal },
+        gpus: () => this.#gpus?.current() ?? [],
       });
       this.#microBatches += session.microBatches;
       const { end } = session;

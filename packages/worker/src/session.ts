@@ -1,7 +1,8 @@
 // Owns one session with the coordinator, from Attend to its end: acts out what session-state.ts decides. A lease's
 // way is lease-work.ts', joining and joining again run-worker.ts'.
-import { monitorEventLoopDelay, performance } from "node:perf_hooks";
-import { type Instruction, type Lease, WireError } from "@lockstep/protocol";
+import { performance } from "node:perf_hooks";
+import { type GpuVitals, type Heartbeat, type Instruction, type Lease, WireError } from "@lockstep/protocol";
+import { type VitalsWatch, watchVitals } from "@lockstep/service";
 import type { Attendance } from "./coordinator-link.js";
 import { isInternal, judgeFailure } from "./failure-verdict.js";
 import { LeaseWork, type LeaseWorkContext } from "./lease-work.js";
@@ -14,6 +15,8 @@ import {
 } from "./session-state.js";
 
 export interface SessionContext extends LeaseWorkContext {
+  /** As last sampled; empty without a GPU. */
+  readonly gpus: () => readonly GpuVitals[];
   /** Aborted: the worker is to leave. */
   readonly signal: AbortSignal;
 }
@@ -32,7 +35,6 @@ export interface SessionSummary {
 const drainTimeoutMs = 10_000;
 /** How long the coordinator may take to close its side after a goodbye. */
 const goodbyeTimeoutMs = 1_000;
-const eventLoopResolutionMs = 10;
 
 /** Rejects for a failure that joining again would not mend. */
 export function attend(context: SessionContext): Promise<SessionSummary> {
@@ -44,7 +46,7 @@ class Session {
   readonly #work: LeaseWork;
   readonly #attendance: Attendance;
   readonly #running = new Map<number, AbortController>();
-  readonly #eventLoopDelay = monitorEventLoopDelay({ resolution: eventLoopResolutionMs });
+  readonly #vitals: VitalsWatch = watchVitals();
   readonly #over = new AbortController();
   readonly #ended: Promise<SessionEnd>;
   #resolveEnd: (end: SessionEnd) => void = () => {};
@@ -70,7 +72,6 @@ class Session {
     const { joined, signal } = this.#context;
     const onStop = () => this.#apply({ type: "stop", reason: reasonOf(signal) });
     const heart = setInterval(() => this.#apply({ type: "tick" }), joined.heartbeatIntervalMs);
-    this.#eventLoopDelay.enable();
     void this.#attendance.ended.then((error) => this.#streamEnded(error));
     signal.addEventListener("abort", onStop, { once: true });
     if (signal.aborted) onStop();
@@ -83,7 +84,7 @@ class Session {
       clearInterval(heart);
       if (this.#drainTimer !== null) clearTimeout(this.#drainTimer);
       signal.removeEventListener("abort", onStop);
-      this.#eventLoopDelay.disable();
+      this.#vitals.stop();
       this.#over.abort(new Error("the session is over"));
       for (const controller of this.#running.values()) controller.abort(this.#over.signal.reason);
       this.#attendance.cancel();
@@ -160,14 +161,8 @@ class Session {
     }
   }
 
-  #heartbeat(sequence: number) {
-    const delayMs = this.#eventLoopDelay.percentile(99) / 1e6 - eventLoopResolutionMs;
-    this.#eventLoopDelay.reset();
-    return {
-      sequence,
-      residentBytes: process.memoryUsage.rss(),
-      eventLoopDelayMs: Number.isFinite(delayMs) ? Math.max(0, delayMs) : 0,
-    };
+  #heartbeat(sequence: number): Heartbeat {
+    return { sequence, ...this.#vitals.sample(), gpus: [...this.#context.gpus()] };
   }
 
   #begin(lease: Lease): void {

@@ -64,6 +64,8 @@ export interface MicroBatchResult {
   readonly digest: string;
   readonly finite: boolean;
   readonly computeSeconds: number;
+  /** The part of computeSeconds until the heads' outputs were there; all of it for a validation pass. */
+  readonly forwardSeconds: number;
   /** Check and digest. */
   readonly sumSeconds: number;
   /** Tensors alive on the engine afterwards: equal after every micro-batch, or something leaks. */

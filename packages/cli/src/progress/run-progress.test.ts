@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { PassThrough } from "node:stream";
 import { test } from "node:test";
-import type { Event } from "@lockstep/protocol";
+import { EpochValidated, type Event, RunStarted, StepCommitted, WorkerLost } from "@lockstep/protocol";
 import { createDisplay } from "./display.js";
 import { durationText, epochLine, fitted, progressBar, progressLine } from "./progress-text.js";
 import {
@@ -19,7 +19,7 @@ const eventAt = (timeMs: number, event: Body): Event => ({ sequence: 1, coordina
 
 const started: Body = {
   $case: "runStarted",
-  value: { runSpecJson: "{}", step: 0, totalSteps: 40, stepsPerEpoch: 20, samplesPerEpoch: 1270, resumed: false },
+  value: RunStarted.create({ runSpecJson: "{}", totalSteps: 40, stepsPerEpoch: 20, samplesPerEpoch: 1270 }),
 };
 
 const joined = (slot: number, generation = 1, backend = "torch"): Body => ({
@@ -29,31 +29,26 @@ const joined = (slot: number, generation = 1, backend = "torch"): Body => ({
 
 const committed = (step: number, metrics: Record<string, number>): Body => ({
   $case: "stepCommitted",
-  value: {
-    epoch: 0,
+  value: StepCommitted.create({
     step,
     numSamples: 64,
     metrics,
     learningRate: 1e-4,
     gradientNorm: 1,
     stepSeconds: 0.25,
-    phases: [],
-    commitSeconds: 0,
-    bytesReceived: 0,
-    bytesSent: 0,
-  },
+  }),
 });
 
 const validated: Body = {
   $case: "epochValidated",
-  value: {
+  value: EpochValidated.create({
     epoch: 2,
     step: 60,
     numSamples: 100,
     metrics: { loss: 1.934, raceLoss: 1, genderAccuracy: 0.82, raceAccuracy: 0.526, ageMae: 10.7, ageRmse: 14.04 },
     trainingMetrics: { loss: 1.9681, genderAccuracy: 0.8 },
     seconds: 1,
-  },
+  }),
 };
 
 const after = (...events: Event[]): RunProgress => events.reduce(advanceProgress, noProgress);
@@ -137,7 +132,7 @@ test("without a terminal there is a plain line every few seconds, and one for ea
   display.event(
     eventAt(nowMs, {
       $case: "workerLost",
-      value: { slot: 1, generation: 1, reason: "its session ended", leasesLost: 2 },
+      value: WorkerLost.create({ slot: 1, generation: 1, reason: "its session ended", leasesLost: 2 }),
     }),
   );
   display.event(eventAt(nowMs, joined(1, 2)));

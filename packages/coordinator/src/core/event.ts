@@ -69,6 +69,8 @@ export type Effect =
       readonly generation: number;
       readonly reason: string;
       readonly leasesLost: number;
+      /** It had said goodbye. */
+      readonly left: boolean;
     }
   /** Make an empty sum tree; leases follow. */
   | {

@@ -47,6 +47,7 @@ export function join(draft: Draft, claim: JoinClaim, sessionId: string): void {
     computeThreads,
     host,
     life: "joined",
+    left: false,
     lastSeenMs: nowMs,
     roundMs: sameLife ? before.roundMs : { train: null, validate: null },
     samplesPerSecond: sameLife ? before.samplesPerSecond : null,
@@ -57,11 +58,12 @@ export function join(draft: Draft, claim: JoinClaim, sessionId: string): void {
 
 /** The member's session ends: it is gone, its leases are free. Once the run has ended everybody leaves; nobody is lost. */
 export function lose(draft: Draft, member: Member, reason: string): void {
+  member.left = member.life === "draining";
   member.life = "gone";
   if (draft.state.phase.kind === "ended") return;
   const leasesLost = dropLeases(draft, (lease) => lease.sessionId === member.sessionId, reason);
-  const { sessionId, slot, generation } = member;
-  draft.effects.push({ type: "worker-lost", sessionId, slot, generation, reason, leasesLost });
+  const { sessionId, slot, generation, left } = member;
+  draft.effects.push({ type: "worker-lost", sessionId, slot, generation, reason, leasesLost, left });
 }
 
 export function openSession(draft: Draft, sessionId: string): void {

@@ -64,6 +64,8 @@ export interface Member {
   computeThreads: number;
   host: string;
   life: "joined" | "attending" | "draining" | "gone";
+  /** Gone after it had said goodbye (it was draining), and not lost. */
+  left: boolean;
   lastSeenMs: number;
   /** Milliseconds for one round of `computeThreads` micro-batches, smoothed; null until measured. */
   roundMs: { train: number | null; validate: number | null };

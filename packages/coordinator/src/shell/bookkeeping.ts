@@ -1,6 +1,7 @@
 // Owns what a checkpoint carries from one life of the coordinator to the next besides the training state: counters and
 // the validations. None of it changes a bit of a step; the losses decide whether an early stop ends the run.
 import type { JsonValue } from "@lockstep/checkpoint";
+import type { GoodputRecord } from "./goodput.js";
 
 /** A validation that is over. */
 export interface LastValidation {
@@ -19,11 +20,13 @@ export interface Bookkeeping {
   readonly mixedNumerics: boolean;
   /** Of every epoch that is over, from epoch 0 on. */
   readonly validationLosses: readonly (number | null)[];
+  /** Null in checkpoints of before the first life, and of older ones. */
+  readonly goodput: GoodputRecord | null;
 }
 
 /** JSON has no NaN: a metric that is none becomes null. */
 export function storeBookkeeping(bookkeeping: Bookkeeping): Record<string, JsonValue> {
-  const { lastValidation, microBatchesByWorker, validationLosses, ...rest } = bookkeeping;
+  const { lastValidation, microBatchesByWorker, validationLosses, goodput, ...rest } = bookkeeping;
   const metrics = Object.entries(lastValidation?.metrics ?? {}).map(([name, value]): [string, number | null] => [
     name,
     Number.isFinite(value) ? value : null,
@@ -32,6 +35,7 @@ export function storeBookkeeping(bookkeeping: Bookkeeping): Record<string, JsonV
     ...rest,
     microBatchesByWorker: [...microBatchesByWorker],
     validationLosses: [...validationLosses],
+    goodput: goodput && { ...goodput },
     lastValidation: lastValidation && { epoch: lastValidation.epoch, metrics: Object.fromEntries(metrics) },
   };
 }
@@ -47,6 +51,7 @@ export function restoreBookkeeping(stored: Readonly<Record<string, JsonValue>>):
     leasesRedone: typeof leasesRedone === "number" ? leasesRedone : 0,
     microBatchesByWorker: Array.isArray(byWorker) ? byWorker.map(Number) : [],
     mixedNumerics: mixedNumerics === true,
+    goodput: restoreGoodput(stored["goodput"]),
     validationLosses: Array.isArray(losses) ? losses.map((loss) => (typeof loss === "number" ? loss : null)) : [],
   };
 }
@@ -57,4 +62,13 @@ function restoreValidation(stored: JsonValue | undefined): LastValidation | null
   if (typeof epoch !== "number" || typeof metrics !== "object" || metrics === null) return null;
   const values = Object.entries(metrics).map(([name, value]) => [name, value === null ? Number.NaN : Number(value)]);
   return { epoch, metrics: Object.fromEntries(values) };
+}
+
+function restoreGoodput(stored: JsonValue | undefined): GoodputRecord | null {
+  if (typeof stored !== "object" || stored === null || Array.isArray(stored)) return null;
+  const { productiveSeconds, wallSeconds, savedAtMs } = stored;
+  if (typeof productiveSeconds !== "number" || typeof wallSeconds !== "number" || typeof savedAtMs !== "number") {
+    return null;
+  }
+  return { productiveSeconds, wallSeconds, savedAtMs };
 }

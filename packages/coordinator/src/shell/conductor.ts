@@ -4,16 +4,17 @@ import type { JsonValue, Snapshot } from "@lockstep/checkpoint";
 import { describeError } from "@lockstep/errors";
 import { type Instruction, Pass, type RunDescription, type TensorLayout } from "@lockstep/protocol";
 import { advance } from "../core/advance.js";
-import { type Position, samplesOf } from "../core/course.js";
 import type { CoreEvent, Effect, Outcome } from "../core/event.js";
-import { type CoreState, describeState } from "../core/state.js";
+import { type CoreState, describeState, type OpenLease } from "../core/state.js";
 import { type LastValidation, storeBookkeeping } from "./bookkeeping.js";
 import type { BufferPool } from "./buffer-pool.js";
 import type { CheckpointWriter } from "./checkpoint-writer.js";
 import type { EventHub } from "./event-hub.js";
+import type { Goodput } from "./goodput.js";
 import { type Contribution, type Contributor, PassSums } from "./pass-sums.js";
 import type { StepLog } from "./step-log.js";
-import type { TrainingState } from "./training-state.js";
+import { storedPosition } from "./stored-position.js";
+import { NotFiniteGradient, type TrainingState } from "./training-state.js";
 import type { WeightsFeed } from "./weights-feed.js";
 
 export interface Log {
@@ -37,11 +38,21 @@ export interface ConductorParts {
   readonly writer: CheckpointWriter;
   readonly stepLog: StepLog;
   readonly events: EventHub;
+  readonly goodput: Goodput;
+  /** Called when the run's state or who takes part may have changed. */
+  readonly onChange: () => void;
   /** What the coordinator itself computes with, for the manifests. */
   readonly numerics: Readonly<Record<string, JsonValue>>;
   readonly log: Log;
   readonly nowMs: () => number;
 }
+
+const aboutMembers: ReadonlySet<CoreEvent["type"]> = new Set([
+  "join",
+  "session-opened",
+  "session-closed",
+  "draining",
+] as const);
 
 export class Conductor {
   /** Resolves when the core has ended the run; the closing is the caller's. */
@@ -100,9 +111,13 @@ export class Conductor {
         this.#state = state;
         first ??= effects;
         for (const effect of effects) this.#perform(effect);
-        if (reason !== this.#reason) {
+        const isNews = reason !== this.#reason;
+        if (isNews) {
           this.#parts.log.info({ state: describeState(state).name, step: state.position.step }, reason);
           this.#reason = reason;
+        }
+        if (isNews || aboutMembers.has(next.type) || effects.some(({ type }) => type === "worker-lost")) {
+          this.#parts.onChange();
         }
       }
     } finally {
@@ -131,6 +146,13 @@ export class Conductor {
     );
   }
 
+  /** A worker says that what it computed holds a NaN or an infinity: the run ends. */
+  sumNotFinite(lease: OpenLease, microBatch: number): void {
+    const { step } = this.#state.position;
+    this.#tellNotFinite(`step ${step}, micro-batch ${microBatch} of slot ${lease.slot}`);
+    this.dispatch({ type: "sum-not-finite", leaseId: lease.leaseId, microBatch });
+  }
+
   /** Tells every worker to leave. */
   finish(outcome: Outcome): void {
     const completed = outcome.kind === "completed";
@@ -156,11 +178,11 @@ export class Conductor {
         log.warn({ code: effect.code }, `refused a worker: ${effect.message}`);
         return;
       case "worker-lost": {
-        const { sessionId, slot, generation, reason, leasesLost } = effect;
+        const { sessionId, slot, generation, reason, leasesLost, left } = effect;
         const fields = { slot, generation, leasesLost };
         if (leasesLost > 0) log.warn(fields, `worker lost: ${reason}`);
         else log.info(fields, `worker gone: ${reason}`);
-        events.publish({ $case: "workerLost", value: { slot, generation, reason, leasesLost } });
+        events.publish({ $case: "workerLost", value: { slot, generation, reason, leasesLost, left } });
         this.#sessions.get(sessionId)?.end();
         this.#sessions.delete(sessionId);
         return;
@@ -228,8 +250,13 @@ export class Conductor {
       work();
     } catch (error) {
       this.failure = error;
+      if (error instanceof NotFiniteGradient) this.#tellNotFinite(error.message);
       this.dispatch({ type: "broken", message: describeError(error) });
     }
+  }
+
+  #tellNotFinite(reason: string): void {
+    this.#parts.events.publish({ $case: "notFinite", value: { step: this.#state.position.step, reason } });
   }
 
   #commit({ step, epoch, firstLeaseAtMs }: Extract<Effect, { type: "commit" }>): void {
@@ -252,6 +279,7 @@ export class Conductor {
         ...update,
         stepSeconds: (endMs - firstLeaseAtMs) / 1000,
         commitSeconds: (endMs - startMs) / 1000,
+        firstLeaseAtMs,
         weightsDigest,
       },
       sums,
@@ -266,7 +294,7 @@ export class Conductor {
     const metrics = sums === null ? {} : training.metricsOf(sums.root().sums);
     const trainingMetrics = training.epochMetrics() ?? {};
     const seconds = validated === null ? 0 : (nowMs() - validated.openedAtMs) / 1000;
-    stepLog.validated({ epoch, step, numSamples: sums?.numSamples ?? 0, metrics, trainingMetrics, seconds });
+    stepLog.validated({ epoch, step, metrics, trainingMetrics, seconds }, sums);
     if (sums !== null) this.lastValidation = { epoch, metrics };
     this.#epochLoss = trainingMetrics["loss"] ?? null;
     training.startEpoch();
@@ -299,6 +327,7 @@ export class Conductor {
         microBatchesByWorker: countsBySlot(this.#state),
         mixedNumerics: this.#state.mixedNumerics,
         validationLosses: this.#state.validationLosses,
+        goodput: this.#parts.goodput.record,
       }),
     };
   }
@@ -317,32 +346,6 @@ export function reasonOf(outcome: Outcome): string {
     case "failed":
       return outcome.message;
   }
-}
-
-/** As manifests say it: an epoch whose steps are done and whose validation is due is the next epoch's start. */
-export function storedPosition(position: Position, stepsPerEpoch: number): Snapshot["position"] {
-  const { step, epoch, stepInEpoch } = position;
-  if (stepInEpoch === stepsPerEpoch) return { step, epoch: epoch + 1, stepInEpoch: 0, validationRecorded: false };
-  return { step, epoch, stepInEpoch, validationRecorded: stepInEpoch === 0 && epoch > 0 };
-}
-
-export function restoredPosition(stored: Snapshot["position"], stepsPerEpoch: number): Position {
-  const { step, epoch, stepInEpoch, validationRecorded } = stored;
-  if (stepInEpoch === 0 && epoch > 0 && !validationRecorded) {
-    return { step, epoch: epoch - 1, stepInEpoch: stepsPerEpoch };
-  }
-  return { step, epoch, stepInEpoch };
-}
-
-/** Training samples behind the weights at a position. */
-export function samplesBefore(position: Position, course: CoreState["settings"]["course"]): number {
-  let samples = 0;
-  for (let step = 0; step < Math.min(position.step, course.stepsPerEpoch); step++) {
-    const pass = course.trainPass(step);
-    const times = Math.ceil((position.step - step) / course.stepsPerEpoch);
-    samples += times * samplesOf(pass, { first: 0, count: pass.numMicroBatches });
-  }
-  return samples;
 }
 
 /** Micro-batches by slot, from slot 0 on. */

@@ -22,6 +22,7 @@ import type { BufferPool } from "./buffer-pool.js";
 import type { Conductor } from "./conductor.js";
 import { receiveSum } from "./sum-upload.js";
 import type { WeightsFeed } from "./weights-feed.js";
+import type { WorkerVitals } from "./worker-vitals.js";
 
 export interface CoordinatorServiceContext {
   readonly conductor: Conductor;
@@ -29,6 +30,8 @@ export interface CoordinatorServiceContext {
   readonly layout: TensorLayout;
   readonly pool: BufferPool;
   readonly feed: WeightsFeed;
+  readonly vitals: WorkerVitals;
+  readonly nowMs: () => number;
   readonly heartbeatIntervalMs: number;
   readonly onBrokenUpload: (lease: OpenLease, reason: string) => void;
 }
@@ -44,7 +47,7 @@ type Implementation = Pick<CoordinatorServer, "getRun" | "join" | "attend" | "su
 };
 
 export function coordinatorService(context: CoordinatorServiceContext): ServedService {
-  const { conductor, layout, pool } = context;
+  const { conductor, layout, pool, vitals, nowMs } = context;
   const { coordinatorGeneration, heartbeatTimeoutMs } = conductor.state.settings;
   const implementation: Implementation = {
     getRun: ({ request }, answer) => {
@@ -62,14 +65,14 @@ export function coordinatorService(context: CoordinatorServiceContext): ServedSe
         answer(toServiceError(error));
       }
     },
-    attend: (call) => attend(call, conductor),
+    attend: (call) => attend(call, conductor, vitals),
     fetchWeights: (call) => {
       sendWeights(call, context).catch((error: unknown) => {
         if (!call.cancelled) call.emit("error", toServiceError(error));
       });
     },
     submitSum: (call, answer) =>
-      receiveSum(call, answer, { conductor, layout, pool, onBroken: context.onBrokenUpload }),
+      receiveSum(call, answer, { conductor, layout, pool, nowMs, onBroken: context.onBrokenUpload }),
   };
   return { definition, implementation };
 }
@@ -97,7 +100,7 @@ function join(
   throw new Error("a join was neither admitted nor refused");
 }
 
-function attend(call: ServerDuplexStream<WorkerReport, Instruction>, conductor: Conductor): void {
+function attend(call: ServerDuplexStream<WorkerReport, Instruction>, conductor: Conductor, vitals: WorkerVitals): void {
   let sessionId: string | null = null;
   let over = false;
 
@@ -125,6 +128,7 @@ function attend(call: ServerDuplexStream<WorkerReport, Instruction>, conductor: 
     switch (report?.$case) {
       case "heartbeat": {
         const { sequence } = report.value;
+        vitals.heard(sessionId, report.value);
         if (!over) call.write({ instruction: { $case: "heartbeatAck", value: { sequence } } });
         return;
       }
@@ -168,7 +172,9 @@ function attend(call: ServerDuplexStream<WorkerReport, Instruction>, conductor: 
   }
 
   function lose(reason: string): void {
-    if (sessionId !== null) conductor.dispatch({ type: "session-closed", sessionId, reason });
+    if (sessionId === null) return;
+    vitals.forget(sessionId);
+    conductor.dispatch({ type: "session-closed", sessionId, reason });
     sessionId = null;
   }
 }

@@ -16,15 +16,19 @@ export class EventHub {
   readonly #queueLength: number;
   readonly #subscribers = new Set<Subscriber>();
   readonly #unixMs: () => number;
+  readonly #onPublished: (event: Event) => void;
   #sequence = 0;
 
   constructor(options: {
     readonly coordinatorGeneration: number;
     readonly unixMs: () => number;
     readonly queueLength?: number;
+    /** Hears every event before the subscribers. */
+    readonly onPublished?: (event: Event) => void;
   }) {
     this.#coordinatorGeneration = options.coordinatorGeneration;
     this.#unixMs = options.unixMs;
+    this.#onPublished = options.onPublished ?? (() => {});
     this.#queueLength = options.queueLength ?? defaultQueueLength;
   }
 
@@ -45,6 +49,7 @@ export class EventHub {
   publish(body: EventBody): void {
     this.#sequence += 1;
     const event = this.#event(body);
+    this.#onPublished(event);
     for (const call of [...this.#subscribers]) this.#send(call, event);
   }
 

@@ -2,11 +2,13 @@
 import { type ControlServer, ControlService, type TelemetryServer, TelemetryService } from "@lockstep/protocol";
 import type { ServedService } from "@lockstep/service";
 import { type CoreState, describeState } from "../core/state.js";
-import type { EventBody, EventHub } from "./event-hub.js";
+import type { EventBody } from "./event-hub.js";
+import type { Observation } from "./observation.js";
+import { workerStatuses } from "./run-status.js";
 
 export interface ObserverContext {
   readonly state: () => CoreState;
-  readonly events: EventHub;
+  readonly observation: Observation;
   readonly runSpecJson: string;
   readonly resumed: boolean;
   readonly samplesPerEpoch: number;
@@ -17,11 +19,11 @@ export interface ObserverContext {
 
 export function telemetryService(context: ObserverContext): ServedService {
   const implementation: TelemetryServer = {
-    subscribe: (call) => context.events.subscribe(call, snapshotOf(context)),
+    subscribe: (call) => context.observation.events.subscribe(call, snapshotOf(context)),
     getStatus: (_, answer) => {
       const state = context.state();
       const { name, reason } = describeState(state);
-      const { position, settings, members, leasesRedone, microBatchesBySlot } = state;
+      const { position, settings, leasesRedone } = state;
       answer(null, {
         runSpecJson: context.runSpecJson,
         coordinatorGeneration: settings.coordinatorGeneration,
@@ -30,15 +32,7 @@ export function telemetryService(context: ObserverContext): ServedService {
         epoch: position.epoch,
         step: position.step,
         totalSteps: settings.course.totalSteps,
-        workers: members.map(({ slot, generation, host, computeThreads, samplesPerSecond, life }) => ({
-          slot,
-          generation,
-          host,
-          computeThreads,
-          microBatches: microBatchesBySlot.get(slot) ?? 0,
-          samplesPerSecond: samplesPerSecond ?? 0,
-          connected: life === "attending" || life === "draining",
-        })),
+        workers: workerStatuses(state, context.observation),
         leasesRedone,
         checkpointStep: context.checkpointStep(),
       });
@@ -57,13 +51,19 @@ export function controlService({ onStop }: Pick<ObserverContext, "onStop">): Ser
   return { definition: ControlService, implementation };
 }
 
-/** What a new subscriber hears first: where the run stands, and who takes part. */
-function snapshotOf({ state, runSpecJson, samplesPerEpoch, resumed }: ObserverContext): EventBody[] {
+/** What a new subscriber hears first: where the run stands, who takes part, and what was counted so far. */
+function snapshotOf(context: ObserverContext): EventBody[] {
+  const { state, runSpecJson, samplesPerEpoch, resumed, observation } = context;
   const { position, settings, members } = state();
   const { totalSteps, stepsPerEpoch } = settings.course;
   const { step } = position;
+  const runStarted = {
+    ...{ runSpecJson, step, totalSteps, stepsPerEpoch, samplesPerEpoch, resumed },
+    lifeBeganMs: Math.round(observation.beganAtMs),
+    recent: observation.tally.recent,
+  };
   return [
-    { $case: "runStarted", value: { runSpecJson, step, totalSteps, stepsPerEpoch, samplesPerEpoch, resumed } },
+    { $case: "runStarted", value: runStarted },
     ...members
       .filter(({ life }) => life !== "gone")
       .map(
@@ -72,5 +72,6 @@ function snapshotOf({ state, runSpecJson, samplesPerEpoch, resumed }: ObserverCo
           value: { slot, generation, host, computeThreads, backend },
         }),
       ),
+    { $case: "runStatus", value: observation.status },
   ];
 }

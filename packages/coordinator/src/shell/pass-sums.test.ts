@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { PhaseSeconds } from "@lockstep/protocol";
 import { BufferPool } from "./buffer-pool.js";
 import { PassSums } from "./pass-sums.js";
 import { median, warmSteps } from "./summary.js";
 
-const noTime = { fetchWeights: 0, load: 0, compute: 0, sum: 0 };
+const noTime = { grantedAtMs: 0, uploadStartedAtMs: 0, receivedAtMs: 0, phaseSeconds: PhaseSeconds.create() };
 
 function contributor(first: number, count: number) {
   const proofs = Array.from({ length: count }, (_, index) => ({
@@ -13,7 +14,7 @@ function contributor(first: number, count: number) {
     finite: true,
     numSamples: 3,
   }));
-  return { slot: 0, generation: 1, node: { first, count }, proofs, phaseSeconds: noTime };
+  return { slot: 0, generation: 1, node: { first, count }, proofs, computeThreads: 1, ...noTime };
 }
 
 test("sums in any order, refuses what is there already, and gives every buffer back", () => {

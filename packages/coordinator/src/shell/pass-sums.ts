@@ -20,6 +20,12 @@ export interface Contributor {
   readonly node: TreeNode;
   readonly proofs: readonly MicroBatchProof[];
   readonly phaseSeconds: PhaseSeconds;
+  readonly computeThreads: number;
+  /** Clock of the core, milliseconds. */
+  readonly grantedAtMs: number;
+  /** When the sum's header came, and when all of it was there. */
+  readonly uploadStartedAtMs: number;
+  readonly receivedAtMs: number;
 }
 
 export class PassSums {

@@ -1,5 +1,5 @@
 // Owns reading a run's folder as the launcher prepared it: run.json and the checkpoint to go on from.
-import { readFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   CheckpointStore,
@@ -20,6 +20,8 @@ export interface PreparedRun {
   readonly course: Course;
   readonly store: CheckpointStore;
   readonly checkpoint: LoadedCheckpoint;
+  /** Where it lies, and when it was written, Unix time in milliseconds. */
+  readonly checkpointFile: { readonly path: string; readonly writtenAtMs: number };
 }
 
 /** @throws UserError when run.json is missing or broken, or no checkpoint verifies, or it is of another spec or model */
@@ -43,7 +45,9 @@ export async function readPreparedRun(
       `${newest.path}: its tensors have layout ${checkpoint.layout.sha256}, those of run.json ${layout.sha256}; prepare the run anew with another --out`,
     );
   }
-  return { run, layout, course: courseOf(run), store, checkpoint };
+  const { mtimeMs: writtenAtMs } = await stat(join(newest.path, "manifest.json"));
+  const checkpointFile = { path: newest.path, writtenAtMs };
+  return { run, layout, course: courseOf(run), store, checkpoint, checkpointFile };
 }
 
 async function readDescription(path: string): Promise<RunDescription> {

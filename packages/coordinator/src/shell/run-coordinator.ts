@@ -1,11 +1,12 @@
 // Owns the coordinator's life: reads the run, serves its services, leads it to its end or a stop, and closes down.
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type CheckpointStoreOptions, type JsonValue, writeJsonDurably } from "@lockstep/checkpoint";
 import { describeError, UserError } from "@lockstep/errors";
 import { nativeStatus, numericsVersion } from "@lockstep/numerics";
 import { canonicalJson, canonicalSha256, PROTOCOL_VERSION } from "@lockstep/protocol";
-import { createHealth, listen } from "@lockstep/service";
+import { createHealth, listen, watchVitals } from "@lockstep/service";
 import type { Position } from "../core/course.js";
 import type { Outcome } from "../core/event.js";
 import { type CoreSettings, createState, type Reference } from "../core/state.js";
@@ -13,14 +14,15 @@ import { restoreBookkeeping } from "./bookkeeping.js";
 import { BrokenUploads } from "./broken-uploads.js";
 import { BufferPool } from "./buffer-pool.js";
 import { CheckpointWriter } from "./checkpoint-writer.js";
-import { Conductor, countsBySlot, type Log, reasonOf, restoredPosition, samplesBefore } from "./conductor.js";
+import { Conductor, countsBySlot, type Log, reasonOf } from "./conductor.js";
 import { coordinatorService } from "./coordinator-service.js";
-import { EventHub } from "./event-hub.js";
 import { nextGeneration } from "./generation.js";
 import { Journal } from "./journal.js";
+import { type Birth, Observation } from "./observation.js";
 import { controlService, telemetryService } from "./observer-services.js";
 import { type PreparedRun, readPreparedRun } from "./prepared-run.js";
 import { StepLog } from "./step-log.js";
+import { restoredPosition, samplesBefore } from "./stored-position.js";
 import type { RunSummary } from "./summary.js";
 import { TrainingState } from "./training-state.js";
 import { WeightsFeed } from "./weights-feed.js";
@@ -64,6 +66,8 @@ export class RunFailed extends Error {
 
 const summaryFile = "summary.json";
 const tickMs = 100;
+/** How often observers hear how the run does. */
+const statusMs = 1000;
 const closeGraceMs = 2000;
 const gatherMs = 5000;
 
@@ -74,6 +78,7 @@ const gatherMs = 5000;
  */
 export async function runCoordinator(options: CoordinatorOptions): Promise<RunSummary> {
   const startMs = performance.now();
+  const beganAtMs = Date.now();
   const { out, log } = options;
   const onPhase = options.onCheckpointPhase;
   const prepared = await readPreparedRun(out, {
@@ -81,9 +86,10 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<RunSu
     log,
   });
   const generation = await nextGeneration(out);
-  // A former life's result is not this one's.
+  // A former life's result is not this one's; one that failed or was killed has left none.
+  const formerEndedInOrder = generation === 1 || existsSync(join(out, summaryFile));
   await rm(join(out, summaryFile), { force: true });
-  const life = openLife(options, prepared, generation);
+  const life = openLife(options, prepared, { generation, beganAtMs, formerEndedInOrder });
   try {
     const outcome = await serve(options, prepared, life);
     const { conductor, stepLog, training } = life;
@@ -125,7 +131,7 @@ interface Life {
   readonly conductor: Conductor;
   readonly training: TrainingState;
   readonly stepLog: StepLog;
-  readonly events: EventHub;
+  readonly observation: Observation;
   readonly pool: BufferPool;
   readonly feed: WeightsFeed;
   readonly writer: CheckpointWriter;
@@ -135,7 +141,8 @@ interface Life {
   readonly resumedFromStep: number | null;
 }
 
-function openLife(options: CoordinatorOptions, prepared: PreparedRun, generation: number): Life {
+function openLife(options: CoordinatorOptions, prepared: PreparedRun, birth: Birth): Life {
+  const { generation } = birth;
   const { run, layout, course, store, checkpoint } = prepared;
   const { manifest } = checkpoint;
   const { out, log } = options;
@@ -151,7 +158,12 @@ function openLife(options: CoordinatorOptions, prepared: PreparedRun, generation
     epochSums: manifest.epochSums,
     epochSamples: manifest.epochSamples,
   });
-  const events = new EventHub({ coordinatorGeneration: generation, unixMs });
+  const earlier = restoreBookkeeping(manifest.bookkeeping);
+  const observation = new Observation({
+    ...{ birth, prepared, carried: earlier.goodput, unixMs },
+    state: () => conductor.state,
+  });
+  const { events, goodput } = observation;
   const stepLog = new StepLog({
     generation,
     metrics: new Journal(join(out, "metrics.jsonl")),
@@ -193,7 +205,6 @@ function openLife(options: CoordinatorOptions, prepared: PreparedRun, generation
   };
   const pool = new BufferPool(layout.numElements);
   const feed = new WeightsFeed(layout);
-  const earlier = restoreBookkeeping(manifest.bookkeeping);
   if (run.spec.earlyStop !== undefined && earlier.validationLosses.length !== position.epoch) {
     throw new UserError(
       `${out}: the checkpoint of step ${position.step} has ${earlier.validationLosses.length} validation losses of ${position.epoch} epochs, and the run stops early by them; remove that checkpoint and resume`,
@@ -211,7 +222,11 @@ function openLife(options: CoordinatorOptions, prepared: PreparedRun, generation
         validationLosses: earlier.validationLosses,
       },
     }),
-    { run, layout, training, feed, pool, writer, stepLog, events, numerics: ownNumerics(log), log, nowMs },
+    {
+      ...{ run, layout, training, feed, pool, writer, stepLog, events, goodput, log, nowMs },
+      onChange: () => observation.tellStatus(),
+      numerics: ownNumerics(log),
+    },
     earlier,
   );
   const resumedFromStep = generation === 1 && position.step === 0 ? null : position.step;
@@ -220,7 +235,7 @@ function openLife(options: CoordinatorOptions, prepared: PreparedRun, generation
     conductor,
     training,
     stepLog,
-    events,
+    observation,
     pool,
     feed,
     writer,
@@ -233,14 +248,15 @@ function openLife(options: CoordinatorOptions, prepared: PreparedRun, generation
 /** From the first listening to the last stream closed and the last checkpoint written. */
 async function serve(options: CoordinatorOptions, prepared: PreparedRun, life: Life): Promise<Outcome> {
   const { log, signal } = options;
-  const { conductor, training, feed, events, pool, writer } = life;
+  const { conductor, training, feed, observation, pool, writer } = life;
+  const { events } = observation;
   const { run, layout, course } = prepared;
   const runSpecJson = canonicalJson(run.spec);
   const stop = (reason: string): void => void conductor.dispatch({ type: "stop", reason });
   const uploads = new BrokenUploads(conductor);
   const observers = {
     state: () => conductor.state,
-    events,
+    observation,
     runSpecJson,
     resumed: life.resumedFromStep !== null,
     samplesPerEpoch: run.spec.dataset.samples.train,
@@ -259,6 +275,8 @@ async function serve(options: CoordinatorOptions, prepared: PreparedRun, life: L
       layout,
       pool,
       feed,
+      vitals: observation.vitals,
+      nowMs: () => performance.now(),
       heartbeatIntervalMs: options.heartbeatIntervalMs ?? 500,
       onBrokenUpload: (lease, reason) => uploads.broke(lease, reason),
     }),
@@ -277,6 +295,8 @@ async function serve(options: CoordinatorOptions, prepared: PreparedRun, life: L
     uploads.giveUpOld();
     conductor.dispatch({ type: "tick" });
   }, tickMs);
+  const own = watchVitals();
+  const reporter = setInterval(() => observation.tellStatus(own.sample()), statusMs);
   const onAbort = (): void => stop(describeError(signal.reason));
   try {
     const { position } = conductor.state;
@@ -293,6 +313,7 @@ async function serve(options: CoordinatorOptions, prepared: PreparedRun, life: L
     for (const name of served) health.setServing(name, false);
     conductor.finish(outcome);
     await writer.idle();
+    observation.tellStatus();
     events.publish({
       $case: "runFinished",
       value: {
@@ -300,6 +321,7 @@ async function serve(options: CoordinatorOptions, prepared: PreparedRun, life: L
         reason: reasonOf(outcome),
         step: conductor.state.position.step,
         weightsSha256: training.weightsSha256(),
+        failed: outcome.kind === "failed" || life.checkpointFailure() !== null,
       },
     });
     await events.close(AbortSignal.timeout(closeGraceMs));
@@ -307,6 +329,8 @@ async function serve(options: CoordinatorOptions, prepared: PreparedRun, life: L
     return message === null || outcome.kind === "failed" ? outcome : { kind: "failed", message };
   } finally {
     clearInterval(ticker);
+    clearInterval(reporter);
+    own.stop();
     signal.removeEventListener("abort", onAbort);
     await listener.close({ graceMs: closeGraceMs });
   }

@@ -3,8 +3,9 @@
 import type { WorkerPhase } from "@lockstep/protocol";
 import type { EventHub } from "./event-hub.js";
 import type { Journal } from "./journal.js";
-import type { Contributor, PassSums } from "./pass-sums.js";
+import type { PassSums } from "./pass-sums.js";
 import { median, type PhaseMedians, warmSteps } from "./summary.js";
+import { passTimes } from "./worker-phases.js";
 
 export interface CommitReport {
   /** Updates so far, this one included. */
@@ -15,6 +16,8 @@ export interface CommitReport {
   readonly gradientNorm: number;
   readonly stepSeconds: number;
   readonly commitSeconds: number;
+  /** On the clock of the sums. */
+  readonly firstLeaseAtMs: number;
   /** XXH3-128 (hex) of the weights after it. */
   readonly weightsDigest: string;
 }
@@ -22,7 +25,6 @@ export interface CommitReport {
 export interface ValidationReport {
   readonly epoch: number;
   readonly step: number;
-  readonly numSamples: number;
   /** Empty for a run without validation samples. */
   readonly metrics: Readonly<Record<string, number>>;
   readonly trainingMetrics: Readonly<Record<string, number>>;
@@ -61,9 +63,9 @@ export class StepLog {
   }
 
   committed(report: CommitReport, sums: PassSums): void {
-    const { step, epoch, weightsDigest } = report;
+    const { step, epoch, weightsDigest, firstLeaseAtMs } = report;
     const { numSamples, contributors, bytesReceived, bytesSent } = sums;
-    const phases = phasesBySlot(contributors);
+    const { phases, busiestSeconds } = passTimes(contributors, firstLeaseAtMs);
     const head = { generation: this.#generation, step, epoch, timeMs: Math.round(this.#unixMs()) };
     const { metrics, learningRate, gradientNorm, stepSeconds, commitSeconds } = report;
     this.#metrics.append({
@@ -108,6 +110,7 @@ export class StepLog {
         commitSeconds,
         bytesReceived,
         bytesSent,
+        productiveSeconds: busiestSeconds + commitSeconds,
       },
     });
     const slowest = (phase: (of: WorkerPhase) => number): number => Math.max(0, ...phases.map(phase));
@@ -121,13 +124,25 @@ export class StepLog {
     });
   }
 
-  validated(report: ValidationReport): void {
-    const { epoch, step, numSamples, metrics, trainingMetrics, seconds } = report;
+  /** @param sums null: there was no validation pass, as there are no validation samples */
+  validated(report: ValidationReport, sums: PassSums | null): void {
+    const { epoch, step, metrics, trainingMetrics, seconds } = report;
+    const numSamples = sums?.numSamples ?? 0;
     const timeMs = Math.round(this.#unixMs());
-    this.#metrics.append({ type: "validation", generation: this.#generation, timeMs, ...report });
+    const record = { epoch, step, numSamples, metrics, trainingMetrics, seconds };
+    this.#metrics.append({ type: "validation", generation: this.#generation, timeMs, ...record });
+    const { phases, busiestSeconds } = passTimes(sums?.contributors ?? []);
     this.#events.publish({
       $case: "epochValidated",
-      value: { epoch, step, numSamples, metrics: { ...metrics }, trainingMetrics: { ...trainingMetrics }, seconds },
+      value: {
+        ...record,
+        metrics: { ...metrics },
+        trainingMetrics: { ...trainingMetrics },
+        phases,
+        bytesReceived: sums?.bytesReceived ?? 0,
+        bytesSent: sums?.bytesSent ?? 0,
+        productiveSeconds: busiestSeconds,
+      },
     });
   }
 
@@ -149,21 +164,4 @@ export class StepLog {
     this.#metrics.close();
     this.#ledger.close();
   }
-}
-
-/** A worker that computed several leases has them added. */
-function phasesBySlot(contributors: readonly Contributor[]): WorkerPhase[] {
-  const bySlot = new Map<number, WorkerPhase>();
-  for (const { slot, node, phaseSeconds } of contributors) {
-    const before = bySlot.get(slot);
-    bySlot.set(slot, {
-      slot,
-      microBatches: (before?.microBatches ?? 0) + node.count,
-      fetchWeightsSeconds: (before?.fetchWeightsSeconds ?? 0) + phaseSeconds.fetchWeights,
-      loadSeconds: (before?.loadSeconds ?? 0) + phaseSeconds.load,
-      computeSeconds: (before?.computeSeconds ?? 0) + phaseSeconds.compute,
-      sumSeconds: (before?.sumSeconds ?? 0) + phaseSeconds.sum,
-    });
-  }
-  return [...bySlot.values()].sort((a, b) => a.slot - b.slot);
 }

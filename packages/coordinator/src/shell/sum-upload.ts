@@ -4,6 +4,7 @@ import type { ServerReadableStream, sendUnaryData } from "@grpc/grpc-js";
 import {
   float32Bytes,
   Pass,
+  PhaseSeconds,
   type SubmitSumRequest,
   type SubmitSumResponse,
   type SumHeader,
@@ -21,6 +22,7 @@ export interface UploadContext {
   readonly conductor: Conductor;
   readonly layout: TensorLayout;
   readonly pool: BufferPool;
+  readonly nowMs: () => number;
   /** Told when an upload of an open lease broke: the worker may try again, or else the lease is given up. */
   readonly onBroken: (lease: OpenLease, reason: string) => void;
 }
@@ -30,6 +32,7 @@ interface Reading {
   readonly lease: OpenLease;
   readonly buffer: Float32Array | null;
   readonly assembler: TensorAssembler | null;
+  readonly startedAtMs: number;
 }
 
 export function receiveSum(
@@ -63,9 +66,10 @@ export function receiveSum(
   function open(header: SumHeader): void {
     const lease = openLease(header);
     if (lease === null) return;
+    const startedAtMs = context.nowMs();
     if (header.pass !== Pass.TRAIN) {
       if (header.tensors !== undefined) throw new WireError("bad-request", "a validation sum carries no tensors");
-      reading = { header, lease, buffer: null, assembler: null };
+      reading = { header, lease, buffer: null, assembler: null, startedAtMs };
       return;
     }
     if (header.tensors === undefined) throw new WireError("bad-request", "a training sum without its tensor header");
@@ -73,7 +77,7 @@ export function receiveSum(
     try {
       const into = float32Bytes(buffer);
       const assembler = new TensorAssembler(header.tensors, { layoutSha256: layout.sha256, into });
-      reading = { header, lease, buffer, assembler };
+      reading = { header, lease, buffer, assembler, startedAtMs };
     } catch (error) {
       pool.give(buffer);
       throw error;
@@ -82,18 +86,23 @@ export function receiveSum(
 
   function complete(): void {
     if (reading === null) throw new WireError("bad-request", "an upload without a header");
-    const { header, assembler, buffer } = reading;
+    const { header, assembler, buffer, startedAtMs } = reading;
     assembler?.finish();
     // Time has passed: somebody else's answer may have come.
     const lease = openLease(header);
     if (lease === null) return;
     reading = null;
+    const member = memberOf(conductor.state, lease.sessionId);
     const contributor = {
       slot: lease.slot,
-      generation: memberOf(conductor.state, lease.sessionId)?.generation ?? 0,
+      generation: member?.generation ?? 0,
       node: lease.node,
       proofs: header.proofs,
-      phaseSeconds: header.phaseSeconds ?? { fetchWeights: 0, load: 0, compute: 0, sum: 0 },
+      phaseSeconds: header.phaseSeconds ?? PhaseSeconds.create(),
+      computeThreads: member?.computeThreads ?? 1,
+      grantedAtMs: lease.grantedAtMs,
+      uploadStartedAtMs: startedAtMs,
+      receivedAtMs: context.nowMs(),
     };
     settled = true;
     const result = conductor.add(contributor, { values: buffer, sums: Float64Array.from(header.sums) });
@@ -113,7 +122,7 @@ export function receiveSum(
         return null;
       case "not-finite": {
         const { microBatch, lease } = verdict;
-        conductor.dispatch({ type: "sum-not-finite", leaseId: lease.leaseId, microBatch });
+        conductor.sumNotFinite(lease, microBatch);
         throw new WireError(
           "not-finite",
           `micro-batch ${microBatch} of step ${header.step} holds a NaN or an infinity`,

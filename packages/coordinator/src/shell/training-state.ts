@@ -29,6 +29,11 @@ export interface Update {
 /** The parts of a snapshot that are copies of this state. */
 export type StateCopy = Pick<Snapshot, "weights" | "optimizerState" | "epochSums" | "epochSamples">;
 
+/** The gradient's norm is a NaN or an infinity. */
+export class NotFiniteGradient extends Error {
+  override readonly name = "NotFiniteGradient";
+}
+
 export class TrainingState {
   /** The flat layout's values, changed in place by apply(). */
   readonly weights: Float32Array;
@@ -76,7 +81,7 @@ export class TrainingState {
 
   /**
    * One optimizer update and one of the statistics.
-   * @throws when the gradient's norm is not finite; then nothing was changed
+   * @throws NotFiniteGradient; then nothing was changed
    */
   apply(sum: Contribution, { step, numSamples }: { readonly step: number; readonly numSamples: number }): Update {
     const { spec } = this.#run;
@@ -85,7 +90,7 @@ export class TrainingState {
     const gradient = sum.values.subarray(0, numParameters);
     const gradientNorm = globalNorm(gradient);
     if (!Number.isFinite(gradientNorm)) {
-      throw new Error(
+      throw new NotFiniteGradient(
         `step ${step}: the gradient's norm is ${gradientNorm}; lower the learning rate or clip the gradient`,
       );
     }

@@ -59,7 +59,7 @@ export class FakeWorker {
     this.#session.write({ report: { $case: "opened", value: { sessionId: options.joined.sessionId } } });
     let sequence = 0;
     this.#heart = setInterval(() => {
-      const value = { sequence: ++sequence, residentBytes: 0, eventLoopDelayMs: 0 };
+      const value = { sequence: ++sequence, residentBytes: 1_000_000, eventLoopDelayMs: 2, gpus: [] };
       this.#session.write({ report: { $case: "heartbeat", value } });
     }, options.behaviour.heartbeatEveryMs ?? options.joined.heartbeatIntervalMs);
     this.finished = new Promise((resolve) => {
@@ -91,6 +91,12 @@ export class FakeWorker {
 
   report(report: NonNullable<WorkerReport["report"]>): void {
     this.#session.write({ report });
+  }
+
+  /** Closes its side in order. */
+  endSession(): void {
+    clearInterval(this.#heart);
+    this.#session.end();
   }
 
   /** As a killed process: every connection breaks, nothing is said. */
@@ -174,7 +180,14 @@ export class FakeWorker {
           proofs,
           sums: [...sums],
           tensors: train ? contributionHeader(layout) : undefined,
-          phaseSeconds: { fetchWeights: 0.001, load: 0.002, compute: 0.003, sum: 0.004 },
+          phaseSeconds: {
+            fetchWeights: 0.001,
+            load: 0.002,
+            compute: 0.003,
+            forward: 0.001,
+            backward: 0.002,
+            sum: 0.004,
+          },
         },
       },
     };

@@ -127,6 +127,20 @@ export interface Heartbeat {
   residentBytes: number;
   /** Event-loop delay of the gRPC thread since the last heartbeat, 99th percentile, milliseconds. */
   eventLoopDelayMs: number;
+  /** Of the GPUs that the worker may compute on, as they were last sampled. Empty without a GPU. */
+  gpus: GpuVitals[];
+}
+
+export interface GpuVitals {
+  /** On the worker's machine, from 0. */
+  index: number;
+  /** Share of the sample period in which it computed, 0 to 1. Absent where the driver does not say. */
+  utilization?:
+    | number
+    | undefined;
+  /** In use, by whatever process. */
+  memoryUsedBytes: number;
+  memoryTotalBytes: number;
 }
 
 export interface LeaseFailed {
@@ -237,8 +251,15 @@ export interface MicroBatchProof {
 export interface PhaseSeconds {
   fetchWeights: number;
   load: number;
+  /** Over all compute threads: forward and backward, weights made into tensors included. */
   compute: number;
   sum: number;
+  /**
+   * Parts of compute. The boundary is where the heads' outputs are downloaded, which waits for a GPU anyway. 0 for the
+   * backward part of a validation lease.
+   */
+  forward: number;
+  backward: number;
 }
 
 export interface SubmitSumResponse {
@@ -861,7 +882,7 @@ export const SessionOpened: MessageFns<SessionOpened> = {
 };
 
 function createBaseHeartbeat(): Heartbeat {
-  return { sequence: 0, residentBytes: 0, eventLoopDelayMs: 0 };
+  return { sequence: 0, residentBytes: 0, eventLoopDelayMs: 0, gpus: [] };
 }
 
 export const Heartbeat: MessageFns<Heartbeat> = {
@@ -874,6 +895,9 @@ export const Heartbeat: MessageFns<Heartbeat> = {
     }
     if (message.eventLoopDelayMs !== 0) {
       writer.uint32(25).double(message.eventLoopDelayMs);
+    }
+    for (const v of message.gpus) {
+      GpuVitals.encode(v!, writer.uint32(34).fork()).join();
     }
     return writer;
   },
@@ -915,6 +939,14 @@ export const Heartbeat: MessageFns<Heartbeat> = {
             message.eventLoopDelayMs = reader.double();
             continue;
           }
+          case 4: {
+            if (tag !== 34) {
+              break;
+            }
+
+            message.gpus.push(GpuVitals.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -935,6 +967,98 @@ export const Heartbeat: MessageFns<Heartbeat> = {
     message.sequence = object.sequence ?? 0;
     message.residentBytes = object.residentBytes ?? 0;
     message.eventLoopDelayMs = object.eventLoopDelayMs ?? 0;
+    message.gpus = object.gpus?.map((e) => GpuVitals.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseGpuVitals(): GpuVitals {
+  return { index: 0, utilization: undefined, memoryUsedBytes: 0, memoryTotalBytes: 0 };
+}
+
+export const GpuVitals: MessageFns<GpuVitals> = {
+  encode(message: GpuVitals, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.index !== 0) {
+      writer.uint32(8).uint32(message.index);
+    }
+    if (message.utilization !== undefined) {
+      writer.uint32(17).double(message.utilization);
+    }
+    if (message.memoryUsedBytes !== 0) {
+      writer.uint32(24).uint64(message.memoryUsedBytes);
+    }
+    if (message.memoryTotalBytes !== 0) {
+      writer.uint32(32).uint64(message.memoryTotalBytes);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): GpuVitals {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseGpuVitals();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.index = reader.uint32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.utilization = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.memoryUsedBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.memoryTotalBytes = longToNumber(reader.uint64());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<GpuVitals>, I>>(base?: I): GpuVitals {
+    return GpuVitals.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<GpuVitals>, I>>(object: I): GpuVitals {
+    const message = createBaseGpuVitals();
+    message.index = object.index ?? 0;
+    message.utilization = object.utilization ?? undefined;
+    message.memoryUsedBytes = object.memoryUsedBytes ?? 0;
+    message.memoryTotalBytes = object.memoryTotalBytes ?? 0;
     return message;
   },
 };
@@ -2089,7 +2213,7 @@ export const MicroBatchProof: MessageFns<MicroBatchProof> = {
 };
 
 function createBasePhaseSeconds(): PhaseSeconds {
-  return { fetchWeights: 0, load: 0, compute: 0, sum: 0 };
+  return { fetchWeights: 0, load: 0, compute: 0, sum: 0, forward: 0, backward: 0 };
 }
 
 export const PhaseSeconds: MessageFns<PhaseSeconds> = {
@@ -2105,6 +2229,12 @@ export const PhaseSeconds: MessageFns<PhaseSeconds> = {
     }
     if (message.sum !== 0) {
       writer.uint32(33).double(message.sum);
+    }
+    if (message.forward !== 0) {
+      writer.uint32(41).double(message.forward);
+    }
+    if (message.backward !== 0) {
+      writer.uint32(49).double(message.backward);
     }
     return writer;
   },
@@ -2154,6 +2284,22 @@ export const PhaseSeconds: MessageFns<PhaseSeconds> = {
             message.sum = reader.double();
             continue;
           }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.forward = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.backward = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2175,6 +2321,8 @@ export const PhaseSeconds: MessageFns<PhaseSeconds> = {
     message.load = object.load ?? 0;
     message.compute = object.compute ?? 0;
     message.sum = object.sum ?? 0;
+    message.forward = object.forward ?? 0;
+    message.backward = object.backward ?? 0;
     return message;
   },
 };

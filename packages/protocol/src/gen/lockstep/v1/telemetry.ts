@@ -20,6 +20,7 @@ import {
   type ServiceError,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
+import { GpuVitals } from "./coordinator.js";
 
 /** What an observer reads: the event stream that the exporter and the dashboard follow, the status, and the one control. */
 
@@ -58,10 +59,73 @@ export interface WorkerStatus {
   generation: number;
   host: string;
   computeThreads: number;
+  /** Of the whole run, earlier lives of the coordinator included. */
   microBatches: number;
   /** Measured, over the last leases; 0 until known. */
   samplesPerSecond: number;
   connected: boolean;
+  /** What it computes with, as in WorkerJoined. */
+  backend: string;
+  /** Not connected, and had said goodbye: it was asked to stop. */
+  left: boolean;
+  /** Over the training steps committed in this life of the coordinator; micro-batches of its validations are added. */
+  totals:
+    | WorkerPhase
+    | undefined;
+  /** Of its last heartbeat; absent before the first. */
+  vitals: ProcessVitals | undefined;
+  gpus: GpuVitals[];
+}
+
+export interface ProcessVitals {
+  residentBytes: number;
+  /** Of the event loop since the sample before, 99th percentile, seconds. */
+  eventLoopDelaySeconds: number;
+}
+
+/** How the run does. In every snapshot, about once a second, and when the state or who takes part has changed. */
+export interface RunStatus {
+  /** As in GetStatusResponse. */
+  state: string;
+  reason: string;
+  epoch: number;
+  /** Updates so far. */
+  step: number;
+  totals:
+    | RunTotals
+    | undefined;
+  /**
+   * Of the whole run: the time that led to its present position, over the time since it began. A step's time is that of
+   * its busiest worker with the leases that were accepted, and the commit; a validation's likewise. Gaps between a stop
+   * that was asked for and the next life are left out; those after a crash count. 0 before the first step.
+   */
+  goodput: number;
+  coordinator:
+    | ProcessVitals
+    | undefined;
+  /** By slot; those that have gone, too. */
+  workers: WorkerStatus[];
+}
+
+/** Counted since this life of the coordinator began: what it repeats after a crash is counted by the new life again. */
+export interface RunTotals {
+  steps: number;
+  /** Training samples. */
+  samples: number;
+  /** Sums that workers uploaded. */
+  bytesReceived: number;
+  /** Weights sent to workers. */
+  bytesSent: number;
+  /** Held by workers that were lost. */
+  leasesLost: number;
+  leasesRedone: number;
+  /** Gone without having said goodbye. */
+  workersLost: number;
+  /** Sums and gradient norms that held a NaN or an infinity. */
+  notFinite: number;
+  checkpoints: number;
+  /** The time that goodput counts, in this life. */
+  productiveSeconds: number;
 }
 
 export interface Event {
@@ -79,6 +143,8 @@ export interface Event {
     | { $case: "checkpointWritten"; value: CheckpointWritten }
     | { $case: "leaseRedone"; value: LeaseRedone }
     | { $case: "runFinished"; value: RunFinished }
+    | { $case: "runStatus"; value: RunStatus }
+    | { $case: "notFinite"; value: NotFinite }
     | undefined;
 }
 
@@ -91,6 +157,13 @@ export interface RunStarted {
   samplesPerEpoch: number;
   /** True when it went on from a checkpoint of an earlier life. */
   resumed: boolean;
+  /** When this life of the coordinator began, Unix time, milliseconds. */
+  lifeBeganMs: number;
+  /**
+   * The newest StepCommitted, EpochValidated and CheckpointWritten of this life, each as it was sent. Before the first
+   * checkpoint of this life the one that it went on from, with the time that its manifest has and without its seconds.
+   */
+  recent: Event[];
 }
 
 export interface WorkerJoined {
@@ -108,6 +181,8 @@ export interface WorkerLost {
   reason: string;
   /** Leases that it held, to be computed by somebody else. */
   leasesLost: number;
+  /** It had said goodbye: it was asked to stop. */
+  left: boolean;
 }
 
 /** One optimizer update was applied. */
@@ -128,6 +203,8 @@ export interface StepCommitted {
   commitSeconds: number;
   bytesReceived: number;
   bytesSent: number;
+  /** What of step_seconds counts as productive: see RunStatus.goodput. */
+  productiveSeconds: number;
 }
 
 export interface StepCommitted_MetricsEntry {
@@ -135,7 +212,7 @@ export interface StepCommitted_MetricsEntry {
   value: number;
 }
 
-/** What one worker did for one step. */
+/** What one worker did for one step, or for one validation. */
 export interface WorkerPhase {
   slot: number;
   microBatches: number;
@@ -143,6 +220,16 @@ export interface WorkerPhase {
   loadSeconds: number;
   computeSeconds: number;
   sumSeconds: number;
+  /** Parts of compute_seconds, which is over all compute threads. */
+  forwardSeconds: number;
+  backwardSeconds: number;
+  /** From a sum's header to its last byte, as the coordinator saw it. */
+  uploadSeconds: number;
+  /** Without a lease that was accepted later, while others computed: at the barrier, or before its first lease. */
+  waitSeconds: number;
+  /** From the step's first lease granted, to whomever, to this worker's last sum. In totals: added over steps. */
+  barrierSeconds: number;
+  computeThreads: number;
 }
 
 export interface EpochValidated {
@@ -153,6 +240,11 @@ export interface EpochValidated {
   /** Means over the epoch's training steps, by the recipe's names. */
   trainingMetrics: { [key: string]: number };
   seconds: number;
+  phases: WorkerPhase[];
+  bytesReceived: number;
+  bytesSent: number;
+  /** As in StepCommitted. */
+  productiveSeconds: number;
 }
 
 export interface EpochValidated_MetricsEntry {
@@ -181,12 +273,21 @@ export interface LeaseRedone {
   reason: string;
 }
 
+/** A sum or the gradient's norm held a NaN or an infinity; the run ends by it. */
+export interface NotFinite {
+  step: number;
+  /** One line for people: where. */
+  reason: string;
+}
+
 export interface RunFinished {
   /** True when the run reached its end, false when it was stopped. */
   completed: boolean;
   reason: string;
   step: number;
   weightsSha256: string;
+  /** True when it could not go on: a NaN, a checkpoint that cannot be written. */
+  failed: boolean;
 }
 
 function createBaseSubscribeRequest(): SubscribeRequest {
@@ -556,6 +657,11 @@ function createBaseWorkerStatus(): WorkerStatus {
     microBatches: 0,
     samplesPerSecond: 0,
     connected: false,
+    backend: "",
+    left: false,
+    totals: undefined,
+    vitals: undefined,
+    gpus: [],
   };
 }
 
@@ -581,6 +687,21 @@ export const WorkerStatus: MessageFns<WorkerStatus> = {
     }
     if (message.connected !== false) {
       writer.uint32(56).bool(message.connected);
+    }
+    if (message.backend !== "") {
+      writer.uint32(66).string(message.backend);
+    }
+    if (message.left !== false) {
+      writer.uint32(72).bool(message.left);
+    }
+    if (message.totals !== undefined) {
+      WorkerPhase.encode(message.totals, writer.uint32(82).fork()).join();
+    }
+    if (message.vitals !== undefined) {
+      ProcessVitals.encode(message.vitals, writer.uint32(90).fork()).join();
+    }
+    for (const v of message.gpus) {
+      GpuVitals.encode(v!, writer.uint32(98).fork()).join();
     }
     return writer;
   },
@@ -654,6 +775,46 @@ export const WorkerStatus: MessageFns<WorkerStatus> = {
             message.connected = reader.bool();
             continue;
           }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.backend = reader.string();
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.left = reader.bool();
+            continue;
+          }
+          case 10: {
+            if (tag !== 82) {
+              break;
+            }
+
+            message.totals = WorkerPhase.decode(reader, reader.uint32());
+            continue;
+          }
+          case 11: {
+            if (tag !== 90) {
+              break;
+            }
+
+            message.vitals = ProcessVitals.decode(reader, reader.uint32());
+            continue;
+          }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.gpus.push(GpuVitals.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -678,6 +839,408 @@ export const WorkerStatus: MessageFns<WorkerStatus> = {
     message.microBatches = object.microBatches ?? 0;
     message.samplesPerSecond = object.samplesPerSecond ?? 0;
     message.connected = object.connected ?? false;
+    message.backend = object.backend ?? "";
+    message.left = object.left ?? false;
+    message.totals = (object.totals !== undefined && object.totals !== null)
+      ? WorkerPhase.fromPartial(object.totals)
+      : undefined;
+    message.vitals = (object.vitals !== undefined && object.vitals !== null)
+      ? ProcessVitals.fromPartial(object.vitals)
+      : undefined;
+    message.gpus = object.gpus?.map((e) => GpuVitals.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseProcessVitals(): ProcessVitals {
+  return { residentBytes: 0, eventLoopDelaySeconds: 0 };
+}
+
+export const ProcessVitals: MessageFns<ProcessVitals> = {
+  encode(message: ProcessVitals, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.residentBytes !== 0) {
+      writer.uint32(8).uint64(message.residentBytes);
+    }
+    if (message.eventLoopDelaySeconds !== 0) {
+      writer.uint32(17).double(message.eventLoopDelaySeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ProcessVitals {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseProcessVitals();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.residentBytes = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.eventLoopDelaySeconds = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<ProcessVitals>, I>>(base?: I): ProcessVitals {
+    return ProcessVitals.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<ProcessVitals>, I>>(object: I): ProcessVitals {
+    const message = createBaseProcessVitals();
+    message.residentBytes = object.residentBytes ?? 0;
+    message.eventLoopDelaySeconds = object.eventLoopDelaySeconds ?? 0;
+    return message;
+  },
+};
+
+function createBaseRunStatus(): RunStatus {
+  return {
+    state: "",
+    reason: "",
+    epoch: 0,
+    step: 0,
+    totals: undefined,
+    goodput: 0,
+    coordinator: undefined,
+    workers: [],
+  };
+}
+
+export const RunStatus: MessageFns<RunStatus> = {
+  encode(message: RunStatus, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.state !== "") {
+      writer.uint32(10).string(message.state);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    if (message.epoch !== 0) {
+      writer.uint32(24).uint32(message.epoch);
+    }
+    if (message.step !== 0) {
+      writer.uint32(32).uint64(message.step);
+    }
+    if (message.totals !== undefined) {
+      RunTotals.encode(message.totals, writer.uint32(42).fork()).join();
+    }
+    if (message.goodput !== 0) {
+      writer.uint32(49).double(message.goodput);
+    }
+    if (message.coordinator !== undefined) {
+      ProcessVitals.encode(message.coordinator, writer.uint32(58).fork()).join();
+    }
+    for (const v of message.workers) {
+      WorkerStatus.encode(v!, writer.uint32(66).fork()).join();
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunStatus {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunStatus();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.state = reader.string();
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.epoch = reader.uint32();
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.step = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.totals = RunTotals.decode(reader, reader.uint32());
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.goodput = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.coordinator = ProcessVitals.decode(reader, reader.uint32());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.workers.push(WorkerStatus.decode(reader, reader.uint32()));
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RunStatus>, I>>(base?: I): RunStatus {
+    return RunStatus.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RunStatus>, I>>(object: I): RunStatus {
+    const message = createBaseRunStatus();
+    message.state = object.state ?? "";
+    message.reason = object.reason ?? "";
+    message.epoch = object.epoch ?? 0;
+    message.step = object.step ?? 0;
+    message.totals = (object.totals !== undefined && object.totals !== null)
+      ? RunTotals.fromPartial(object.totals)
+      : undefined;
+    message.goodput = object.goodput ?? 0;
+    message.coordinator = (object.coordinator !== undefined && object.coordinator !== null)
+      ? ProcessVitals.fromPartial(object.coordinator)
+      : undefined;
+    message.workers = object.workers?.map((e) => WorkerStatus.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseRunTotals(): RunTotals {
+  return {
+    steps: 0,
+    samples: 0,
+    bytesReceived: 0,
+    bytesSent: 0,
+    leasesLost: 0,
+    leasesRedone: 0,
+    workersLost: 0,
+    notFinite: 0,
+    checkpoints: 0,
+    productiveSeconds: 0,
+  };
+}
+
+export const RunTotals: MessageFns<RunTotals> = {
+  encode(message: RunTotals, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.steps !== 0) {
+      writer.uint32(8).uint64(message.steps);
+    }
+    if (message.samples !== 0) {
+      writer.uint32(16).uint64(message.samples);
+    }
+    if (message.bytesReceived !== 0) {
+      writer.uint32(24).uint64(message.bytesReceived);
+    }
+    if (message.bytesSent !== 0) {
+      writer.uint32(32).uint64(message.bytesSent);
+    }
+    if (message.leasesLost !== 0) {
+      writer.uint32(40).uint64(message.leasesLost);
+    }
+    if (message.leasesRedone !== 0) {
+      writer.uint32(48).uint64(message.leasesRedone);
+    }
+    if (message.workersLost !== 0) {
+      writer.uint32(56).uint64(message.workersLost);
+    }
+    if (message.notFinite !== 0) {
+      writer.uint32(64).uint64(message.notFinite);
+    }
+    if (message.checkpoints !== 0) {
+      writer.uint32(72).uint64(message.checkpoints);
+    }
+    if (message.productiveSeconds !== 0) {
+      writer.uint32(81).double(message.productiveSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): RunTotals {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseRunTotals();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.steps = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.samples = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.bytesReceived = longToNumber(reader.uint64());
+            continue;
+          }
+          case 4: {
+            if (tag !== 32) {
+              break;
+            }
+
+            message.bytesSent = longToNumber(reader.uint64());
+            continue;
+          }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.leasesLost = longToNumber(reader.uint64());
+            continue;
+          }
+          case 6: {
+            if (tag !== 48) {
+              break;
+            }
+
+            message.leasesRedone = longToNumber(reader.uint64());
+            continue;
+          }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.workersLost = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.notFinite = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.checkpoints = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 81) {
+              break;
+            }
+
+            message.productiveSeconds = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<RunTotals>, I>>(base?: I): RunTotals {
+    return RunTotals.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<RunTotals>, I>>(object: I): RunTotals {
+    const message = createBaseRunTotals();
+    message.steps = object.steps ?? 0;
+    message.samples = object.samples ?? 0;
+    message.bytesReceived = object.bytesReceived ?? 0;
+    message.bytesSent = object.bytesSent ?? 0;
+    message.leasesLost = object.leasesLost ?? 0;
+    message.leasesRedone = object.leasesRedone ?? 0;
+    message.workersLost = object.workersLost ?? 0;
+    message.notFinite = object.notFinite ?? 0;
+    message.checkpoints = object.checkpoints ?? 0;
+    message.productiveSeconds = object.productiveSeconds ?? 0;
     return message;
   },
 };
@@ -721,6 +1284,12 @@ export const Event: MessageFns<Event> = {
         break;
       case "runFinished":
         RunFinished.encode(message.event.value, writer.uint32(90).fork()).join();
+        break;
+      case "runStatus":
+        RunStatus.encode(message.event.value, writer.uint32(98).fork()).join();
+        break;
+      case "notFinite":
+        NotFinite.encode(message.event.value, writer.uint32(106).fork()).join();
         break;
     }
     return writer;
@@ -827,6 +1396,22 @@ export const Event: MessageFns<Event> = {
             message.event = { $case: "runFinished", value: RunFinished.decode(reader, reader.uint32()) };
             continue;
           }
+          case 12: {
+            if (tag !== 98) {
+              break;
+            }
+
+            message.event = { $case: "runStatus", value: RunStatus.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 13: {
+            if (tag !== 106) {
+              break;
+            }
+
+            message.event = { $case: "notFinite", value: NotFinite.decode(reader, reader.uint32()) };
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -896,13 +1481,34 @@ export const Event: MessageFns<Event> = {
         }
         break;
       }
+      case "runStatus": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "runStatus", value: RunStatus.fromPartial(object.event.value) };
+        }
+        break;
+      }
+      case "notFinite": {
+        if (object.event?.value !== undefined && object.event?.value !== null) {
+          message.event = { $case: "notFinite", value: NotFinite.fromPartial(object.event.value) };
+        }
+        break;
+      }
     }
     return message;
   },
 };
 
 function createBaseRunStarted(): RunStarted {
-  return { runSpecJson: "", step: 0, totalSteps: 0, stepsPerEpoch: 0, samplesPerEpoch: 0, resumed: false };
+  return {
+    runSpecJson: "",
+    step: 0,
+    totalSteps: 0,
+    stepsPerEpoch: 0,
+    samplesPerEpoch: 0,
+    resumed: false,
+    lifeBeganMs: 0,
+    recent: [],
+  };
 }
 
 export const RunStarted: MessageFns<RunStarted> = {
@@ -924,6 +1530,12 @@ export const RunStarted: MessageFns<RunStarted> = {
     }
     if (message.resumed !== false) {
       writer.uint32(48).bool(message.resumed);
+    }
+    if (message.lifeBeganMs !== 0) {
+      writer.uint32(56).uint64(message.lifeBeganMs);
+    }
+    for (const v of message.recent) {
+      Event.encode(v!, writer.uint32(66).fork()).join();
     }
     return writer;
   },
@@ -989,6 +1601,22 @@ export const RunStarted: MessageFns<RunStarted> = {
             message.resumed = reader.bool();
             continue;
           }
+          case 7: {
+            if (tag !== 56) {
+              break;
+            }
+
+            message.lifeBeganMs = longToNumber(reader.uint64());
+            continue;
+          }
+          case 8: {
+            if (tag !== 66) {
+              break;
+            }
+
+            message.recent.push(Event.decode(reader, reader.uint32()));
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1012,6 +1640,8 @@ export const RunStarted: MessageFns<RunStarted> = {
     message.stepsPerEpoch = object.stepsPerEpoch ?? 0;
     message.samplesPerEpoch = object.samplesPerEpoch ?? 0;
     message.resumed = object.resumed ?? false;
+    message.lifeBeganMs = object.lifeBeganMs ?? 0;
+    message.recent = object.recent?.map((e) => Event.fromPartial(e)) || [];
     return message;
   },
 };
@@ -1120,7 +1750,7 @@ export const WorkerJoined: MessageFns<WorkerJoined> = {
 };
 
 function createBaseWorkerLost(): WorkerLost {
-  return { slot: 0, generation: 0, reason: "", leasesLost: 0 };
+  return { slot: 0, generation: 0, reason: "", leasesLost: 0, left: false };
 }
 
 export const WorkerLost: MessageFns<WorkerLost> = {
@@ -1136,6 +1766,9 @@ export const WorkerLost: MessageFns<WorkerLost> = {
     }
     if (message.leasesLost !== 0) {
       writer.uint32(32).uint32(message.leasesLost);
+    }
+    if (message.left !== false) {
+      writer.uint32(40).bool(message.left);
     }
     return writer;
   },
@@ -1185,6 +1818,14 @@ export const WorkerLost: MessageFns<WorkerLost> = {
             message.leasesLost = reader.uint32();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.left = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1206,6 +1847,7 @@ export const WorkerLost: MessageFns<WorkerLost> = {
     message.generation = object.generation ?? 0;
     message.reason = object.reason ?? "";
     message.leasesLost = object.leasesLost ?? 0;
+    message.left = object.left ?? false;
     return message;
   },
 };
@@ -1223,6 +1865,7 @@ function createBaseStepCommitted(): StepCommitted {
     commitSeconds: 0,
     bytesReceived: 0,
     bytesSent: 0,
+    productiveSeconds: 0,
   };
 }
 
@@ -1260,6 +1903,9 @@ export const StepCommitted: MessageFns<StepCommitted> = {
     }
     if (message.bytesSent !== 0) {
       writer.uint32(88).uint64(message.bytesSent);
+    }
+    if (message.productiveSeconds !== 0) {
+      writer.uint32(97).double(message.productiveSeconds);
     }
     return writer;
   },
@@ -1368,6 +2014,14 @@ export const StepCommitted: MessageFns<StepCommitted> = {
             message.bytesSent = longToNumber(reader.uint64());
             continue;
           }
+          case 12: {
+            if (tag !== 97) {
+              break;
+            }
+
+            message.productiveSeconds = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1404,6 +2058,7 @@ export const StepCommitted: MessageFns<StepCommitted> = {
     message.commitSeconds = object.commitSeconds ?? 0;
     message.bytesReceived = object.bytesReceived ?? 0;
     message.bytesSent = object.bytesSent ?? 0;
+    message.productiveSeconds = object.productiveSeconds ?? 0;
     return message;
   },
 };
@@ -1476,7 +2131,20 @@ export const StepCommitted_MetricsEntry: MessageFns<StepCommitted_MetricsEntry> 
 };
 
 function createBaseWorkerPhase(): WorkerPhase {
-  return { slot: 0, microBatches: 0, fetchWeightsSeconds: 0, loadSeconds: 0, computeSeconds: 0, sumSeconds: 0 };
+  return {
+    slot: 0,
+    microBatches: 0,
+    fetchWeightsSeconds: 0,
+    loadSeconds: 0,
+    computeSeconds: 0,
+    sumSeconds: 0,
+    forwardSeconds: 0,
+    backwardSeconds: 0,
+    uploadSeconds: 0,
+    waitSeconds: 0,
+    barrierSeconds: 0,
+    computeThreads: 0,
+  };
 }
 
 export const WorkerPhase: MessageFns<WorkerPhase> = {
@@ -1498,6 +2166,24 @@ export const WorkerPhase: MessageFns<WorkerPhase> = {
     }
     if (message.sumSeconds !== 0) {
       writer.uint32(49).double(message.sumSeconds);
+    }
+    if (message.forwardSeconds !== 0) {
+      writer.uint32(57).double(message.forwardSeconds);
+    }
+    if (message.backwardSeconds !== 0) {
+      writer.uint32(65).double(message.backwardSeconds);
+    }
+    if (message.uploadSeconds !== 0) {
+      writer.uint32(73).double(message.uploadSeconds);
+    }
+    if (message.waitSeconds !== 0) {
+      writer.uint32(81).double(message.waitSeconds);
+    }
+    if (message.barrierSeconds !== 0) {
+      writer.uint32(89).double(message.barrierSeconds);
+    }
+    if (message.computeThreads !== 0) {
+      writer.uint32(96).uint32(message.computeThreads);
     }
     return writer;
   },
@@ -1563,6 +2249,54 @@ export const WorkerPhase: MessageFns<WorkerPhase> = {
             message.sumSeconds = reader.double();
             continue;
           }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.forwardSeconds = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.backwardSeconds = reader.double();
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.uploadSeconds = reader.double();
+            continue;
+          }
+          case 10: {
+            if (tag !== 81) {
+              break;
+            }
+
+            message.waitSeconds = reader.double();
+            continue;
+          }
+          case 11: {
+            if (tag !== 89) {
+              break;
+            }
+
+            message.barrierSeconds = reader.double();
+            continue;
+          }
+          case 12: {
+            if (tag !== 96) {
+              break;
+            }
+
+            message.computeThreads = reader.uint32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1586,12 +2320,29 @@ export const WorkerPhase: MessageFns<WorkerPhase> = {
     message.loadSeconds = object.loadSeconds ?? 0;
     message.computeSeconds = object.computeSeconds ?? 0;
     message.sumSeconds = object.sumSeconds ?? 0;
+    message.forwardSeconds = object.forwardSeconds ?? 0;
+    message.backwardSeconds = object.backwardSeconds ?? 0;
+    message.uploadSeconds = object.uploadSeconds ?? 0;
+    message.waitSeconds = object.waitSeconds ?? 0;
+    message.barrierSeconds = object.barrierSeconds ?? 0;
+    message.computeThreads = object.computeThreads ?? 0;
     return message;
   },
 };
 
 function createBaseEpochValidated(): EpochValidated {
-  return { epoch: 0, step: 0, numSamples: 0, metrics: {}, trainingMetrics: {}, seconds: 0 };
+  return {
+    epoch: 0,
+    step: 0,
+    numSamples: 0,
+    metrics: {},
+    trainingMetrics: {},
+    seconds: 0,
+    phases: [],
+    bytesReceived: 0,
+    bytesSent: 0,
+    productiveSeconds: 0,
+  };
 }
 
 export const EpochValidated: MessageFns<EpochValidated> = {
@@ -1613,6 +2364,18 @@ export const EpochValidated: MessageFns<EpochValidated> = {
     });
     if (message.seconds !== 0) {
       writer.uint32(49).double(message.seconds);
+    }
+    for (const v of message.phases) {
+      WorkerPhase.encode(v!, writer.uint32(58).fork()).join();
+    }
+    if (message.bytesReceived !== 0) {
+      writer.uint32(64).uint64(message.bytesReceived);
+    }
+    if (message.bytesSent !== 0) {
+      writer.uint32(72).uint64(message.bytesSent);
+    }
+    if (message.productiveSeconds !== 0) {
+      writer.uint32(81).double(message.productiveSeconds);
     }
     return writer;
   },
@@ -1684,6 +2447,38 @@ export const EpochValidated: MessageFns<EpochValidated> = {
             message.seconds = reader.double();
             continue;
           }
+          case 7: {
+            if (tag !== 58) {
+              break;
+            }
+
+            message.phases.push(WorkerPhase.decode(reader, reader.uint32()));
+            continue;
+          }
+          case 8: {
+            if (tag !== 64) {
+              break;
+            }
+
+            message.bytesReceived = longToNumber(reader.uint64());
+            continue;
+          }
+          case 9: {
+            if (tag !== 72) {
+              break;
+            }
+
+            message.bytesSent = longToNumber(reader.uint64());
+            continue;
+          }
+          case 10: {
+            if (tag !== 81) {
+              break;
+            }
+
+            message.productiveSeconds = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1723,6 +2518,10 @@ export const EpochValidated: MessageFns<EpochValidated> = {
       {},
     );
     message.seconds = object.seconds ?? 0;
+    message.phases = object.phases?.map((e) => WorkerPhase.fromPartial(e)) || [];
+    message.bytesReceived = object.bytesReceived ?? 0;
+    message.bytesSent = object.bytesSent ?? 0;
+    message.productiveSeconds = object.productiveSeconds ?? 0;
     return message;
   },
 };
@@ -2059,8 +2858,75 @@ export const LeaseRedone: MessageFns<LeaseRedone> = {
   },
 };
 
+function createBaseNotFinite(): NotFinite {
+  return { step: 0, reason: "" };
+}
+
+export const NotFinite: MessageFns<NotFinite> = {
+  encode(message: NotFinite, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.step !== 0) {
+      writer.uint32(8).uint64(message.step);
+    }
+    if (message.reason !== "") {
+      writer.uint32(18).string(message.reason);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): NotFinite {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseNotFinite();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.step = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 18) {
+              break;
+            }
+
+            message.reason = reader.string();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<NotFinite>, I>>(base?: I): NotFinite {
+    return NotFinite.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<NotFinite>, I>>(object: I): NotFinite {
+    const message = createBaseNotFinite();
+    message.step = object.step ?? 0;
+    message.reason = object.reason ?? "";
+    return message;
+  },
+};
+
 function createBaseRunFinished(): RunFinished {
-  return { completed: false, reason: "", step: 0, weightsSha256: "" };
+  return { completed: false, reason: "", step: 0, weightsSha256: "", failed: false };
 }
 
 export const RunFinished: MessageFns<RunFinished> = {
@@ -2076,6 +2942,9 @@ export const RunFinished: MessageFns<RunFinished> = {
     }
     if (message.weightsSha256 !== "") {
       writer.uint32(34).string(message.weightsSha256);
+    }
+    if (message.failed !== false) {
+      writer.uint32(40).bool(message.failed);
     }
     return writer;
   },
@@ -2125,6 +2994,14 @@ export const RunFinished: MessageFns<RunFinished> = {
             message.weightsSha256 = reader.string();
             continue;
           }
+          case 5: {
+            if (tag !== 40) {
+              break;
+            }
+
+            message.failed = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -2146,13 +3023,14 @@ export const RunFinished: MessageFns<RunFinished> = {
     message.reason = object.reason ?? "";
     message.step = object.step ?? 0;
     message.weightsSha256 = object.weightsSha256 ?? "";
+    message.failed = object.failed ?? false;
     return message;
   },
 };
 
 export type TelemetryService = typeof TelemetryService;
 export const TelemetryService = {
-  /** A snapshot (RunStarted with the position, one WorkerJoined per worker), then every event as it happens. */
+  /** A snapshot (RunStarted with the position, one WorkerJoined per worker, RunStatus), then every event as it happens. */
   subscribe: {
     path: "/lockstep.v1.Telemetry/Subscribe" as const,
     requestStream: false as const,
@@ -2174,13 +3052,13 @@ export const TelemetryService = {
 } as const;
 
 export interface TelemetryServer extends UntypedServiceImplementation {
-  /** A snapshot (RunStarted with the position, one WorkerJoined per worker), then every event as it happens. */
+  /** A snapshot (RunStarted with the position, one WorkerJoined per worker, RunStatus), then every event as it happens. */
   subscribe: handleServerStreamingCall<SubscribeRequest, Event>;
   getStatus: handleUnaryCall<GetStatusRequest, GetStatusResponse>;
 }
 
 export interface TelemetryClient extends Client {
-  /** A snapshot (RunStarted with the position, one WorkerJoined per worker), then every event as it happens. */
+  /** A snapshot (RunStarted with the position, one WorkerJoined per worker, RunStatus), then every event as it happens. */
   subscribe(request: SubscribeRequest, options?: Partial<CallOptions>): ClientReadableStream<Event>;
   subscribe(
     request: SubscribeRequest,

@@ -1,0 +1,46 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { carriedOver, Goodput, type GoodputRecord } from "./goodput.js";
+
+/** A life that began at `beganAtMs`, as it stands when it has been productive for `productiveSeconds` at `nowMs`. */
+function life(
+  stored: GoodputRecord | null,
+  now: {
+    readonly beganAtMs: number;
+    readonly nowMs: number;
+    readonly productiveSeconds: number;
+    readonly formerEndedInOrder: boolean;
+  },
+): Goodput {
+  const { beganAtMs, nowMs, productiveSeconds } = now;
+  return new Goodput({
+    carried: carriedOver(stored, now),
+    productiveSeconds: () => productiveSeconds,
+    beganAtMs,
+    unixMs: () => nowMs,
+  });
+}
+
+const first = life(null, { beganAtMs: 0, nowMs: 100_000, productiveSeconds: 80, formerEndedInOrder: true });
+
+test("of a first life it is the productive time over the time since it began", () => {
+  assert.equal(first.ratio, 0.8);
+  assert.deepEqual(first.record, { productiveSeconds: 80, wallSeconds: 100, savedAtMs: 100_000 });
+});
+
+test("what a crash threw away counts against it, and the time until the next life began", () => {
+  // The checkpoint was of 100 s; the crash came later, and at 200 s the next life began.
+  const crashed = { beganAtMs: 200_000, nowMs: 300_000, productiveSeconds: 80, formerEndedInOrder: false };
+  assert.equal(life(first.record, crashed).ratio, (80 + 80) / 300);
+});
+
+test("the night between a stop and the resume does not count", () => {
+  const resumed = { beganAtMs: 50_000_000, nowMs: 50_100_000, productiveSeconds: 80, formerEndedInOrder: true };
+  assert.equal(life(first.record, resumed).ratio, 0.8);
+});
+
+test("a clock that went back makes no ratio above 1", () => {
+  const back = { beganAtMs: 50_000, nowMs: 50_000, productiveSeconds: 0, formerEndedInOrder: false };
+  assert.equal(life(first.record, back).ratio, 0.8);
+  assert.equal(life(null, { ...back, productiveSeconds: 5, nowMs: 51_000 }).ratio, 1);
+});

@@ -1,0 +1,146 @@
+// What observers that come late or come back hear, over real unix sockets.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { type Event, type RunStarted, type RunStatus, TelemetryClient } from "@lockstep/protocol";
+import { connect } from "@lockstep/service";
+import { FakeWorker } from "./testing/fake-worker.js";
+import { prepareFolder, tinyRun } from "./testing/prepared-folder.js";
+import { quiet, start } from "./testing/running-coordinator.js";
+
+const tiny = tinyRun();
+
+/** The events until one is as wanted, that one included. */
+async function hear(address: string, isLast: (event: NonNullable<Event["event"]>) => boolean): Promise<Event[]> {
+  const { target, credentials, options } = connect({ address, log: quiet });
+  const client = new TelemetryClient(target, credentials, options);
+  const stream = client.subscribe({});
+  stream.on("error", () => {}); // cancelled below
+  const heard: Event[] = [];
+  try {
+    for await (const event of stream as AsyncIterable<Event>) {
+      heard.push(event);
+      if (event.event !== undefined && isLast(event.event)) return heard;
+    }
+    throw new Error("the stream ended");
+  } finally {
+    stream.cancel();
+    client.close();
+  }
+}
+
+async function snapshot(address: string): Promise<{ started: RunStarted; status: RunStatus }> {
+  const heard = await hear(address, ({ $case }) => $case === "runStatus");
+  const [first, last] = [heard.at(0)?.event, heard.at(-1)?.event];
+  assert.ok(first?.$case === "runStarted" && last?.$case === "runStatus");
+  return { started: first.value, status: last.value };
+}
+
+test("who subscribes late hears the totals of this life, the last step and checkpoint, and the workers' health", async (t) => {
+  const { out, remove } = await prepareFolder(tiny);
+  t.after(remove);
+  const { address, summary, stop } = await start(out, { heartbeatIntervalMs: 20 });
+  const before = await snapshot(address);
+  assert.deepEqual([before.status.state, before.status.totals?.steps, before.status.workers], ["waiting", 0, []]);
+  // The checkpoint that it went on from.
+  assert.deepEqual(
+    before.started.recent.map(({ event }) => event?.$case),
+    ["checkpointWritten"],
+  );
+
+  const worker = await FakeWorker.join(address, tiny, { onLease: ({ step }) => step < 4 });
+  await hear(address, (event) => {
+    const [status] = event.$case === "runStatus" ? event.value.workers : [];
+    return event.$case === "runStatus" && event.value.step === 4 && status?.vitals !== undefined;
+  });
+  const late = await snapshot(address);
+  assert.ok(late.started.lifeBeganMs > 1.6e12);
+  const { totals, workers, goodput, coordinator } = late.status;
+  assert.deepEqual([totals?.steps, totals?.samples], [4, 60]);
+  assert.deepEqual([totals?.workersLost, totals?.notFinite], [0, 0]);
+  // Four steps' sums (V = 4, 4, 3, 4, in whatever leases), each of the flat layout or more.
+  assert.ok((totals?.bytesReceived ?? 0) >= 4 * 4 * tiny.layout.numElements);
+  assert.ok((totals?.bytesSent ?? 0) > 0);
+  assert.ok(goodput > 0 && goodput <= 1, String(goodput));
+  assert.ok((coordinator?.residentBytes ?? 0) > 1e6);
+  const [only] = workers;
+  assert.deepEqual([only?.slot, only?.connected, only?.backend], [0, true, "made-up"]);
+  assert.deepEqual(only?.vitals, { residentBytes: 1_000_000, eventLoopDelaySeconds: 0.002 });
+  assert.equal(only?.totals?.microBatches, 4 + 4 + 3 + 4 + 3); // the validation's, too
+  assert.deepEqual(late.started.recent.map(({ event }) => event?.$case).sort(), [
+    "checkpointWritten",
+    "epochValidated",
+    "stepCommitted",
+  ]);
+  const step = late.started.recent.find(({ event }) => event?.$case === "stepCommitted");
+  assert.ok(step?.event?.$case === "stepCommitted" && step.event.value.step === 4);
+  assert.ok((step.event.value.phases[0]?.barrierSeconds ?? 0) > 0);
+  assert.ok(step.timeMs >= late.started.lifeBeganMs);
+
+  stop("seen enough");
+  await summary;
+  worker.close();
+});
+
+test("a worker that says goodbye has left; one that vanishes is lost", async (t) => {
+  const { out, remove } = await prepareFolder(tiny);
+  t.after(remove);
+  const { address, summary, stop } = await start(out);
+  const [polite, doomed, steady] = [
+    await FakeWorker.join(address, tiny, { onLease: () => false }),
+    await FakeWorker.join(address, tiny, { onLease: () => false }),
+    await FakeWorker.join(address, tiny, { onLease: () => false }),
+  ];
+  const heard = hear(address, ({ $case, value }) => $case === "workerLost" && value.slot === doomed.joined.slot);
+  await snapshot(address); // the stream above stands by now
+  polite.report({ $case: "draining", value: { reason: "asked to" } });
+  polite.endSession();
+  await hear(address, ({ $case, value }) => $case === "runStatus" && value.workers[polite.joined.slot]?.left === true);
+  doomed.vanish();
+  const lost = (await heard).flatMap(({ event }) => (event?.$case === "workerLost" ? [event.value] : []));
+  assert.deepEqual(
+    lost.map(({ slot, left }) => [slot, left]),
+    [
+      [polite.joined.slot, true],
+      [doomed.joined.slot, false],
+    ],
+  );
+  const { status } = await snapshot(address);
+  assert.equal(status.totals?.workersLost, 1);
+  assert.deepEqual(
+    status.workers.map(({ connected, left }) => [connected, left]),
+    [
+      [false, true],
+      [false, false],
+      [true, false],
+    ],
+  );
+  stop("seen enough");
+  await summary;
+  for (const worker of [polite, doomed, steady]) worker.close();
+});
+
+test("a NaN is told before the run ends by it", async (t) => {
+  const { out, remove } = await prepareFolder(tiny);
+  t.after(remove);
+  const { address, summary } = await start(out);
+  const end = hear(address, ({ $case }) => $case === "runFinished");
+  await snapshot(address);
+  const worker = await FakeWorker.join(address, tiny, {
+    tamper: (requests) => {
+      const [head, ...rest] = requests;
+      if (head?.part?.$case !== "header") return requests;
+      const proofs = head.part.value.proofs.map((proof) => ({ ...proof, finite: false }));
+      return [{ part: { $case: "header", value: { ...head.part.value, proofs } } }, ...rest];
+    },
+  });
+  await assert.rejects(summary, { name: "RunFailed" });
+  const heard = await end;
+  worker.close();
+  const told = heard.find(({ event }) => event?.$case === "notFinite")?.event;
+  assert.ok(told?.$case === "notFinite");
+  assert.match(told.value.reason, /^step 0, micro-batch \d of slot 0$/);
+  const last = heard.at(-1)?.event;
+  assert.ok(last?.$case === "runFinished" && last.value.failed);
+  const status = heard.findLast(({ event }) => event?.$case === "runStatus")?.event;
+  assert.ok(status?.$case === "runStatus" && status.value.totals?.notFinite === 1 && status.value.state === "finished");
+});

@@ -1,0 +1,82 @@
+// Owns what observers hear besides the events themselves: the status that comes again and again, and what a life has
+// counted so far. It listens; nothing is decided by it.
+import type { Event, RunStatus } from "@lockstep/protocol";
+import type { ProcessVitals } from "@lockstep/service";
+import type { CoreState } from "../core/state.js";
+import { EventHub } from "./event-hub.js";
+import { carriedOver, Goodput, type GoodputRecord } from "./goodput.js";
+import type { PreparedRun } from "./prepared-run.js";
+import { runStatus } from "./run-status.js";
+import { RunTally } from "./run-tally.js";
+import { WorkerVitals } from "./worker-vitals.js";
+
+/** How a life of the coordinator began. */
+export interface Birth {
+  /** Counts the run's lives, from 1. */
+  readonly generation: number;
+  /** Unix time, milliseconds. */
+  readonly beganAtMs: number;
+  /** Whether the life before came to its end and did not break off; true for the first. */
+  readonly formerEndedInOrder: boolean;
+}
+
+export class Observation {
+  readonly beganAtMs: number;
+  readonly events: EventHub;
+  readonly tally: RunTally;
+  readonly vitals = new WorkerVitals();
+  readonly goodput: Goodput;
+  readonly #state: () => CoreState;
+  #own: ProcessVitals = { residentBytes: process.memoryUsage.rss(), eventLoopDelayMs: 0 };
+
+  constructor(options: {
+    readonly birth: Birth;
+    readonly prepared: Pick<PreparedRun, "checkpoint" | "checkpointFile">;
+    readonly carried: GoodputRecord | null;
+    /** Not called before the first subscriber. */
+    readonly state: () => CoreState;
+    readonly unixMs: () => number;
+  }) {
+    const { birth, prepared, carried, unixMs } = options;
+    const { generation, beganAtMs } = birth;
+    this.beganAtMs = beganAtMs;
+    this.#state = options.state;
+    const tally = new RunTally(loadedCheckpoint(prepared, generation));
+    this.tally = tally;
+    const onPublished = (event: Event): void => tally.take(event);
+    this.events = new EventHub({ coordinatorGeneration: generation, unixMs, onPublished });
+    this.goodput = new Goodput({
+      carried: carriedOver(carried, birth),
+      productiveSeconds: () => tally.totals.productiveSeconds,
+      beganAtMs,
+      unixMs,
+    });
+  }
+
+  get status(): RunStatus {
+    const { tally, vitals, goodput } = this;
+    return runStatus({ state: this.#state(), tally, vitals, goodput: goodput.ratio, coordinator: this.#own });
+  }
+
+  /** Tells the subscribers how the run does; with a new sample of this process' health, where one is given. */
+  tellStatus(own: ProcessVitals = this.#own): void {
+    this.#own = own;
+    if (this.events.numSubscribers > 0) this.events.publish({ $case: "runStatus", value: this.status });
+  }
+}
+
+/** As observers hear of the checkpoint that the life goes on from. */
+function loadedCheckpoint(
+  { checkpoint, checkpointFile }: Pick<PreparedRun, "checkpoint" | "checkpointFile">,
+  coordinatorGeneration: number,
+): Event {
+  const { files, position } = checkpoint.manifest;
+  const sizeBytes = Object.values(files).reduce((sum, file) => sum + file.sizeBytes, 0);
+  const { path, writtenAtMs } = checkpointFile;
+  return {
+    sequence: 0,
+    coordinatorGeneration,
+    timeMs: Math.round(writtenAtMs),
+    event: { $case: "checkpointWritten", value: { step: position.step, path, sizeBytes, seconds: 0 } },
+  };
+}

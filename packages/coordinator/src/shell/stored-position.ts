@@ -1,0 +1,29 @@
+// Owns a position's form in manifests, and what a position says of the samples behind it.
+import type { Snapshot } from "@lockstep/checkpoint";
+import { type Course, type Position, samplesOf } from "../core/course.js";
+
+/** As manifests say it: an epoch whose steps are done and whose validation is due is the next epoch's start. */
+export function storedPosition(position: Position, stepsPerEpoch: number): Snapshot["position"] {
+  const { step, epoch, stepInEpoch } = position;
+  if (stepInEpoch === stepsPerEpoch) return { step, epoch: epoch + 1, stepInEpoch: 0, validationRecorded: false };
+  return { step, epoch, stepInEpoch, validationRecorded: stepInEpoch === 0 && epoch > 0 };
+}
+
+export function restoredPosition(stored: Snapshot["position"], stepsPerEpoch: number): Position {
+  const { step, epoch, stepInEpoch, validationRecorded } = stored;
+  if (stepInEpoch === 0 && epoch > 0 && !validationRecorded) {
+    return { step, epoch: epoch - 1, stepInEpoch: stepsPerEpoch };
+  }
+  return { step, epoch, stepInEpoch };
+}
+
+/** Training samples behind the weights at a position. */
+export function samplesBefore(position: Position, course: Course): number {
+  let samples = 0;
+  for (let step = 0; step < Math.min(position.step, course.stepsPerEpoch); step++) {
+    const pass = course.trainPass(step);
+    const times = Math.ceil((position.step - step) / course.stepsPerEpoch);
+    samples += times * samplesOf(pass, { first: 0, count: pass.numMicroBatches });
+  }
+  return samples;
+}

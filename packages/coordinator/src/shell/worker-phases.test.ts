@@ -1,0 +1,55 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PhaseSeconds } from "@lockstep/protocol";
+import type { Contributor } from "./pass-sums.js";
+import { passTimes } from "./worker-phases.js";
+
+/** A lease of one micro-batch, granted and received at these times, its upload the last 100 ms of it. */
+function lease(slot: number, grantedAtMs: number, receivedAtMs: number): Contributor {
+  return {
+    slot,
+    generation: 1,
+    node: { first: grantedAtMs, count: 1 },
+    proofs: [],
+    phaseSeconds: PhaseSeconds.create({ compute: 0.5, forward: 0.25, backward: 0.25 }),
+    computeThreads: 2,
+    grantedAtMs,
+    uploadStartedAtMs: receivedAtMs - 100,
+    receivedAtMs,
+  };
+}
+
+test("a worker with two leases has them added, and waits for what is left of the pass", () => {
+  // Slot 1 computes from 0 to 1 s and from 1 to 3 s; slot 0 is done after 1.5 s.
+  const { phases, busiestSeconds } = passTimes([lease(1, 0, 1000), lease(0, 0, 1500), lease(1, 1000, 3000)], 0);
+  assert.equal(busiestSeconds, 3);
+  assert.deepEqual(
+    phases.map(({ slot, microBatches, waitSeconds, barrierSeconds }) => [
+      slot,
+      microBatches,
+      waitSeconds,
+      barrierSeconds,
+    ]),
+    [
+      [0, 1, 1.5, 1.5],
+      [1, 2, 0, 3],
+    ],
+  );
+  const [, slow] = phases;
+  assert.deepEqual([slow?.computeSeconds, slow?.forwardSeconds, slow?.computeThreads], [1, 0.5, 2]);
+  assert.ok(Math.abs((slow?.uploadSeconds ?? 0) - 0.2) < 1e-9);
+});
+
+test("the time until a lost lease was given to somebody else is nobody's productive time", () => {
+  // The first lease, at 0 s, was lost; the survivor got it after 5 s.
+  const { phases, busiestSeconds } = passTimes([lease(0, 100, 1100), lease(0, 5000, 6000)], 0);
+  assert.equal(busiestSeconds, 2);
+  assert.deepEqual(
+    phases.map(({ waitSeconds, barrierSeconds }) => [waitSeconds, barrierSeconds]),
+    [[4, 6]],
+  );
+});
+
+test("a pass without leases has no times", () => {
+  assert.deepEqual(passTimes([]), { phases: [], busiestSeconds: 0 });
+});

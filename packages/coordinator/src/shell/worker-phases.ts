@@ -1,0 +1,56 @@
+// Owns where the workers' time went in one pass, from the leases that were accepted.
+import type { WorkerPhase } from "@lockstep/protocol";
+import type { Contributor } from "./pass-sums.js";
+import { added } from "./run-tally.js";
+
+export interface PassTimes {
+  /** By slot. */
+  readonly phases: WorkerPhase[];
+  /** Of the busiest worker, with the leases that were accepted: what the pass would have taken without any trouble. */
+  readonly busiestSeconds: number;
+}
+
+/** @param firstLeaseAtMs when the pass' first lease was granted; it may have been lost. Default: the first accepted one */
+export function passTimes(
+  contributors: readonly Contributor[],
+  firstLeaseAtMs = Math.min(...contributors.map(({ grantedAtMs }) => grantedAtMs)),
+): PassTimes {
+  const lastSumAtMs = Math.max(firstLeaseAtMs, ...contributors.map(({ receivedAtMs }) => receivedAtMs));
+  const spanSeconds = (lastSumAtMs - firstLeaseAtMs) / 1000;
+  const busySeconds = new Map<number, number>();
+  const bySlot = new Map<number, WorkerPhase>();
+  for (const contributor of contributors) {
+    const { slot, grantedAtMs, receivedAtMs } = contributor;
+    busySeconds.set(slot, (busySeconds.get(slot) ?? 0) + (receivedAtMs - grantedAtMs) / 1000);
+    const own = phaseOf(contributor, firstLeaseAtMs);
+    const before = bySlot.get(slot);
+    const barrierSeconds = Math.max(own.barrierSeconds, before?.barrierSeconds ?? 0);
+    bySlot.set(slot, before === undefined ? own : { ...added(before, own), barrierSeconds });
+  }
+  const phases = [...bySlot.values()].map((phase) => ({
+    ...phase,
+    waitSeconds: Math.max(0, spanSeconds - (busySeconds.get(phase.slot) ?? 0)),
+  }));
+  return {
+    phases: phases.sort((a, b) => a.slot - b.slot),
+    busiestSeconds: Math.max(0, ...busySeconds.values()),
+  };
+}
+
+function phaseOf(contributor: Contributor, firstLeaseAtMs: number): WorkerPhase {
+  const { slot, node, phaseSeconds, computeThreads, uploadStartedAtMs, receivedAtMs } = contributor;
+  return {
+    slot,
+    microBatches: node.count,
+    fetchWeightsSeconds: phaseSeconds.fetchWeights,
+    loadSeconds: phaseSeconds.load,
+    computeSeconds: phaseSeconds.compute,
+    forwardSeconds: phaseSeconds.forward,
+    backwardSeconds: phaseSeconds.backward,
+    sumSeconds: phaseSeconds.sum,
+    uploadSeconds: (receivedAtMs - uploadStartedAtMs) / 1000,
+    waitSeconds: 0,
+    barrierSeconds: (receivedAtMs - firstLeaseAtMs) / 1000,
+    computeThreads,
+  };
+}
