@@ -160,6 +160,12 @@ export const flags = {
 
   // Processes started by hand.
   listen: flag("--listen <address>", "host:port or unix:/path.sock", anyText.default("127.0.0.1:0"), "127.0.0.1:0"),
+  metricsListen: flag(
+    "--listen <address>",
+    "host:port of /metrics and /healthz",
+    anyText.default("127.0.0.1:9464"),
+    "127.0.0.1:9464",
+  ),
   insecure: flag("--insecure", "plain text beyond this machine, with a warning", switchedOn),
   expectedWorkers: flag(
     "--expected-workers <count>",

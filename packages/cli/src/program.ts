@@ -8,6 +8,7 @@ import { addCoordinatorCommand } from "./commands/coordinator.js";
 import { addDatasetCommand } from "./commands/dataset.js";
 import { addDoctorCommand } from "./commands/doctor.js";
 import { addEvaluateCommand } from "./commands/evaluate.js";
+import { addExporterCommand } from "./commands/exporter.js";
 import { addRecipeCommand } from "./commands/recipe.js";
 import { addStatusCommand } from "./commands/status.js";
 import { addTrainCommand } from "./commands/train.js";
@@ -46,6 +47,7 @@ export function createProgram(): Command {
     addCompletionCommand,
     addCoordinatorCommand,
     addWorkerCommand,
+    addExporterCommand,
   ];
   for (const command of add) command(program);
   for (const command of allCommands(program)) if (hasSettings(command)) addFlags(command, ["config"]);

@@ -9,3 +9,4 @@ export {
   phases,
   states,
 } from "./catalogue.js";
+export { type ExporterOptions, runExporter } from "./run-exporter.js";

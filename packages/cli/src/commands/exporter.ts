@@ -1,0 +1,41 @@
+// Owns `lockstep exporter`: a run's metrics for Prometheus.
+import { exitCode } from "@lockstep/errors";
+import { runExporter } from "@lockstep/exporter";
+import { createLogger, createShutdown } from "@lockstep/service";
+import type { Command } from "commander";
+import { addFlags, type Options, parseOptions } from "../flags.js";
+
+const names = ["coordinator", "metricsListen", "insecure", "logLevel", "logFile"] as const;
+
+const examples = `
+Examples:
+  $ lockstep exporter --coordinator 127.0.0.1:7700
+  $ curl http://127.0.0.1:9464/metrics
+
+It may be started before the coordinator, and outlives it: lockstep_up says
+whether it hears one.
+`;
+
+export function addExporterCommand(program: Command): void {
+  const command = program.command("exporter").description("a run's metrics for Prometheus, over HTTP");
+  addFlags(command, names).addHelpText("after", examples);
+  command.action(async (raw: Record<string, unknown>) => {
+    process.exitCode = await exportMetrics(parseOptions(raw, names));
+  });
+}
+
+async function exportMetrics(options: Options<(typeof names)[number]>): Promise<number> {
+  const { coordinator, metricsListen: listen, insecure, logLevel: level, logFile } = options;
+  const log = createLogger({ name: "exporter", level, ...(logFile === undefined ? {} : { file: logFile }) });
+  const shutdown = createShutdown({ log });
+  try {
+    await runExporter({
+      ...{ coordinator, listen, insecure, log },
+      signal: shutdown.signal,
+      onListening: (address) => process.stderr.write(`serving http://${address}/metrics\n`),
+    });
+    return exitCode.interrupted;
+  } finally {
+    shutdown.dispose();
+  }
+}

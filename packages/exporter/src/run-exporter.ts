@@ -1,0 +1,68 @@
+// Owns the exporter's life: hear the coordinator, serve what follows, outlive the coordinator, end when told to.
+import type { Event } from "@lockstep/protocol";
+import { formatAddress, type Log, parseAddress } from "@lockstep/service";
+import { Exposition } from "./exposition.js";
+import { followEvents } from "./follow-events.js";
+import { serveMetrics } from "./metrics-server.js";
+import { advanceView, type Heard, nothingSeen } from "./run-view.js";
+import { observationsOf, samplesOf } from "./samples.js";
+
+export interface ExporterOptions {
+  /** `unix:/path.sock` or `host:port`. */
+  readonly coordinator: string;
+  /** host:port of the HTTP server; port 0 picks one. */
+  readonly listen: string;
+  /** Plain text to a coordinator beyond this machine. */
+  readonly insecure?: boolean;
+  readonly log: Log;
+  /** Aborted: close and return. */
+  readonly signal: AbortSignal;
+  /** Called once it serves. */
+  readonly onListening?: (address: string) => void;
+}
+
+/**
+ * Serves until the signal is aborted, whether the coordinator is there or not.
+ * @throws UserError for an address that cannot be listened on or connected to
+ */
+export async function runExporter(options: ExporterOptions): Promise<void> {
+  const { coordinator, listen, insecure = false, log, signal } = options;
+  const address = formatAddress(parseAddress(coordinator));
+  let view = nothingSeen;
+  let lost: string | null = "not connected yet";
+  const exposition = new Exposition();
+  const hear = (heard: Heard): void => {
+    view = advanceView(view, heard);
+  };
+  const follower = {
+    onSubscribing: () => hear({ type: "subscribing" }),
+    onEvent(event: Event) {
+      const wasSeen = view.isSeen;
+      hear({ type: "event", event });
+      exposition.observe(observationsOf(event));
+      if (wasSeen || !view.isSeen) return;
+      lost = null;
+      const { coordinatorGeneration } = event;
+      log.info({ coordinator: address, coordinatorGeneration }, "hearing the coordinator");
+    },
+    onLost(reason: string) {
+      hear({ type: "lost" });
+      if (reason === lost || signal.aborted) return; // said before
+      lost = reason;
+      log.warn({ coordinator: address }, `cannot hear the coordinator: ${reason}; trying again`);
+    },
+  };
+  const server = await serveMetrics({
+    listen,
+    metrics: (format) => exposition.render(format, samplesOf(view)),
+    health: () => ({ coordinatorSeen: view.isSeen, reason: view.isSeen ? null : lost }),
+    log,
+  });
+  try {
+    log.info({ address: server.address, coordinator: address }, "exporter listens");
+    options.onListening?.(server.address);
+    await followEvents({ address: coordinator, insecure, follower, log, signal });
+  } finally {
+    await server.close();
+  }
+}
