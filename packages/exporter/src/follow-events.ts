@@ -2,7 +2,7 @@
 import { type Event, TelemetryClient } from "@lockstep/protocol";
 import { backoff, connect, type Log, sleep } from "@lockstep/service";
 
-const retryDelay = backoff({ baseMs: 100, maxMs: 2_000, factor: 2, jitter: false });
+const retryDelay = backoff({ baseMs: 100, maxMs: 1_000, factor: 2, jitter: false });
 
 export interface EventFollower {
   /** A stream is opened, for the first time or again. */

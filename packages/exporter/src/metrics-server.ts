@@ -63,12 +63,13 @@ async function bind(
     server.listen({ host, port });
     await once(server, "listening");
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    const why =
-      code === "EADDRINUSE"
-        ? "another process listens there; stop it, or choose another port (--listen)"
-        : `${describeError(error)}; choose another address (--listen)`;
-    throw new UserError(`cannot listen on ${listen}: ${why}`, { cause: error });
+    if ((error as NodeJS.ErrnoException).code === "EADDRINUSE") {
+      throw new UserError(
+        `cannot listen on ${listen}: another process listens there; stop it, or choose another port (--listen)`,
+      );
+    }
+    const message = `cannot listen on ${listen}: ${describeError(error)}; choose another address (--listen)`;
+    throw new UserError(message, { cause: error });
   }
   const bound = server.address();
   if (bound === null || typeof bound === "string") throw new Error("a TCP server without a port");

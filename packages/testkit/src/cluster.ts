@@ -1,11 +1,9 @@
 // Owns a cluster in a test: `lockstep train` as a person would start it, in a folder of its own, with tiny settings, and
 // what a test may do to it while it runs.
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import type { ChildProcess } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { CheckpointStore } from "@lockstep/checkpoint";
 import {
   type MetricsRecord,
@@ -16,9 +14,8 @@ import {
   type TrainResult,
 } from "@lockstep/cli";
 import { type Fault, faultsVariable } from "@lockstep/worker";
+import { type ClusterEnd, endOf, spawnLockstep } from "./lockstep-process.js";
 import { waitFor } from "./wait-for.js";
-
-const lockstepPath = fileURLToPath(new URL("../../cli/bin/lockstep.js", import.meta.url));
 
 /** 170 training images in 22 steps of two epochs, the last of each short, a network of two narrow blocks: a run takes about three seconds. */
 export const tinyRun: TrainFlags = {
@@ -45,12 +42,6 @@ export interface ClusterOptions {
   readonly faults?: readonly Fault[];
   /** Everything has to end by then. Default 60 s. */
   readonly deadlineMs?: number;
-}
-
-export interface ClusterEnd {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 export class Cluster {
@@ -185,14 +176,6 @@ export async function runCluster(options: ClusterOptions): Promise<TrainResult> 
   }
 }
 
-/** Runs any `lockstep` command to its end. */
-export async function runLockstep(
-  args: readonly string[],
-  { env = {}, deadlineMs = 60_000 }: { env?: Readonly<Record<string, string>>; deadlineMs?: number } = {},
-): Promise<ClusterEnd> {
-  return endOf(spawnLockstep(args, env), deadlineMs);
-}
-
 /** Holds the workers' leases of one step, so that the test can act in the middle of it. */
 export function holdStep(step: number, workers: number): Fault[] {
   return Array.from({ length: workers }, (_, slot) => delay({ slot, step, ms: 1_500 }));
@@ -208,31 +191,8 @@ export async function temporaryFolder(): Promise<{ readonly path: string; remove
   return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
-function spawnLockstep(args: readonly string[], environment: Readonly<Record<string, string>>): ChildProcess {
-  return spawn(process.execPath, [lockstepPath, ...args], {
-    stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, ...environment },
-  });
-}
-
-async function endOf(child: ChildProcess, deadlineMs: number): Promise<ClusterEnd> {
-  const output = { stdout: "", stderr: "" };
-  child.stdout?.setEncoding("utf8").on("data", (text: string) => {
-    output.stdout += text;
-  });
-  child.stderr?.setEncoding("utf8").on("data", (text: string) => {
-    output.stderr += text;
-  });
-  const timer = setTimeout(() => {
-    output.stderr += `\n(killed by the test: not ended after ${deadlineMs} ms)`;
-    child.kill("SIGKILL");
-  }, deadlineMs);
-  const [code] = (await once(child, "close")) as [number | null];
-  clearTimeout(timer);
-  return { code, ...output };
-}
-
-function flagArguments(flags: TrainFlags): string[] {
+/** `--name value` for each. */
+export function flagArguments(flags: TrainFlags): string[] {
   return Object.entries(flags).flatMap(([name, value]) => {
     if (value === null) return [];
     return value === true ? [`--${name}`] : [`--${name}`, String(value)];

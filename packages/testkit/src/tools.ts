@@ -1,5 +1,6 @@
 // Owns why a test is skipped when a tool that it needs is not on the machine. Where tools are required
 // (LOCKSTEP_REQUIRE_TOOLS, set by .ci/run) `npm test` makes every skip a failure.
+import { spawnSync } from "node:child_process";
 import { describeEngines } from "@lockstep/recipe";
 
 const torch = (await describeEngines()).find(({ backend }) => backend === "torch");
@@ -7,4 +8,10 @@ const torch = (await describeEngines()).find(({ backend }) => backend === "torch
 /** For node:test's `skip`: false to run the test, or why it is skipped. */
 export function needsTorch(): string | false {
   return torch?.available ? false : `no torch backend: ${torch?.detail}`;
+}
+
+/** As needsTorch. */
+export function needsPromtool(): string | false {
+  const { status, error } = spawnSync("promtool", ["--version"], { encoding: "utf8" });
+  return status === 0 ? false : `no promtool: ${error?.message ?? `exit code ${status}`}; apt-get install prometheus`;
 }
