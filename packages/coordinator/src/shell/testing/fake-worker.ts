@@ -58,8 +58,9 @@ export class FakeWorker {
     this.#session = client.attend();
     this.#session.write({ report: { $case: "opened", value: { sessionId: options.joined.sessionId } } });
     let sequence = 0;
+    const gpu = { index: 0, utilization: 0.5, memoryUsedBytes: 10, memoryTotalBytes: 80 };
     this.#heart = setInterval(() => {
-      const value = { sequence: ++sequence, residentBytes: 1_000_000, eventLoopDelayMs: 2, gpus: [] };
+      const value = { sequence: ++sequence, residentBytes: 1_000_000, eventLoopDelayMs: 2, gpus: [gpu] };
       this.#session.write({ report: { $case: "heartbeat", value } });
     }, options.behaviour.heartbeatEveryMs ?? options.joined.heartbeatIntervalMs);
     this.finished = new Promise((resolve) => {
