@@ -103,7 +103,8 @@ function validationSamples({ lastValidation }: LifeView): Sample[] {
   return [
     ...metricSamples(trainingMetrics, "train_epoch"),
     ...metricSamples(metrics, "validation"),
-    sample("lockstep_validation_duration_seconds", seconds),
+    // Of one of an earlier life only the metrics are known.
+    ...(seconds > 0 ? [sample("lockstep_validation_duration_seconds", seconds)] : []),
   ];
 }
 

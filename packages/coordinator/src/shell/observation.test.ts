@@ -1,7 +1,14 @@
 // What observers that come late or come back hear, over real unix sockets.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Event, type RunStarted, type RunStatus, TelemetryClient } from "@lockstep/protocol";
+import {
+  type CheckpointWritten,
+  type EpochValidated,
+  type Event,
+  type RunStarted,
+  type RunStatus,
+  TelemetryClient,
+} from "@lockstep/protocol";
 import { connect } from "@lockstep/service";
 import { FakeWorker } from "./testing/fake-worker.js";
 import { prepareFolder, tinyRun } from "./testing/prepared-folder.js";
@@ -78,8 +85,20 @@ test("who subscribes late hears the totals of this life, the last step and check
   assert.ok(step.timeMs >= late.started.lifeBeganMs);
 
   stop("seen enough");
-  await summary;
+  const { validation } = await summary;
   worker.close();
+
+  // The next life counts anew, and tells what it goes on from.
+  const second = await start(out);
+  const resumed = await snapshot(second.address);
+  assert.equal(resumed.status.totals?.steps, 0);
+  const told = Object.fromEntries(resumed.started.recent.map(({ event }) => [event?.$case, event?.value]));
+  assert.deepEqual(Object.keys(told).sort(), ["checkpointWritten", "epochValidated"]);
+  assert.deepEqual((told["epochValidated"] as EpochValidated).metrics, validation);
+  assert.equal((told["checkpointWritten"] as CheckpointWritten).step, 4);
+  assert.ok(resumed.status.goodput > 0); // carried by the checkpoint
+  second.stop("seen enough");
+  await second.summary;
 });
 
 test("a worker that says goodbye has left; one that vanishes is lost", async (t) => {

@@ -1,10 +1,11 @@
 // Owns what observers hear besides the events themselves: the status that comes again and again, and what a life has
 // counted so far. It listens; nothing is decided by it.
-import type { Event, RunStatus } from "@lockstep/protocol";
+import { EpochValidated, type Event, type RunStatus } from "@lockstep/protocol";
 import type { ProcessVitals } from "@lockstep/service";
 import type { CoreState } from "../core/state.js";
+import type { Bookkeeping, LastValidation } from "./bookkeeping.js";
 import { EventHub } from "./event-hub.js";
-import { carriedOver, Goodput, type GoodputRecord } from "./goodput.js";
+import { carriedOver, Goodput } from "./goodput.js";
 import type { PreparedRun } from "./prepared-run.js";
 import { runStatus } from "./run-status.js";
 import { RunTally } from "./run-tally.js";
@@ -32,21 +33,21 @@ export class Observation {
   constructor(options: {
     readonly birth: Birth;
     readonly prepared: Pick<PreparedRun, "checkpoint" | "checkpointFile">;
-    readonly carried: GoodputRecord | null;
+    readonly earlier: Pick<Bookkeeping, "goodput" | "lastValidation">;
     /** Not called before the first subscriber. */
     readonly state: () => CoreState;
     readonly unixMs: () => number;
   }) {
-    const { birth, prepared, carried, unixMs } = options;
+    const { birth, prepared, earlier, unixMs } = options;
     const { generation, beganAtMs } = birth;
     this.beganAtMs = beganAtMs;
     this.#state = options.state;
-    const tally = new RunTally(loadedCheckpoint(prepared, generation));
+    const tally = new RunTally(before(prepared, generation, earlier.lastValidation));
     this.tally = tally;
     const onPublished = (event: Event): void => tally.take(event);
     this.events = new EventHub({ coordinatorGeneration: generation, unixMs, onPublished });
     this.goodput = new Goodput({
-      carried: carriedOver(carried, birth),
+      carried: carriedOver(earlier.goodput, birth),
       productiveSeconds: () => tally.totals.productiveSeconds,
       beganAtMs,
       unixMs,
@@ -65,18 +66,23 @@ export class Observation {
   }
 }
 
-/** As observers hear of the checkpoint that the life goes on from. */
-function loadedCheckpoint(
+/** As observers hear of what the life goes on from: the checkpoint, and the validation that it remembers. */
+function before(
   { checkpoint, checkpointFile }: Pick<PreparedRun, "checkpoint" | "checkpointFile">,
   coordinatorGeneration: number,
-): Event {
+  lastValidation: LastValidation | null,
+): Event[] {
   const { files, position } = checkpoint.manifest;
+  const { step } = position;
   const sizeBytes = Object.values(files).reduce((sum, file) => sum + file.sizeBytes, 0);
   const { path, writtenAtMs } = checkpointFile;
-  return {
-    sequence: 0,
-    coordinatorGeneration,
-    timeMs: Math.round(writtenAtMs),
-    event: { $case: "checkpointWritten", value: { step: position.step, path, sizeBytes, seconds: 0 } },
+  const told = { sequence: 0, coordinatorGeneration, timeMs: Math.round(writtenAtMs) };
+  const written: Event = {
+    ...told,
+    event: { $case: "checkpointWritten", value: { step, path, sizeBytes, seconds: 0 } },
   };
+  if (lastValidation === null) return [written];
+  const { epoch, metrics } = lastValidation;
+  const value = EpochValidated.create({ epoch, metrics: { ...metrics } });
+  return [written, { ...told, event: { $case: "epochValidated", value } }];
 }

@@ -160,7 +160,7 @@ function openLife(options: CoordinatorOptions, prepared: PreparedRun, birth: Bir
   });
   const earlier = restoreBookkeeping(manifest.bookkeeping);
   const observation = new Observation({
-    ...{ birth, prepared, carried: earlier.goodput, unixMs },
+    ...{ birth, prepared, earlier, unixMs },
     state: () => conductor.state,
   });
   const { events, goodput } = observation;

@@ -2,16 +2,18 @@
 // hear the totals, and the newest event of each kind that they would have missed. Nothing is decided by it.
 import { type Event, RunTotals, WorkerPhase } from "@lockstep/protocol";
 
-type RecentKind = "stepCommitted" | "epochValidated" | "checkpointWritten";
+const recentKinds = ["stepCommitted", "epochValidated", "checkpointWritten"] as const;
+type RecentKind = (typeof recentKinds)[number];
 
 export class RunTally {
   readonly #totals = RunTotals.create();
   readonly #workers = new Map<number, WorkerPhase>();
   readonly #recent = new Map<RecentKind, Event>();
 
-  /** @param loaded of the checkpoint that this life goes on from */
-  constructor(loaded: Event) {
-    this.#recent.set("checkpointWritten", loaded);
+  /** @param before of what this life goes on from; not counted */
+  constructor(before: readonly Event[]) {
+    for (const told of before)
+      if (told.event !== undefined && isRecent(told.event.$case)) this.#recent.set(told.event.$case, told);
   }
 
   get totals(): RunTotals {
@@ -71,6 +73,10 @@ export class RunTally {
     this.#totals.bytesSent += pass.bytesSent;
     this.#totals.productiveSeconds += pass.productiveSeconds;
   }
+}
+
+function isRecent(kind: string): kind is RecentKind {
+  return recentKinds.some((known) => known === kind);
 }
 
 /** Two leases of one worker in a step, or its steps. What is no sum is the second's. */

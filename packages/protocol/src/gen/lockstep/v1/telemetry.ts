@@ -160,8 +160,9 @@ export interface RunStarted {
   /** When this life of the coordinator began, Unix time, milliseconds. */
   lifeBeganMs: number;
   /**
-   * The newest StepCommitted, EpochValidated and CheckpointWritten of this life, each as it was sent. Before the first
-   * checkpoint of this life the one that it went on from, with the time that its manifest has and without its seconds.
+   * The newest StepCommitted, EpochValidated and CheckpointWritten of this life, each as it was sent. Before the first of
+   * this life: the checkpoint that it went on from, with the time at which it was written and without its seconds, and
+   * the metrics and epoch of the validation that this one remembers.
    */
   recent: Event[];
 }
