@@ -1,7 +1,7 @@
 // Owns reading a run's event stream: from any start order, across the coordinator's restarts, until the run has ended or
 // nobody wants it any more.
 import { type Event, TelemetryClient } from "@lockstep/protocol";
-import { backoff, connect, type Log, sleep } from "@lockstep/service";
+import { backoff, connect, followStream, type Log } from "@lockstep/service";
 
 const retryDelay = backoff({ baseMs: 100, maxMs: 2_000, factor: 2, jitter: false });
 
@@ -15,34 +15,10 @@ export async function followRun(options: {
   const { address, onEvent, log, signal } = options;
   const { target, credentials, options: channelOptions } = connect({ address, log });
   const client = new TelemetryClient(target, credentials, channelOptions);
-  let failures = 0;
   try {
-    while (!signal.aborted) {
-      const lost = await readStream(client, signal, (event) => {
-        failures = 0;
-        onEvent(event);
-      });
-      failures++;
-      log.info({ address, failures, lost }, "the event stream ended");
-      await sleep(retryDelay(failures), signal).catch(() => {}); // aborted: looked at by the loop
-    }
+    const onLost = (reason: string): void => log.info({ address, lost: reason }, "the event stream ended");
+    await followStream(() => client.subscribe({}), { onMessage: onEvent, onLost }, { signal, backoff: retryDelay });
   } finally {
     client.close();
   }
-}
-
-/** Resolves with why the stream ended. */
-function readStream(client: TelemetryClient, signal: AbortSignal, onEvent: (event: Event) => void): Promise<string> {
-  return new Promise((resolve) => {
-    const stream = client.subscribe({});
-    const cancel = (): void => stream.cancel();
-    signal.addEventListener("abort", cancel, { once: true });
-    const end = (reason: string): void => {
-      signal.removeEventListener("abort", cancel);
-      resolve(reason);
-    };
-    stream.on("data", onEvent);
-    stream.on("error", (error) => end(error.message));
-    stream.on("end", () => end("end of stream"));
-  });
 }

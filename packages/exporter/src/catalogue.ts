@@ -130,11 +130,11 @@ export const catalogue = {
   lockstep_images_per_second: gauge(null, "Samples of the last step over its duration"),
   lockstep_productive_seconds_total: counter(
     "seconds",
-    "Time in steps that were committed and in validations that were recorded, waiting for a first worker not included",
+    "Of each step and validation: the time of its busiest worker with the leases that were accepted, and the commit",
   ),
   lockstep_goodput_ratio: gauge(
     "ratio",
-    "Of the whole run: time in the steps and validations behind its present position, over the time since it first began without the gaps after stops that were asked for",
+    "Of the whole run: productive seconds behind its present position, over the time since it began without the gaps after lives that ended in order",
   ),
 
   // Workers.

@@ -1,17 +1,8 @@
-// Owns reading a run's event stream: across the coordinator's restarts, until nobody wants it any more.
+// Owns reading a run's event stream, across the coordinator's restarts.
 import { type Event, TelemetryClient } from "@lockstep/protocol";
-import { backoff, connect, type Log, sleep } from "@lockstep/service";
+import { backoff, connect, followStream, type Log, type StreamFollower } from "@lockstep/service";
 
 const retryDelay = backoff({ baseMs: 100, maxMs: 1_000, factor: 2, jitter: false });
-
-export interface EventFollower {
-  /** A stream is opened, for the first time or again. */
-  onSubscribing(): void;
-  /** What it throws breaks the stream off. */
-  onEvent(event: Event): void;
-  /** The stream has ended, for this reason. */
-  onLost(reason: string): void;
-}
 
 /**
  * Resolves when `signal` is aborted. Each stream begins with a snapshot.
@@ -20,49 +11,16 @@ export interface EventFollower {
 export async function followEvents(options: {
   readonly address: string;
   readonly insecure: boolean;
-  readonly follower: EventFollower;
+  readonly follower: StreamFollower<Event>;
   readonly log: Log;
   readonly signal: AbortSignal;
 }): Promise<void> {
   const { address, insecure, follower, log, signal } = options;
   const { target, credentials, options: channelOptions } = connect({ address, insecure, log });
   const client = new TelemetryClient(target, credentials, channelOptions);
-  let failures = 0;
   try {
-    while (!signal.aborted) {
-      follower.onSubscribing();
-      const reason = await readStream(client, signal, (event) => {
-        follower.onEvent(event);
-        failures = 0; // an event that is not understood is a failure again
-      });
-      failures++;
-      follower.onLost(reason);
-      await sleep(retryDelay(failures), signal).catch(() => {}); // aborted: looked at by the loop
-    }
+    await followStream(() => client.subscribe({}), follower, { signal, backoff: retryDelay });
   } finally {
     client.close();
   }
-}
-
-/** Resolves with why the stream ended. */
-function readStream(client: TelemetryClient, signal: AbortSignal, onEvent: (event: Event) => void): Promise<string> {
-  return new Promise((resolve) => {
-    const stream = client.subscribe({});
-    const cancel = (): void => stream.cancel();
-    signal.addEventListener("abort", cancel, { once: true });
-    const end = (reason: string): void => {
-      signal.removeEventListener("abort", cancel);
-      resolve(reason);
-    };
-    stream.on("data", (event: Event) => {
-      try {
-        onEvent(event);
-      } catch (error) {
-        end(error instanceof Error ? error.message : String(error));
-        stream.cancel();
-      }
-    });
-    stream.on("error", (error) => end(error.message));
-    stream.on("end", () => end("the coordinator closed the stream"));
-  });
 }

@@ -35,8 +35,8 @@ export async function runExporter(options: ExporterOptions): Promise<void> {
     view = advanceView(view, heard);
   };
   const follower = {
-    onSubscribing: () => hear({ type: "subscribing" }),
-    onEvent(event: Event) {
+    onOpening: () => hear({ type: "subscribing" }),
+    onMessage(event: Event) {
       const wasSeen = view.isSeen;
       hear({ type: "event", event });
       exposition.observe(observationsOf(event));
@@ -49,7 +49,9 @@ export async function runExporter(options: ExporterOptions): Promise<void> {
       hear({ type: "lost" });
       if (reason === lost || signal.aborted) return; // said before
       lost = reason;
-      log.warn({ coordinator: address }, `cannot hear the coordinator: ${reason}; trying again`);
+      const outcome = view.life?.outcome ?? null;
+      if (outcome === null) log.warn({ coordinator: address }, `cannot hear the coordinator: ${reason}; trying again`);
+      else log.info({ coordinator: address, outcome, reason }, "the run is over; looking for a coordinator again");
     },
   };
   const server = await serveMetrics({

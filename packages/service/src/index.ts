@@ -2,6 +2,7 @@
 export { type Address, formatAddress, parseAddress, staysOnMachine } from "./address.js";
 export { type Backoff, type BackoffOptions, backoff, sleep } from "./backoff.js";
 export { type Connection, connect } from "./connect.js";
+export { followStream, type StreamFollower } from "./follow-stream.js";
 export { checkHealth, createHealth, type Health, type HealthQuestion, type HealthStatus } from "./health.js";
 export { type LauncherChannel, launcherChannel, sendStop } from "./launcher-channel.js";
 export { type Listener, type ListenOptions, listen, type ServedService } from "./listen.js";
