@@ -18,5 +18,5 @@ export {
   runLockstep,
   startLockstep,
 } from "./lockstep-process.js";
-export { needsPromtool, needsTorch } from "./tools.js";
+export { needsPrometheus, needsPromtool, needsTorch } from "./tools.js";
 export { waitFor } from "./wait-for.js";

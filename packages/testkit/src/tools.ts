@@ -12,6 +12,15 @@ export function needsTorch(): string | false {
 
 /** As needsTorch. */
 export function needsPromtool(): string | false {
-  const { status, error } = spawnSync("promtool", ["--version"], { encoding: "utf8" });
-  return status === 0 ? false : `no promtool: ${error?.message ?? `exit code ${status}`}; apt-get install prometheus`;
+  return needsProgram("promtool");
+}
+
+/** As needsTorch: the server itself, of the same OS package. */
+export function needsPrometheus(): string | false {
+  return needsProgram("prometheus");
+}
+
+function needsProgram(name: "promtool" | "prometheus"): string | false {
+  const { status, error } = spawnSync(name, ["--version"], { encoding: "utf8" });
+  return status === 0 ? false : `no ${name}: ${error?.message ?? `exit code ${status}`}; apt-get install prometheus`;
 }
