@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { parse } from "yaml";
-import { dashboardFile, type Panel, panelsOf, readDashboard, root } from "./asked-expressions.js";
+import { dashboardFile, type Panel, panelsOf, readDashboard, root } from "./shipped-expressions.js";
 
 const grafana = join(root, "deploy", "grafana");
 const dashboard = await readDashboard();

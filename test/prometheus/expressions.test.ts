@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { catalogue, type MetricDescription, outcomes, parts, phases, states } from "@lockstep/exporter";
-import { type Expression, readRules, ruleTestsFolder, shippedExpressions, yamlFiles } from "./asked-expressions.js";
 import { askedBy } from "./promql.js";
+import { type Expression, readRules, ruleTestsFolder, shippedExpressions, yamlFiles } from "./shipped-expressions.js";
 
 const recorded = (await readRules()).flatMap(({ record }) => record ?? []);
 const shipped = await shippedExpressions();

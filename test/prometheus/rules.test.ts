@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { needsPromtool } from "@lockstep/testkit";
 import { parse, stringify } from "yaml";
-import { readRules, root, ruleTestsFolder, shippedExpressions, yamlFiles } from "./asked-expressions.js";
 import { promtool } from "./prometheus-server.js";
+import { readRules, root, ruleTestsFolder, shippedExpressions, yamlFiles } from "./shipped-expressions.js";
 
 const alerts = (await readRules()).filter(({ alert }) => alert !== undefined);
 const skip = needsPromtool();

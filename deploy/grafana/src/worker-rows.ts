@@ -40,9 +40,9 @@ const workers: Row = {
       queries: [{ expr: `lockstep_worker_images_per_second{${run}}`, legend: "worker {{worker}}" }],
     }),
     timeSeries({
-      title: "Time in a step, by worker",
+      title: "Where workers' time goes",
       description:
-        "Where each worker's time goes in a second of its own: computing, moving tensors, or waiting for others.",
+        "Share of time that each worker computes, moves tensors and adds them, or waits while others compute.",
       unit: "percentunit",
       width: 12,
       min: 0,

@@ -5,6 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parse } from "yaml";
 
 export const root = fileURLToPath(new URL("../../../", import.meta.url));
+export const prometheusConfigFile = join(root, "deploy", "prometheus", "prometheus.yml");
 export const rulesFolder = join(root, "deploy", "prometheus", "rules");
 export const ruleTestsFolder = join(root, "deploy", "prometheus", "tests");
 export const dashboardFile = join(root, "deploy", "grafana", "dashboards", "lockstep.json");
