@@ -158,8 +158,9 @@ test("a run spec that it does not understand is no run: it says so and tries aga
   }
 });
 
-test("plain text to a coordinator on another machine is refused", async () => {
+test("plain text to a coordinator on another machine is refused before anything is served", async () => {
   const signal = new AbortController().signal;
-  const options = { coordinator: "192.0.2.1:50051", listen: "127.0.0.1:0", log: quiet, signal };
+  const onListening = (): void => assert.fail("it serves");
+  const options = { coordinator: "192.0.2.1:50051", listen: "127.0.0.1:0", log: quiet, signal, onListening };
   await assert.rejects(runExporter(options), UserError);
 });

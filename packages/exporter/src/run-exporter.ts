@@ -1,6 +1,6 @@
 // Owns the exporter's life: hear the coordinator, serve what follows, outlive the coordinator, end when told to.
 import type { Event } from "@lockstep/protocol";
-import { formatAddress, type Log, parseAddress } from "@lockstep/service";
+import { connect, type Log } from "@lockstep/service";
 import { Exposition } from "./exposition.js";
 import { followEvents } from "./follow-events.js";
 import { serveMetrics } from "./metrics-server.js";
@@ -27,7 +27,8 @@ export interface ExporterOptions {
  */
 export async function runExporter(options: ExporterOptions): Promise<void> {
   const { coordinator, listen, insecure = false, log, signal } = options;
-  const address = formatAddress(parseAddress(coordinator));
+  const connection = connect({ address: coordinator, insecure, log }); // opens nothing yet
+  const { target: address } = connection;
   let view = nothingSeen;
   let lost: string | null = "not connected yet";
   const exposition = new Exposition();
@@ -63,7 +64,7 @@ export async function runExporter(options: ExporterOptions): Promise<void> {
   try {
     log.info({ address: server.address, coordinator: address }, "exporter listens");
     options.onListening?.(server.address);
-    await followEvents({ address: coordinator, insecure, follower, log, signal });
+    await followEvents(connection, follower, signal);
   } finally {
     await server.close();
   }
