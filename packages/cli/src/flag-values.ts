@@ -1,4 +1,5 @@
 // Owns how a flag's text becomes a value: schemas whose messages say what is allowed.
+import { isIP } from "node:net";
 import { parseSampling } from "@lockstep/dataset";
 import { z } from "zod";
 
@@ -34,6 +35,13 @@ export function formOf(schema: z.ZodType): ValueForm {
 }
 
 export const anyText = z.string().min(1, "must not be empty");
+
+/** Of a certificate: a DNS name, whose first part may be `*`, or an IP address. */
+export const hostName = z
+  .string()
+  .refine((text) => isIP(text) !== 0 || /^(\*\.)?([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.?)+$/i.test(text), {
+    error: "must be a host name or an IP address",
+  });
 
 /** A flag without a value. */
 export const switchedOn = z.boolean().default(false);

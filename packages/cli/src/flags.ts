@@ -2,6 +2,7 @@
 // stands beside the command; a flag means the same in all of them.
 import { writtenForms } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
+import { defaultHosts } from "@lockstep/service";
 import { type Command, Option } from "commander";
 import { z } from "zod";
 import {
@@ -9,6 +10,7 @@ import {
   choice,
   columnMap,
   commaSeparated,
+  hostName,
   number,
   optional,
   positiveNumber,
@@ -167,6 +169,9 @@ export const flags = {
     "127.0.0.1:9464",
   ),
   insecure: flag("--insecure", "plain text beyond this machine, with a warning", switchedOn),
+  tls: flag("--tls <folder>", "ca.crt, tls.crt, tls.key: mutual TLS", optional(anyText), "none"),
+  joinTokenFile: flag("--join-token-file <file>", "the secret of workers", optional(anyText), "join-token in --tls"),
+  healthListen: flag("--health-listen <address>", "host:port of plain gRPC health checks", optional(anyText), "none"),
   expectedWorkers: flag(
     "--expected-workers <count>",
     "the first step waits some seconds for so many",
@@ -186,6 +191,16 @@ export const flags = {
 
   config: flag("--config <file>", "settings in YAML; see `lockstep config --help`", optional(anyText), "none"),
   steps: flag("--steps <count>", "optimizer updates that the check makes", wholeNumber(1).default(3), "3"),
+
+  // Certificates.
+  hosts: flag(
+    "--hosts <list>",
+    "names and IP addresses of the coordinator",
+    optional(commaSeparated(hostName)),
+    defaultHosts.join(","),
+  ),
+  days: flag("--days <count>", "how long new certificates are valid", wholeNumber(1, 3650).default(365), "365"),
+  renew: flag("--renew", "make every certificate anew, by the same CA", switchedOn),
 
   // Looking at a data set.
   contactSheet: flag("--contact-sheet <file>", "also draw some images with their labels, as PNG", optional(anyText)),
@@ -223,6 +238,10 @@ export const flags = {
 } as const;
 
 export type FlagName = keyof typeof flags;
+
+/** How a process meets others over the network. */
+export const securityFlags = ["tls", "joinTokenFile", "insecure"] as const satisfies readonly FlagName[];
+
 export type Options<Name extends FlagName> = { [Key in Name]: z.output<(typeof flags)[Key]["schema"]> };
 
 const flagsByCommand = new WeakMap<Command, FlagName[]>();

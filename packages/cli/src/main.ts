@@ -1,9 +1,8 @@
 // The `lockstep` command: reads the arguments, runs a command, turns what went wrong into one line and an exit code.
-import { RunFailed } from "@lockstep/coordinator";
-import { describeError, exitCode, UserError } from "@lockstep/errors";
+import { describeError, exitCode, RunFailed, UserError } from "@lockstep/errors";
 import { CommanderError } from "commander";
+import { forCommander } from "./assemble-program.js";
 import { userErrorPrefix } from "./launcher/child.js";
-import { createProgram, forCommander } from "./program.js";
 
 // A reader such as `head` may leave before all is said.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -18,6 +17,8 @@ process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 
 try {
+  const isProbe = process.argv[2] === "health";
+  const { createProgram } = await (isProbe ? import("./health-program.js") : import("./program.js"));
   const program = createProgram();
   await program.parseAsync(forCommander(program, process.argv.slice(2)), { from: "user" });
 } catch (error) {

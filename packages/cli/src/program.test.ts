@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Command } from "commander";
-import { createProgram, forCommander } from "./program.js";
+import { forCommander } from "./assemble-program.js";
+import { createProgram } from "./program.js";
 
 /** As a terminal of 80 columns shows it. */
 function helpOf(command: Command): string {

@@ -1,6 +1,7 @@
-// Owns the list of commands, and that a bad flag is one line and not a page.
-import { createRequire } from "node:module";
-import { Command } from "commander";
+// Owns the list of commands.
+import type { Command } from "commander";
+import { assembleProgram } from "./assemble-program.js";
+import { addCertsCommand } from "./commands/certs.js";
 import { addCheckpointCommand } from "./commands/checkpoint.js";
 import { addCompletionCommand } from "./commands/completion.js";
 import { addConfigCommand } from "./commands/config.js";
@@ -9,33 +10,15 @@ import { addDatasetCommand } from "./commands/dataset.js";
 import { addDoctorCommand } from "./commands/doctor.js";
 import { addEvaluateCommand } from "./commands/evaluate.js";
 import { addExporterCommand } from "./commands/exporter.js";
+import { addHealthCommand } from "./commands/health.js";
 import { addRecipeCommand } from "./commands/recipe.js";
 import { addStatusCommand } from "./commands/status.js";
 import { addTrainCommand } from "./commands/train.js";
 import { addWorkerCommand } from "./commands/worker.js";
-import { addFlags, type FlagName, flagsOf } from "./flags.js";
-import { userErrorPrefix } from "./launcher/child.js";
-import { applySettings } from "./settings/apply-settings.js";
-import { complaintsAbout } from "./settings/environment.js";
 
-const examples = `
-Examples:
-  $ lockstep train --epochs 2 --out runs/first
-  $ lockstep evaluate runs/first
-  $ lockstep doctor
-
-Every flag may also stand in a YAML file or in the environment: lockstep config
-`;
-
-/** Throws CommanderError instead of ending the process; its line is on stderr by then. */
+/** See assembleProgram. */
 export function createProgram(): Command {
-  const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
-  const program = new Command("lockstep")
-    .description("Trains a neural network on many workers: the same weights, bit for bit, whatever fails.")
-    .version(`lockstep ${version} (node ${process.versions.node}, ${process.platform} ${process.arch})`)
-    .showHelpAfterError(false)
-    .addHelpText("after", examples);
-  const add = [
+  return assembleProgram([
     addTrainCommand,
     addEvaluateCommand,
     addStatusCommand,
@@ -48,54 +31,7 @@ export function createProgram(): Command {
     addCoordinatorCommand,
     addWorkerCommand,
     addExporterCommand,
-  ];
-  for (const command of add) command(program);
-  for (const command of allCommands(program)) if (hasSettings(command)) addFlags(command, ["config"]);
-  program.hook("preAction", async (_, command) => {
-    for (const line of complaintsAbout(process.env)) process.stderr.write(`${line}\n`);
-    await applySettings(command, process.env);
-  });
-  for (const command of [program, ...allCommands(program)]) {
-    command.exitOverride().configureOutput({
-      outputError: (text, write) => write(`${userErrorPrefix}${oneLine(text)} (see lockstep ${helpPath(command)})\n`),
-    });
-  }
-  return program;
-}
-
-/** Of a command that does not exist commander prints the help above it, as if all were well: without --help it complains. */
-export function forCommander(program: Command, args: readonly string[]): string[] {
-  let at = program;
-  for (const arg of args) {
-    if (arg.startsWith("-") || at.commands.length === 0) break;
-    const next = at.commands.find((command) => command.name() === arg);
-    if (next === undefined && arg !== "help") return args.filter((arg) => arg !== "--help" && arg !== "-h");
-    if (next === undefined) break;
-    at = next;
-  }
-  return [...args];
-}
-
-/** What only says how to print needs no file. */
-function hasSettings(command: Command): boolean {
-  const printing: readonly FlagName[] = ["json", "logLevel"];
-  return flagsOf(command).some((name) => !printing.includes(name));
-}
-
-function allCommands(command: Command): Command[] {
-  return command.commands.flatMap((child) => [child, ...allCommands(child)]);
-}
-
-function helpPath(command: Command): string {
-  const names: string[] = [];
-  for (let at: Command | null = command; at?.parent; at = at.parent) names.unshift(at.name());
-  return [...names, "--help"].join(" ");
-}
-
-/** commander's suggestion stands on a second line. */
-function oneLine(text: string): string {
-  return text
-    .replace(/^error: /, "")
-    .trim()
-    .replace(/\s*\n\s*/g, " ");
+    addCertsCommand,
+    addHealthCommand,
+  ]);
 }

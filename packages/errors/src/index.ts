@@ -1,10 +1,16 @@
-// Owns the one error type for a mistake that a person can mend: it prints as one line, and the process exits with 2.
-// Everything else that is thrown is a bug of ours or of the machine, and keeps its stack.
+// Owns the two errors that print as one line: a mistake that a person can mend, and a run that cannot go on. Everything else that is
+// thrown is a bug of ours or of the machine, and keeps its stack.
 
 export { type NearestOptions, nearestName } from "./nearest-name.js";
 
+/** The process exits with 2. */
 export class UserError extends Error {
   override readonly name = "UserError";
+}
+
+/** The run cannot go on: a NaN, a checkpoint that cannot be written. The last good state is on the disk; the process exits with 1. */
+export class RunFailed extends Error {
+  override readonly name = "RunFailed";
 }
 
 /** The process exit codes that scripts may rely on. */

@@ -42,6 +42,12 @@ const table = {
     remedy: "none",
   },
   "run-over": { status: status.FAILED_PRECONDITION, meaning: "the run has ended, or is ending", remedy: "none" },
+  role: {
+    status: status.PERMISSION_DENIED,
+    meaning: "the caller's certificate is for a role that may not call this",
+    remedy: "none",
+  },
+  "join-token": { status: status.UNAUTHENTICATED, meaning: "the join token is missing or wrong", remedy: "none" },
   "bad-request": { status: status.INVALID_ARGUMENT, meaning: "a message that breaks the contract", remedy: "none" },
 } as const satisfies Record<string, WireErrorEntry>;
 

@@ -2,24 +2,41 @@
 import type { ChannelCredentials, ChannelOptions } from "@grpc/grpc-js";
 import { formatAddress, parseAddress } from "./address.js";
 import { clientOptions } from "./channel-options.js";
-import { channelCredentials } from "./credentials.js";
+import { channelCredentials, channelSecurityOptions, tlsIdentity } from "./credentials.js";
 import type { Log } from "./log.js";
+import { whyRefused } from "./tls/diagnosis.js";
+import type { TlsRequirement } from "./tls/tls-folder.js";
 
 /** The three arguments of a generated client's constructor. Nothing is opened before the first call. */
 export interface Connection {
   readonly target: string;
   readonly credentials: ChannelCredentials;
   readonly options: ChannelOptions;
+  /**
+   * After a call that failed as UNAVAILABLE: why none will succeed before a person has changed something, in one line; null
+   * where it may pass, as nobody listens yet.
+   */
+  whyRefused(): Promise<string | null>;
 }
 
-/** @throws UserError for a malformed address, or plain text beyond this machine without `insecure` */
-export function connect(options: {
+export interface ConnectOptions {
   readonly address: string;
-  readonly insecure?: boolean;
+  /** Mutual TLS by the certificates in this folder; not used on a unix socket. */
+  readonly tls?: TlsRequirement | undefined;
+  /** Plain text beyond this machine, with a warning. */
+  readonly insecure?: boolean | undefined;
   readonly log: Log;
-}): Connection {
-  const address = parseAddress(options.address);
-  const credentials = channelCredentials({ address, insecure: options.insecure ?? false, log: options.log });
+}
+
+/** @throws UserError for a malformed address, certificates that cannot be used, or plain text beyond this machine without `insecure` */
+export function connect({ address: text, tls, insecure = false, log }: ConnectOptions): Connection {
+  const address = parseAddress(text);
+  const identity = tlsIdentity({ address, tls, insecure, log }, "connecting to");
   const authority = address.kind === "unix" ? { "grpc.default_authority": "localhost" } : {};
-  return { target: formatAddress(address), credentials, options: { ...clientOptions, ...authority } };
+  return {
+    target: formatAddress(address),
+    credentials: channelCredentials(address, identity),
+    options: { ...clientOptions, ...authority, ...channelSecurityOptions(address, identity) },
+    whyRefused: () => whyRefused(address, identity),
+  };
 }

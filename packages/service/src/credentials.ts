@@ -1,34 +1,63 @@
-// Owns the one place where a connection's credentials are chosen. Today: plain text, and only where bytes stay on the
-// machine, or where the user asked for it by name.
-import { type ChannelCredentials, credentials, ServerCredentials } from "@grpc/grpc-js";
+// Owns the one place where a connection's credentials are chosen: mutual TLS where a folder of certificates is given; else plain
+// text, and only where bytes stay on the machine, or where the user asked for it by name. A unix socket needs neither: its file
+// is its owner's alone.
+import { isIP } from "node:net";
+import {
+  type ChannelCredentials,
+  type ChannelOptions,
+  credentials,
+  experimental,
+  ServerCredentials,
+} from "@grpc/grpc-js";
 import { UserError } from "@lockstep/errors";
 import { type Address, formatAddress, staysOnMachine } from "./address.js";
 import type { Log } from "./log.js";
+import { checkCoordinator } from "./tls/peer-identity.js";
+import type { TlsRequirement } from "./tls/tls-folder.js";
+import { TlsIdentity } from "./tls/tls-identity.js";
 
 export interface CredentialChoice {
   readonly address: Address;
+  readonly tls?: TlsRequirement | undefined;
   /** Plain text beyond this machine, by the user's own word (`--insecure`). */
   readonly insecure: boolean;
   readonly log: Log;
 }
 
-/** @throws UserError for plain text beyond this machine */
-export function serverCredentials(choice: CredentialChoice): ServerCredentials {
-  assertPlainTextAllowed(choice, "listening on");
-  return ServerCredentials.createInsecure();
+/** @throws UserError for certificates that cannot be used, or plain text beyond this machine */
+export function tlsIdentity(choice: CredentialChoice, doing: "listening on" | "connecting to"): TlsIdentity | null {
+  const { address, tls, log } = choice;
+  if (address.kind === "unix") return null;
+  if (tls !== undefined) return new TlsIdentity({ ...tls, log });
+  assertPlainTextAllowed(choice, doing);
+  return null;
 }
 
-/** @throws UserError for plain text beyond this machine */
-export function channelCredentials(choice: CredentialChoice): ChannelCredentials {
-  assertPlainTextAllowed(choice, "connecting to");
-  return credentials.createInsecure();
+export function serverCredentials(identity: TlsIdentity | null): ServerCredentials {
+  if (identity === null) return ServerCredentials.createInsecure();
+  return experimental.createCertificateProviderServerCredentials(identity, identity, true);
+}
+
+export function channelCredentials(address: Address, identity: TlsIdentity | null): ChannelCredentials {
+  if (identity === null || address.kind === "unix") return credentials.createInsecure();
+  return experimental.createCertificateProviderChannelCredentials(identity, identity, {
+    checkServerIdentity: (_, certificate) => checkCoordinator(address.host, certificate),
+  });
+}
+
+/** TLS names no server by an IP address (RFC 6066), and Node complains where grpc-js does: any name serves then. */
+export function channelSecurityOptions(address: Address, identity: TlsIdentity | null): ChannelOptions {
+  if (identity === null || address.kind === "unix" || isIP(address.host) === 0) return {};
+  return { "grpc.ssl_target_name_override": "coordinator" };
 }
 
 function assertPlainTextAllowed({ address, insecure, log }: CredentialChoice, doing: string): void {
   if (staysOnMachine(address)) return;
   const what = `${doing} ${formatAddress(address)} without encryption`;
   if (!insecure) {
-    throw new UserError(`${what}: refused beyond this machine; use a loopback address, or allow it with --insecure`);
+    throw new UserError(
+      `${what}: refused beyond this machine; give certificates by --tls (lockstep certs init makes them), use a loopback address, or allow it with --insecure`,
+    );
   }
   log.warn({ address: formatAddress(address) }, `${what}: anyone on the network can read and change the run`);
 }

@@ -1,8 +1,11 @@
 // Owns grpc.health.v1, by the grpc-health-check package: what a server says of itself, and how a client asks.
 import { type Client, makeClientConstructor, type Server, type ServiceError, status } from "@grpc/grpc-js";
+import { UserError } from "@lockstep/errors";
 import { HealthImplementation, service as healthService } from "grpc-health-check";
-import { connect } from "./connect.js";
-import type { Log } from "./log.js";
+import { type ConnectOptions, connect } from "./connect.js";
+
+/** Always serving: whoever answers is alive, if not ready. For liveness probes. */
+export const aliveService = "alive";
 
 export interface Health {
   /** The whole server (service "") serves when every service that was ever set does. */
@@ -13,7 +16,7 @@ export interface Health {
 export type HealthStatus = "SERVING" | "NOT_SERVING" | "UNKNOWN";
 
 export function createHealth(): Health {
-  const implementation = new HealthImplementation({ "": "NOT_SERVING" });
+  const implementation = new HealthImplementation({ "": "NOT_SERVING", [aliveService]: "SERVING" });
   const services = new Map<string, boolean>();
   return {
     setServing(service, serving) {
@@ -25,13 +28,10 @@ export function createHealth(): Health {
   };
 }
 
-export interface HealthQuestion {
-  readonly address: string;
+export interface HealthQuestion extends ConnectOptions {
   /** The service asked about; "" (the default) is the whole server. */
   readonly service?: string;
   readonly timeoutMs: number;
-  readonly insecure?: boolean;
-  readonly log: Log;
 }
 
 interface HealthClient extends Client {
@@ -42,9 +42,12 @@ interface HealthClient extends Client {
   ): void;
 }
 
-/** "UNKNOWN" when the server does not know the service. Rejects with gRPC's error when it cannot be reached in time. */
+/**
+ * "UNKNOWN" when the server does not know the service. Rejects with gRPC's error when it cannot be reached in time, with
+ * UserError when it refuses the connection.
+ */
 export async function checkHealth(question: HealthQuestion): Promise<HealthStatus> {
-  const { target, credentials, options } = connect(question);
+  const { target, credentials, options, whyRefused } = connect(question);
   const HealthClient = makeClientConstructor(healthService, "grpc.health.v1.Health");
   // The constructor is built from the service definition at run time; HealthClient is its one method that we call.
   const client = new HealthClient(target, credentials, options) as unknown as HealthClient;
@@ -57,6 +60,10 @@ export async function checkHealth(question: HealthQuestion): Promise<HealthStatu
         else resolve(response.status === "SERVING" ? "SERVING" : "NOT_SERVING");
       });
     });
+  } catch (error) {
+    const isUnavailable = error instanceof Error && "code" in error && error.code === status.UNAVAILABLE;
+    const reason = isUnavailable ? await whyRefused() : null;
+    throw reason === null ? error : new UserError(reason);
   } finally {
     client.close();
   }

@@ -1,14 +1,32 @@
 // What every process shares: logger, shutdown, connections, health, retries.
 export { type Address, formatAddress, parseAddress, staysOnMachine } from "./address.js";
 export { type Backoff, type BackoffOptions, backoff, sleep } from "./backoff.js";
-export { type Connection, connect } from "./connect.js";
+export {
+  type CertificateInfo,
+  type CertificatesOptions,
+  defaultHosts,
+  describeCertificates,
+  initCertificates,
+  type MadeCertificate,
+} from "./certificates/certificates-folder.js";
+export { type Connection, type ConnectOptions, connect } from "./connect.js";
 export { followStream, type StreamFollower } from "./follow-stream.js";
-export { checkHealth, createHealth, type Health, type HealthQuestion, type HealthStatus } from "./health.js";
+export {
+  aliveService,
+  checkHealth,
+  createHealth,
+  type Health,
+  type HealthQuestion,
+  type HealthStatus,
+} from "./health.js";
 export { type LauncherChannel, launcherChannel, sendStop } from "./launcher-channel.js";
-export { type Listener, type ListenOptions, listen, type ServedService } from "./listen.js";
+export { type Listener, type ListenOptions, listen, listenForHealth, type ServedService } from "./listen.js";
 export type { Log } from "./log.js";
 export { formatLogLine } from "./log-line.js";
 export { createLogger, type LoggerOptions, type LogLevel, logLevels, parseLogLevel } from "./logger.js";
 export { type ProcessVitals, type VitalsWatch, watchVitals } from "./process-vitals.js";
 export { type RetryOptions, retry } from "./retry.js";
 export { createShutdown, type Shutdown, type ShutdownHost, type ShutdownOptions, StopRequested } from "./shutdown.js";
+export { findJoinToken, type JoinToken } from "./tls/join-token.js";
+export { type Role, roleOf, roles } from "./tls/role.js";
+export { readTlsFolder, type TlsRequirement } from "./tls/tls-folder.js";

@@ -1,13 +1,20 @@
 // Owns a gRPC server's life: bind, serve, drain, close.
-import { Server, type ServiceDefinition, type UntypedServiceImplementation } from "@grpc/grpc-js";
+import {
+  Server,
+  type ServerCredentials,
+  type ServerInterceptor,
+  type ServiceDefinition,
+  type UntypedServiceImplementation,
+} from "@grpc/grpc-js";
 import { UserError } from "@lockstep/errors";
 import { type Address, formatAddress, parseAddress } from "./address.js";
 import { serverOptions } from "./channel-options.js";
-import { serverCredentials } from "./credentials.js";
+import { serverCredentials, tlsIdentity } from "./credentials.js";
 import type { Health } from "./health.js";
 import type { Log } from "./log.js";
 import { ServerConnections } from "./server-connections.js";
 import { SocketPlace } from "./socket-place.js";
+import type { TlsRequirement } from "./tls/tls-folder.js";
 
 export interface ServedService {
   /** E.g. CoordinatorService of @lockstep/protocol. */
@@ -20,8 +27,12 @@ export interface ListenOptions {
   readonly address: string;
   readonly services: readonly ServedService[];
   readonly health?: Health;
+  /** Mutual TLS by the certificates in this folder; not used on a unix socket. */
+  readonly tls?: TlsRequirement | undefined;
   /** Plain text beyond this machine, with a warning. */
-  readonly insecure?: boolean;
+  readonly insecure?: boolean | undefined;
+  /** Asked before each call. */
+  readonly interceptors?: readonly ServerInterceptor[];
   readonly log: Log;
 }
 
@@ -32,11 +43,29 @@ export interface Listener {
   close(options: { readonly graceMs: number }): Promise<void>;
 }
 
-/** @throws UserError for a bad or taken address, or plain text beyond this machine without `insecure` */
+/** @throws UserError for a bad or taken address, certificates that cannot be used, or plain text beyond this machine without `insecure` */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const address = parseAddress(options.address);
-  const credentials = serverCredentials({ address, insecure: options.insecure ?? false, log: options.log });
-  const server = new Server(serverOptions);
+  const { tls, insecure = false, log } = options;
+  const identity = tlsIdentity({ address, tls, insecure, log }, "listening on");
+  return listenWith(serverCredentials(identity), address, options);
+}
+
+/** Plain text on any address, as it says nothing but whether this process serves: for probes, which speak no TLS. */
+export function listenForHealth(options: {
+  readonly address: string;
+  readonly health: Health;
+  readonly log: Log;
+}): Promise<Listener> {
+  return listenWith(serverCredentials(null), parseAddress(options.address), { ...options, services: [] });
+}
+
+async function listenWith(
+  credentials: ServerCredentials,
+  address: Address,
+  options: Omit<ListenOptions, "tls" | "insecure">,
+): Promise<Listener> {
+  const server = new Server({ ...serverOptions, interceptors: [...(options.interceptors ?? [])] });
   for (const { definition, implementation } of options.services) server.addService(definition, implementation);
   options.health?.addTo(server);
 
@@ -98,7 +127,7 @@ class BoundListener implements Listener {
 }
 
 interface Binding {
-  readonly credentials: ReturnType<typeof serverCredentials>;
+  readonly credentials: ServerCredentials;
   readonly address: Address;
   /** As the user wrote it. */
   readonly asked: string;

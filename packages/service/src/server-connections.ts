@@ -1,8 +1,10 @@
-// Owns what grpc-js does not give for a server's connections: how much a peer may send before it has been read, and an end
-// that does not wait for the peer.
+// Owns what grpc-js does not give for a server's connections: how much a peer may send before it has been read, a word on those
+// that were refused, and an end that does not wait for the peer.
 import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
+import type { TLSSocket } from "node:tls";
 import type { Server } from "@grpc/grpc-js";
+import { describeError } from "@lockstep/errors";
 import type { Log } from "./log.js";
 
 /**
@@ -30,9 +32,21 @@ export class ServerConnections {
         session.settings({ initialWindowSize: receiveWindowBytes, maxFrameSize: frameBytes });
         session.setLocalWindowSize(receiveWindowBytes);
       });
+      const peers = new WeakMap<Socket, string>();
       http2Server.on("connection", (socket: Socket) => {
         this.#sockets.add(socket);
+        peers.set(socket, `${socket.remoteAddress}`);
         socket.once("close", () => this.#sockets.delete(socket));
+      });
+      http2Server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
+        const { _parent: beneath } = socket as { readonly _parent?: Socket }; // Node's own; its address is lost when it has closed
+        const peer = (beneath === undefined ? undefined : peers.get(beneath)) ?? "unknown";
+        const refusal = refusalOf(error, socket);
+        if (refusal !== null) log.warn({ peer }, `refused a connection: ${refusal}`);
+        else log.info({ peer }, "a connection ended in its TLS handshake: a probe, or a peer that does not trust us");
+      });
+      http2Server.on("sessionError", (error: Error) => {
+        log.info({ reason: describeError(error) }, "a connection broke that speaks no HTTP/2, or speaks it wrongly");
       });
     }
   }
@@ -41,4 +55,17 @@ export class ServerConnections {
   destroy(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
+}
+
+/** Null where the peer just went, as a port scan does. */
+function refusalOf(error: Error, socket: TLSSocket): string | null {
+  // Set by Node to a code such as CERT_HAS_EXPIRED, though typed as an error.
+  const code: unknown = socket.authorizationError;
+  if (typeof code === "string") return `its certificate is not accepted (${code})`;
+  if (!("code" in error) || error.code === "ECONNRESET") return null;
+  if (error.code === "ERR_SSL_WRONG_VERSION_NUMBER" || error.code === "ERR_SSL_HTTP_REQUEST") {
+    return "it speaks plain text, and this port TLS alone (--tls)";
+  }
+  if (error.code === "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE") return "it shows no certificate (--tls)";
+  return "reason" in error && typeof error.reason === "string" ? error.reason : describeError(error);
 }

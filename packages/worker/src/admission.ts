@@ -9,7 +9,7 @@ import type { CoordinatorLink } from "./coordinator-link.js";
 import { isInternal } from "./failure-verdict.js";
 
 export interface AdmissionContext {
-  readonly link: Pick<CoordinatorLink, "getRun" | "join">;
+  readonly link: Pick<CoordinatorLink, "getRun" | "join" | "whyRefused">;
   /** For people. */
   readonly address: string;
   readonly log: Logger;
@@ -50,7 +50,7 @@ async function persist<T>(context: AdmissionContext, work: () => Promise<T>): Pr
   let lastReason: string | null = null;
   let internalErrors = 0;
   try {
-    return await retry(work, {
+    return await retry(() => work().catch((error) => refusalBehind(error, context)), {
       signal,
       backoff: backoff({ baseMs: 100, maxMs: 2_000, factor: 2, jitter: Math.random }),
       shouldRetry: (error) => mayPass(error) || (isInternal(error) && ++internalErrors < maxInternalErrors),
@@ -72,13 +72,20 @@ async function persist<T>(context: AdmissionContext, work: () => Promise<T>): Pr
   }
 }
 
+/** A certificate that is not accepted shows as a coordinator that cannot be reached, and no waiting mends it. */
+async function refusalBehind(error: unknown, { link, signal }: AdmissionContext): Promise<never> {
+  if (statusOf(error) !== status.UNAVAILABLE || signal.aborted) throw error;
+  const reason = await link.whyRefused();
+  throw reason === null ? error : new UserError(`cannot join: ${reason}`);
+}
+
 function mayPass(error: unknown): boolean {
   return remedyOf(error) !== "none" || statusOf(error) === status.CANCELLED;
 }
 
 function explained(error: unknown, address: string): unknown {
   if (error instanceof WireError && error.code !== "run-over") {
-    return new UserError(`the coordinator refused this worker: ${error.message}`, { cause: error });
+    return new UserError(`the coordinator refused this worker: ${error.message}`);
   }
   if (statusOf(error) === status.UNIMPLEMENTED) {
     return new UserError(`what answers at ${address} is no Lockstep coordinator; check the address (--coordinator)`);

@@ -15,7 +15,7 @@ import {
   WireError,
 } from "@lockstep/protocol";
 import type { BackendChoice } from "@lockstep/recipe";
-import { backoff, connect, sleep } from "@lockstep/service";
+import { backoff, connect, findJoinToken, sleep } from "@lockstep/service";
 import type { Logger } from "pino";
 import { type AdmissionContext, contact, join } from "./admission.js";
 import { ThreadBatchLoader } from "./batch-loader.js";
@@ -52,6 +52,10 @@ export interface WorkerOptions {
   readonly signal: AbortSignal;
   /** Give up when no coordinator has answered for so long; null, the default: never. */
   readonly connectTimeoutMs?: number | null | undefined;
+  /** Folder of the worker's certificates: mutual TLS. */
+  readonly tls?: string | undefined;
+  /** Default: `join-token` in the folder of certificates, where it is there. */
+  readonly joinTokenFile?: string | undefined;
   /** Plain text beyond this machine, with a warning. */
   readonly insecure?: boolean | undefined;
 }
@@ -110,14 +114,18 @@ class WorkerLife {
   #microBatches = 0;
 
   constructor(options: WorkerOptions) {
-    const { coordinator: address, insecure = false, log } = options;
+    const { coordinator: address, tls: folder, joinTokenFile: file, insecure, log } = options;
     this.#options = options;
     this.#signal = AbortSignal.any([options.signal, this.#closing.signal]);
     this.#faults = new FaultInjector(parseFaults(process.env[faultsVariable]), {
       kill: () => process.kill(process.pid, "SIGKILL"),
       crash: () => this.#crashOne(),
     });
-    this.#link = new CoordinatorLink(connect({ address, insecure, log }));
+    const tls = folder === undefined ? undefined : ({ folder, role: "worker" } as const);
+    this.#link = new CoordinatorLink(
+      connect({ address, tls, insecure, log }),
+      findJoinToken({ file, tlsFolder: folder }),
+    );
   }
 
   async run(): Promise<WorkerOutcome> {

@@ -4,10 +4,19 @@ import { join, resolve } from "node:path";
 import { acquireRunLock, type RunLock } from "@lockstep/checkpoint";
 import { runCoordinator } from "@lockstep/coordinator";
 import { exitCode, UserError } from "@lockstep/errors";
-import { backoff, createLogger, createShutdown, launcherChannel, retry } from "@lockstep/service";
+import {
+  backoff,
+  createHealth,
+  createLogger,
+  createShutdown,
+  launcherChannel,
+  readTlsFolder,
+  retry,
+} from "@lockstep/service";
 import type { Command } from "commander";
 import { dataFlags } from "../data-flags.js";
-import { addFlags, type Options, parseOptions } from "../flags.js";
+import { addFlags, type Options, parseOptions, securityFlags } from "../flags.js";
+import { openHealth } from "../health-port.js";
 import { type PreparedRun, prepareRun } from "../prepare-run.js";
 import { createDisplay } from "../progress/display.js";
 import { readSummary, runFiles } from "../run-folder.js";
@@ -18,7 +27,8 @@ const launchFlags = [
   "requiredOut",
   "listen",
   "expectedWorkers",
-  "insecure",
+  ...securityFlags,
+  "healthListen",
   ...dataFlags,
   "resume",
   "maxSteps",
@@ -39,6 +49,7 @@ const examples = `
 Examples:
   $ lockstep coordinator --data fairface --out runs/a --listen 127.0.0.1:7700
   $ lockstep worker --coordinator 127.0.0.1:7700 --data fairface
+  $ lockstep coordinator --out a --listen 0.0.0.0:50051 --tls certs/coordinator
 
 The second as often as you like, on any machine that has the data.
 `;
@@ -64,6 +75,11 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
     onFirst: (reason) => display?.note(`${reason}: finishing the step`),
   });
   const { signal } = shutdown;
+  // Said now: the preparation may decode images for minutes.
+  if (options.tls !== undefined) readTlsFolder({ folder: options.tls, role: "coordinator" }, Date.now());
+  // And open now: alive, and not serving yet.
+  const health = createHealth();
+  const healthPort = await openHealth(options.healthListen, health, earlyLog);
   const prepared = options.prepared
     ? null
     : await prepareRun({
@@ -93,7 +109,10 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
     await runCoordinator({
       out,
       listen: options.listen,
+      tls: options.tls,
+      joinTokenFile: options.joinTokenFile,
       insecure: options.insecure,
+      health,
       expectedWorkers: options.expectedWorkers,
       checkpointEvery: options.checkpointEvery ?? null,
       keepLast: options.keepLast,
@@ -108,6 +127,7 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
     display?.close();
     await lock?.release();
     await prepared?.lock.release();
+    await healthPort?.close({ graceMs: 0 });
     shutdown.dispose();
   }
   if (prepared !== null) await printSummary(out, options, prepared);

@@ -3,11 +3,12 @@ import { resolve } from "node:path";
 import { type DatasetLog, defaultCacheDir } from "@lockstep/dataset";
 import { exitCode } from "@lockstep/errors";
 import { requireBackend } from "@lockstep/recipe";
-import { createLogger, createShutdown, launcherChannel } from "@lockstep/service";
+import { createHealth, createLogger, createShutdown, launcherChannel } from "@lockstep/service";
 import { runWorker } from "@lockstep/worker";
 import type { Command } from "commander";
 import { dataFlags, dataOptionsOf } from "../data-flags.js";
-import { addFlags, type Options, parseOptions } from "../flags.js";
+import { addFlags, type Options, parseOptions, securityFlags } from "../flags.js";
+import { openHealth } from "../health-port.js";
 
 const names = [
   "coordinator",
@@ -19,7 +20,8 @@ const names = [
   "slot",
   "cacheDir",
   "connectTimeout",
-  "insecure",
+  ...securityFlags,
+  "healthListen",
   "logLevel",
   "logFile",
 ] as const;
@@ -28,6 +30,7 @@ const examples = `
 Examples:
   $ lockstep worker --coordinator 127.0.0.1:7700 --data fairface
   $ lockstep worker --coordinator unix:run.sock --data fairface --threads 4
+  $ lockstep worker --coordinator gpu-1:50051 --tls certs/worker --data fairface
 `;
 
 export function addWorkerCommand(program: Command): void {
@@ -47,6 +50,11 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
     ...(logFile === undefined ? {} : { file: logFile }),
   });
   const shutdown = createShutdown({ log, launcher });
+  // It serves as long as it works or waits for a coordinator: no probe should end a worker whose coordinator is away.
+  const health = createHealth();
+  health.setServing("", true);
+  shutdown.signal.addEventListener("abort", () => health.setServing("", false), { once: true });
+  const port = await openHealth(options.healthListen, health, log);
   try {
     if (launcher === null) await requireBackend(options.backend); // a launcher has asked
     await runWorker({
@@ -59,6 +67,8 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
       threads: options.threads,
       slot,
       connectTimeoutMs: options.connectTimeout === undefined ? null : options.connectTimeout * 1000,
+      tls: options.tls,
+      joinTokenFile: options.joinTokenFile,
       insecure: options.insecure,
       log,
       dataLog: launcher === null ? log : withoutWarnings(log),
@@ -66,6 +76,7 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
     });
     return shutdown.signal.aborted ? exitCode.interrupted : exitCode.ok;
   } finally {
+    await port?.close({ graceMs: 0 });
     shutdown.dispose();
   }
 }

@@ -5,6 +5,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { CheckpointStore } from "@lockstep/checkpoint";
+import { RunFailed } from "@lockstep/errors";
 import {
   ControlClient,
   type Event,
@@ -14,7 +15,6 @@ import {
   TelemetryClient,
 } from "@lockstep/protocol";
 import { connect } from "@lockstep/service";
-import { RunFailed } from "./run-coordinator.js";
 import { FakeWorker } from "./testing/fake-worker.js";
 import { prepareFolder, tinyRun } from "./testing/prepared-folder.js";
 import { quiet, recordsOf, start, undisturbed } from "./testing/running-coordinator.js";

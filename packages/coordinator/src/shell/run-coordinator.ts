@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type CheckpointStoreOptions, type JsonValue, writeJsonDurably } from "@lockstep/checkpoint";
-import { describeError, UserError } from "@lockstep/errors";
+import { describeError, RunFailed, UserError } from "@lockstep/errors";
 import { nativeStatus, numericsVersion } from "@lockstep/numerics";
 import { canonicalJson, canonicalSha256, PROTOCOL_VERSION } from "@lockstep/protocol";
-import { createHealth, listen, watchVitals } from "@lockstep/service";
+import { createHealth, findJoinToken, type Health, listen, parseAddress, watchVitals } from "@lockstep/service";
 import type { Position } from "../core/course.js";
 import type { Outcome } from "../core/event.js";
 import { type CoreSettings, createState, type Reference } from "../core/state.js";
@@ -18,6 +18,7 @@ import { Conductor, countsBySlot, type Log, reasonOf } from "./conductor.js";
 import { coordinatorService } from "./coordinator-service.js";
 import { nextGeneration } from "./generation.js";
 import { Journal } from "./journal.js";
+import { methodGuard } from "./method-guard.js";
 import { type Birth, Observation } from "./observation.js";
 import { controlService, telemetryService } from "./observer-services.js";
 import { type PreparedRun, readPreparedRun } from "./prepared-run.js";
@@ -32,8 +33,14 @@ export interface CoordinatorOptions {
   readonly out: string;
   /** `unix:/path.sock` or `host:port`; port 0 picks one. */
   readonly listen: string;
+  /** Folder of the coordinator's certificates: mutual TLS, and roles held to methods. */
+  readonly tls?: string | undefined;
+  /** Default: `join-token` in the folder of certificates, where it is there. */
+  readonly joinTokenFile?: string | undefined;
   /** Plain text beyond this machine. */
   readonly insecure?: boolean;
+  /** Told when it serves and when not any more. Default: one of its own. */
+  readonly health?: Health;
   /** Steps between checkpoints; null: only after validations, at a stop and at the end. */
   readonly checkpointEvery: number | null;
   readonly keepLast: number;
@@ -57,11 +64,6 @@ export interface CoordinatorOptions {
   readonly onStop?: (reason: string) => void;
   /** For tests: see CheckpointStoreOptions. */
   readonly onCheckpointPhase?: CheckpointStoreOptions["onPhase"];
-}
-
-/** The run cannot go on: a NaN, a checkpoint that cannot be written. One line; the last good state is on the disk. */
-export class RunFailed extends Error {
-  override readonly name = "RunFailed";
 }
 
 const summaryFile = "summary.json";
@@ -267,7 +269,7 @@ async function serve(options: CoordinatorOptions, prepared: PreparedRun, life: L
       options.onStop?.(reason);
     },
   };
-  const health = createHealth();
+  const { health = createHealth() } = options;
   const services = [
     coordinatorService({
       conductor,
@@ -288,7 +290,7 @@ async function serve(options: CoordinatorOptions, prepared: PreparedRun, life: L
     address: options.listen,
     services,
     health,
-    insecure: options.insecure ?? false,
+    ...security(options),
     log,
   });
   const ticker = setInterval(() => {
@@ -334,6 +336,22 @@ async function serve(options: CoordinatorOptions, prepared: PreparedRun, life: L
     signal.removeEventListener("abort", onAbort);
     await listener.close({ graceMs: closeGraceMs });
   }
+}
+
+function security({ listen: address, tls: folder, joinTokenFile: file, insecure, log }: CoordinatorOptions) {
+  const isUnix = parseAddress(address).kind === "unix";
+  const joinToken = findJoinToken({ file, tlsFolder: folder });
+  if (folder !== undefined && !isUnix && joinToken === null) {
+    log.warn(
+      { folder },
+      "no join token: whoever has a worker's certificate may join (put one into join-token there, or --join-token-file)",
+    );
+  }
+  return {
+    tls: folder === undefined ? undefined : ({ folder, role: "coordinator" } as const),
+    insecure,
+    interceptors: [methodGuard({ hasRoles: folder !== undefined && !isUnix, joinToken, log })],
+  };
 }
 
 /** The numerics of the coordinator, for the manifests: native or not makes no difference to the bits. */

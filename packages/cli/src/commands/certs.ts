@@ -1,0 +1,71 @@
+// Owns `lockstep certs`: makes the certificates of a cluster, and shows them.
+import { relative, resolve } from "node:path";
+import { type CertificateInfo, describeCertificates, initCertificates, type MadeCertificate } from "@lockstep/service";
+import type { Command } from "commander";
+import { addFlags, parseOptions } from "../flags.js";
+
+const initNames = ["hosts", "days", "renew"] as const;
+
+const examples = `
+Examples:
+  $ lockstep certs init certs --hosts gpu-1,10.0.0.5
+  $ lockstep certs show certs
+`;
+
+const initExamples = `
+Examples:
+  $ lockstep certs init certs --hosts gpu-1,10.0.0.5
+  $ lockstep certs init certs --renew
+
+Give each process its role's folder by --tls; keep ca/ca.key where no process
+runs. Run again, it keeps what is sound.
+`;
+
+const showExamples = `
+Examples:
+  $ lockstep certs show certs
+  $ lockstep certs show certs/worker
+`;
+
+export function addCertsCommand(program: Command): void {
+  const certs = program.command("certs").description("certificates for mutual TLS").addHelpText("after", examples);
+  const init = certs
+    .command("init")
+    .argument("<folder>", "where a CA and a folder for each role are made")
+    .description("make a private CA and a certificate for each role");
+  addFlags(init, initNames).addHelpText("after", initExamples);
+  init.action(async (folder: string, raw: Record<string, unknown>) => {
+    const made = await initCertificates({
+      folder: resolve(folder),
+      ...parseOptions(raw, initNames),
+      nowMs: Date.now(),
+    });
+    process.stdout.write(made.map((certificate) => renderMade(folder, certificate)).join(""));
+  });
+  certs
+    .command("show")
+    .argument("<folder>", "of certs init, or of one role")
+    .description("whose certificates they are, and until when")
+    .addHelpText("after", showExamples)
+    .action(async (folder: string) => {
+      process.stdout.write(
+        (await describeCertificates(resolve(folder), Date.now())).map((info) => renderInfo(folder, info)).join(""),
+      );
+    });
+}
+
+function renderMade(folder: string, { role, reason }: MadeCertificate): string {
+  return `${folder}/${role}: ${reason === null ? "kept" : `made (${reason})`}\n`;
+}
+
+function renderInfo(folder: string, info: CertificateInfo): string {
+  const { path, subject, role, hosts, notAfterMs, isNearExpiry } = info;
+  const facts = [
+    subject,
+    ...(role === null ? [] : [`role ${role}`]),
+    ...(hosts.length === 0 ? [] : [`hosts ${hosts.join(" ")}`]),
+    `valid until ${new Date(notAfterMs).toISOString().slice(0, 10)}`,
+  ];
+  const warning = isNearExpiry ? "  expired, or in less than 14 days: lockstep certs init --renew\n" : "";
+  return `${relative(resolve(folder), path)}: ${facts.join(", ")}\n${warning}`;
+}

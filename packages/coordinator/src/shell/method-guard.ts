@@ -1,0 +1,58 @@
+// Owns turning away calls that the caller has no right to, before they reach a service. Who has which right is method-roles.ts'.
+import { ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
+import { joinTokenHeader, toServiceError, WireError } from "@lockstep/protocol";
+import { type JoinToken, type Role, roleOf } from "@lockstep/service";
+import type { Log } from "./conductor.js";
+import { methodRoles } from "./method-roles.js";
+
+export interface GuardOptions {
+  /** False on a connection without certificates, which the machine or the user vouches for. */
+  readonly hasRoles: boolean;
+  /** Null: none is asked for. */
+  readonly joinToken: Pick<JoinToken, "matches"> | null;
+  readonly log: Log;
+}
+
+export interface Caller {
+  readonly method: string;
+  /** Null: its certificate names none. */
+  readonly role: Role | null;
+  /** What it sent as join token. */
+  readonly token: string | null;
+}
+
+/** Null: the call may go on. */
+export function judgeCaller(
+  { method, role, token }: Caller,
+  { hasRoles, joinToken }: Pick<GuardOptions, "hasRoles" | "joinToken">,
+): WireError | null {
+  const access = methodRoles.get(method);
+  if (hasRoles && (role === null || !access?.roles.includes(role))) {
+    const allowed = access === undefined ? "nobody" : access.roles.join(" or ");
+    return new WireError("role", `a certificate for the role ${role ?? "none"} may not call ${method}: ${allowed} may`);
+  }
+  if (joinToken === null || access?.joinToken === false) return null;
+  if (token === null) return new WireError("join-token", "no join token was sent; give it by --join-token-file");
+  return joinToken.matches(token) ? null : new WireError("join-token", "the join token is not the coordinator's");
+}
+
+export function methodGuard(options: GuardOptions): ServerInterceptor {
+  return ({ path: method }, call) =>
+    new ServerInterceptingCall(call, {
+      start: (next) =>
+        next({
+          onReceiveMetadata: (metadata, pass) => {
+            const [token = null] = metadata.get(joinTokenHeader);
+            const role = roleOf(call.getAuthContext().sslPeerCertificate?.subjectaltname);
+            const refusal = judgeCaller({ method, role, token: token === null ? null : String(token) }, options);
+            if (refusal === null) {
+              pass(metadata);
+              return;
+            }
+            options.log.warn({ peer: call.getPeer(), method }, `refused a call: ${refusal.message}`);
+            const { code, details, metadata: trailers } = toServiceError(refusal);
+            call.sendStatus({ code, details, metadata: trailers });
+          },
+        }),
+    });
+}

@@ -1,0 +1,92 @@
+// Owns why a peer that listens takes no call. gRPC says UNAVAILABLE of all that fails below it, and whoever waits for a
+// coordinator must tell what passes (nobody listens yet) from what never will (the wrong certificate).
+//
+// Under TLS 1.3 a client has finished its handshake before the server has looked at its certificate: a refusal shows as an alert,
+// or, from a Node server, as a connection that is closed without a word. A server that agrees speaks first: HTTP/2's settings.
+
+import { isIP } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+import { type ConnectionOptions, connect } from "node:tls";
+import { describeError } from "@lockstep/errors";
+import { type Address, formatAddress } from "../address.js";
+import { checkCoordinator } from "./peer-identity.js";
+import type { TlsIdentity } from "./tls-identity.js";
+
+const answerTimeoutMs = 3_000;
+/** A peer that dies in the very moment looks like one that refuses, once. */
+const confirmAfterMs = 200;
+
+/** One line for people; null where the same call may succeed later. */
+export async function whyRefused(address: Address, identity: TlsIdentity | null): Promise<string | null> {
+  if (address.kind === "unix") return null;
+  const { host, port } = address;
+  const where = formatAddress(address);
+  const target: ConnectionOptions = {
+    host,
+    port,
+    ALPNProtocols: ["h2"],
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+  };
+  if (identity === null) {
+    const { kind } = await knock({ ...target, rejectUnauthorized: false });
+    const speaksTls = kind === "agreed" || kind === "alert" || kind === "closed";
+    return speaksTls ? `${where} speaks TLS: give this process its certificates (--tls)` : null;
+  }
+  const knockWithCertificate = () => {
+    const { ca, certificate: cert, key } = identity.material;
+    return knock({ ...target, ca, cert, key, checkServerIdentity: (_, peer) => checkCoordinator(host, peer) });
+  };
+  const answer = await knockWithCertificate();
+  switch (answer.kind) {
+    case "agreed":
+    case "unreachable":
+      return null;
+    case "plain":
+      return `${where} does not speak TLS: leave --tls away, or start the coordinator with it`;
+    case "distrusted":
+      return `${where} is not trusted: ${answer.reason} (${identity.folder})`;
+    case "alert":
+      return `${where} refuses the certificate in ${identity.folder}: ${answer.reason}`;
+    case "closed": {
+      await delay(confirmAfterMs);
+      if ((await knockWithCertificate()).kind !== "closed") return null;
+      return `${where} refuses the certificate in ${identity.folder}: another CA has signed it, or it is not valid by the clock there; the coordinator's log says which`;
+    }
+    default:
+      return answer satisfies never;
+  }
+}
+
+type Answer =
+  | { readonly kind: "agreed" | "unreachable" | "plain" | "closed" }
+  | { readonly kind: "distrusted" | "alert"; readonly reason: string };
+
+function knock(options: ConnectionOptions): Promise<Answer> {
+  return new Promise((resolve) => {
+    const socket = connect(options);
+    let isSecure = false;
+    const settle = (answer: Answer): void => {
+      clearTimeout(timer);
+      resolve(answer);
+      socket.destroy();
+    };
+    const timer = setTimeout(() => settle({ kind: "unreachable" }), answerTimeoutMs);
+    socket.once("secureConnect", () => {
+      isSecure = true;
+    });
+    socket.once("data", () => settle({ kind: "agreed" }));
+    socket.on("error", (error) => settle(answerOf(error, isSecure)));
+    socket.once("close", () => settle({ kind: isSecure ? "closed" : "unreachable" }));
+  });
+}
+
+function answerOf(error: Error, isSecure: boolean): Answer {
+  const code = "code" in error && typeof error.code === "string" ? error.code : "";
+  if (code === "ERR_SSL_WRONG_VERSION_NUMBER") return { kind: "plain" };
+  // OpenSSL's words without its numbers.
+  const reason = "reason" in error && typeof error.reason === "string" ? error.reason : describeError(error);
+  if (code.startsWith("ERR_SSL_")) return { kind: "alert", reason };
+  if (code === "ECONNRESET" || code === "EPIPE" || "syscall" in error)
+    return { kind: isSecure ? "closed" : "unreachable" };
+  return { kind: "distrusted", reason };
+}

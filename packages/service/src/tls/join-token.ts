@@ -1,0 +1,73 @@
+// Owns the join token: a secret that workers bring besides their certificate. It is read again while the process runs.
+import { createHash, timingSafeEqual } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describeError, UserError } from "@lockstep/errors";
+import { tlsFiles } from "./tls-folder.js";
+
+/** 128 bits in base64. */
+const leastCharacters = 22;
+const refreshMs = 10_000;
+
+export class JoinToken {
+  readonly #file: string;
+  readonly #nowMs: () => number;
+  #token: string;
+  #readMs: number;
+
+  /** @throws UserError for a file that cannot be read, or holds no token */
+  constructor(file: string, nowMs: () => number = () => performance.now()) {
+    this.#file = file;
+    this.#nowMs = nowMs;
+    this.#token = read(file);
+    this.#readMs = nowMs();
+  }
+
+  /** As of at most 10 s ago; the last that could be read. */
+  current(): string {
+    if (this.#nowMs() - this.#readMs < refreshMs) return this.#token;
+    this.#readMs = this.#nowMs();
+    try {
+      this.#token = read(this.#file);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error; // in the middle of being replaced: the former one holds
+    }
+    return this.#token;
+  }
+
+  /** In constant time. */
+  matches(offered: string): boolean {
+    return timingSafeEqual(digest(offered), digest(this.current()));
+  }
+}
+
+/** @returns null where no file is named and the TLS folder holds none. @throws UserError */
+export function findJoinToken(where: {
+  readonly file?: string | undefined;
+  readonly tlsFolder?: string | undefined;
+}): JoinToken | null {
+  if (where.file !== undefined) return new JoinToken(where.file);
+  if (where.tlsFolder === undefined) return null;
+  const file = join(where.tlsFolder, tlsFiles.joinToken);
+  return existsSync(file) ? new JoinToken(file) : null;
+}
+
+function read(file: string): string {
+  let token: string;
+  try {
+    token = readFileSync(file, "utf8").trim();
+  } catch (error) {
+    throw new UserError(`join token ${file}: cannot be read: ${describeError(error)} (--join-token-file)`);
+  }
+  // Nothing else can travel as gRPC metadata.
+  if (token.length < leastCharacters || !/^[\x21-\x7e]+$/.test(token)) {
+    throw new UserError(
+      `join token ${file}: must hold one line of at least ${leastCharacters} printable ASCII characters (openssl rand -base64 32)`,
+    );
+  }
+  return token;
+}
+
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}

@@ -1,0 +1,81 @@
+// Owns what a TLS folder holds, under the names of Kubernetes' TLS secrets and of cert-manager: `ca.crt` (whom to trust, one
+// or several), `tls.crt` (who one is), `tls.key`; and whether it can be used as it is.
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describeError, UserError } from "@lockstep/errors";
+import { type Role, roleOf, roles } from "./role.js";
+
+export const tlsFiles = { ca: "ca.crt", certificate: "tls.crt", key: "tls.key", joinToken: "join-token" } as const;
+
+export interface TlsMaterial {
+  readonly ca: Buffer;
+  /** The process' own, with intermediate ones behind it where there are any. */
+  readonly certificate: Buffer;
+  readonly key: Buffer;
+  readonly notAfterMs: number;
+}
+
+export interface TlsRequirement {
+  readonly folder: string;
+  /** What the process is, and its certificate must say; left away: any. */
+  readonly role?: Role | undefined;
+}
+
+/** @throws UserError that names the file and what is wrong with it */
+export function readTlsFolder({ folder, role }: TlsRequirement, nowMs: number): TlsMaterial {
+  const [ca, certificate, key] = [tlsFiles.ca, tlsFiles.certificate, tlsFiles.key].map((name) => readIn(folder, name));
+  if (ca === undefined || certificate === undefined || key === undefined) throw new Error("a name was lost");
+  const path = join(folder, tlsFiles.certificate);
+  parseCertificate(ca, join(folder, tlsFiles.ca));
+  const own = parseCertificate(certificate, path);
+  if (!own.checkPrivateKey(parseKey(key, join(folder, tlsFiles.key)))) {
+    throw new UserError(`${join(folder, tlsFiles.key)}: is not the key of ${path}; both must be of one certificate`);
+  }
+  const ownRole = roleOf(own.subjectAltName);
+  if (ownRole === null || (role !== undefined && ownRole !== role)) {
+    const words = ownRole === null ? "names no role of Lockstep's" : `is for the role ${ownRole}`;
+    throw new UserError(`${path}: ${words}, this process needs ${role ?? roles.join(", ")} (--tls)`);
+  }
+  const { notBeforeMs, notAfterMs } = validityOf(own);
+  if (nowMs < notBeforeMs)
+    throw new UserError(`${path}: is not valid before ${own.validFrom}; check this machine's clock`);
+  if (nowMs > notAfterMs) {
+    throw new UserError(`${path}: expired on ${own.validTo}; renew it (lockstep certs init --renew)`);
+  }
+  return { ca, certificate, key, notAfterMs };
+}
+
+export function validityOf(certificate: X509Certificate): {
+  readonly notBeforeMs: number;
+  readonly notAfterMs: number;
+} {
+  return { notBeforeMs: Date.parse(certificate.validFrom), notAfterMs: Date.parse(certificate.validTo) };
+}
+
+/** @throws UserError */
+export function parseCertificate(pem: Buffer, path: string): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (error) {
+    throw new UserError(`${path}: is no certificate in PEM`, { cause: error });
+  }
+}
+
+function parseKey(pem: Buffer, path: string) {
+  try {
+    return createPrivateKey(pem);
+  } catch (error) {
+    throw new UserError(`${path}: is no private key in PEM, or has a passphrase`, { cause: error });
+  }
+}
+
+function readIn(folder: string, name: string): Buffer {
+  try {
+    return readFileSync(join(folder, name));
+  } catch (error) {
+    const isMissing = (error as NodeJS.ErrnoException).code === "ENOENT";
+    const words = isMissing ? "is missing; `lockstep certs init` makes it" : `cannot be read: ${describeError(error)}`;
+    throw new UserError(`${join(folder, name)}: ${words} (--tls)`, isMissing ? {} : { cause: error });
+  }
+}

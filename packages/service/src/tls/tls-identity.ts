@@ -1,0 +1,128 @@
+// Owns a process' own certificate while it runs: looks at the files again and again, so that new ones are used by new
+// connections without a restart. grpc-js has such a watcher too (FileWatcherCertificateProvider), but it hands out a key and a
+// certificate that do not fit, and drops the credentials while a file is being replaced.
+import type { experimental } from "@grpc/grpc-js";
+import { describeError } from "@lockstep/errors";
+import type { Log } from "../log.js";
+import { readTlsFolder, type TlsMaterial, type TlsRequirement } from "./tls-folder.js";
+
+export const dayMs = 24 * 60 * 60 * 1000;
+/** A certificate that is valid for less is warned of. */
+export const nearExpiryMs = 14 * dayMs;
+const refreshMs = 10_000;
+
+export interface TlsIdentityOptions extends TlsRequirement {
+  readonly log: Log;
+  /** How often the files are looked at. Default 10 s. */
+  readonly refreshMs?: number;
+  readonly nowMs?: () => number;
+}
+
+export class TlsIdentity implements experimental.CertificateProvider {
+  readonly #options: TlsIdentityOptions;
+  readonly #nowMs: () => number;
+  readonly #caListeners = new Set<experimental.CaCertificateUpdateListener>();
+  readonly #identityListeners = new Set<experimental.IdentityCertificateUpdateListener>();
+  #material: TlsMaterial;
+  #timer: NodeJS.Timeout | null = null;
+  /** Why the files there now are not used; null while they are. */
+  #fault: string | null = null;
+  #warnedMs = Number.NEGATIVE_INFINITY;
+
+  /** @throws UserError for a folder that cannot be used */
+  constructor(options: TlsIdentityOptions) {
+    this.#options = options;
+    this.#nowMs = options.nowMs ?? Date.now;
+    this.#material = readTlsFolder(options, this.#nowMs());
+    this.#warnOfExpiry();
+  }
+
+  get folder(): string {
+    return this.#options.folder;
+  }
+
+  get material(): TlsMaterial {
+    return this.#material;
+  }
+
+  /** Broken files change nothing: what was read before is used on, with a warning. */
+  refresh(): void {
+    const { folder, log } = this.#options;
+    try {
+      const material = readTlsFolder(this.#options, this.#nowMs());
+      this.#fault = null;
+      if (!isSame(material, this.#material)) {
+        this.#material = material;
+        this.#warnedMs = Number.NEGATIVE_INFINITY;
+        log.info(
+          { folder, validUntil: isoDate(material.notAfterMs) },
+          "new TLS files: used from the next connection on",
+        );
+        for (const listener of this.#caListeners) listener({ caCertificate: material.ca });
+        for (const listener of this.#identityListeners) listener(identityOf(material));
+      }
+    } catch (error) {
+      const fault = describeError(error);
+      if (fault !== this.#fault)
+        log.warn({ folder, reason: fault }, "the TLS files cannot be used; those read before are");
+      this.#fault = fault;
+    }
+    this.#warnOfExpiry();
+  }
+
+  // Both tell a new listener what is there, but not before grpc-js has finished with adding it: it would miss it.
+  addCaCertificateListener(listener: experimental.CaCertificateUpdateListener): void {
+    this.#caListeners.add(listener);
+    process.nextTick(() => listener({ caCertificate: this.#material.ca }));
+    this.#watch();
+  }
+
+  addIdentityCertificateListener(listener: experimental.IdentityCertificateUpdateListener): void {
+    this.#identityListeners.add(listener);
+    process.nextTick(() => listener(identityOf(this.#material)));
+    this.#watch();
+  }
+
+  removeCaCertificateListener(listener: experimental.CaCertificateUpdateListener): void {
+    this.#caListeners.delete(listener);
+    this.#unwatch();
+  }
+
+  removeIdentityCertificateListener(listener: experimental.IdentityCertificateUpdateListener): void {
+    this.#identityListeners.delete(listener);
+    this.#unwatch();
+  }
+
+  #watch(): void {
+    this.#timer ??= setInterval(() => this.refresh(), this.#options.refreshMs ?? refreshMs).unref();
+  }
+
+  #unwatch(): void {
+    if (this.#timer === null || this.#caListeners.size + this.#identityListeners.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Once a day. */
+  #warnOfExpiry(): void {
+    const nowMs = this.#nowMs();
+    const leftMs = this.#material.notAfterMs - nowMs;
+    if (leftMs > nearExpiryMs || nowMs - this.#warnedMs < dayMs) return;
+    this.#warnedMs = nowMs;
+    const { folder, log } = this.#options;
+    const words = leftMs > 0 ? `expires in ${Math.floor(leftMs / dayMs)} days` : "has expired";
+    log.warn({ folder, validUntil: isoDate(this.#material.notAfterMs) }, `the TLS certificate ${words}: renew it`);
+  }
+}
+
+function identityOf({ certificate, key }: TlsMaterial): experimental.IdentityCertificateUpdate {
+  return { certificate, privateKey: key };
+}
+
+function isSame(a: TlsMaterial, b: TlsMaterial): boolean {
+  return a.ca.equals(b.ca) && a.certificate.equals(b.certificate) && a.key.equals(b.key);
+}
+
+function isoDate(ms: number): string {
+  return new Date(ms).toISOString();
+}
