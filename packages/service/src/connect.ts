@@ -5,7 +5,7 @@ import { clientOptions } from "./channel-options.js";
 import { channelCredentials, channelSecurityOptions, tlsIdentity } from "./credentials.js";
 import type { Log } from "./log.js";
 import { whyRefused } from "./tls/diagnosis.js";
-import type { TlsRequirement } from "./tls/tls-folder.js";
+import type { TlsOptions } from "./tls/tls-identity.js";
 
 /** The three arguments of a generated client's constructor. Nothing is opened before the first call. */
 export interface Connection {
@@ -22,7 +22,7 @@ export interface Connection {
 export interface ConnectOptions {
   readonly address: string;
   /** Mutual TLS by the certificates in this folder; not used on a unix socket. */
-  readonly tls?: TlsRequirement | undefined;
+  readonly tls?: TlsOptions | undefined;
   /** Plain text beyond this machine, with a warning. */
   readonly insecure?: boolean | undefined;
   readonly log: Log;

@@ -13,12 +13,11 @@ import { UserError } from "@lockstep/errors";
 import { type Address, formatAddress, staysOnMachine } from "./address.js";
 import type { Log } from "./log.js";
 import { checkCoordinator } from "./tls/peer-identity.js";
-import type { TlsRequirement } from "./tls/tls-folder.js";
-import { TlsIdentity } from "./tls/tls-identity.js";
+import { TlsIdentity, type TlsOptions } from "./tls/tls-identity.js";
 
 export interface CredentialChoice {
   readonly address: Address;
-  readonly tls?: TlsRequirement | undefined;
+  readonly tls?: TlsOptions | undefined;
   /** Plain text beyond this machine, by the user's own word (`--insecure`). */
   readonly insecure: boolean;
   readonly log: Log;

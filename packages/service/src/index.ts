@@ -30,3 +30,4 @@ export { createShutdown, type Shutdown, type ShutdownHost, type ShutdownOptions,
 export { findJoinToken, type JoinToken } from "./tls/join-token.js";
 export { type Role, roleOf, roles } from "./tls/role.js";
 export { readTlsFolder, type TlsRequirement } from "./tls/tls-folder.js";
+export type { TlsOptions } from "./tls/tls-identity.js";

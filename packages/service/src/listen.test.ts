@@ -6,38 +6,15 @@ import { connect as connectSocket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { Client, type ServiceDefinition, type sendUnaryData, type UntypedHandleCall } from "@grpc/grpc-js";
+import { Client, type sendUnaryData, type UntypedHandleCall } from "@grpc/grpc-js";
 import { UserError } from "@lockstep/errors";
 import { connect } from "./connect.js";
 import { checkHealth, createHealth, type Health } from "./health.js";
 import { type Listener, type ListenOptions, listen } from "./listen.js";
 import { receiveWindowBytes } from "./server-connections.js";
 import { runSource } from "./testing/child-process.js";
+import { callEcho, echo, echoDefinition } from "./testing/echo.js";
 import { createRecordingLog } from "./testing/recording-log.js";
-
-const raw = (bytes: Buffer): Buffer => bytes;
-const echoPath = "/test.Echo/Echo";
-const echoDefinition: ServiceDefinition = {
-  echo: {
-    path: echoPath,
-    requestStream: false,
-    responseStream: false,
-    requestSerialize: raw,
-    requestDeserialize: raw,
-    responseSerialize: raw,
-    responseDeserialize: raw,
-  },
-};
-const echo: UntypedHandleCall = (call: { request: Buffer }, answer: sendUnaryData<Buffer>) =>
-  answer(null, call.request);
-
-function callEcho(client: Client, bytes: Buffer): Promise<Buffer | undefined> {
-  return new Promise((resolve, reject) => {
-    client.makeUnaryRequest(echoPath, raw, raw, bytes, (error, answer) =>
-      error === null ? resolve(answer) : reject(error),
-    );
-  });
-}
 
 const log = createRecordingLog();
 const timeoutMs = 5_000;

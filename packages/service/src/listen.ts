@@ -14,7 +14,7 @@ import type { Health } from "./health.js";
 import type { Log } from "./log.js";
 import { ServerConnections } from "./server-connections.js";
 import { SocketPlace } from "./socket-place.js";
-import type { TlsRequirement } from "./tls/tls-folder.js";
+import type { TlsOptions } from "./tls/tls-identity.js";
 
 export interface ServedService {
   /** E.g. CoordinatorService of @lockstep/protocol. */
@@ -28,7 +28,7 @@ export interface ListenOptions {
   readonly services: readonly ServedService[];
   readonly health?: Health;
   /** Mutual TLS by the certificates in this folder; not used on a unix socket. */
-  readonly tls?: TlsRequirement | undefined;
+  readonly tls?: TlsOptions | undefined;
   /** Plain text beyond this machine, with a warning. */
   readonly insecure?: boolean | undefined;
   /** Asked before each call. */

@@ -11,15 +11,15 @@ export const dayMs = 24 * 60 * 60 * 1000;
 export const nearExpiryMs = 14 * dayMs;
 const refreshMs = 10_000;
 
-export interface TlsIdentityOptions extends TlsRequirement {
-  readonly log: Log;
+export interface TlsOptions extends TlsRequirement {
   /** How often the files are looked at. Default 10 s. */
-  readonly refreshMs?: number;
-  readonly nowMs?: () => number;
+  readonly refreshMs?: number | undefined;
+  /** Unix time. Default Date.now. */
+  readonly nowMs?: (() => number) | undefined;
 }
 
 export class TlsIdentity implements experimental.CertificateProvider {
-  readonly #options: TlsIdentityOptions;
+  readonly #options: TlsOptions & { readonly log: Log };
   readonly #nowMs: () => number;
   readonly #caListeners = new Set<experimental.CaCertificateUpdateListener>();
   readonly #identityListeners = new Set<experimental.IdentityCertificateUpdateListener>();
@@ -30,7 +30,7 @@ export class TlsIdentity implements experimental.CertificateProvider {
   #warnedMs = Number.NEGATIVE_INFINITY;
 
   /** @throws UserError for a folder that cannot be used */
-  constructor(options: TlsIdentityOptions) {
+  constructor(options: TlsOptions & { readonly log: Log }) {
     this.#options = options;
     this.#nowMs = options.nowMs ?? Date.now;
     this.#material = readTlsFolder(options, this.#nowMs());

@@ -1,0 +1,102 @@
+import assert from "node:assert/strict";
+import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, describe, it } from "node:test";
+import { UserError } from "@lockstep/errors";
+import { createRecordingLog } from "../testing/recording-log.js";
+import { TestCertificates, validity } from "../testing/test-certificates.js";
+import { dayMs, TlsIdentity } from "./tls-identity.js";
+
+describe("TlsIdentity", () => {
+  let certificates: TestCertificates;
+  before(async () => {
+    certificates = await TestCertificates.create();
+  });
+  after(() => certificates.remove());
+  const worker = async (name: string, lifetime = validity(-1, 365)) =>
+    certificates.write(name, { role: "worker", by: await certificates.authority(), validity: lifetime });
+  const open = (folder: string, log = createRecordingLog(), nowMs = Date.now) =>
+    new TlsIdentity({ folder, role: "worker", log, nowMs });
+  const refuses = (folder: string, words: RegExp) =>
+    assert.throws(
+      () => open(folder),
+      (error) => error instanceof UserError && words.test(error.message),
+    );
+
+  it("refuses a folder that lacks a file, naming it", async () => {
+    for (const name of ["ca.crt", "tls.crt", "tls.key"]) {
+      const folder = await worker("lacking");
+      await rm(join(folder, name));
+      refuses(folder, new RegExp(`lacking/${name}: is missing`));
+    }
+  });
+
+  it("refuses a file that cannot be read", async () => {
+    const folder = await worker("nested");
+    await rm(join(folder, "tls.key"));
+    await mkdir(join(folder, "tls.key"));
+    refuses(folder, /nested\/tls.key: cannot be read: EISDIR/);
+  });
+
+  it("refuses files that are no PEM", async () => {
+    const folder = await worker("garbled");
+    await writeFile(join(folder, "tls.key"), "not a key");
+    refuses(folder, /tls.key: is no private key in PEM/);
+    await writeFile(join(folder, "tls.crt"), "not a certificate");
+    refuses(folder, /tls.crt: is no certificate in PEM/);
+  });
+
+  it("refuses a key that does not fit the certificate", async () => {
+    const [folder, other] = [await worker("one"), await worker("two")];
+    await copyFile(join(other, "tls.key"), join(folder, "tls.key"));
+    refuses(folder, /one\/tls.key: is not the key of .*one\/tls.crt/);
+  });
+
+  it("refuses a certificate of another role, an expired one, and one that is not valid yet", async () => {
+    const by = await certificates.authority();
+    refuses(
+      await certificates.write("exporter", { role: "exporter", by }),
+      /is for the role exporter, this process needs worker/,
+    );
+    refuses(await worker("expired", validity(-10, -1)), /expired\/tls.crt: expired on .*--renew/);
+    refuses(await worker("early", validity(1, 10)), /early\/tls.crt: is not valid before/);
+  });
+
+  it("warns of a certificate that expires soon, once a day", async () => {
+    const log = createRecordingLog();
+    let nowMs = Date.now();
+    const identity = open(await worker("soon", validity(-1, 3.5)), log, () => nowMs);
+    identity.refresh();
+    nowMs += dayMs;
+    identity.refresh();
+    nowMs += 3 * dayMs;
+    identity.refresh();
+    assert.deepEqual(
+      log.lines.filter((line) => line.includes("renew it")),
+      [3, 2]
+        .map((days) => `warn the TLS certificate expires in ${days} days: renew it`)
+        .concat(["warn the TLS certificate has expired: renew it"]),
+    );
+  });
+
+  it("takes new files over, and keeps those it has while new ones are broken, saying so once", async () => {
+    const log = createRecordingLog();
+    const folder = await worker("rotating");
+    const identity = open(folder, log);
+    const former = identity.material.certificate;
+    const key = identity.material.key;
+    await worker("rotating");
+    const renewed = await worker("elsewhere");
+    await writeFile(join(folder, "tls.key"), key); // of the former certificate
+    identity.refresh();
+    identity.refresh();
+    assert.equal(identity.material.certificate, former);
+    for (const name of ["tls.crt", "tls.key"]) await copyFile(join(renewed, name), join(folder, name));
+    identity.refresh();
+    assert.notDeepEqual(identity.material.certificate, former);
+    assert.deepEqual(log.lines, [
+      "warn the TLS files cannot be used; those read before are",
+      "info new TLS files: used from the next connection on",
+    ]);
+  });
+});
