@@ -180,6 +180,8 @@ export const flags = {
   ),
   prepared: flag("--prepared", "the launcher has prepared --out and holds its lock", switchedOn),
   coordinator: flag("--coordinator <address>", "where the coordinator listens", anyText),
+  remote: flag("--coordinator <address>", "ask the coordinator there", optional(anyText)),
+  reason: flag("--reason <text>", "told to everybody", optional(anyText), "asked to stop by an operator"),
   connectTimeout: flag(
     "--connect-timeout <seconds>",
     "give up when no coordinator has answered for so long",

@@ -13,6 +13,7 @@ import { addExporterCommand } from "./commands/exporter.js";
 import { addHealthCommand } from "./commands/health.js";
 import { addRecipeCommand } from "./commands/recipe.js";
 import { addStatusCommand } from "./commands/status.js";
+import { addStopCommand } from "./commands/stop.js";
 import { addTrainCommand } from "./commands/train.js";
 import { addWorkerCommand } from "./commands/worker.js";
 
@@ -22,6 +23,7 @@ export function createProgram(): Command {
     addTrainCommand,
     addEvaluateCommand,
     addStatusCommand,
+    addStopCommand,
     addCheckpointCommand,
     addDatasetCommand,
     addRecipeCommand,

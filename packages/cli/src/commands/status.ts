@@ -1,28 +1,57 @@
-// Owns `lockstep status OUT`: where a run stands, from its folder alone.
+// Owns `lockstep status`: where a run stands, from its folder alone, or from its coordinator.
 import { join, resolve } from "node:path";
 import { CheckpointStore } from "@lockstep/checkpoint";
 import { createPlan } from "@lockstep/dataset";
+import { UserError } from "@lockstep/errors";
+import { createLogger } from "@lockstep/service";
 import type { Command } from "commander";
-import { addFlags, parseOptions } from "../flags.js";
+import { addFlags, type Options, parseOptions } from "../flags.js";
 import { newestMetrics } from "../metrics-file.js";
 import { fitted } from "../progress/progress-text.js";
+import { RemoteCoordinator } from "../remote/coordinator-client.js";
+import { remoteStatus, renderRemoteStatus } from "../remote/remote-status.js";
 import { type ProcessEntry, readProcesses, readSummary, requireRun, runFiles } from "../run-folder.js";
 
-const names = ["json"] as const;
+const names = ["remote", "tls", "insecure", "json", "logLevel"] as const;
 
 const examples = `
 Examples:
   $ lockstep status runs/faces
+  $ lockstep status --coordinator gpu-1:50051 --tls certs/operator
 `;
 
 export function addStatusCommand(program: Command): void {
-  const command = program.command("status").argument("<out>", "the run's folder").description("where a run stands");
+  const command = program
+    .command("status")
+    .argument("[out]", "the run's folder; left away with --coordinator")
+    .description("where a run stands");
   addFlags(command, names).addHelpText("after", examples);
-  command.action(async (out: string, raw: Record<string, unknown>) => {
-    const status = await statusOf(resolve(out));
-    const { json } = parseOptions(raw, names);
-    process.stdout.write(json ? `${JSON.stringify(status)}\n` : render(status));
+  command.action(async (out: string | undefined, raw: Record<string, unknown>) => {
+    const options = parseOptions(raw, names);
+    if (out === undefined && options.remote === undefined) {
+      throw new UserError("status: needs the run's folder, or the coordinator's address (--coordinator)");
+    }
+    process.stdout.write(
+      out === undefined ? await askCoordinator(options) : await readFolder(resolve(out), options.json),
+    );
   });
+}
+
+async function askCoordinator({ remote: address = "", tls: folder, ...options }: Options<(typeof names)[number]>) {
+  const { insecure, json, logLevel: level } = options;
+  const tls = folder === undefined ? undefined : ({ folder, role: "operator" } as const);
+  const coordinator = new RemoteCoordinator({ address, tls, insecure, log: createLogger({ name: "status", level }) });
+  try {
+    const status = remoteStatus(await coordinator.status());
+    return json ? `${JSON.stringify(status)}\n` : renderRemoteStatus(address, status);
+  } finally {
+    coordinator.close();
+  }
+}
+
+async function readFolder(out: string, json: boolean): Promise<string> {
+  const status = await statusOf(out);
+  return json ? `${JSON.stringify(status)}\n` : render(status);
 }
 
 type Status = Awaited<ReturnType<typeof statusOf>>;

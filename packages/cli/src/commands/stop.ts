@@ -1,0 +1,69 @@
+// Owns `lockstep stop`: ends a run in order, from wherever its coordinator can be reached.
+import { exitCode, UserError } from "@lockstep/errors";
+import type { RunFinished, RunStarted } from "@lockstep/protocol";
+import { createLogger, createShutdown } from "@lockstep/service";
+import type { Command } from "commander";
+import { addFlags, type Options, parseOptions } from "../flags.js";
+import { RemoteCoordinator } from "../remote/coordinator-client.js";
+
+const names = ["coordinator", "reason", "tls", "insecure", "json", "logLevel"] as const;
+
+const examples = `
+Examples:
+  $ lockstep stop --coordinator gpu-1:50051 --tls certs/operator
+  $ lockstep stop --coordinator unix:run.sock --reason "disk is full"
+
+The coordinator ends the step under way, writes a checkpoint and tells its
+workers; this command waits for that. The run goes on by --resume.
+`;
+
+export function addStopCommand(program: Command): void {
+  const command = program.command("stop").description("end a run in order; it can be resumed");
+  addFlags(command, names).addHelpText("after", examples);
+  command.action(async (raw: Record<string, unknown>) => {
+    process.exitCode = await stop(parseOptions(raw, names));
+  });
+}
+
+async function stop(options: Options<(typeof names)[number]>): Promise<number> {
+  const { coordinator: address, reason = "asked to stop by an operator", tls: folder, insecure, json } = options;
+  const log = createLogger({ name: "stop", level: options.logLevel });
+  const shutdown = createShutdown({ log });
+  const tls = folder === undefined ? undefined : ({ folder, role: "operator" } as const);
+  const coordinator = new RemoteCoordinator({ address, tls, insecure, log });
+  try {
+    const end = await endOf(coordinator, reason, shutdown.signal);
+    if (shutdown.signal.aborted) return exitCode.interrupted;
+    if (end === null)
+      throw new UserError(`--coordinator ${address}: went away before it said how the run ended; see its log`);
+    process.stdout.write(json ? `${JSON.stringify(end)}\n` : render(end));
+    return exitCode.ok;
+  } finally {
+    coordinator.close();
+    shutdown.dispose();
+  }
+}
+
+interface End extends Pick<RunFinished, "completed" | "reason" | "step" | "weightsSha256"> {
+  readonly totalSteps: number;
+}
+
+/** Null when the coordinator is gone without a word. It is listened to first, so that its word is not missed. */
+async function endOf(coordinator: RemoteCoordinator, reason: string, signal: AbortSignal): Promise<End | null> {
+  let started: RunStarted | null = null;
+  for await (const { event } of coordinator.events(signal)) {
+    if (event?.$case === "runStarted" && started === null) {
+      started = event.value;
+      await coordinator.stop(reason);
+    }
+    if (event?.$case === "runFinished") return { ...event.value, totalSteps: started?.totalSteps ?? event.value.step };
+  }
+  if (started === null && !signal.aborted) await coordinator.status(); // says why there were no events
+  return null;
+}
+
+function render({ completed, reason, step, totalSteps, weightsSha256 }: End): string {
+  const head = completed ? `finished: ${reason}` : `stopped at step ${step} of ${totalSteps}: ${reason}`;
+  const next = completed ? "" : "its checkpoint is written; the coordinator's command with --resume goes on\n";
+  return `${head}\n  SHA-256  ${weightsSha256}\n${next}`;
+}

@@ -1,0 +1,91 @@
+// Owns how a person's command reaches a coordinator that may be far away: calls as promises, failures in one line.
+import { type ClientUnaryCall, Metadata, type ServiceError } from "@grpc/grpc-js";
+import { describeError, UserError } from "@lockstep/errors";
+import {
+  ControlClient,
+  type Event,
+  fromServiceError,
+  type GetStatusResponse,
+  remedyOf,
+  TelemetryClient,
+} from "@lockstep/protocol";
+import { type Connection, type ConnectOptions, connect } from "@lockstep/service";
+
+/** A coordinator that takes a call but does not answer it in this time counts as not answering. */
+const answerTimeoutMs = 10_000;
+
+export class RemoteCoordinator {
+  readonly #address: string;
+  readonly #connection: Connection;
+  readonly #telemetry: TelemetryClient;
+  readonly #control: ControlClient;
+
+  /** Opens nothing before the first call. @throws UserError as `connect` does */
+  constructor(options: ConnectOptions) {
+    this.#address = options.address;
+    this.#connection = connect(options);
+    const { target, credentials, options: channelOptions } = this.#connection;
+    this.#telemetry = new TelemetryClient(target, credentials, channelOptions);
+    this.#control = new ControlClient(target, credentials, channelOptions);
+  }
+
+  /** @throws UserError where it cannot be reached, or does not answer such a caller */
+  status(): Promise<GetStatusResponse> {
+    return this.#ask((metadata, options, answer) => this.#telemetry.getStatus({}, metadata, options, answer));
+  }
+
+  /** Resolves when it has heard; it ends after the step under way. @throws UserError as `status` does */
+  async stop(reason: string): Promise<void> {
+    await this.#ask((metadata, options, answer) => this.#control.stop({ reason }, metadata, options, answer));
+  }
+
+  /** The events until the coordinator ends the stream, or is gone, or the loop is left. */
+  async *events(signal: AbortSignal): AsyncGenerator<Event> {
+    const stream = this.#telemetry.subscribe({});
+    const cancel = (): void => stream.cancel();
+    signal.addEventListener("abort", cancel, { once: true });
+    try {
+      for await (const event of stream) yield event as Event; // the stream is of the method's response type
+    } catch (error) {
+      if (remedyOf(error) !== "retry" && !signal.aborted) throw await this.#complaint(error);
+    } finally {
+      signal.removeEventListener("abort", cancel);
+      cancel();
+    }
+  }
+
+  close(): void {
+    this.#telemetry.close();
+    this.#control.close();
+  }
+
+  async #ask<T>(
+    call: (
+      metadata: Metadata,
+      options: { readonly deadline: number },
+      answer: (error: ServiceError | null, response: T) => void,
+    ) => ClientUnaryCall,
+  ): Promise<T> {
+    try {
+      return await new Promise((resolve, reject) => {
+        call(new Metadata(), { deadline: Date.now() + answerTimeoutMs }, (error, response) => {
+          if (error === null) resolve(response);
+          else reject(error);
+        });
+      });
+    } catch (error) {
+      throw await this.#complaint(error);
+    }
+  }
+
+  async #complaint(error: unknown): Promise<UserError> {
+    const refused = await this.#connection.whyRefused();
+    if (refused !== null) return new UserError(refused);
+    const known = fromServiceError(error);
+    const words =
+      remedyOf(known) === "retry"
+        ? "no coordinator answers; does its run go on, and is the address right?"
+        : describeError(known);
+    return new UserError(`--coordinator ${this.#address}: ${words}`);
+  }
+}

@@ -1,0 +1,28 @@
+// Owns how a coordinator's own word on its run reads, for scripts and for people.
+import type { GetStatusResponse } from "@lockstep/protocol";
+
+export type RemoteStatus = Omit<GetStatusResponse, "runSpecJson"> & { readonly spec: unknown };
+
+/** Everything that the coordinator says, its run spec as an object. */
+export function remoteStatus({ runSpecJson, ...status }: GetStatusResponse): RemoteStatus {
+  return { ...status, spec: JSON.parse(runSpecJson) };
+}
+
+export function renderRemoteStatus(address: string, status: RemoteStatus): string {
+  const { state, reason, step, totalSteps, epoch, checkpointStep, leasesRedone, workers } = status;
+  const why = reason === "" ? "" : ` (${reason})`;
+  return [
+    `${address}: ${state}${why}, epoch ${epoch + 1}, step ${step} of ${totalSteps}\n`,
+    `checkpoint:  step ${checkpointStep}\n`,
+    leasesRedone === 0 ? "" : `redone:      ${leasesRedone} leases\n`,
+    ...workers.map((worker) => `worker ${worker.slot}:`.padEnd(13) + workerText(worker)),
+  ].join("");
+}
+
+function workerText(worker: RemoteStatus["workers"][number]): string {
+  const { connected, host, computeThreads, generation, microBatches, samplesPerSecond } = worker;
+  if (!connected) return `gone, ${microBatches} micro-batches\n`;
+  const threads = `${computeThreads} thread${computeThreads === 1 ? "" : "s"}`;
+  const speed = samplesPerSecond > 0 ? `, ${samplesPerSecond.toFixed(0)} images/s` : "";
+  return `${host}, ${threads}, life ${generation}, ${microBatches} micro-batches${speed}\n`;
+}

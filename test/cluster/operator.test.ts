@@ -1,0 +1,97 @@
+// What a person asks of a run from elsewhere: where it stands, and that it ends.
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { after, before, describe, test } from "node:test";
+import {
+  type ClusterEnd,
+  flagArguments,
+  needsTorch,
+  runCluster,
+  runLockstep,
+  temporaryFolder,
+  tinyRun,
+  waitFor,
+} from "@lockstep/testkit";
+
+describe("an operator", { skip: needsTorch() }, () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  before(async () => {
+    folder = await temporaryFolder();
+  });
+  after(() => folder.remove());
+
+  const { workers: _, data, ...spec } = tinyRun;
+  const cache = () => ({ data: data ?? null, "cache-dir": join(folder.path, "cache") });
+  const started = (command: string, flags: Parameters<typeof flagArguments>[0]): Promise<ClusterEnd> =>
+    runLockstep([command, ...flagArguments({ ...cache(), ...flags })]);
+
+  test("sees where a run stands and stops it in order, with the weights of a run that was left alone", async () => {
+    const out = join(folder.path, "stopped");
+    const address = `unix:${join(folder.path, "run.sock")}`;
+    const coordinator = started("coordinator", { ...spec, epochs: 40, out, listen: address, json: true });
+    const worker = started("worker", { coordinator: address, "connect-timeout": 30 });
+    const status = await waitFor({
+      what: "three steps",
+      deadlineMs: 40_000,
+      look: async () => {
+        const { code, stdout } = await runLockstep(["status", "--coordinator", address, "--json"]);
+        const found = code === 0 ? JSON.parse(stdout) : { step: 0 };
+        return found.step >= 3 ? found : undefined;
+      },
+    });
+    assert.deepEqual([status.state, status.totalSteps, status.spec.epochs], ["training", 440, 40]);
+    assert.deepEqual(
+      status.workers.map(({ slot, connected }: Record<string, unknown>) => [slot, connected]),
+      [[0, true]],
+    );
+
+    const stop = await runLockstep(["stop", "--coordinator", address, "--reason", "the night is over", "--json"]);
+    assert.equal(stop.code, 0, stop.stderr);
+    const end = JSON.parse(stop.stdout);
+    assert.deepEqual([end.completed, end.reason], [false, "the night is over"]);
+    const [led, worked] = await Promise.all([coordinator, worker]);
+    assert.equal(led.code, 0, led.stderr);
+    assert.notEqual(worked.code, 1, worked.stderr);
+    const { steps, weightsSha256 } = JSON.parse(led.stdout);
+    assert.deepEqual([steps, weightsSha256], [end.step, end.weightsSha256]);
+
+    const alone = await runCluster({ out: join(folder.path, "alone"), flags: { epochs: 40, "max-steps": steps } });
+    assert.equal(weightsSha256, alone.weightsSha256);
+  });
+
+  test("hears in one line that nobody is there, and that a role may not stop a run", async () => {
+    const gone = await runLockstep(["stop", "--coordinator", `unix:${join(folder.path, "gone.sock")}`]);
+    assert.equal(gone.code, 2);
+    assert.match(gone.stderr, /^lockstep: --coordinator unix:.*gone.sock: no coordinator answers[^\n]*\n$/);
+
+    const certs = join(folder.path, "certs");
+    assert.equal((await runLockstep(["certs", "init", certs])).code, 0);
+    const address = `127.0.0.1:${await freePort()}`;
+    const out = join(folder.path, "guarded");
+    const coordinator = started("coordinator", { ...spec, out, listen: address, tls: join(certs, "coordinator") });
+    const ask = (command: string, role: string) =>
+      runLockstep([command, "--coordinator", address, "--tls", join(certs, role)]);
+    await waitFor({
+      what: "the coordinator",
+      deadlineMs: 40_000,
+      look: async () => ((await ask("status", "operator")).code === 0 ? true : undefined),
+    });
+    const refused = await ask("stop", "worker");
+    assert.equal(refused.code, 2);
+    assert.match(
+      refused.stderr,
+      /^lockstep: .*tls\.crt: is for the role worker, this process needs operator \(--tls\)\n$/,
+    );
+    assert.equal((await ask("stop", "operator")).code, 0);
+    assert.equal((await coordinator).code, 0);
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await new Promise((resolve) => server.once("listening", resolve));
+  const { port } = server.address() as { port: number }; // of a TCP server
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
