@@ -98,6 +98,33 @@ describe("a cluster over mutual TLS", { skip: needsTorch() }, () => {
     }
   });
 
+  test("an exporter and an operator are let in, each by its own certificate", async () => {
+    const { coordinator, address } = await coordinate("watched");
+    const exporterFlags = (role: string) => [
+      ...["exporter", "--coordinator", address, "--listen", "127.0.0.1:0", "--log-level", "info", "--tls", certs(role)],
+    ];
+    const exporter = startLockstep(exporterFlags("exporter"));
+    try {
+      await exporter.said(/hearing the coordinator/);
+      const [, url = ""] = await exporter.said(/serving (\S+)/);
+      assert.match(await (await fetch(url)).text(), /^lockstep_up 1$/m);
+      const asOperator = ["--coordinator", address, "--tls", certs("operator")];
+      assert.match((await runLockstep(["status", ...asOperator])).stdout, /: waiting .*step 0 of 22\n/);
+      const others = [exporterFlags("operator"), ["stop", "--coordinator", address, "--tls", certs("exporter")]];
+      for (const args of others) {
+        const { code, stderr } = await runLockstep(args);
+        assert.equal(code, 2);
+        assert.match(stderr, /tls\.crt: is for the role \w+, this process needs (exporter|operator) \(--tls\)/);
+      }
+      assert.equal((await runLockstep(["stop", ...asOperator])).code, 0);
+      const end = await coordinator.ended();
+      assert.equal(end.code, 0, end.stderr);
+    } finally {
+      await exporter.dispose();
+      await coordinator.dispose();
+    }
+  });
+
   test("TLS is not spoken to a coordinator without it", async () => {
     const { coordinator, address } = await coordinate("plain", []);
     try {

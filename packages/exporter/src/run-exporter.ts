@@ -12,6 +12,8 @@ export interface ExporterOptions {
   readonly coordinator: string;
   /** host:port of the HTTP server; port 0 picks one. */
   readonly listen: string;
+  /** A folder with the exporter's certificate. */
+  readonly tls?: string | undefined;
   /** Plain text to a coordinator beyond this machine. */
   readonly insecure?: boolean;
   readonly log: Log;
@@ -23,17 +25,25 @@ export interface ExporterOptions {
 
 /**
  * Serves until the signal is aborted, whether the coordinator is there or not.
- * @throws UserError for an address that cannot be listened on or connected to
+ * @throws UserError for an address that cannot be listened on or connected to, or certificates that cannot be used
  */
 export async function runExporter(options: ExporterOptions): Promise<void> {
   const { coordinator, listen, insecure = false, log, signal } = options;
-  const connection = connect({ address: coordinator, insecure, log }); // opens nothing yet
+  const tls = options.tls === undefined ? undefined : ({ folder: options.tls, role: "exporter" } as const);
+  const connection = connect({ address: coordinator, tls, insecure, log }); // opens nothing yet
   const { target: address } = connection;
   let view = nothingSeen;
   let lost: string | null = "not connected yet";
   const exposition = new Exposition();
   const hear = (heard: Heard): void => {
     view = advanceView(view, heard);
+  };
+  const sayLost = (reason: string): void => {
+    if (view.isSeen || reason === lost || signal.aborted) return; // back, or said before
+    lost = reason;
+    const outcome = view.life?.outcome ?? null;
+    if (outcome === null) log.warn({ coordinator: address }, `cannot hear the coordinator: ${reason}; trying again`);
+    else log.info({ coordinator: address, outcome, reason }, "the run is over; looking for a coordinator again");
   };
   const follower = {
     onOpening: () => hear({ type: "subscribing" }),
@@ -48,11 +58,7 @@ export async function runExporter(options: ExporterOptions): Promise<void> {
     },
     onLost(reason: string) {
       hear({ type: "lost" });
-      if (reason === lost || signal.aborted) return; // said before
-      lost = reason;
-      const outcome = view.life?.outcome ?? null;
-      if (outcome === null) log.warn({ coordinator: address }, `cannot hear the coordinator: ${reason}; trying again`);
-      else log.info({ coordinator: address, outcome, reason }, "the run is over; looking for a coordinator again");
+      void connection.whyRefused().then((refused) => sayLost(refused ?? reason));
     },
   };
   const server = await serveMetrics({

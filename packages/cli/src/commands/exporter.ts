@@ -5,11 +5,12 @@ import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
 import { addFlags, type Options, parseOptions } from "../flags.js";
 
-const names = ["coordinator", "metricsListen", "insecure", "logLevel", "logFile"] as const;
+const names = ["coordinator", "metricsListen", "tls", "insecure", "logLevel", "logFile"] as const;
 
 const examples = `
 Examples:
   $ lockstep exporter --coordinator 127.0.0.1:7700
+  $ lockstep exporter --coordinator gpu-1:50051 --tls certs/exporter
   $ curl http://127.0.0.1:9464/metrics
 
 It may be started before the coordinator, and outlives it: lockstep_up says
@@ -25,12 +26,12 @@ export function addExporterCommand(program: Command): void {
 }
 
 async function exportMetrics(options: Options<(typeof names)[number]>): Promise<number> {
-  const { coordinator, metricsListen: listen, insecure, logLevel: level, logFile } = options;
+  const { coordinator, metricsListen: listen, tls, insecure, logLevel: level, logFile } = options;
   const log = createLogger({ name: "exporter", level, ...(logFile === undefined ? {} : { file: logFile }) });
   const shutdown = createShutdown({ log });
   try {
     await runExporter({
-      ...{ coordinator, listen, insecure, log },
+      ...{ coordinator, listen, tls, insecure, log },
       signal: shutdown.signal,
       onListening: (address) => process.stderr.write(`serving http://${address}/metrics\n`),
     });
