@@ -18,5 +18,5 @@ export {
   runLockstep,
   startLockstep,
 } from "./lockstep-process.js";
-export { needsPrometheus, needsPromtool, needsTorch } from "./tools.js";
+export { kustomizeCommand, needsKustomize, needsPrometheus, needsPromtool, needsTorch } from "./tools.js";
 export { waitFor } from "./wait-for.js";

@@ -24,3 +24,17 @@ function needsProgram(name: "promtool" | "prometheus"): string | false {
   const { status, error } = spawnSync(name, ["--version"], { encoding: "utf8" });
   return status === 0 ? false : `no ${name}: ${error?.message ?? `exit code ${status}`}; apt-get install prometheus`;
 }
+
+/** The command that renders the kustomization in the folder that follows; null where there is none. */
+export function kustomizeCommand(): readonly string[] | null {
+  const candidates = [
+    { command: ["kustomize", "build"], version: ["kustomize", "version"] },
+    { command: ["kubectl", "kustomize"], version: ["kubectl", "version", "--client"] },
+  ];
+  const found = candidates.find(({ version: [name = "", ...args] }) => spawnSync(name, args).status === 0);
+  return found?.command ?? null;
+}
+
+export function needsKustomize(): string | false {
+  return kustomizeCommand() === null ? "neither kustomize nor kubectl is on this machine" : false;
+}

@@ -1,0 +1,173 @@
+// Owns what the tests know of manifests: the fields that the policies look at, and where pods are described in them.
+
+export interface Manifest {
+  readonly apiVersion: string;
+  readonly kind: string;
+  readonly metadata: Metadata;
+  readonly data?: Readonly<Record<string, string>>;
+  readonly spec?: Spec;
+}
+
+export interface Metadata {
+  readonly name: string;
+  readonly namespace?: string;
+  readonly labels?: Labels;
+}
+
+export type Labels = Readonly<Record<string, string>>;
+
+/** Of any kind: those fields that a policy reads. */
+export interface Spec {
+  readonly selector?: Selector | Labels;
+  readonly podSelector?: Selector;
+  readonly ports?: readonly ServicePort[];
+  readonly ingress?: readonly NetworkRule[];
+  readonly egress?: readonly NetworkRule[];
+  readonly policyTypes?: readonly string[];
+  readonly secretName?: string;
+  readonly dnsNames?: readonly string[];
+  readonly uris?: readonly string[];
+  readonly podFailurePolicy?: { readonly rules: readonly FailureRule[] };
+}
+
+export interface FailureRule {
+  readonly action: string;
+  readonly onExitCodes?: { readonly operator: string; readonly values: readonly number[] };
+  readonly onPodConditions?: readonly { readonly type: string; readonly status: string }[];
+}
+
+export interface Selector {
+  readonly matchLabels?: Labels;
+  readonly matchExpressions?: readonly {
+    readonly key: string;
+    readonly operator: string;
+    readonly values?: string[];
+  }[];
+}
+
+export interface ServicePort {
+  readonly port: number;
+  readonly targetPort?: number | string;
+}
+
+export interface NetworkRule {
+  readonly from?: readonly NetworkPeer[];
+  readonly to?: readonly NetworkPeer[];
+  readonly ports?: readonly { readonly protocol: string; readonly port: number }[];
+}
+
+export interface NetworkPeer {
+  readonly podSelector?: Selector;
+  readonly namespaceSelector?: Selector;
+  readonly ipBlock?: { readonly cidr: string };
+}
+
+export interface PodTemplate {
+  readonly metadata: { readonly labels?: Labels };
+  readonly spec: PodSpec;
+}
+
+export interface PodSpec {
+  readonly restartPolicy?: string;
+  readonly serviceAccountName?: string;
+  readonly automountServiceAccountToken?: boolean;
+  readonly enableServiceLinks?: boolean;
+  readonly hostNetwork?: boolean;
+  readonly hostPID?: boolean;
+  readonly hostIPC?: boolean;
+  readonly terminationGracePeriodSeconds?: number;
+  readonly tolerations?: readonly { readonly key?: string }[];
+  readonly topologySpreadConstraints?: readonly { readonly labelSelector: Selector }[];
+  readonly securityContext?: {
+    readonly runAsNonRoot?: boolean;
+    readonly runAsUser?: number;
+    readonly runAsGroup?: number;
+    readonly fsGroup?: number;
+    readonly seccompProfile?: { readonly type: string };
+  };
+  readonly initContainers?: readonly Container[];
+  readonly containers: readonly Container[];
+  readonly volumes?: readonly Volume[];
+}
+
+export interface Container {
+  readonly name: string;
+  readonly image: string;
+  readonly command?: readonly string[];
+  readonly args?: readonly string[];
+  readonly env?: readonly { readonly name: string }[];
+  readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
+  readonly startupProbe?: Probe;
+  readonly readinessProbe?: Probe;
+  readonly livenessProbe?: Probe;
+  readonly resources?: {
+    readonly requests?: Readonly<Record<string, string>>;
+    readonly limits?: Readonly<Record<string, string>>;
+  };
+  readonly securityContext?: {
+    readonly allowPrivilegeEscalation?: boolean;
+    readonly readOnlyRootFilesystem?: boolean;
+    readonly capabilities?: { readonly drop?: readonly string[]; readonly add?: readonly string[] };
+  };
+  readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
+}
+
+export interface Probe {
+  readonly grpc?: { readonly port: number };
+  readonly httpGet?: { readonly port: number | string };
+}
+
+export interface Volume {
+  readonly name: string;
+  readonly configMap?: { readonly name: string };
+  readonly secret?: { readonly secretName: string };
+  readonly projected?: { readonly sources: readonly { readonly secret?: { readonly name: string } }[] };
+  readonly persistentVolumeClaim?: { readonly claimName: string };
+  readonly emptyDir?: { readonly sizeLimit?: string };
+  readonly hostPath?: object;
+}
+
+/** A description of pods, and the spec that it is the template of: a Job's, a Deployment's, its own for a Pod. */
+export interface DescribedPod {
+  /** For people: `JobSet/lockstep worker`. */
+  readonly name: string;
+  readonly template: PodTemplate;
+  readonly owner: Spec;
+}
+
+export function nameOf({ kind, metadata }: Manifest): string {
+  return `${kind}/${metadata.name}`;
+}
+
+export function podsIn(documents: readonly Manifest[]): DescribedPod[] {
+  return documents.flatMap((document) =>
+    document.kind === "Pod"
+      ? [{ name: nameOf(document), template: document as unknown as PodTemplate, owner: {} }]
+      : templatesIn(document.spec, nameOf(document)),
+  );
+}
+
+/** Wherever a custom resource keeps them: what has containers in its spec is a template. */
+function templatesIn(value: unknown, name: string): DescribedPod[] {
+  if (typeof value !== "object" || value === null) return [];
+  if (Array.isArray(value)) return value.flatMap((item) => templatesIn(item, name));
+  const { template } = value as { readonly template?: Partial<PodTemplate> };
+  if (template?.spec?.containers !== undefined) {
+    const named = `${name} ${template.spec.containers.map((container) => container.name).join("+")}`;
+    // The schemas were asked first: what has containers is a whole template.
+    return [{ name: named, template: template as PodTemplate, owner: value as Spec }];
+  }
+  return Object.values(value).flatMap((item) => templatesIn(item, name));
+}
+
+/** An empty selector selects everything. */
+export function selects(selector: Selector, labels: Labels): boolean {
+  const { matchLabels = {}, matchExpressions = [] } = selector;
+  return (
+    Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
+    matchExpressions.every(({ key, operator, values = [] }) => {
+      if (operator !== "In") throw new Error(`matchExpressions: ${operator} is not known to this test`);
+      return labels[key] !== undefined && values.includes(labels[key]);
+    })
+  );
+}

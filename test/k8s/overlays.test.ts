@@ -1,0 +1,95 @@
+// Every overlay renders without a word, is valid to the letter, and holds to our policies.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { needsKustomize } from "@lockstep/testkit";
+import { commandLineComplaints } from "./command-lines.js";
+import { type Manifest, podsIn } from "./manifest.js";
+import { podPolicies } from "./pod-policies.js";
+import { type Endpoint, isAllowed } from "./reachability.js";
+import { referencePolicies } from "./reference-policies.js";
+import { copyKustomizations, type Kustomizations } from "./render.js";
+import { schemaComplaints } from "./schemas.js";
+
+const overlays = ["dev", "gpu", "jobset", "kubeflow"];
+/** What other parts of this release bring. */
+const arriving = ["has no --tls", "has no --health-listen", "exporter is no command"];
+const skip = needsKustomize();
+
+let kustomizations: Kustomizations;
+before(async () => {
+  kustomizations = await copyKustomizations();
+  for (const overlay of overlays) await kustomizations.addFairface(overlay);
+});
+after(() => kustomizations.remove());
+
+for (const overlay of [...overlays, ...overlays.map((name) => `${name}-fairface`)]) {
+  describe(`the overlay ${overlay}`, { skip }, () => {
+    let documents: Manifest[];
+    before(async () => {
+      documents = await kustomizations.render(`overlays/${overlay}`);
+    });
+
+    test("is valid to the letter", () => {
+      assert.ok(documents.length > 10);
+      assert.deepEqual(documents.flatMap(schemaComplaints), []);
+    });
+
+    test("holds to the policies for pods", () => {
+      assert.equal(podsIn(documents).length, 3);
+      const complaints = podsIn(documents).flatMap((pod) =>
+        Object.values(podPolicies).flatMap((policy) => policy(pod).map((complaint) => `${pod.name}: ${complaint}`)),
+      );
+      assert.deepEqual(complaints, []);
+    });
+
+    test("has no loose ends", () => {
+      assert.deepEqual(
+        Object.values(referencePolicies).flatMap((policy) => policy(documents)),
+        [],
+      );
+    });
+
+    test("says to each process what it understands", async () => {
+      const complaints = await commandLineComplaints(documents);
+      assert.deepEqual(
+        complaints.filter((complaint) => !arriving.some((end) => complaint.endsWith(end))),
+        [],
+      );
+    });
+
+    test("lets only those speak to each other who have to", () => {
+      assert.deepEqual(connectionsOf(documents), [
+        "worker -> coordinator:50051",
+        "exporter -> coordinator:50051",
+        "prometheus -> exporter:9464",
+      ]);
+      const dns: Endpoint = { namespace: "kube-system", labels: { "k8s-app": "kube-dns" } };
+      for (const from of ours) assert.ok(isAllowed(documents, { from, to: dns, port: 53, protocol: "UDP" }));
+    });
+  });
+}
+
+function endpoint(component: string): Endpoint {
+  return {
+    namespace: "lockstep",
+    labels: { "app.kubernetes.io/name": "lockstep", "app.kubernetes.io/component": component },
+  };
+}
+
+const ours = ["coordinator", "worker", "exporter"].map(endpoint);
+const others: Endpoint[] = [
+  { namespace: "monitoring", labels: { "app.kubernetes.io/name": "prometheus" } },
+  { namespace: "lockstep", labels: { "app.kubernetes.io/name": "stranger" } },
+  { namespace: "default", labels: { "app.kubernetes.io/name": "lockstep", "app.kubernetes.io/component": "worker" } },
+];
+
+function connectionsOf(documents: readonly Manifest[]): string[] {
+  const nameOf = ({ labels }: Endpoint) => labels["app.kubernetes.io/component"] ?? labels["app.kubernetes.io/name"];
+  return [50051, 50052, 9464].flatMap((port) =>
+    ours.flatMap((to) =>
+      [...ours, ...others]
+        .filter((from) => isAllowed(documents, { from, to, port }))
+        .map((from) => `${nameOf(from)} -> ${nameOf(to)}:${port}`),
+    ),
+  );
+}
