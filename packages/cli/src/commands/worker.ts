@@ -57,7 +57,7 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
   const port = await openHealth(options.healthListen, health, log);
   try {
     if (launcher === null) await requireBackend(options.backend); // a launcher has asked
-    await runWorker({
+    const { completed, reason } = await runWorker({
       coordinator: options.coordinator,
       dataOptions: dataOptionsOf(options, null),
       recipe: options.recipe,
@@ -74,7 +74,11 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
       dataLog: launcher === null ? log : withoutWarnings(log),
       signal: shutdown.signal,
     });
-    return shutdown.signal.aborted ? exitCode.interrupted : exitCode.ok;
+    if (completed) return exitCode.ok;
+    // Stopped here, or told of the coordinator's stop: who restarts workers by their exit code has to know that there is
+    // work left.
+    log.info({ reason }, "the run has not reached its end");
+    return exitCode.interrupted;
   } finally {
     await port?.close({ graceMs: 0 });
     shutdown.dispose();
