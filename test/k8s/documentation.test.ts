@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { needsKustomize } from "@lockstep/testkit";
 import type { Manifest } from "./manifest.js";
-import { copyKustomizations, documentsIn, type Kustomizations, root } from "./render.js";
+import { copyKustomizations, documentsIn, type Kustomizations, root, withFairface } from "./render.js";
 
 const page = await readFile(join(root, "docs/kubernetes.md"), "utf8");
 const tools = ["k8s/tools/runs-shell.yaml", "k8s/tools/data-shell.yaml"];
@@ -45,7 +45,7 @@ describe("with the manifests", { skip: needsKustomize() }, () => {
   let documents: Manifest[];
   before(async () => {
     kustomizations = await copyKustomizations();
-    await kustomizations.addFairface("dev");
+    await kustomizations.addVariant("dev", "dev-fairface", withFairface);
     const overlays = ["dev-fairface", "gpu", "jobset", "kubeflow"];
     const rendered = await Promise.all(overlays.map((overlay) => kustomizations.render(`overlays/${overlay}`)));
     const shells = await Promise.all(tools.map((path) => readFile(join(root, path), "utf8")));

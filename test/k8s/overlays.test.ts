@@ -7,10 +7,14 @@ import { type Manifest, podsIn } from "./manifest.js";
 import { podPolicies } from "./pod-policies.js";
 import { type Endpoint, isAllowed } from "./reachability.js";
 import { referencePolicies } from "./reference-policies.js";
-import { copyKustomizations, type Kustomizations } from "./render.js";
+import { copyKustomizations, type Kustomizations, withFairface, withoutOperators } from "./render.js";
 import { schemaComplaints } from "./schemas.js";
 
 const overlays = ["dev", "gpu", "jobset", "kubeflow"];
+const variants = [
+  ...overlays.map((overlay) => ({ overlay, name: `${overlay}-fairface`, edits: withFairface })),
+  { overlay: "gpu", name: "gpu-without-operators", edits: withoutOperators },
+];
 /** What other parts of this release bring. */
 const arriving = ["has no --tls", "has no --health-listen", "exporter is no command"];
 const skip = needsKustomize();
@@ -18,11 +22,11 @@ const skip = needsKustomize();
 let kustomizations: Kustomizations;
 before(async () => {
   kustomizations = await copyKustomizations();
-  for (const overlay of overlays) await kustomizations.addFairface(overlay);
+  for (const { overlay, name, edits } of variants) await kustomizations.addVariant(overlay, name, edits);
 });
 after(() => kustomizations.remove());
 
-for (const overlay of [...overlays, ...overlays.map((name) => `${name}-fairface`)]) {
+for (const overlay of [...overlays, ...variants.map(({ name }) => name)]) {
   describe(`the overlay ${overlay}`, { skip }, () => {
     let documents: Manifest[];
     before(async () => {

@@ -11,11 +11,25 @@ import type { Manifest } from "./manifest.js";
 
 export const root = fileURLToPath(new URL("../../../", import.meta.url));
 
+export interface Edit {
+  readonly replace: string;
+  readonly by: string;
+}
+
+/** As docs/kubernetes.md has them. */
+export const withFairface: readonly Edit[] = [
+  { replace: "# - ../../components/fairface", by: "- ../../components/fairface" },
+];
+export const withoutOperators: readonly Edit[] = [
+  { replace: "components/cert-manager", by: "components/certificate-files" },
+  { replace: "  - ../../components/monitoring\n", by: "" },
+];
+
 export interface Kustomizations {
   /** @param path of its folder, below `k8s/` */
   render(path: string): Promise<Manifest[]>;
-  /** Makes an overlay `NAME-fairface` of an overlay, as its reader would: the component's line in front of the others. */
-  addFairface(overlay: string): Promise<void>;
+  /** Adds the overlay `name`: another one after an edit of its kustomization.yaml, as its reader would make it. */
+  addVariant(overlay: string, name: string, edits: readonly Edit[]): Promise<void>;
   remove(): Promise<void>;
 }
 
@@ -26,12 +40,15 @@ export async function copyKustomizations(): Promise<Kustomizations> {
   await writeCertificates(join(k8s, "components/certificate-files/certs"));
   return {
     render: (path) => render(join(k8s, path)),
-    async addFairface(overlay) {
-      const folder = join(k8s, "overlays", `${overlay}-fairface`);
-      await cp(join(k8s, "overlays", overlay), folder, { recursive: true });
-      const path = join(folder, "kustomization.yaml");
-      const text = await readFile(path, "utf8");
-      await writeFile(path, text.replace("  # - ../../components/fairface\n", "  - ../../components/fairface\n"));
+    async addVariant(overlay, name, edits) {
+      await cp(join(k8s, "overlays", overlay), join(k8s, "overlays", name), { recursive: true });
+      const path = join(k8s, "overlays", name, "kustomization.yaml");
+      let text = await readFile(path, "utf8");
+      for (const { replace, by } of edits) {
+        if (!text.includes(replace)) throw new Error(`k8s/overlays/${overlay}/kustomization.yaml: has no ${replace}`);
+        text = text.replace(replace, by);
+      }
+      await writeFile(path, text);
     },
     remove: () => folder.remove(),
   };
