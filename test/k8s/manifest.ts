@@ -28,6 +28,10 @@ export interface Spec {
   readonly dnsNames?: readonly string[];
   readonly uris?: readonly string[];
   readonly podFailurePolicy?: { readonly rules: readonly FailureRule[] };
+  /** A JobSet's. */
+  readonly failurePolicy?: { readonly rules: readonly { readonly name: string }[] };
+  /** A runtime's JobSet, or pods. */
+  readonly template?: { readonly spec: Spec };
 }
 
 export interface FailureRule {

@@ -16,7 +16,7 @@ const variants = [
   { overlay: "gpu", name: "gpu-without-operators", edits: withoutOperators },
 ];
 /** What other parts of this release bring. */
-const arriving = ["has no --tls", "has no --health-listen", "exporter is no command"];
+const arriving = ["has no --tls", "has no --health-listen"];
 const skip = needsKustomize();
 
 let kustomizations: Kustomizations;

@@ -14,7 +14,9 @@ let kustomizations: Kustomizations;
 let sound: string;
 before(async () => {
   kustomizations = await copyKustomizations();
-  if (skip === false) sound = JSON.stringify(await kustomizations.render("overlays/gpu"));
+  if (skip !== false) return;
+  const jobSet = (await kustomizations.render("overlays/jobset")).filter(({ kind }) => kind === "JobSet");
+  sound = JSON.stringify([...(await kustomizations.render("overlays/gpu")), ...jobSet]);
 });
 after(() => kustomizations.remove());
 
@@ -99,6 +101,11 @@ const slips: readonly { replace: string; by: string; found: RegExp }[] = [
     replace: '"port":9464,"protocol"',
     by: '"port":9465,"protocol"',
     found: /^NetworkPolicy\/lockstep-exporter: nobody listens on 9465$/,
+  },
+  {
+    replace: '"name":"usersMistake"',
+    by: '"name":"users-mistake"',
+    found: /^JobSet\/lockstep: failure rule users-mistake: /,
   },
   {
     replace: '"dnsNames":["lockstep-coordinator",',

@@ -94,6 +94,14 @@ export const referencePolicies: Readonly<Record<string, ReferencePolicy>> = {
         }),
       ),
 
+  // What JobSet's admission webhook demands besides its schema.
+  "failure rules have names that JobSet takes": (documents) =>
+    documents.flatMap((document) =>
+      failureRulesOf(document)
+        .filter(({ name }) => !/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/.test(name))
+        .map(({ name }) => `${nameOf(document)}: failure rule ${name}: letters, digits, "_", "," and ":" alone`),
+    ),
+
   "the coordinator's certificate has the Service's name": (documents) => {
     const certificates = documents.filter(({ kind, spec }) => kind === "Certificate" && spec?.dnsNames !== undefined);
     return certificates
@@ -101,6 +109,10 @@ export const referencePolicies: Readonly<Record<string, ReferencePolicy>> = {
       .map((certificate) => `${nameOf(certificate)}: lacks the name of a Service`);
   },
 };
+
+function failureRulesOf({ spec }: Manifest) {
+  return (spec?.failurePolicy ?? spec?.template?.spec?.failurePolicy)?.rules ?? [];
+}
 
 function namesOf(documents: readonly Manifest[], kind: string): string[] {
   return documents.filter((document) => document.kind === kind).map(({ metadata }) => metadata.name);
