@@ -18,6 +18,8 @@ describe("a failure's verdict", () => {
       pixels: "fatal",
       numerics: "fatal",
       layout: "fatal",
+      role: "fatal",
+      "join-token": "fatal",
       "slot-taken": "rejoin",
       "unknown-session": "rejoin",
       "stale-generation": "rejoin",
