@@ -6,6 +6,7 @@ import { after, before, describe, it } from "node:test";
 import { Client } from "@grpc/grpc-js";
 import { type Address, formatAddress, parseAddress } from "../address.js";
 import type { KeyedCertificate } from "../certificates/authority.js";
+import { initCertificates } from "../certificates/certificates-folder.js";
 import { clientOptions } from "../channel-options.js";
 import { connect } from "../connect.js";
 import { channelCredentials, channelSecurityOptions } from "../credentials.js";
@@ -201,9 +202,7 @@ describe("mutual TLS", () => {
       const sofar = log.lines.length;
       const fresh = await certificates.write("fresh", { role: "coordinator", ...options });
       for (const name of ["ca.crt", "tls.key", "tls.crt"]) await copyFile(join(fresh, name), join(folder, name));
-      while (!log.lines.slice(sofar).some((line) => line.startsWith("info new TLS files"))) {
-        await new Promise((resolve) => setTimeout(resolve, 5));
-      }
+      await saidAfter(log, sofar, "info new TLS files");
     };
     // First both are trusted, then the coordinator's own certificate is of the new one, then the old one is left away.
     await rotate({ by: authority, trusts: [authority, next] });
@@ -212,6 +211,19 @@ describe("mutual TLS", () => {
     assert.equal(String(await clientOf(address, after).call()), "x");
     await rotate({ by: next, trusts: [next] });
     await assert.rejects(clientOf(address, before).call(), /UNAVAILABLE/);
+    assert.equal(String(await old.call()), "x");
+  });
+
+  it("a server takes what certs init --renew has written, and lets old and new certificates of that CA in", async () => {
+    const folder = join(certificates.path, "made");
+    const make = (renew: boolean) => initCertificates({ folder, days: 365, renew, nowMs: Date.now() });
+    await make(false);
+    const { address, log } = await serve(join(folder, "coordinator"));
+    const old = clientOf(address, join(folder, "worker"));
+    assert.equal(String(await old.call()), "x");
+    await make(true);
+    await saidAfter(log, 0, "info new TLS files");
+    assert.equal(String(await clientOf(address, join(folder, "worker")).call()), "x");
     assert.equal(String(await old.call()), "x");
   });
 
@@ -237,3 +249,12 @@ describe("mutual TLS", () => {
     assert.equal(String(await callEcho(client, Buffer.from("x"))), "x");
   });
 });
+
+/** Waits for a line behind the first `sofar`. */
+async function saidAfter(log: RecordingLog, sofar: number, words: string): Promise<void> {
+  const deadlineMs = Date.now() + timeoutMs;
+  while (!log.lines.slice(sofar).some((line) => line.startsWith(words))) {
+    assert.ok(Date.now() < deadlineMs, `waited for ${words}: ${log.lines.slice(sofar).join("; ")}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
