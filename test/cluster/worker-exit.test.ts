@@ -1,11 +1,18 @@
-// A worker's exit code tells whoever starts it again (a Job, a service manager) whether there is work left.
+// A worker's exit code tells whoever starts it again (a Job, a service manager) whether there may be work left.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type LockstepProcess, needsTorch, startLockstep, temporaryFolder, waitFor } from "@lockstep/testkit";
+import {
+  type LockstepProcess,
+  needsTorch,
+  runLockstep,
+  startLockstep,
+  temporaryFolder,
+  waitFor,
+} from "@lockstep/testkit";
 
-test("a worker ends with 130 when its coordinator is stopped, and with 0 when the run is over", {
+test("a worker ends with 130 when its coordinator is terminated, and with 0 when a person or its end has ended the run", {
   skip: needsTorch(),
 }, async () => {
   const folder = await temporaryFolder();
@@ -14,7 +21,7 @@ test("a worker ends with 130 when its coordinator is stopped, and with 0 when th
   const started: LockstepProcess[] = [];
   const start = (...args: string[]) => {
     const data = ["--data", "synthetic:200", "--cache-dir", join(folder.path, "cache")];
-    const process = startLockstep([...args, ...data]);
+    const process = startLockstep([...args, ...data], { deadlineMs: 180_000 });
     started.push(process);
     return process;
   };
@@ -24,21 +31,33 @@ test("a worker ends with 130 when its coordinator is stopped, and with 0 when th
     Promise.all(ends.map(async (process) => (await process.ended()).code));
   try {
     const spec = ["--image-size", "16", "--widths", "4,8", "--dense-units", "16", "--micro-batch", "4"];
-    const [coordinator, worker] = [lead(...spec, "--global-batch", "16", "--epochs", "8"), work()];
-    await waitFor({
-      what: "a step",
-      deadlineMs: 60_000,
-      look: async () => ((await metricsIn(out)).includes('"type":"step"') ? true : undefined),
-    });
+    const [coordinator, worker] = [lead(...spec, "--global-batch", "16", "--epochs", "20"), work()];
+    await aStep(out, 1);
     coordinator.signal("SIGTERM");
     assert.deepEqual(await codesOf(coordinator, worker), [130, 130]);
+
+    const [second, again] = [lead("--resume"), work()];
+    await aStep(out, 2);
+    const stop = await runLockstep(["stop", "--coordinator", address]);
+    assert.equal(stop.code, 0, stop.stderr);
+    assert.deepEqual(await codesOf(second, again), [0, 0]);
+
     assert.deepEqual(await codesOf(lead("--resume"), work()), [0, 0]);
+    assert.equal(JSON.parse(await readFile(join(out, "summary.json"), "utf8")).completed, true);
   } finally {
     await Promise.all(started.map((process) => process.dispose()));
     await folder.remove();
   }
 });
 
-async function metricsIn(out: string): Promise<string> {
-  return readFile(join(out, "metrics.jsonl"), "utf8").catch(() => ""); // not written yet
+/** @param life of the coordinator */
+function aStep(out: string, life: number): Promise<true> {
+  return waitFor({
+    what: `a step of life ${life}`,
+    deadlineMs: 60_000,
+    look: async () => {
+      const metrics = await readFile(join(out, "metrics.jsonl"), "utf8").catch(() => ""); // not written yet
+      return metrics.includes(`"type":"step","generation":${life}`) ? true : undefined;
+    },
+  });
 }

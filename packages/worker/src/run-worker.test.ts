@@ -29,10 +29,10 @@ describe("a worker", { timeout: 120_000 }, () => {
     const session = await coordinator.sessions.next();
     coordinator.lease(session, wholeStep);
     await coordinator.submissions.next();
-    session.send({ $case: "finish", value: { completed: true, reason: "all epochs are done" } });
-    const { kind, completed, reason, slot } = await worker.outcome;
-    const expected = { kind: "finished", completed: true, reason: "all epochs are done", slot: 3 };
-    assert.deepEqual({ kind, completed, reason, slot }, expected);
+    session.send({ $case: "finish", value: { completed: true, reason: "all epochs are done", mayGoOn: false } });
+    const { kind, completed, mayGoOn, reason, slot } = await worker.outcome;
+    const expected = { kind: "finished", completed: true, mayGoOn: false, reason: "all epochs are done", slot: 3 };
+    assert.deepEqual({ kind, completed, mayGoOn, reason, slot }, expected);
     await session.closed;
     assert.equal(logged.filter((line) => line.includes("waiting for the coordinator")).length, 1);
     const [join] = coordinator.joins;
@@ -202,7 +202,7 @@ describe("a worker", { timeout: 120_000 }, () => {
     await bed.waitForLog("waiting for the coordinator");
     worker.stop("SIGINT");
     assert.deepEqual(await worker.outcome, {
-      ...{ kind: "left", completed: false, reason: "SIGINT" },
+      ...{ kind: "left", completed: false, mayGoOn: true, reason: "SIGINT" },
       ...{ slot: null, microBatches: 0 },
     });
   });

@@ -65,6 +65,8 @@ export interface WorkerOutcome {
   readonly kind: "finished" | "left";
   /** True when the run reached its end. */
   readonly completed: boolean;
+  /** False when the coordinator said that it is over for good: no worker is needed any more. */
+  readonly mayGoOn: boolean;
   /** One line for people. */
   readonly reason: string;
   /** Null when it never joined. */
@@ -144,6 +146,7 @@ class WorkerLife {
     return {
       kind: end.kind === "finished" ? "finished" : "left",
       completed: end.kind === "finished" && end.completed,
+      mayGoOn: end.kind !== "finished" || end.mayGoOn,
       reason: end.reason,
       slot: this.#slot,
       microBatches: this.#microBatches,

@@ -48,7 +48,7 @@ function parseEvent(type: string, rest: string): SessionEvent {
     case "lease-closed":
       return { type, leaseId };
     case "finish":
-      return { type, completed: first === "completed", reason };
+      return { type, completed: first === "completed", mayGoOn: false, reason };
     case "lost":
     case "stop":
       return { type, reason: rest };

@@ -28,7 +28,7 @@ export interface SessionState {
 
 export type SessionEnd =
   /** The coordinator said that the run is over (`completed`) or stops. */
-  | { readonly kind: "finished"; readonly completed: boolean; readonly reason: string }
+  | { readonly kind: "finished"; readonly completed: boolean; readonly mayGoOn: boolean; readonly reason: string }
   /** Asked to stop, the worker has done or given back what it held. */
   | { readonly kind: "drained"; readonly reason: string }
   /** The coordinator is out of reach or knows this session no more: join again. */
@@ -39,7 +39,7 @@ export type SessionEvent =
   | { readonly type: "lease"; readonly lease: Lease; readonly problem: string | null }
   | { readonly type: "lease-revoked"; readonly leaseId: number; readonly reason: string }
   | { readonly type: "heartbeat-ack" }
-  | { readonly type: "finish"; readonly completed: boolean; readonly reason: string }
+  | { readonly type: "finish"; readonly completed: boolean; readonly mayGoOn: boolean; readonly reason: string }
   /** The lease's sum was taken, or is not wanted any more. */
   | { readonly type: "lease-closed"; readonly leaseId: number }
   /** It cannot be computed here. */
@@ -79,8 +79,10 @@ export function advanceSession(state: SessionState, event: SessionEvent, nowMs: 
       return revoke(heardNow(state, nowMs), event.leaseId, event.reason);
     case "heartbeat-ack":
       return unchanged(heardNow(state, nowMs));
-    case "finish":
-      return end(state, { kind: "finished", completed: event.completed, reason: event.reason });
+    case "finish": {
+      const { completed, mayGoOn, reason } = event;
+      return end(state, { kind: "finished", completed, mayGoOn, reason });
+    }
     case "lease-closed":
       return close(state, event.leaseId, []);
     case "lease-failed":

@@ -57,7 +57,7 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
   const port = await openHealth(options.healthListen, health, log);
   try {
     if (launcher === null) await requireBackend(options.backend); // a launcher has asked
-    const { completed, reason } = await runWorker({
+    const { mayGoOn, reason } = await runWorker({
       coordinator: options.coordinator,
       dataOptions: dataOptionsOf(options, null),
       recipe: options.recipe,
@@ -74,11 +74,9 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
       dataLog: launcher === null ? log : withoutWarnings(log),
       signal: shutdown.signal,
     });
-    if (completed) return exitCode.ok;
-    // Stopped here, or told of the coordinator's stop: who restarts workers by their exit code has to know that there is
-    // work left.
-    log.info({ reason }, "the run has not reached its end");
-    return exitCode.interrupted;
+    // Who restarts workers by their exit code has to know whether there may be work left.
+    log.info({ reason, mayGoOn }, "leaving");
+    return mayGoOn ? exitCode.interrupted : exitCode.ok;
   } finally {
     await port?.close({ graceMs: 0 });
     shutdown.dispose();

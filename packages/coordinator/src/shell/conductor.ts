@@ -153,11 +153,11 @@ export class Conductor {
     this.dispatch({ type: "sum-not-finite", leaseId: lease.leaseId, microBatch });
   }
 
-  /** Tells every worker to leave. */
-  finish(outcome: Outcome): void {
-    const completed = outcome.kind === "completed";
+  /** Tells every worker to leave. @param mayGoOn whether a new life of the coordinator may want it back */
+  finish(outcome: Outcome, mayGoOn: boolean): void {
+    const value = { completed: outcome.kind === "completed", reason: reasonOf(outcome), mayGoOn };
     for (const session of this.#sessions.values()) {
-      session.send({ instruction: { $case: "finish", value: { completed, reason: reasonOf(outcome) } } });
+      session.send({ instruction: { $case: "finish", value } });
       session.end();
     }
     this.#sessions.clear();

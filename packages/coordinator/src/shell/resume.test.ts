@@ -25,7 +25,7 @@ test("a run that is stopped and resumed in mid-epoch gives the same bits", async
     },
   });
   const stopped = await first.summary;
-  assert.deepEqual(await worker.finished, { completed: false, reason: "a person asked" });
+  assert.deepEqual(await worker.finished, { completed: false, mayGoOn: true, reason: "a person asked" });
   worker.close();
   assert.deepEqual([stopped.completed, stopped.reason, stopped.steps], [false, "a person asked", 2]);
   const { checkpoint } = await new CheckpointStore(join(out, "checkpoints")).newestValid();

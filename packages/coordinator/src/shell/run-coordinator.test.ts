@@ -29,7 +29,7 @@ test("two workers train to the end: records, ledger, checkpoints, summary, and t
   const workers = await Promise.all([FakeWorker.join(address, tiny), FakeWorker.join(address, tiny)]);
   const result = await summary;
   for (const worker of workers) {
-    assert.deepEqual(await worker.finished, { completed: true, reason: "the run reached its end" });
+    assert.deepEqual(await worker.finished, { completed: true, mayGoOn: false, reason: "the run reached its end" });
     assert.deepEqual(worker.refusals, []);
     worker.close();
   }

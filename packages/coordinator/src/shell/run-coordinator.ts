@@ -313,7 +313,8 @@ async function serve(options: CoordinatorOptions, prepared: PreparedRun, life: L
     const outcome = await conductor.ended;
     log.info({ outcome: outcome.kind, step: conductor.state.position.step }, `the run ends: ${reasonOf(outcome)}`);
     for (const name of served) health.setServing(name, false);
-    conductor.finish(outcome);
+    // A signal ends the process; who ends the run says so by an RPC, or beforehand (--max-steps).
+    conductor.finish(outcome, outcome.kind === "failed" || (outcome.kind === "stopped" && signal.aborted));
     await writer.idle();
     observation.tellStatus();
     events.publish({

@@ -199,6 +199,11 @@ export interface Finish {
   reason: string;
   /** True when the run reached its end, false when it was stopped. */
   completed: boolean;
+  /**
+   * True when whoever started the coordinator may start it again, so that workers are needed then: its process was told to
+   * end (SIGTERM, say), or failed. False when the run reached its end, or a person ended it.
+   */
+  mayGoOn: boolean;
 }
 
 export interface FetchWeightsRequest {
@@ -1584,7 +1589,7 @@ export const LeaseRevoked: MessageFns<LeaseRevoked> = {
 };
 
 function createBaseFinish(): Finish {
-  return { reason: "", completed: false };
+  return { reason: "", completed: false, mayGoOn: false };
 }
 
 export const Finish: MessageFns<Finish> = {
@@ -1594,6 +1599,9 @@ export const Finish: MessageFns<Finish> = {
     }
     if (message.completed !== false) {
       writer.uint32(16).bool(message.completed);
+    }
+    if (message.mayGoOn !== false) {
+      writer.uint32(24).bool(message.mayGoOn);
     }
     return writer;
   },
@@ -1627,6 +1635,14 @@ export const Finish: MessageFns<Finish> = {
             message.completed = reader.bool();
             continue;
           }
+          case 3: {
+            if (tag !== 24) {
+              break;
+            }
+
+            message.mayGoOn = reader.bool();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -1646,6 +1662,7 @@ export const Finish: MessageFns<Finish> = {
     const message = createBaseFinish();
     message.reason = object.reason ?? "";
     message.completed = object.completed ?? false;
+    message.mayGoOn = object.mayGoOn ?? false;
     return message;
   },
 };
