@@ -7,7 +7,7 @@ import { z } from "zod";
 export type ValueForm =
   | { readonly type: "string"; readonly enum?: readonly string[] }
   | NumberForm
-  | { readonly type: "boolean" }
+  | SwitchForm
   | { readonly type: "array"; readonly items: ValueForm }
   | {
       readonly type: "object";
@@ -15,6 +15,12 @@ export type ValueForm =
       /** true: any JSON value. */
       readonly additionalProperties: ValueForm | boolean;
     };
+
+/** words: what it may be besides true and false. */
+interface SwitchForm {
+  readonly type: "boolean";
+  readonly words?: readonly string[];
+}
 
 interface NumberForm {
   readonly type: "number" | "integer";
@@ -45,6 +51,21 @@ export const hostName = z
 
 /** A flag without a value. */
 export const switchedOn = z.boolean().default(false);
+
+/** A flag that stands alone, or has one word behind it. */
+export function switchOrWord<const Word extends string>(word: Word) {
+  const schema: z.ZodType<boolean | Word> = z.union([z.boolean(), z.literal(word)], {
+    error: `must be ${word}, or nothing`,
+  });
+  forms.add(schema, { form: { type: "boolean", words: [word] } });
+  return schema;
+}
+
+/** For people: `true, false or auto`. */
+export function switchValues({ words = [] }: SwitchForm): string {
+  const all = ["true", "false", ...words];
+  return `${all.slice(0, -1).join(", ")} or ${all.at(-1)}`;
+}
 
 export function optional<Schema extends z.ZodType>(schema: Schema) {
   return schema.optional();

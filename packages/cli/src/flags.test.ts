@@ -47,6 +47,12 @@ test("values are parsed to their types", () => {
   });
 });
 
+test("--resume stands alone or has auto behind it, and nothing else", () => {
+  assert.deepEqual(parse(["resume", "seed"], "--resume", "--seed", "1"), { resume: true, seed: 1 });
+  assert.deepEqual(parse(["resume"], "--resume", "auto"), { resume: "auto" });
+  assert.equal(complaint(["resume"], "--resume", "always"), "--resume always: must be auto, or nothing");
+});
+
 test("a recipe's options are JSON values by name, or text; a dot goes into a group", () => {
   const parsed = parse(
     ["recipeOptions"],

@@ -19,6 +19,7 @@ import {
   shareBelowOne,
   sheetSize,
   switchedOn,
+  switchOrWord,
   taskWeights,
   wholeNumber,
 } from "./flag-values.js";
@@ -122,7 +123,11 @@ export const flags = {
   cacheDir: flag("--cache-dir <folder>", "decoded images", optional(anyText), "$XDG_CACHE_HOME/lockstep"),
   out: flag("--out <folder>", "the run's folder", optional(anyText), "runs/<date>-<time>"),
   requiredOut: flag("--out <folder>", "the run's folder", anyText),
-  resume: flag("--resume", "go on with the run in --out; spec flags left away keep its values", switchedOn),
+  resume: flag(
+    "--resume [auto]",
+    "go on with the run in --out; auto: or start it, if there is none",
+    switchOrWord("auto").default(false),
+  ),
   workers: flag("--workers <count>", "worker processes", wholeNumber(1, 256).default(2), "2"),
   threads: flag("--threads <count>", "compute threads in each worker", wholeNumber(1, 256).default(1), "1"),
   backend: flag(

@@ -12,8 +12,11 @@ import { type PlannedRun, type PlanOptions, planRun } from "./plan-run.js";
 import { readRunDescription, readSummary, runFiles, type StoredSummary, writeLaunch } from "./run-folder.js";
 import { writeSkippedImages } from "./skipped-images.js";
 
+/** Goes on with the run in --out; auto: or starts it, if there is none. */
+export type Resume = boolean | "auto";
+
 export interface PrepareOptions extends PlanOptions {
-  readonly resume: boolean;
+  readonly resume: Resume;
   /** Told when the folder is ours: from here on other processes may be told of in it. */
   readonly onLocked?: () => Promise<void>;
   /** Told when it is refused after that, while it is still ours. */
@@ -88,15 +91,17 @@ async function lockFolder(out: string): Promise<{ lock: RunLock; isNew: boolean 
 }
 
 /** The run that --resume goes on with; null for a new one. @throws UserError when `out` is not what is needed for that */
-export async function formerRun(out: string, resume: boolean): Promise<RunDescription | null> {
+export async function formerRun(out: string, resume: Resume): Promise<RunDescription | null> {
   const former = await readRunDescription(out);
-  if (resume && former === null) {
-    throw new UserError(`${out}: no run to go on with (no ${runFiles.run}); start one without --resume`);
+  if (resume === true && former === null) {
+    throw new UserError(
+      `${out}: no run to go on with (no ${runFiles.run}); start one without --resume, or by --resume auto`,
+    );
   }
   if (!resume && former !== null) {
     throw new UserError(`${out}: holds a run already; go on with it by --resume, or choose another --out`);
   }
-  if (!resume) await assertNobodysFolder(out);
+  if (former === null) await assertNobodysFolder(out);
   return former;
 }
 
@@ -114,7 +119,7 @@ async function assertNobodysFolder(out: string): Promise<void> {
 }
 
 /** Null when the run has not reached its end, or the checkpoint of its end is broken or gone: then it is made again. */
-async function finishedSummary(out: string): Promise<StoredSummary | null> {
+export async function finishedSummary(out: string): Promise<StoredSummary | null> {
   const summary = await readSummary(out);
   if (!summary?.completed) return null;
   const { checkpoint } = await new CheckpointStore(join(out, runFiles.checkpoints)).newestValid();

@@ -9,6 +9,8 @@ import {
   createHealth,
   createLogger,
   createShutdown,
+  type Health,
+  type LoggerOptions,
   launcherChannel,
   readTlsFolder,
   retry,
@@ -18,7 +20,7 @@ import { dataFlags } from "../data-flags.js";
 import { addFlags, type Options, parseOptions, securityFlags } from "../flags.js";
 import { openHealth } from "../health-port.js";
 import { type PreparedRun, prepareRun } from "../prepare-run.js";
-import { createDisplay } from "../progress/display.js";
+import { createDisplay, type Display } from "../progress/display.js";
 import { readSummary, runFiles } from "../run-folder.js";
 import { specFlags, specHeading } from "../run-settings.js";
 import { finishedNotes, renderSummary, trainResult } from "../train-result.js";
@@ -80,9 +82,10 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
   // And open now: alive, and not serving yet.
   const health = createHealth();
   const healthPort = await openHealth(options.healthListen, health, earlyLog);
-  const prepared = options.prepared
-    ? null
-    : await prepareRun({
+  let prepared: PreparedRun | null = null;
+  try {
+    if (!options.prepared) {
+      prepared = await prepareRun({
         out,
         resume: options.resume,
         given: options,
@@ -92,20 +95,41 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
         onProgress: (progress) => display?.preparing(progress),
         signal,
       });
-  let lock: RunLock | null = null;
-  try {
-    if (prepared !== null && prepared.finished !== null) {
-      const { epochs: totalEpochs } = prepared.description.spec;
-      for (const line of finishedNotes(prepared.finished, { out: options.requiredOut, totalEpochs }))
-        display?.note(line);
-      await printSummary(out, options, prepared);
-      return exitCode.ok;
     }
-    lock = await lockCoordinator(out, signal);
-    const log = createLogger({
-      ...logging,
-      file: options.logFile ?? join(out, runFiles.logs, "coordinator.log"),
-    });
+    if (prepared?.finished) {
+      const { epochs: totalEpochs } = prepared.description.spec;
+      const notes = finishedNotes(prepared.finished, { out: options.requiredOut, totalEpochs });
+      for (const line of notes) display?.note(line);
+    } else {
+      await lead(options, { out, logging, display, health, signal });
+    }
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return exitCode.interrupted;
+    throw error;
+  } finally {
+    display?.close();
+    await prepared?.lock.release();
+    await healthPort?.close({ graceMs: 0 });
+    shutdown.dispose();
+  }
+  if (prepared !== null) await printSummary(out, options, prepared);
+  return signal.aborted ? exitCode.interrupted : exitCode.ok;
+}
+
+/** Holds the coordinator's own lock meanwhile. */
+async function lead(
+  options: CoordinatorOptions,
+  surroundings: {
+    readonly out: string;
+    readonly logging: LoggerOptions;
+    readonly display: Display | null;
+    readonly health: Health;
+    readonly signal: AbortSignal;
+  },
+): Promise<void> {
+  const { out, logging, display, health, signal } = surroundings;
+  const lock = await lockCoordinator(out, signal);
+  try {
     await runCoordinator({
       out,
       listen: options.listen,
@@ -119,19 +143,16 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
       maxSteps: options.maxSteps ?? null,
       heartbeatTimeoutMs: 1000 * options.heartbeatTimeout,
       allowMixedNumerics: options.allowMixedNumerics,
-      log,
+      log: createLogger({
+        ...logging,
+        file: options.logFile ?? join(out, runFiles.logs, "coordinator.log"),
+      }),
       signal,
       onListening: (address) => display?.note(`listening on ${address}`),
     });
   } finally {
-    display?.close();
-    await lock?.release();
-    await prepared?.lock.release();
-    await healthPort?.close({ graceMs: 0 });
-    shutdown.dispose();
+    await lock.release();
   }
-  if (prepared !== null) await printSummary(out, options, prepared);
-  return signal.aborted ? exitCode.interrupted : exitCode.ok;
 }
 
 /** How long the coordinator of a launcher that was killed may take to write its checkpoint and leave. */

@@ -14,7 +14,7 @@ import { followRun } from "../follow-run.js";
 import { type Child, startChild } from "../launcher/child.js";
 import { ProcessesFile } from "../launcher/processes-file.js";
 import { type ProcessPlan, superviseRun } from "../launcher/supervisor.js";
-import { type PreparedRun, prepareRun } from "../prepare-run.js";
+import { type PreparedRun, prepareRun, type Resume } from "../prepare-run.js";
 import { createDisplay, type Display } from "../progress/display.js";
 import { readSummary, runFiles } from "../run-folder.js";
 import { recipeArguments } from "../run-recipe.js";
@@ -156,7 +156,7 @@ async function trainIn(out: string, surroundings: Surroundings): Promise<number>
       display.close();
       return await printResult(out, { options, run, interrupted: false });
     }
-    if (!options.resume) display.note(`run folder: ${options.out ?? out} (${runFiles.logs}/ while it runs)`);
+    if (options.resume !== true) display.note(`run folder: ${options.out ?? out} (${runFiles.logs}/ while it runs)`);
     warnOfIdleWorkers(run, options, display);
     if (run.numSkipped > 0) display.note(`left out: ${imagesSkipped(run.numSkipped)}`);
     await rm(join(out, runFiles.summary), { force: true });
@@ -287,8 +287,8 @@ async function printResult(
   return interrupted ? exitCode.interrupted : exitCode.ok;
 }
 
-function defaultOut(resume: boolean): string {
-  if (resume) throw new UserError("--resume: needs the run's folder (--out)");
+function defaultOut(resume: Resume): string {
+  if (resume !== false) throw new UserError("--resume: needs the run's folder (--out)");
   const now = new Date().toISOString().slice(0, 19).replaceAll(":", "").replace("T", "-");
   return join("runs", now);
 }

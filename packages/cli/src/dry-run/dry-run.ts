@@ -10,7 +10,7 @@ import { colors } from "../colors.js";
 import { dataFlags } from "../data-flags.js";
 import type { FlagName } from "../flags.js";
 import { type PlannedRun, type PlanOptions, planRun } from "../plan-run.js";
-import { formerRun } from "../prepare-run.js";
+import { finishedSummary, formerRun, type Resume } from "../prepare-run.js";
 import { fitted } from "../progress/progress-text.js";
 import { runFiles } from "../run-folder.js";
 import type { Origins } from "../settings/apply-settings.js";
@@ -45,7 +45,7 @@ export interface DryRun {
 }
 
 export interface DryRunOptions extends PlanOptions {
-  readonly resume: boolean;
+  readonly resume: Resume;
   readonly workers: number;
   readonly threads: number;
   readonly backend: BackendChoice;
@@ -65,6 +65,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   const { spec } = description;
   const trial = await tryMicroBatch(run, options.backend);
   const weightsBytes = Float32Array.BYTES_PER_ELEMENT * layout.numElements;
+  const isFinished = former !== null && (await finishedSummary(out)) !== null;
   const memory = memoryNeeds({ weightsBytes, workers, threads, worker: trial.memory });
   const disk = await diskNeeds(await filesOf(run, options));
   return {
@@ -86,7 +87,11 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
     backend: trial,
     memory,
     disk,
-    warnings: [...trial.warnings, ...warningsOf(memory)],
+    warnings: [
+      ...(isFinished ? ["the run is finished: nothing is left to compute"] : []),
+      ...trial.warnings,
+      ...warningsOf(memory),
+    ],
     problems: [
       ...(trial.fault === null ? [] : [`backend ${trial.backend} cannot compute a micro-batch: ${trial.fault}`]),
       ...problemsOf(memory, disk),

@@ -50,6 +50,13 @@ test("a switch can be set and unset from outside, and what is on by default turn
   assert.equal((await applied(["--no-augmentation"], { LOCKSTEP_AUGMENTATION: "1" })).options.augmentation, false);
 });
 
+test("a switch that takes a word takes it from outside too", async () => {
+  assert.equal((await applied([], { LOCKSTEP_RESUME: "auto" })).options.resume, "auto");
+  assert.equal((await applied([], { LOCKSTEP_RESUME: "1" })).options.resume, true);
+  assert.equal((await applied(["--config", await fileOf("resume: auto\n")], {})).options.resume, "auto");
+  assert.equal((await applied(["--resume"], { LOCKSTEP_RESUME: "auto" })).options.resume, true);
+});
+
 test("settings of other commands may stand in the same file", async () => {
   const { options } = await applied(["--config", await fileOf("seed: 4\nlisten: 127.0.0.1:0\npart: test\n")], {});
   assert.equal(options.seed, 4);
@@ -59,7 +66,8 @@ test("a wrong value is refused with where it came from", async () => {
   const refused: [string[], Record<string, string>, RegExp][] = [
     [[], { LOCKSTEP_SEED: "x" }, /^UserError: LOCKSTEP_SEED=x: must be a whole number from 0 to 4294967295$/],
     [[], { LOCKSTEP_OUT: "" }, /^UserError: LOCKSTEP_OUT=: must not be empty$/],
-    [[], { LOCKSTEP_RESUME: "maybe" }, /^UserError: LOCKSTEP_RESUME=maybe: must be true or false$/],
+    [[], { LOCKSTEP_RESUME: "maybe" }, /^UserError: LOCKSTEP_RESUME=maybe: must be true, false or auto$/],
+    [[], { LOCKSTEP_AUGMENTATION: "auto" }, /^UserError: LOCKSTEP_AUGMENTATION=auto: must be true or false$/],
     [["--config", await fileOf("lr: 0")], {}, /^UserError: .*run\.yaml:1: lr: 0: must be a number above 0$/],
     [["--config", join(folder, "none.yaml")], {}, /^UserError: .*none\.yaml: not there \(--config\)$/],
   ];

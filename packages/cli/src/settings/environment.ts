@@ -1,6 +1,6 @@
 // Owns the settings that stand in environment variables, and which of them a process that the launcher starts gets.
 import { UserError } from "@lockstep/errors";
-import { formOf } from "../flag-values.js";
+import { formOf, switchValues } from "../flag-values.js";
 import { type FlagName, flags } from "../flags.js";
 import { nearestSetting } from "./nearest-setting.js";
 import { type Setting, settings } from "./setting.js";
@@ -25,10 +25,11 @@ const serviceVariable = /^LOCKSTEP_(\w+_)?(SERVICE_(HOST|PORT)|PORT)(_\w+)?$/;
 /** As commander would hand it over; undefined when it is not set. @throws UserError for a switch that is neither */
 export function fromEnvironment(name: FlagName, { variable }: Setting, env: Environment): string | boolean | undefined {
   const text = env[variable];
-  if (text === undefined || formOf(flags[name].schema).type !== "boolean") return text;
+  const form = formOf(flags[name].schema);
+  if (text === undefined || form.type !== "boolean" || form.words?.includes(text)) return text;
   if (text === "true" || text === "1") return true;
   if (text === "false" || text === "0") return false;
-  throw new UserError(`${variable}=${text}: must be true or false`);
+  throw new UserError(`${variable}=${text}: must be ${switchValues(form)}`);
 }
 
 /** A line for each variable that looks like a setting and is none. */

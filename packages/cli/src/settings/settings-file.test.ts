@@ -73,7 +73,7 @@ test("what is no setting, or of another type, is refused with file, line, key an
     ["recipe-options: { rate: .inf }", "run.yaml:1: recipe-options.rate: must be a finite number, is Infinity"],
     ["recipe-options: [1]", "run.yaml:1: recipe-options: must be pairs, is a list"],
     ["data: 2024", 'run.yaml:1: data: must be text, is 2024 (write "2024")'],
-    ["resume: yes", "run.yaml:1: resume: must be true or false, is yes"],
+    ["resume: yes", "run.yaml:1: resume: must be true, false or auto, is yes"],
     ["epochs:", "run.yaml:1: epochs: has no value; leave the line away for the default"],
     ["epochs: 1\nepochs: 2", "run.yaml:2: Map keys must be unique"],
     ["- epochs", "run.yaml: must be a list of settings, each `key: value` (image-size: 64)"],

@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { UserError } from "@lockstep/errors";
 import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
-import { formOf, type ValueForm } from "../flag-values.js";
+import { formOf, switchValues, type ValueForm } from "../flag-values.js";
 import { flags } from "../flags.js";
 import { nearestSetting } from "./nearest-setting.js";
 import { fileSettings, type Setting } from "./setting.js";
@@ -62,10 +62,9 @@ const formNames = {
   string: "text",
   number: "a number",
   integer: "a whole number",
-  boolean: "true or false",
   array: "a list",
   object: "pairs",
-} as const satisfies Record<ValueForm["type"], string>;
+} as const satisfies Record<Exclude<ValueForm["type"], "boolean">, string>;
 
 function valueIn(node: Node | null, form: ValueForm, document: Document, where: string): string | boolean {
   const value = isAlias(node) ? (node.resolve(document) ?? null) : node;
@@ -74,7 +73,9 @@ function valueIn(node: Node | null, form: ValueForm, document: Document, where: 
   }
   if (isScalar(value)) {
     // The text form of a list or a number is what its flag takes; a switch has none.
-    if (typeof value.value === "string" && form.type !== "boolean") return value.value;
+    if (typeof value.value === "string" && (form.type !== "boolean" || form.words?.includes(value.value))) {
+      return value.value;
+    }
     if (typeof value.value === "number" && (form.type === "number" || form.type === "integer")) {
       return String(value.value);
     }
@@ -96,7 +97,9 @@ function valueIn(node: Node | null, form: ValueForm, document: Document, where: 
   }
   const found = isScalar(value) ? String(value.source ?? value.value) : isSeq(value) ? "a list" : "pairs";
   const hint = form.type === "string" && isScalar(value) ? ` (write "${found}")` : "";
-  throw new UserError(`${where}: must be ${formNames[form.type]}, is ${found}${hint}`);
+  throw new UserError(
+    `${where}: must be ${form.type === "boolean" ? switchValues(form) : formNames[form.type]}, is ${found}${hint}`,
+  );
 }
 
 /** As the flag takes it, which says anything that JSON can. */

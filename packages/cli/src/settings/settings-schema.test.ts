@@ -21,6 +21,7 @@ test("the schema accepts the example, typed or as the flags have it, and refuses
   assert.ok(schema.safeParse(settings).success);
   assert.deepEqual([...settingsIn(example, "run.yaml").keys()], Object.keys(settings));
   assert.ok(schema.safeParse({ "image-size": "32", widths: "8,16", "task-weights": "race=2" }).success);
+  for (const resume of [true, false, "auto"]) assert.ok(schema.safeParse({ resume }).success);
   assert.ok(
     schema.safeParse({ "recipe-options": { flip: true, kind: "deep", sizes: [[8]], loss: { age: 2 } } }).success,
   );
@@ -32,6 +33,7 @@ test("the schema accepts the example, typed or as the flags have it, and refuses
     ["split", "halves"],
     ["dropout", 1],
     ["augmentation", "no"],
+    ["resume", "always"],
     ["data", 3],
   ];
   for (const [key, value] of bad) assert.ok(!schema.safeParse({ ...settings, [key]: value }).success, key);

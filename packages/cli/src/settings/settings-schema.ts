@@ -35,5 +35,6 @@ export function describeSetting({ flags: [name] }: Setting): string {
 
 /** Every value but a switch may be written as its flag has it. */
 function orText(form: ValueForm) {
-  return form.type === "string" || form.type === "boolean" ? form : { ...form, type: [form.type, "string"] };
+  if (form.type === "boolean") return form.words === undefined ? form : { enum: [true, false, ...form.words] };
+  return form.type === "string" ? form : { ...form, type: [form.type, "string"] };
 }
