@@ -1,0 +1,77 @@
+# The image for NVIDIA GPUs: PyTorch's own image for its libtorch and CUDA libraries, with Node. From the repository's root:
+#   docker build -f deploy/docker/cuda.Dockerfile -t lockstep:cuda .
+#   docker run --rm --gpus all lockstep:cuda doctor
+# The addon has no device code: it is built against the headers that the runtime image has, and needs no CUDA toolkit.
+
+ARG PYTORCH=pytorch/pytorch:2.7.1-cuda12.6-cudnn9-runtime
+
+FROM node:20-bookworm-slim AS node
+
+# A change of anything else leaves the layers of npm's packages as they are.
+FROM node AS manifests
+WORKDIR /src
+COPY . .
+RUN mkdir /manifests && cp --parents package.json package-lock.json packages/*/package.json /manifests
+
+FROM node AS dependencies
+WORKDIR /app
+COPY --from=manifests /manifests .
+RUN npm ci --omit=dev --workspace=@lockstep/cli --workspace=@lockstep/tfjs-backend-torch --ignore-scripts --no-audit --no-fund \
+ && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*_test.js' \) -delete
+
+# npm's packages are the same whatever Debian or Ubuntu they are installed on: glibc alone counts.
+FROM node AS tools
+WORKDIR /src
+COPY --from=manifests /manifests .
+RUN npm ci --no-audit --no-fund
+
+FROM ${PYTORCH} AS build
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends g++ cmake ninja-build \
+ && rm -rf /var/lib/apt/lists/*
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
+WORKDIR /src
+COPY --from=tools /src .
+COPY . .
+RUN node scripts/build-native.mjs \
+ && node node_modules/typescript/bin/tsc -b packages/cli packages/tfjs-backend-torch \
+ && node deploy/docker/stage-app.mjs /app
+
+FROM ${PYTORCH}
+RUN apt-get update \
+ && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends tini \
+ && rm -rf /var/lib/apt/lists/* \
+ && groupadd --gid 10001 lockstep \
+ && useradd --uid 10001 --gid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin lockstep \
+ && install -d -o 10001 -g 10001 -m 0750 /runs /cache /certs /certs/ca /certs/coordinator /certs/worker /certs/exporter /certs/operator \
+ && install -d /data \
+ && ln -s /app/packages/cli/bin/lockstep.js /usr/local/bin/lockstep
+COPY --from=node /usr/local/bin/node /usr/local/bin/node
+COPY --from=dependencies /app/node_modules /app/node_modules
+COPY --from=build /app /app
+
+ARG PYTORCH
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+ARG CREATED=unknown
+LABEL org.opencontainers.image.title="lockstep" \
+      org.opencontainers.image.description="Distributed training with equal bits; every role, on NVIDIA GPUs" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.base.name="docker.io/${PYTORCH}" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.created="${CREATED}"
+
+# Decoded images go to a volume; probes ask the port that serves health alone.
+ENV NODE_ENV=production \
+    LOCKSTEP_CACHE_DIR=/cache \
+    LOCKSTEP_HEALTH_LISTEN=0.0.0.0:50052
+USER 10001:10001
+WORKDIR /runs
+STOPSIGNAL SIGTERM
+# tini: a process with id 1 ignores signals that it has no handler for.
+ENTRYPOINT ["tini", "--", "node", "--single-threaded-gc", "/app/packages/cli/dist/main.js"]
+CMD ["--help"]
+# Of a coordinator and a worker; another role's port is said where it is started.
+HEALTHCHECK --interval=15s --timeout=10s --start-period=120s --retries=3 \
+  CMD ["lockstep", "health", "127.0.0.1:50052"]
