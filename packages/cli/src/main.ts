@@ -4,6 +4,8 @@ import { CommanderError } from "commander";
 import { forCommander } from "./assemble-program.js";
 import { userErrorPrefix } from "./launcher/child.js";
 
+const lingerMs = 2_000;
+
 // A reader such as `head` may leave before all is said.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") process.exit();
@@ -21,8 +23,20 @@ try {
   const { createProgram } = await (isProbe ? import("./health-program.js") : import("./program.js"));
   const program = createProgram();
   await program.parseAsync(forCommander(program, process.argv.slice(2)), { from: "user" });
+  leaveSoon();
 } catch (error) {
   fail(error);
+}
+
+/**
+ * All is done, and what is still open is nobody's: a connection attempt to the address that a container or a pod had before its
+ * restart lasts for minutes, and grpc-js has no way to end it.
+ */
+function leaveSoon(): void {
+  const leave = setTimeout(() => {
+    if (process.stdout.writableLength === 0) process.exit(); // else its reader is slow
+  }, lingerMs);
+  leave.unref();
 }
 
 function fail(error: unknown): void {
