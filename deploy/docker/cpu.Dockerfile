@@ -17,9 +17,13 @@ RUN apt-get update \
 WORKDIR /src
 COPY --from=manifests /manifests .
 RUN npm ci --no-audit --no-fund
+# The addons take minutes: only a change of their own sources builds them again.
+COPY scripts scripts
+COPY packages/numerics/native packages/numerics/native
+COPY packages/tfjs-backend-torch/binding packages/tfjs-backend-torch/binding
+RUN node scripts/build-native.mjs
 COPY . .
-RUN node scripts/build-native.mjs \
- && npx tsc -b packages/cli packages/tfjs-backend-torch \
+RUN npx tsc -b packages/cli packages/tfjs-backend-torch \
  && node deploy/docker/stage-app.mjs /app
 
 FROM node AS dependencies

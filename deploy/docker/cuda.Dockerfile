@@ -32,9 +32,13 @@ RUN apt-get update \
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 WORKDIR /src
 COPY --from=tools /src .
+# The addons take minutes: only a change of their own sources builds them again.
+COPY scripts scripts
+COPY packages/numerics/native packages/numerics/native
+COPY packages/tfjs-backend-torch/binding packages/tfjs-backend-torch/binding
+RUN node scripts/build-native.mjs
 COPY . .
-RUN node scripts/build-native.mjs \
- && node node_modules/typescript/bin/tsc -b packages/cli packages/tfjs-backend-torch \
+RUN node node_modules/typescript/bin/tsc -b packages/cli packages/tfjs-backend-torch \
  && node deploy/docker/stage-app.mjs /app
 
 FROM ${PYTORCH}

@@ -16,31 +16,45 @@ const names = {
 
 /** Those that are there stay as they are. @throws where they cannot be made */
 export function makeStandIns(engine, say) {
-  const missing = Object.keys(names).filter((key) => runEngine(engine, ["image", "exists", names[key]]).status !== 0);
-  if (missing.length === 0) return;
+  const isMissing = (name) => runEngine(engine, ["image", "exists", name]).status !== 0;
+  if (isMissing(names.debian) || isMissing(names.node)) makeBases(engine, say);
+  if (isMissing(names.prometheus)) makePrometheus(engine, say);
+}
+
+function makeBases(engine, say) {
   const folder = mkdtempSync(join(tmpdir(), "lockstep-compose-"));
   const base = join(folder, "debian");
   try {
-    say("making the base images: debootstrap");
+    say("making Debian's image: debootstrap");
     must(spawnSync("debootstrap", ["--variant=minbase", "--include=ca-certificates", "bookworm", base, mirror], quiet));
     const security = "deb http://deb.debian.org/debian-security bookworm-security main\n";
     writeFileSync(join(base, "etc/apt/sources.list"), `deb ${mirror} bookworm main\n${security}`);
+    // As Debian's own image has it: what was installed leaves no archive behind.
+    writeFileSync(
+      join(base, "etc/apt/apt.conf.d/docker-clean"),
+      'DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb /var/cache/apt/*.bin || true"; };\n',
+    );
     importImage(engine, base, names.debian, []);
-    say("making the base images: Prometheus");
-    const install = "apt-get update -q && apt-get install -y -q --no-install-recommends prometheus";
-    const prepare = `${install} && apt-get clean && install -d -o nobody -g nogroup /prometheus`;
-    const changes = ["USER nobody", 'ENTRYPOINT ["/usr/bin/prometheus"]'];
-    const container = "lockstep-prometheus-stand-in";
-    runEngine(engine, ["rm", "--force", container]);
-    must(runEngine(engine, ["run", "--name", container, "--network=host", names.debian, "sh", "-c", prepare]));
-    const changeFlags = changes.flatMap((change) => ["--change", change]);
-    must(runEngine(engine, ["commit", ...changeFlags, container, names.prometheus]));
-    must(runEngine(engine, ["rm", container]));
-    say("making the base images: Node");
+    say("making Node's image");
     addNode(base);
     importImage(engine, base, names.node, ['CMD ["node"]']);
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function makePrometheus(engine, say) {
+  say("making Prometheus' image");
+  const container = "lockstep-prometheus-stand-in";
+  const install = "apt-get update -q && apt-get install -y -q --no-install-recommends prometheus";
+  const prepare = `${install} && rm -rf /var/lib/apt/lists/* && install -d -o nobody -g nogroup /prometheus`;
+  const changes = ["USER nobody", 'ENTRYPOINT ["/usr/bin/prometheus"]'].flatMap((change) => ["--change", change]);
+  runEngine(engine, ["rm", "--force", container]);
+  try {
+    must(runEngine(engine, ["run", "--name", container, "--network=host", names.debian, "sh", "-c", prepare]));
+    must(runEngine(engine, ["commit", ...changes, container, names.prometheus]));
+  } finally {
+    runEngine(engine, ["rm", "--force", container]);
   }
 }
 
