@@ -113,7 +113,8 @@ async function startFinished(stack, sha256) {
   stack.up();
   await stack.ended("coordinator");
   const log = stack.logs(stack.containers("coordinator")[0]);
-  if (!log.includes("nothing is left to train") || !log.includes(sha256)) throw new Error(`not told as finished:\n${log}`);
+  if (!log.includes("nothing is left to train") || !log.includes(sha256))
+    throw new Error(`not told as finished:\n${log}`);
   say("up again after the end: the coordinator says that nothing is left to train, and ends with 0");
   stack.down();
 }
