@@ -24,13 +24,7 @@ export class Stack {
   }
 
   up() {
-    this.#compose([
-      "up",
-      "--detach",
-      "--no-build",
-      ...(this.#engine.name === "docker" ? ["--no-deps"] : []),
-      ...this.#services,
-    ]);
+    this.#compose(["up", "--detach", "--no-build", ...this.#services]);
   }
 
   down({ volumes = false } = {}) {
@@ -87,13 +81,12 @@ export class Stack {
   }
 
   /** Every container of the service has ended with 0. */
-  ended(service) {
-    return this.waitFor(`end of ${service}`, () => {
+  ended(service, deadlineMs) {
+    const look = () => {
       const states = this.containers(service).map((container) => this.state(container));
-      return states.length > 0 && states.every(({ running, exitCode }) => !running && exitCode === 0)
-        ? true
-        : undefined;
-    });
+      return (states.length > 0 && states.every(({ running, exitCode }) => !running && exitCode === 0)) || undefined;
+    };
+    return this.waitFor(`end of ${service}`, look, deadlineMs);
   }
 
   /** The value of the first series; undefined without one. */
@@ -114,7 +107,7 @@ export class Stack {
   }
 
   #lastWords() {
-    return ["certs", "coordinator", "worker", "exporter", "prometheus"]
+    return this.#services
       .flatMap((service) => this.containers(service))
       .map((container) => {
         const { running, exitCode, restarts } = this.state(container);

@@ -37,7 +37,6 @@ const service = z.strictObject({
       timeout: duration,
       retries: z.number().int(),
       start_period: duration.optional(),
-      start_interval: duration.optional(),
     }),
   ]),
   restart: z.literal("on-failure"),
