@@ -66,8 +66,12 @@ async function readAuthority(folder: string): Promise<Authority | null> {
   if (certificate !== null) {
     return { certificate, key: await textIn(folder, authorityFolder, authorityFiles.key) };
   }
-  const entries = (await readdir(folder).catch(absentAsEmpty)).filter((name) => !ignoredEntries.has(name));
-  const others = entries.filter((name) => name !== authorityFolder);
+  const others: string[] = [];
+  for (const name of await entriesOf(folder)) {
+    // Each role's folder may be a volume of its own, empty at first.
+    const isEmptyRole = roles.some((role) => role === name) && (await entriesOf(join(folder, name))).length === 0;
+    if (name !== authorityFolder && !isEmptyRole) others.push(name);
+  }
   if (others.length > 0) {
     const what = others.slice(0, 3).join(", ");
     throw new UserError(
@@ -75,6 +79,10 @@ async function readAuthority(folder: string): Promise<Authority | null> {
     );
   }
   return null;
+}
+
+async function entriesOf(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch(absentAsEmpty)).filter((name) => !ignoredEntries.has(name));
 }
 
 async function makeAuthority(folder: string, { nowMs }: CertificatesOptions): Promise<Authority> {
