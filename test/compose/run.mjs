@@ -40,7 +40,14 @@ async function runCompose(engine) {
   const port = await freePort();
   const stackOf = (more) =>
     new Stack(engine, { services: servicesOf(engine), env: { ...settings, PROMETHEUS_PORT: port, ...more } });
-  stackOf({}).down({ volumes: true });
+  const clear = () => stackOf({}).down({ volumes: true });
+  for (const signal of ["SIGINT", "SIGTERM"]) {
+    process.once(signal, () => {
+      clear();
+      process.exit(130);
+    });
+  }
+  clear();
   try {
     const undisturbed = await trainUndisturbed(stackOf({ LOCKSTEP_OUT: "/runs/undisturbed" }));
     const disturbed = await trainDisturbed(stackOf({ LOCKSTEP_OUT: "/runs/disturbed", LOCKSTEP_WORKERS: "3" }));
@@ -48,7 +55,7 @@ async function runCompose(engine) {
     say("the weights are the same");
     await startFinished(stackOf({ LOCKSTEP_OUT: "/runs/disturbed" }), disturbed);
   } finally {
-    stackOf({}).down({ volumes: true });
+    clear();
     say("containers, networks and volumes are removed");
   }
 }

@@ -29,6 +29,9 @@ export class Stack {
 
   down({ volumes = false } = {}) {
     this.#compose(["down", ...(volumes ? ["--volumes"] : [])]);
+    // podman-compose 1.0 leaves it.
+    if (this.#engine.name === "podman")
+      this.#run(["network", "rm", "--force", `${project}_default`], { mayFail: true });
   }
 
   /** Of a service's containers, by their number. */

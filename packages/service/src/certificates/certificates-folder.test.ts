@@ -109,6 +109,15 @@ describe("the certificates' folder", () => {
     await assert.rejects(init("photos/holiday.jpg"), UserError);
   });
 
+  it("may hold a volume for each role, empty as yet; one that holds something is not written over", async () => {
+    for (const role of ["ca", ...roles]) await mkdir(join(dir, "volumes", role, "lost+found"), { recursive: true });
+    assert.deepEqual(madeOf(await init("volumes")), roles);
+    await mkdir(join(dir, "other", "worker"), { recursive: true });
+    await writeFile(join(dir, "other", "worker", "tls.key"), "mine");
+    await assert.rejects(init("other"), /other: holds worker, and no ca\/ca.crt/);
+    assert.equal(await text("other", "worker", "tls.key"), "mine");
+  });
+
   it("is described, with what expires soon", async () => {
     await init("shown", { days: 30 });
     const infos = await describeCertificates(join(dir, "shown"), Date.now() + 20 * dayMs);
