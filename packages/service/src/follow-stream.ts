@@ -2,6 +2,7 @@
 import type { ClientReadableStream } from "@grpc/grpc-js";
 import { describeError } from "@lockstep/errors";
 import { type Backoff, sleep } from "./backoff.js";
+import { describeCallFailure } from "./call-failure.js";
 
 export interface StreamFollower<Message> {
   /** A stream is opened, for the first time or again. */
@@ -55,7 +56,7 @@ function readStream<Message>(
       }
     };
     stream.on("data", hear);
-    stream.on("error", (error) => end(error.message)); // after a cancel, too
+    stream.on("error", (error) => end(describeCallFailure(error))); // after a cancel, too
     stream.on("end", () => end("the server closed the stream"));
   });
 }

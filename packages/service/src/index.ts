@@ -1,6 +1,7 @@
 // What every process shares: logger, shutdown, connections, health, retries.
 export { type Address, formatAddress, parseAddress, staysOnMachine } from "./address.js";
 export { type Backoff, type BackoffOptions, backoff, sleep } from "./backoff.js";
+export { describeCallFailure } from "./call-failure.js";
 export {
   type CertificateInfo,
   type CertificatesOptions,

@@ -1,9 +1,9 @@
 // Owns getting in: asking until a coordinator answers, whichever process was started first, and telling apart what
 // passes with time from what a person must mend.
 import { status } from "@grpc/grpc-js";
-import { describeError, UserError } from "@lockstep/errors";
+import { UserError } from "@lockstep/errors";
 import { type GetRunResponse, type JoinRequest, type JoinResponse, remedyOf, WireError } from "@lockstep/protocol";
-import { backoff, retry } from "@lockstep/service";
+import { backoff, describeCallFailure, retry } from "@lockstep/service";
 import type { Logger } from "pino";
 import type { CoordinatorLink } from "./coordinator-link.js";
 import { isInternal } from "./failure-verdict.js";
@@ -55,7 +55,7 @@ async function persist<T>(context: AdmissionContext, work: () => Promise<T>): Pr
       backoff: backoff({ baseMs: 100, maxMs: 2_000, factor: 2, jitter: Math.random }),
       shouldRetry: (error) => mayPass(error) || (isInternal(error) && ++internalErrors < maxInternalErrors),
       onRetry: ({ error, failedAttempts }) => {
-        const reason = describeError(error);
+        const reason = describeCallFailure(error);
         if (reason !== lastReason) log.info({ address, reason }, "waiting for the coordinator");
         if (failedAttempts === attemptsBeforeWarning)
           log.warn({ address, reason }, "still waiting for the coordinator");

@@ -1,6 +1,6 @@
 // Owns `lockstep health ADDRESS`: whether a process serves, for a container's HEALTHCHECK and exec probes.
-import { describeError, exitCode } from "@lockstep/errors";
-import { checkHealth } from "@lockstep/service";
+import { exitCode } from "@lockstep/errors";
+import { checkHealth, describeCallFailure } from "@lockstep/service";
 import type { Command } from "commander";
 import { flags, type Options, parseOptions } from "../flags.js";
 
@@ -30,7 +30,7 @@ export function addHealthCommand(program: Command): void {
   command.action(async (address: string, raw: Record<string, unknown>) => {
     const { serves, words } = await ask(address, parseOptions(raw, names)).catch((error: unknown) => ({
       serves: false,
-      words: wordsOf(error),
+      words: `cannot be reached: ${describeCallFailure(error)}`,
     }));
     process.stdout.write(`${address}: ${words}\n`);
     // Never 2, which Docker keeps for itself.
@@ -51,10 +51,4 @@ async function ask(address: string, { tls: folder }: Options<"tls">): Promise<An
   const tls = folder === undefined ? undefined : { folder };
   const status = await checkHealth({ address, tls, insecure: true, timeoutMs, log: quiet });
   return { serves: status === "SERVING", words: status.toLowerCase().replace("_", " ") };
-}
-
-/** Of what gRPC says on several lines, the cause. */
-function wordsOf(error: unknown): string {
-  const text = describeError(error).replaceAll(/\s*\n\s*/g, " ");
-  return `cannot be reached: ${/Last error: (?:Error: )?(.+?)\. Resolution note:/.exec(text)?.[1] ?? text}`;
 }
