@@ -1,4 +1,4 @@
-// docs/kubernetes.md speaks of what is there: files, objects, labels, places on its own page.
+// docs/kubernetes.md speaks of what is there: files, objects, labels.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -21,21 +21,6 @@ test("files that docs/kubernetes.md names are there", () => {
     paths
       .filter((path) => !path.endsWith("/certs")) // made by its reader
       .filter((path) => !arriving.includes(path) && !existsSync(join(root, path))),
-    [],
-  );
-});
-
-test("links within docs/kubernetes.md lead to its headings", () => {
-  const headings = matches(/^#+ (.+)$/gm).map((heading) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\w\s-]/g, "")
-      .replaceAll(" ", "-"),
-  );
-  const links = matches(/\]\(#([\w-]+)\)/g);
-  assert.ok(links.length > 3);
-  assert.deepEqual(
-    links.filter((link) => !headings.includes(link)),
     [],
   );
 });

@@ -1,0 +1,78 @@
+// Owns what a page of the documentation holds that a test can try: its snippets, its links, the headings they lead to.
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { mkdir, readFile, symlink } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { temporaryFolder } from "@lockstep/testkit";
+
+export const root = fileURLToPath(new URL("../../", import.meta.url));
+
+export interface Snippet {
+  readonly language: string;
+  /** What stands behind the language: `no-run`. */
+  readonly tag: string;
+  readonly text: string;
+}
+
+export interface Page {
+  /** From the repository's root. */
+  readonly path: string;
+  readonly text: string;
+  readonly snippets: readonly Snippet[];
+}
+
+export async function readPage(path: string): Promise<Page> {
+  const text = await readFile(join(root, path), "utf8");
+  const snippets = Array.from(text.matchAll(/^```(\S*)([^\n]*)\n([\s\S]*?)^```$/gm), ([, language, tag, text]) => ({
+    language: language ?? "",
+    tag: tag?.trim() ?? "",
+    text: text?.trim() ?? "",
+  }));
+  return { path, text, snippets };
+}
+
+/** Runs its shell snippets, but for those tagged `no-run`, in the order of the page and in a folder that is gone afterwards. */
+export async function runSnippets({ snippets }: Page, after: (folder: string) => Promise<void>): Promise<void> {
+  const folder = await temporaryFolder();
+  try {
+    // npx finds the command as it does in a clone.
+    await symlink(join(root, "node_modules"), join(folder.path, "node_modules"));
+    await mkdir(join(folder.path, "cache"));
+    for (const { text } of snippets.filter(({ language, tag }) => language === "sh" && tag === "")) {
+      await promisify(execFile)("bash", ["-euo", "pipefail", "-c", text], {
+        cwd: folder.path,
+        env: { ...process.env, XDG_CACHE_HOME: join(folder.path, "cache") },
+        timeout: 120_000,
+      });
+    }
+    await after(folder.path);
+  } finally {
+    await folder.remove();
+  }
+}
+
+/** Links that lead to no file of this clone, or to no heading of the page that they name. */
+export async function brokenLinks(page: Page): Promise<string[]> {
+  const broken: string[] = [];
+  for (const [, link = ""] of page.text.matchAll(/\]\(([^)]+)\)/g)) {
+    if (/^https?:/.test(link)) continue;
+    const [file = "", heading] = link.split("#");
+    const path = file === "" ? page.path : join(dirname(page.path), file);
+    const leads = existsSync(join(root, path)) && (heading === undefined || (await headingsOf(path)).includes(heading));
+    if (!leads) broken.push(link);
+  }
+  return broken;
+}
+
+/** As GitHub names them in links: lower case, without punctuation, with hyphens for spaces. */
+export async function headingsOf(path: string): Promise<string[]> {
+  const text = await readFile(join(root, path), "utf8");
+  return Array.from(text.matchAll(/^#+ (.+)$/gm), ([, heading = ""]) =>
+    heading
+      .toLowerCase()
+      .replace(/[^\w\- ]/g, "")
+      .replaceAll(" ", "-"),
+  );
+}
