@@ -68,8 +68,8 @@ const slips: readonly { replace: string; by: string; found: RegExp }[] = [
   { replace: '"automountServiceAccountToken":false,', by: "", found: /gets a token$/ },
   { replace: '"mountPath":"/tmp"', by: '"mountPath":"/temp"', found: /no \/tmp$/ },
   {
-    replace: '"livenessProbe":{"failureThreshold":8,"grpc":{"port":50052}',
-    by: '"livenessProbe":{"grpc":{"port":50053}',
+    replace: '"livenessProbe":{"failureThreshold":8,"grpc":{"port":50052,',
+    by: '"livenessProbe":{"grpc":{"port":50053,',
     found: /probes port 50053, which it has not$/,
   },
   { replace: '"values":[2]', by: '"values":[3]', found: /exit code 2, a user's mistake, must fail the Job$/ },
