@@ -1,10 +1,10 @@
 // Owns what a page of the documentation holds that a test can try: its snippets, its links, the headings they lead to.
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { promisify } from "node:util";
 import { temporaryFolder } from "@lockstep/testkit";
 
 export const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -41,16 +41,36 @@ export async function runSnippets({ snippets }: Page, after: (folder: string) =>
     await symlink(join(root, "node_modules"), join(folder.path, "node_modules"));
     await mkdir(join(folder.path, "cache"));
     for (const { text } of snippets.filter(({ language, tag }) => language === "sh" && tag === "")) {
-      await promisify(execFile)("bash", ["-euo", "pipefail", "-c", text], {
-        cwd: folder.path,
-        env: { ...process.env, XDG_CACHE_HOME: join(folder.path, "cache") },
-        timeout: 120_000,
-      });
+      await runShell(text, folder.path);
     }
     await after(folder.path);
   } finally {
     await folder.remove();
   }
+}
+
+/** What a snippet has left in the background ends with it. */
+async function runShell(text: string, folder: string): Promise<void> {
+  const shell = spawn("bash", ["-euo", "pipefail", "-c", text], {
+    cwd: folder,
+    env: { ...process.env, XDG_CACHE_HOME: join(folder, "cache") },
+    stdio: ["ignore", "ignore", "pipe"],
+    detached: true, // a process group of its own
+  });
+  let stderr = "";
+  shell.stderr.setEncoding("utf8").on("data", (part: string) => {
+    stderr += part;
+  });
+  const killAll = (): void => {
+    try {
+      if (shell.pid !== undefined) process.kill(-shell.pid, "SIGKILL");
+    } catch {} // none is left
+  };
+  const timer = setTimeout(killAll, 120_000);
+  const [code] = await once(shell, "exit");
+  clearTimeout(timer);
+  killAll();
+  if (code !== 0) throw new Error(`exit code ${code}: ${text}\n${stderr}`);
 }
 
 /** Links that lead to no file of this clone, or to no heading of the page that they name. */

@@ -11,16 +11,13 @@ import { copyKustomizations, documentsIn, type Kustomizations, root, withFairfac
 const page = await readFile(join(root, "docs/kubernetes.md"), "utf8");
 const tools = ["k8s/tools/runs-shell.yaml", "k8s/tools/data-shell.yaml"];
 
-/** What other parts of this release bring. */
-const arriving = ["deploy/docker/cpu.Dockerfile", "deploy/docker/cuda.Dockerfile"];
-
 test("files that docs/kubernetes.md names are there", () => {
   const paths = matches(/(?<![\w./-])((?:k8s|deploy|docs|test|scripts|packages)\/[\w./-]*\w)/g);
   assert.ok(paths.length > 15);
   assert.deepEqual(
     paths
       .filter((path) => !path.endsWith("/certs")) // made by its reader
-      .filter((path) => !arriving.includes(path) && !existsSync(join(root, path))),
+      .filter((path) => !existsSync(join(root, path))),
     [],
   );
 });
