@@ -1,0 +1,77 @@
+// The commands of the manifests train a run, over mutual TLS, through an eviction of the coordinator: with the exit codes that
+// the Jobs' podFailurePolicy builds on, probed and scraped on the way as the kubelet and Prometheus do.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { test } from "node:test";
+import { type ClusterEnd, needsKustomize, needsTorch, runLockstep, temporaryFolder, waitFor } from "@lockstep/testkit";
+import { LocalPods } from "./local-pods.js";
+import { copyKustomizations } from "./render.js";
+
+test("coordinator and worker end with 130 at an eviction, and with 0 after the same commands have gone on", {
+  skip: needsKustomize() || needsTorch(),
+}, async () => {
+  const [folder, kustomizations] = [await temporaryFolder(), await copyKustomizations()];
+  const pods = await LocalPods.prepare(folder.path, await kustomizations.render("overlays/dev"));
+  const out = join(folder.path, "runs/run-1");
+  const settings = {
+    ...{ LOCKSTEP_OUT: out, LOCKSTEP_IMAGE_SIZE: "16", LOCKSTEP_WIDTHS: "4,8", LOCKSTEP_DENSE_UNITS: "16" },
+    // Steps go on until the eviction.
+    LOCKSTEP_EPOCHS: "40",
+  };
+  const start = (component: string) => pods.start(component, settings);
+  try {
+    const [worker, exporter, coordinator] = [start("worker"), start("exporter"), start("coordinator")];
+    await waitFor({
+      what: "a step",
+      deadlineMs: 90_000,
+      look: async () => ((await metricsIn(out)).includes('"type":"step"') ? true : undefined),
+    });
+    await waitFor({
+      what: "the exporter to see the coordinator",
+      deadlineMs: 30_000,
+      look: async () =>
+        (await metricsAt(pods.address("exporter", 9464))).includes("\nlockstep_up 1") ? true : undefined,
+    });
+    for (const component of ["coordinator", "worker"]) {
+      const probe = await runLockstep(["health", pods.address(component, 50052)]);
+      assert.equal(probe.code, 0, `${component}: ${probe.stderr}`);
+    }
+    coordinator.signal("SIGTERM");
+    const stopped = await Promise.all([coordinator.ended(), worker.ended()]);
+    assert.deepEqual(codesOf(stopped), [130, 130], wordsOf(stopped));
+
+    const finished = await Promise.all([start("worker").ended(), start("coordinator").ended()]);
+    assert.deepEqual(codesOf(finished), [0, 0], wordsOf(finished));
+    const { completed, resumedFromStep } = JSON.parse(await readFile(join(out, "summary.json"), "utf8"));
+    assert.ok(completed && resumedFromStep > 0);
+
+    // A Job that is applied again: nothing is left to do.
+    const again = await start("coordinator").ended();
+    assert.equal(again.code, 0, again.stderr);
+
+    exporter.signal("SIGTERM");
+    assert.equal((await exporter.ended()).code, 130);
+  } finally {
+    await pods.dispose();
+    await kustomizations.remove();
+    await folder.remove();
+  }
+});
+
+function codesOf(ends: readonly ClusterEnd[]): (number | null)[] {
+  return ends.map(({ code }) => code);
+}
+
+function wordsOf(ends: readonly ClusterEnd[]): string {
+  return ends.map(({ stderr }) => stderr).join("\n");
+}
+
+async function metricsAt(address: string): Promise<string> {
+  const response = await fetch(`http://${address}/metrics`).catch(() => null); // not listening yet
+  return response?.text() ?? "";
+}
+
+async function metricsIn(out: string): Promise<string> {
+  return readFile(join(out, "metrics.jsonl"), "utf8").catch(() => ""); // not written yet
+}
