@@ -1,7 +1,18 @@
 // What a person asks of a run from elsewhere: where it stands, and that it ends.
 import assert from "node:assert/strict";
+import { EventEmitter, once } from "node:events";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
+import {
+  type ControlServer,
+  ControlService,
+  Event,
+  RunFinished,
+  RunStarted,
+  type TelemetryServer,
+  TelemetryService,
+} from "@lockstep/protocol";
+import { createHealth, listen } from "@lockstep/service";
 import {
   type ClusterEnd,
   flagArguments,
@@ -63,5 +74,42 @@ describe("an operator", { skip: needsTorch() }, () => {
     const gone = await runLockstep(["stop", "--coordinator", `unix:${join(folder.path, "gone.sock")}`]);
     assert.equal(gone.code, 2);
     assert.match(gone.stderr, /^lockstep: --coordinator unix:.*gone.sock: no coordinator answers[^\n]*\n$/);
+  });
+
+  test("is told that a run failed on its way to the stop", async () => {
+    const address = `unix:${join(folder.path, "failing.sock")}`;
+    const heard: string[] = [];
+    const tell = (body: Event["event"]) => Event.fromPartial({ coordinatorGeneration: 1, timeMs: 1, event: body });
+    const asked = new EventEmitter();
+    const telemetry: TelemetryServer = {
+      subscribe: async (call) => {
+        call.write(tell({ $case: "runStarted", value: RunStarted.fromPartial({ step: 4, totalSteps: 9 }) }));
+        await once(asked, "stop");
+        const end = { failed: true, step: 5, reason: "checkpoint of step 5: no space left on device" };
+        call.write(tell({ $case: "runFinished", value: RunFinished.fromPartial(end) }));
+        call.end();
+      },
+      getStatus: (_, answer) => answer(new Error("not asked")),
+    };
+    const control: ControlServer = {
+      stop: ({ request }, answer) => {
+        heard.push(request.reason);
+        answer(null, {});
+        asked.emit("stop");
+      },
+    };
+    const services = [
+      { definition: TelemetryService, implementation: telemetry },
+      { definition: ControlService, implementation: control },
+    ];
+    const log = { info: () => {}, warn: () => {} };
+    const listener = await listen({ address, services, health: createHealth(), log });
+    try {
+      const { code, stdout } = await runLockstep(["stop", "--coordinator", address]);
+      assert.deepEqual([code, heard], [1, ["asked to stop by an operator"]]);
+      assert.equal(stdout, "failed at step 5 of 9: checkpoint of step 5: no space left on device\n");
+    } finally {
+      await listener.close({ graceMs: 0 });
+    }
   });
 });

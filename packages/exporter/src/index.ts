@@ -1,4 +1,4 @@
-// A run's events as Prometheus metrics.
+// A run's events: followed across the coordinator's restarts, and as Prometheus metrics.
 export {
   catalogue,
   type Label,
@@ -9,4 +9,5 @@ export {
   phases,
   states,
 } from "./catalogue.js";
+export { followEvents } from "./follow-events.js";
 export { type ExporterOptions, runExporter } from "./run-exporter.js";

@@ -58,7 +58,11 @@ export async function runExporter(options: ExporterOptions): Promise<void> {
     },
     onLost(reason: string) {
       hear({ type: "lost" });
-      void connection.whyRefused().then((refused) => sayLost(refused ?? reason));
+      if (signal.aborted) return;
+      void connection
+        .whyRefused()
+        .catch(() => null) // a guess the less
+        .then((refused) => sayLost(refused ?? reason));
     },
   };
   const server = await serveMetrics({

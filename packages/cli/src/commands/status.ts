@@ -28,8 +28,8 @@ export function addStatusCommand(program: Command): void {
   addFlags(command, names).addHelpText("after", examples);
   command.action(async (out: string | undefined, raw: Record<string, unknown>) => {
     const options = parseOptions(raw, names);
-    if (out === undefined && options.remote === undefined) {
-      throw new UserError("status: needs the run's folder, or the coordinator's address (--coordinator)");
+    if ((out === undefined) === (options.remote === undefined)) {
+      throw new UserError("status: needs either the run's folder or the coordinator's address (--coordinator)");
     }
     process.stdout.write(
       out === undefined ? await askCoordinator(options) : await readFolder(resolve(out), options.json),

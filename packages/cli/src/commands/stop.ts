@@ -37,14 +37,14 @@ async function stop(options: Options<(typeof names)[number]>): Promise<number> {
     if (end === null)
       throw new UserError(`--coordinator ${address}: went away before it said how the run ended; see its log`);
     process.stdout.write(json ? `${JSON.stringify(end)}\n` : render(end));
-    return exitCode.ok;
+    return end.failed ? exitCode.failure : exitCode.ok;
   } finally {
     coordinator.close();
     shutdown.dispose();
   }
 }
 
-interface End extends Pick<RunFinished, "completed" | "reason" | "step" | "weightsSha256"> {
+interface End extends RunFinished {
   readonly totalSteps: number;
 }
 
@@ -62,7 +62,8 @@ async function endOf(coordinator: RemoteCoordinator, reason: string, signal: Abo
   return null;
 }
 
-function render({ completed, reason, step, totalSteps, weightsSha256 }: End): string {
+function render({ completed, failed, reason, step, totalSteps, weightsSha256 }: End): string {
+  if (failed) return `failed at step ${step} of ${totalSteps}: ${reason}\n`;
   const head = completed ? `finished: ${reason}` : `stopped at step ${step} of ${totalSteps}: ${reason}`;
   const next = completed ? "" : "its checkpoint is written; the coordinator's command with --resume goes on\n";
   return `${head}\n  SHA-256  ${weightsSha256}\n${next}`;

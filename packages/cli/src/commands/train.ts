@@ -3,14 +3,14 @@ import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { exitCode, UserError } from "@lockstep/errors";
+import { followEvents } from "@lockstep/exporter";
 import { requireBackend } from "@lockstep/recipe";
-import { createLogger, createShutdown, type Shutdown } from "@lockstep/service";
+import { connect, createLogger, createShutdown, type Shutdown } from "@lockstep/service";
 import type { Command } from "commander";
 import type { Logger } from "pino";
 import { dataArguments, dataFlags } from "../data-flags.js";
 import { assertWorkable, dryRun, renderDryRun } from "../dry-run/dry-run.js";
 import { addFlags, type Options, parseOptions } from "../flags.js";
-import { followRun } from "../follow-run.js";
 import { type Child, startChild } from "../launcher/child.js";
 import { ProcessesFile } from "../launcher/processes-file.js";
 import { type ProcessPlan, superviseRun } from "../launcher/supervisor.js";
@@ -178,12 +178,14 @@ async function runProcesses(
   await chmod(socketFolder, 0o700);
   const address = `unix:${join(socketFolder, "run.sock")}`;
   const following = new AbortController();
-  const followed = followRun({
-    address,
-    onEvent: (event) => display.event(event),
-    log,
-    signal: following.signal,
-  });
+  const followed = followEvents(
+    connect({ address, log }),
+    {
+      onMessage: (event) => display.event(event),
+      onLost: (reason) => log.info({ address, reason }, "the event stream ended"),
+    },
+    following.signal,
+  );
   try {
     return await superviseRun({
       coordinator: plan("coordinator", 0, coordinatorArgs(out, address, options), launch),

@@ -86,9 +86,9 @@ function linesOf({ event }: Event, before: RunProgress): string[] {
       return generation > 1 ? [`worker ${slot} is back (life ${generation})`] : [];
     }
     case "workerLost": {
-      const { slot, reason, leasesLost } = event.value;
+      const { slot, reason, leasesLost, left } = event.value;
       const lost = leasesLost > 0 ? `; ${leasesLost} of its leases go to others` : "";
-      return [`worker ${slot} is lost: ${reason}${lost}`];
+      return [`worker ${slot} ${left ? "has left" : "is lost"}: ${reason}${lost}`];
     }
     case "runFinished":
       return event.value.completed ? [] : [`stopped at step ${event.value.step}: ${event.value.reason}`];

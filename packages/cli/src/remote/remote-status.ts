@@ -20,8 +20,8 @@ export function renderRemoteStatus(address: string, status: RemoteStatus): strin
 }
 
 function workerText(worker: RemoteStatus["workers"][number]): string {
-  const { connected, host, computeThreads, generation, microBatches, samplesPerSecond } = worker;
-  if (!connected) return `gone, ${microBatches} micro-batches\n`;
+  const { connected, left, host, computeThreads, generation, microBatches, samplesPerSecond } = worker;
+  if (!connected) return `${left ? "left" : "not connected"}, ${microBatches} micro-batches\n`;
   const threads = `${computeThreads} thread${computeThreads === 1 ? "" : "s"}`;
   const speed = samplesPerSecond > 0 ? `, ${samplesPerSecond.toFixed(0)} images/s` : "";
   return `${host}, ${threads}, life ${generation}, ${microBatches} micro-batches${speed}\n`;

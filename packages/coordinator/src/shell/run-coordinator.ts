@@ -316,20 +316,21 @@ async function serve(options: CoordinatorOptions, prepared: PreparedRun, life: L
     // A signal ends the process; who ends the run says so by an RPC, or beforehand (--max-steps).
     conductor.finish(outcome, outcome.kind === "failed" || (outcome.kind === "stopped" && signal.aborted));
     await writer.idle();
+    const message = life.checkpointFailure();
+    const end: Outcome = message === null || outcome.kind === "failed" ? outcome : { kind: "failed", message };
     observation.tellStatus();
     events.publish({
       $case: "runFinished",
       value: {
-        completed: outcome.kind === "completed",
-        reason: reasonOf(outcome),
+        completed: end.kind === "completed",
+        reason: reasonOf(end),
         step: conductor.state.position.step,
         weightsSha256: training.weightsSha256(),
-        failed: outcome.kind === "failed" || life.checkpointFailure() !== null,
+        failed: end.kind === "failed",
       },
     });
     await events.close(AbortSignal.timeout(closeGraceMs));
-    const message = life.checkpointFailure();
-    return message === null || outcome.kind === "failed" ? outcome : { kind: "failed", message };
+    return end;
   } finally {
     clearInterval(ticker);
     clearInterval(reporter);
