@@ -80,6 +80,9 @@ async function trainUndisturbed(stack) {
   );
   await stack.metric("max_over_time(lockstep_workers_connected[5m])", 2);
   say("both workers are seen by Prometheus");
+  for (const service of ["coordinator", "worker"]) stack.assertHealthy(service, "127.0.0.1:50052");
+  stack.assertHealthy("exporter", "http://127.0.0.1:9464/healthz");
+  say("coordinator, workers and exporter say that they are healthy");
   const sha256 = await finish(stack);
   stack.down({ volumes: true }); // Prometheus' too: it would still answer with this run's figures
   return sha256;
