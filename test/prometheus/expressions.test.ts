@@ -2,7 +2,7 @@
 // metric, a label or a state that does not exist.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { catalogue, type MetricDescription, outcomes, parts, phases, states } from "@lockstep/exporter";
+import { catalogue, type MetricDescription, outcomes, parts, passes, phases, states } from "@lockstep/exporter";
 import { askedBy } from "./promql.js";
 import { type Expression, readRules, ruleTestsFolder, shippedExpressions, yamlFiles } from "./shipped-expressions.js";
 
@@ -19,6 +19,7 @@ const ownSeries: Readonly<Record<string, readonly string[]>> = {
 const labelValues: Readonly<Record<string, readonly string[]>> = {
   phase: phases,
   part: parts,
+  pass: passes,
   state: states,
   outcome: outcomes,
 };

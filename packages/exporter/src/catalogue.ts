@@ -16,12 +16,24 @@ export type Unit = "seconds" | "bytes" | "ratio" | null;
  * gpu      the GPU's index on the worker's machine, from 0
  * phase    see phases
  * part     see parts
+ * pass     see passes
  * metric   a metric of the recipe, by its name there: loss, genderAccuracy, ...
  * state    see states
  * outcome  see outcomes
  * run, recipe, backend   of run_info alone
  */
-export type Label = "worker" | "gpu" | "phase" | "part" | "metric" | "state" | "outcome" | "run" | "recipe" | "backend";
+export type Label =
+  | "worker"
+  | "gpu"
+  | "phase"
+  | "part"
+  | "pass"
+  | "metric"
+  | "state"
+  | "outcome"
+  | "run"
+  | "recipe"
+  | "backend";
 
 /**
  * Where a worker's time goes in one step. load runs ahead, beside the computing; forward, backward and sum are the mean
@@ -31,6 +43,8 @@ export type Label = "worker" | "gpu" | "phase" | "part" | "metric" | "state" | "
 export const phases = ["fetch_weights", "load", "forward", "backward", "sum", "upload", "wait", "commit"] as const;
 /** What a number was computed over: the last training step, the training steps of the last epoch, its validation. */
 export const parts = ["train_step", "train_epoch", "validation"] as const;
+/** What a worker's micro-batches were for: steps, validations. */
+export const passes = ["train", "validate"] as const;
 /** Of these exactly one is 1 while the coordinator is seen. */
 export const states = ["waiting", "training", "validating", "stopping", "finished"] as const;
 /** All 0 while the run goes on; then one is 1, until a new life of the coordinator begins. */
@@ -73,6 +87,12 @@ export const catalogue = {
     ["outcome"],
     "kept",
   ),
+  lockstep_life_started_timestamp_seconds: gauge(
+    "seconds",
+    "Unix time at which the coordinator's present life began",
+    [],
+    "kept",
+  ),
   lockstep_step: gauge(null, "Optimizer updates behind the weights, those of earlier lives included", [], "kept"),
   lockstep_planned_steps: gauge(null, "Optimizer updates of the whole run", [], "kept"),
   lockstep_epoch: gauge(null, "The epoch under way, from 0", [], "kept"),
@@ -87,8 +107,14 @@ export const catalogue = {
   // Counters.
   lockstep_steps_total: counter(null, "Optimizer updates made"),
   lockstep_samples_total: counter(null, "Training samples in those updates"),
-  lockstep_received_bytes_total: counter("bytes", "Bytes of sums that workers uploaded, validation included"),
-  lockstep_sent_bytes_total: counter("bytes", "Bytes of weights that were sent to workers"),
+  lockstep_received_bytes_total: counter(
+    "bytes",
+    "Bytes of tensors in the sums that workers uploaded for those updates; sums of validations carry none",
+  ),
+  lockstep_sent_bytes_total: counter(
+    "bytes",
+    "Bytes of weights that were sent to workers in those updates and in validations",
+  ),
   lockstep_leases_lost_total: counter(null, "Leases that were held by workers when these were lost"),
   lockstep_leases_redone_total: counter(null, "Leases that were handed out once more: lost, failed or late ones"),
   lockstep_workers_lost_total: counter(null, "Workers lost: gone without having said goodbye"),
@@ -122,7 +148,7 @@ export const catalogue = {
   ),
   lockstep_step_phase_duration_seconds: histogram(
     "seconds",
-    "Time in a phase of a step: one observation for each worker and step, for commit one for each step",
+    "Time in a phase of a step: an observation for each step and worker that computed a part of it; of wait for each worker; of commit for each step",
     ["phase"],
     phaseBuckets,
   ),
@@ -151,16 +177,20 @@ export const catalogue = {
     "Time before the barrier in the last step: from its first lease granted to the worker's last sum received",
     ["worker"],
   ),
-  lockstep_worker_micro_batches_total: counter(null, "Micro-batches in steps and validations that count", ["worker"]),
+  lockstep_worker_micro_batches_total: counter(
+    null,
+    "Micro-batches in the updates made (pass train) and in validations that are over (pass validate)",
+    ["worker", "pass"],
+  ),
   lockstep_worker_phase_seconds_total: counter(
     "seconds",
-    "Time of the worker in a phase, over training steps; any phase but commit",
+    "Time of the workers in this slot in a phase, over training steps; any phase but commit",
     ["worker", "phase"],
   ),
   lockstep_worker_resident_memory_bytes: gauge("bytes", "Resident memory of the worker process", ["worker"]),
   lockstep_worker_event_loop_delay_seconds: gauge(
     "seconds",
-    "Delay of the worker's event loop since the heartbeat before, 99th percentile",
+    "Longest delay of the worker's event loop over about the last 30 s",
     ["worker"],
   ),
   lockstep_worker_gpu_utilization_ratio: gauge(
@@ -179,14 +209,14 @@ export const catalogue = {
     "kept",
   ),
   lockstep_checkpoint_step: gauge(null, "Step of the newest durable checkpoint", [], "kept"),
-  lockstep_checkpoint_size_bytes: gauge("bytes", "Size of the newest checkpoint written in this life", [], "kept"),
+  lockstep_checkpoint_size_bytes: gauge("bytes", "Size of the newest durable checkpoint", [], "kept"),
   lockstep_checkpoint_duration_seconds: gauge("seconds", "How long writing it took", [], "kept"),
 
   // The coordinator's process.
   lockstep_coordinator_resident_memory_bytes: gauge("bytes", "Resident memory of the coordinator process"),
   lockstep_coordinator_event_loop_delay_seconds: gauge(
     "seconds",
-    "Delay of the coordinator's event loop since the report before, 99th percentile",
+    "Longest delay of the coordinator's event loop over about the last 30 s",
   ),
 } as const satisfies Readonly<Record<string, MetricDescription>>;
 

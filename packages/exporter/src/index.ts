@@ -6,6 +6,7 @@ export {
   type MetricName,
   outcomes,
   parts,
+  passes,
   phases,
   states,
 } from "./catalogue.js";

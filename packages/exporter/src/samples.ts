@@ -1,5 +1,5 @@
 // Owns which numbers follow from what is known of a run: pure, a sample for each series of the catalogue that has a value.
-import type { Event, StepCommitted, WorkerPhase, WorkerStatus } from "@lockstep/protocol";
+import type { Event, StepCommitted, WorkerPhase, WorkerStatus, WorkerTotals } from "@lockstep/protocol";
 import { catalogue, type Label, type MetricName, outcomes, type parts, type phases, states } from "./catalogue.js";
 import type { LifeView, RunView } from "./run-view.js";
 
@@ -30,7 +30,7 @@ export function observationsOf({ event }: Event): Sample[] {
   return [
     sample("lockstep_step_duration_seconds", stepSeconds),
     ...workers.flatMap((worker) =>
-      secondsByPhase(worker).map(([name, value]) => sample(phase, value, { phase: name })),
+      secondsByPhase(meanOverThreads(worker)).map(([name, value]) => sample(phase, value, { phase: name })),
     ),
     sample(phase, commitSeconds, { phase: "commit" }),
   ];
@@ -45,6 +45,7 @@ function lifeSamples(life: LifeView): Sample[] {
       ? []
       : states.map((state) => sample("lockstep_run_state", status.state === state ? 1 : 0, { state }))),
     ...outcomes.map((name) => sample("lockstep_run_outcome", name === outcome ? 1 : 0, { outcome: name })),
+    sample("lockstep_life_started_timestamp_seconds", life.beganAtMs / 1000),
     sample("lockstep_step", step),
     sample("lockstep_planned_steps", plannedSteps),
     sample("lockstep_planned_epochs", run.epochs),
@@ -138,12 +139,7 @@ function workerSamples(status: WorkerStatus, lastStep: StepCommitted | null): Sa
     sample("lockstep_worker_generation_changes_total", generation - 1, { worker }),
     ...(samplesPerSecond > 0 ? [sample("lockstep_worker_images_per_second", samplesPerSecond, { worker })] : []),
     ...(own === undefined ? [] : [sample("lockstep_worker_barrier_seconds", own.barrierSeconds, { worker })]),
-    sample("lockstep_worker_micro_batches_total", totals?.microBatches ?? 0, { worker }),
-    ...(totals === undefined
-      ? []
-      : secondsByPhase(totals).map(([phase, value]) =>
-          sample("lockstep_worker_phase_seconds_total", value, { worker, phase }),
-        )),
+    ...(totals === undefined ? [] : workerTotalSamples(totals, worker)),
     ...(vitals === undefined
       ? []
       : [
@@ -161,18 +157,41 @@ function workerSamples(status: WorkerStatus, lastStep: StepCommitted | null): Sa
   ];
 }
 
-/** Of a worker: all phases but the coordinator's own. */
-function secondsByPhase(phase: WorkerPhase): [Phase, number][] {
-  const threads = Math.max(1, phase.computeThreads);
+function workerTotalSamples(totals: WorkerTotals, worker: string): Sample[] {
+  const microBatches = "lockstep_worker_micro_batches_total";
   return [
-    ["fetch_weights", phase.fetchWeightsSeconds],
-    ["load", phase.loadSeconds],
-    ["forward", phase.forwardSeconds / threads],
-    ["backward", phase.backwardSeconds / threads],
-    ["sum", phase.sumSeconds / threads],
-    ["upload", phase.uploadSeconds],
-    ["wait", phase.waitSeconds],
+    sample(microBatches, totals.trainMicroBatches, { worker, pass: "train" }),
+    sample(microBatches, totals.validateMicroBatches, { worker, pass: "validate" }),
+    ...secondsByPhase(totals).map(([phase, value]) =>
+      sample("lockstep_worker_phase_seconds_total", value, { worker, phase }),
+    ),
   ];
+}
+
+type PhaseSeconds = Omit<WorkerTotals, "trainMicroBatches" | "validateMicroBatches">;
+
+/** Of a worker: all phases but the coordinator's own. */
+function secondsByPhase(seconds: PhaseSeconds): [Phase, number][] {
+  return [
+    ["fetch_weights", seconds.fetchWeightsSeconds],
+    ["load", seconds.loadSeconds],
+    ["forward", seconds.forwardSeconds],
+    ["backward", seconds.backwardSeconds],
+    ["sum", seconds.sumSeconds],
+    ["upload", seconds.uploadSeconds],
+    ["wait", seconds.waitSeconds],
+  ];
+}
+
+function meanOverThreads(phase: WorkerPhase): PhaseSeconds {
+  const { computeThreads, forwardSeconds, backwardSeconds, sumSeconds } = phase;
+  const threads = Math.max(1, computeThreads);
+  return {
+    ...phase,
+    forwardSeconds: forwardSeconds / threads,
+    backwardSeconds: backwardSeconds / threads,
+    sumSeconds: sumSeconds / threads,
+  };
 }
 
 function sample(name: MetricName, value: number, labels: Sample["labels"] = {}): Sample {

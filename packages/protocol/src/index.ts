@@ -56,6 +56,7 @@ export {
   WorkerLost,
   WorkerPhase,
   WorkerStatus,
+  WorkerTotals,
 } from "./gen/lockstep/v1/telemetry.js";
 export { DataType, TensorChunk, TensorHeader, TensorLayout as WireTensorLayout } from "./gen/lockstep/v1/tensors.js";
 export { joinTokenHeader } from "./join-token-header.js";

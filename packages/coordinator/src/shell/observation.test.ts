@@ -73,7 +73,7 @@ test("who subscribes late hears the totals of this life, the last step and check
   assert.deepEqual([only?.slot, only?.connected, only?.backend], [0, true, "made-up"]);
   assert.deepEqual(only?.vitals, { residentBytes: 1_000_000, eventLoopDelaySeconds: 0.002 });
   assert.deepEqual(only?.gpus, [{ index: 0, utilization: 0.5, memoryUsedBytes: 10, memoryTotalBytes: 80 }]);
-  assert.equal(only?.totals?.microBatches, 4 + 4 + 3 + 4 + 3); // the validation's, too
+  assert.deepEqual([only?.totals?.trainMicroBatches, only?.totals?.validateMicroBatches], [4 + 4 + 3 + 4, 3]);
   assert.deepEqual(late.started.recent.map(({ event }) => event?.$case).sort(), [
     "checkpointWritten",
     "epochValidated",

@@ -1,13 +1,13 @@
 // Owns what this life of the coordinator has counted, as a function of the events that it told: observers that come later
 // hear the totals, and the newest event of each kind that they would have missed. Nothing is decided by it.
-import { type Event, RunTotals, WorkerPhase } from "@lockstep/protocol";
+import { type Event, RunTotals, type WorkerPhase, WorkerTotals } from "@lockstep/protocol";
 
 const recentKinds = ["stepCommitted", "epochValidated", "checkpointWritten"] as const;
 type RecentKind = (typeof recentKinds)[number];
 
 export class RunTally {
   readonly #totals = RunTotals.create();
-  readonly #workers = new Map<number, WorkerPhase>();
+  readonly #workers = new Map<number, WorkerTotals>();
   readonly #recent = new Map<RecentKind, Event>();
 
   /** @param before of what this life goes on from; not counted */
@@ -24,9 +24,9 @@ export class RunTally {
     return [...this.#recent.values()];
   }
 
-  /** Added over the committed steps, and micro-batches over validations too. */
-  ofWorker(slot: number): WorkerPhase {
-    return { ...(this.#workers.get(slot) ?? WorkerPhase.create({ slot })) };
+  /** Of every worker that was in the slot. */
+  ofWorker(slot: number): WorkerTotals {
+    return { ...(this.#workers.get(slot) ?? WorkerTotals.create()) };
   }
 
   take(told: Event): void {
@@ -38,7 +38,7 @@ export class RunTally {
         totals.steps += 1;
         totals.samples += numSamples;
         this.#addPass({ bytesReceived, bytesSent, productiveSeconds });
-        for (const phase of phases) this.#workers.set(phase.slot, added(this.ofWorker(phase.slot), phase));
+        for (const phase of phases) this.#workers.set(phase.slot, withStep(this.ofWorker(phase.slot), phase));
         this.#recent.set("stepCommitted", told);
         return;
       }
@@ -46,7 +46,8 @@ export class RunTally {
         this.#addPass(event.value);
         for (const { slot, microBatches } of event.value.phases) {
           const before = this.ofWorker(slot);
-          this.#workers.set(slot, { ...before, microBatches: before.microBatches + microBatches });
+          const validateMicroBatches = before.validateMicroBatches + microBatches;
+          this.#workers.set(slot, { ...before, validateMicroBatches });
         }
         this.#recent.set("epochValidated", told);
         return;
@@ -79,20 +80,18 @@ function isRecent(kind: string): kind is RecentKind {
   return recentKinds.some((known) => known === kind);
 }
 
-/** Two leases of one worker in a step, or its steps. What is no sum is the second's. */
-export function added(a: WorkerPhase, b: WorkerPhase): WorkerPhase {
+/** Thread seconds become wall seconds before they are added: the next worker in the slot may have other threads. */
+function withStep(totals: WorkerTotals, phase: WorkerPhase): WorkerTotals {
+  const threads = Math.max(1, phase.computeThreads);
   return {
-    slot: b.slot,
-    computeThreads: b.computeThreads,
-    microBatches: a.microBatches + b.microBatches,
-    fetchWeightsSeconds: a.fetchWeightsSeconds + b.fetchWeightsSeconds,
-    loadSeconds: a.loadSeconds + b.loadSeconds,
-    computeSeconds: a.computeSeconds + b.computeSeconds,
-    forwardSeconds: a.forwardSeconds + b.forwardSeconds,
-    backwardSeconds: a.backwardSeconds + b.backwardSeconds,
-    sumSeconds: a.sumSeconds + b.sumSeconds,
-    uploadSeconds: a.uploadSeconds + b.uploadSeconds,
-    waitSeconds: a.waitSeconds + b.waitSeconds,
-    barrierSeconds: a.barrierSeconds + b.barrierSeconds,
+    ...totals,
+    trainMicroBatches: totals.trainMicroBatches + phase.microBatches,
+    fetchWeightsSeconds: totals.fetchWeightsSeconds + phase.fetchWeightsSeconds,
+    loadSeconds: totals.loadSeconds + phase.loadSeconds,
+    forwardSeconds: totals.forwardSeconds + phase.forwardSeconds / threads,
+    backwardSeconds: totals.backwardSeconds + phase.backwardSeconds / threads,
+    sumSeconds: totals.sumSeconds + phase.sumSeconds / threads,
+    uploadSeconds: totals.uploadSeconds + phase.uploadSeconds,
+    waitSeconds: totals.waitSeconds + phase.waitSeconds,
   };
 }

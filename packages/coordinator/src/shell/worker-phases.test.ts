@@ -40,6 +40,13 @@ test("a worker with two leases has them added, and waits for what is left of the
   assert.ok(Math.abs((slow?.uploadSeconds ?? 0) - 0.2) < 1e-9);
 });
 
+test("a successor with other threads in the same step: seconds over threads stay the time on the wall", () => {
+  const second = { ...lease(0, 1000, 2000), generation: 2, computeThreads: 8 };
+  const [only] = passTimes([lease(0, 0, 1000), second], 0).phases;
+  // 0.25 s over 2 threads, then 0.25 s over 8.
+  assert.deepEqual([only?.computeThreads, (only?.forwardSeconds ?? 0) / 8], [8, 0.125 + 0.03125]);
+});
+
 test("the time until a lost lease was given to somebody else is nobody's productive time", () => {
   // The first lease, at 0 s, was lost; the survivor got it after 5 s.
   const { phases, busiestSeconds } = passTimes([lease(0, 100, 1100), lease(0, 5000, 6000)], 0);

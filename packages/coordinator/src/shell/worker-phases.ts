@@ -1,7 +1,6 @@
 // Owns where the workers' time went in one pass, from the leases that were accepted.
 import type { WorkerPhase } from "@lockstep/protocol";
 import type { Contributor } from "./pass-sums.js";
-import { added } from "./run-tally.js";
 
 export interface PassTimes {
   /** By slot. */
@@ -24,8 +23,7 @@ export function passTimes(
     busySeconds.set(slot, (busySeconds.get(slot) ?? 0) + (receivedAtMs - grantedAtMs) / 1000);
     const own = phaseOf(contributor, firstLeaseAtMs);
     const before = bySlot.get(slot);
-    const barrierSeconds = Math.max(own.barrierSeconds, before?.barrierSeconds ?? 0);
-    bySlot.set(slot, before === undefined ? own : { ...added(before, own), barrierSeconds });
+    bySlot.set(slot, before === undefined ? own : added(before, own));
   }
   const phases = [...bySlot.values()].map((phase) => ({
     ...phase,
@@ -52,5 +50,26 @@ function phaseOf(contributor: Contributor, firstLeaseAtMs: number): WorkerPhase 
     waitSeconds: 0,
     barrierSeconds: (receivedAtMs - firstLeaseAtMs) / 1000,
     computeThreads,
+  };
+}
+
+/** Two leases of one slot in a step. */
+function added(a: WorkerPhase, b: WorkerPhase): WorkerPhase {
+  // A successor may have other threads: what the worker before it computed is told as if these had done it, so that
+  // seconds over threads stay the time on the wall.
+  const scale = b.computeThreads / a.computeThreads;
+  return {
+    slot: b.slot,
+    computeThreads: b.computeThreads,
+    microBatches: a.microBatches + b.microBatches,
+    fetchWeightsSeconds: a.fetchWeightsSeconds + b.fetchWeightsSeconds,
+    loadSeconds: a.loadSeconds + b.loadSeconds,
+    computeSeconds: a.computeSeconds * scale + b.computeSeconds,
+    forwardSeconds: a.forwardSeconds * scale + b.forwardSeconds,
+    backwardSeconds: a.backwardSeconds * scale + b.backwardSeconds,
+    sumSeconds: a.sumSeconds * scale + b.sumSeconds,
+    uploadSeconds: a.uploadSeconds + b.uploadSeconds,
+    waitSeconds: a.waitSeconds + b.waitSeconds,
+    barrierSeconds: Math.max(a.barrierSeconds, b.barrierSeconds),
   };
 }

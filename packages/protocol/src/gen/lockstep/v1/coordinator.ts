@@ -125,7 +125,7 @@ export interface Heartbeat {
   sequence: number;
   /** Resident memory of the worker process, bytes. */
   residentBytes: number;
-  /** Event-loop delay of the gRPC thread since the last heartbeat, 99th percentile, milliseconds. */
+  /** Longest event-loop delay of the gRPC thread over about the last 30 s, milliseconds. */
   eventLoopDelayMs: number;
   /** Of the GPUs that the worker may compute on, as they were last sampled. Empty without a GPU. */
   gpus: GpuVitals[];

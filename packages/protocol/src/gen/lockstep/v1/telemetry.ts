@@ -68,18 +68,35 @@ export interface WorkerStatus {
   backend: string;
   /** Not connected, and had said goodbye: it was asked to stop. */
   left: boolean;
-  /** Over the training steps committed in this life of the coordinator; micro-batches of its validations are added. */
+  /** Of the workers that were in the slot in this life of the coordinator. */
   totals:
-    | WorkerPhase
+    | WorkerTotals
     | undefined;
   /** Of its last heartbeat; absent before the first. */
   vitals: ProcessVitals | undefined;
   gpus: GpuVitals[];
 }
 
+/**
+ * Added over steps committed and, where said, validations. Seconds pass on the wall: those of compute threads are means over the
+ * worker's threads, taken before they are added, as the next worker in the slot may have another number of them.
+ */
+export interface WorkerTotals {
+  trainMicroBatches: number;
+  validateMicroBatches: number;
+  /** As in WorkerPhase, steps alone. */
+  fetchWeightsSeconds: number;
+  loadSeconds: number;
+  forwardSeconds: number;
+  backwardSeconds: number;
+  sumSeconds: number;
+  uploadSeconds: number;
+  waitSeconds: number;
+}
+
 export interface ProcessVitals {
   residentBytes: number;
-  /** Of the event loop since the sample before, 99th percentile, seconds. */
+  /** Longest of the event loop over about the last 30 s, seconds. */
   eventLoopDelaySeconds: number;
 }
 
@@ -112,9 +129,9 @@ export interface RunTotals {
   steps: number;
   /** Training samples. */
   samples: number;
-  /** Sums that workers uploaded. */
+  /** Tensors that workers uploaded for those steps; sums of validations carry none. */
   bytesReceived: number;
-  /** Weights sent to workers. */
+  /** Weights sent to workers for those steps and for validations. */
   bytesSent: number;
   /** Held by workers that were lost. */
   leasesLost: number;
@@ -199,6 +216,7 @@ export interface StepCommitted {
   gradientNorm: number;
   /** From the first lease granted to the weights updated, in seconds. */
   stepSeconds: number;
+  /** By slot. Workers that had no part in it are among them: they waited. */
   phases: WorkerPhase[];
   /** Seconds that the optimizer and the bookkeeping took. */
   commitSeconds: number;
@@ -213,7 +231,7 @@ export interface StepCommitted_MetricsEntry {
   value: number;
 }
 
-/** What one worker did for one step, or for one validation. */
+/** What one worker did for one step, or for one validation; where two workers had the slot one after the other, both. */
 export interface WorkerPhase {
   slot: number;
   microBatches: number;
@@ -228,7 +246,7 @@ export interface WorkerPhase {
   uploadSeconds: number;
   /** Without a lease that was accepted later, while others computed: at the barrier, or before its first lease. */
   waitSeconds: number;
-  /** From the step's first lease granted, to whomever, to this worker's last sum. In totals: added over steps. */
+  /** From the step's first lease granted, to whomever, to this worker's last sum; 0 without one. */
   barrierSeconds: number;
   computeThreads: number;
 }
@@ -241,6 +259,7 @@ export interface EpochValidated {
   /** Means over the epoch's training steps, by the recipe's names. */
   trainingMetrics: { [key: string]: number };
   seconds: number;
+  /** By slot, of those that had part in it. */
   phases: WorkerPhase[];
   bytesReceived: number;
   bytesSent: number;
@@ -696,7 +715,7 @@ export const WorkerStatus: MessageFns<WorkerStatus> = {
       writer.uint32(72).bool(message.left);
     }
     if (message.totals !== undefined) {
-      WorkerPhase.encode(message.totals, writer.uint32(82).fork()).join();
+      WorkerTotals.encode(message.totals, writer.uint32(82).fork()).join();
     }
     if (message.vitals !== undefined) {
       ProcessVitals.encode(message.vitals, writer.uint32(90).fork()).join();
@@ -797,7 +816,7 @@ export const WorkerStatus: MessageFns<WorkerStatus> = {
               break;
             }
 
-            message.totals = WorkerPhase.decode(reader, reader.uint32());
+            message.totals = WorkerTotals.decode(reader, reader.uint32());
             continue;
           }
           case 11: {
@@ -843,12 +862,173 @@ export const WorkerStatus: MessageFns<WorkerStatus> = {
     message.backend = object.backend ?? "";
     message.left = object.left ?? false;
     message.totals = (object.totals !== undefined && object.totals !== null)
-      ? WorkerPhase.fromPartial(object.totals)
+      ? WorkerTotals.fromPartial(object.totals)
       : undefined;
     message.vitals = (object.vitals !== undefined && object.vitals !== null)
       ? ProcessVitals.fromPartial(object.vitals)
       : undefined;
     message.gpus = object.gpus?.map((e) => GpuVitals.fromPartial(e)) || [];
+    return message;
+  },
+};
+
+function createBaseWorkerTotals(): WorkerTotals {
+  return {
+    trainMicroBatches: 0,
+    validateMicroBatches: 0,
+    fetchWeightsSeconds: 0,
+    loadSeconds: 0,
+    forwardSeconds: 0,
+    backwardSeconds: 0,
+    sumSeconds: 0,
+    uploadSeconds: 0,
+    waitSeconds: 0,
+  };
+}
+
+export const WorkerTotals: MessageFns<WorkerTotals> = {
+  encode(message: WorkerTotals, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.trainMicroBatches !== 0) {
+      writer.uint32(8).uint64(message.trainMicroBatches);
+    }
+    if (message.validateMicroBatches !== 0) {
+      writer.uint32(16).uint64(message.validateMicroBatches);
+    }
+    if (message.fetchWeightsSeconds !== 0) {
+      writer.uint32(25).double(message.fetchWeightsSeconds);
+    }
+    if (message.loadSeconds !== 0) {
+      writer.uint32(33).double(message.loadSeconds);
+    }
+    if (message.forwardSeconds !== 0) {
+      writer.uint32(41).double(message.forwardSeconds);
+    }
+    if (message.backwardSeconds !== 0) {
+      writer.uint32(49).double(message.backwardSeconds);
+    }
+    if (message.sumSeconds !== 0) {
+      writer.uint32(57).double(message.sumSeconds);
+    }
+    if (message.uploadSeconds !== 0) {
+      writer.uint32(65).double(message.uploadSeconds);
+    }
+    if (message.waitSeconds !== 0) {
+      writer.uint32(73).double(message.waitSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): WorkerTotals {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseWorkerTotals();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.trainMicroBatches = longToNumber(reader.uint64());
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.validateMicroBatches = longToNumber(reader.uint64());
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.fetchWeightsSeconds = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.loadSeconds = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 41) {
+              break;
+            }
+
+            message.forwardSeconds = reader.double();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.backwardSeconds = reader.double();
+            continue;
+          }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.sumSeconds = reader.double();
+            continue;
+          }
+          case 8: {
+            if (tag !== 65) {
+              break;
+            }
+
+            message.uploadSeconds = reader.double();
+            continue;
+          }
+          case 9: {
+            if (tag !== 73) {
+              break;
+            }
+
+            message.waitSeconds = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create<I extends Exact<DeepPartial<WorkerTotals>, I>>(base?: I): WorkerTotals {
+    return WorkerTotals.fromPartial(base ?? ({} as any));
+  },
+  fromPartial<I extends Exact<DeepPartial<WorkerTotals>, I>>(object: I): WorkerTotals {
+    const message = createBaseWorkerTotals();
+    message.trainMicroBatches = object.trainMicroBatches ?? 0;
+    message.validateMicroBatches = object.validateMicroBatches ?? 0;
+    message.fetchWeightsSeconds = object.fetchWeightsSeconds ?? 0;
+    message.loadSeconds = object.loadSeconds ?? 0;
+    message.forwardSeconds = object.forwardSeconds ?? 0;
+    message.backwardSeconds = object.backwardSeconds ?? 0;
+    message.sumSeconds = object.sumSeconds ?? 0;
+    message.uploadSeconds = object.uploadSeconds ?? 0;
+    message.waitSeconds = object.waitSeconds ?? 0;
     return message;
   },
 };

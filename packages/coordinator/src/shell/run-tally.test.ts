@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { Event } from "@lockstep/protocol";
+import { RunTally } from "./run-tally.js";
+
+type Body = NonNullable<Event["event"]>;
+
+function told($case: Body["$case"], value: object): Event {
+  return Event.fromPartial({ event: { $case, value } as Body }); // fromPartial fills in what is left away
+}
+
+test("a worker's totals are seconds on the wall, whatever threads the workers in its slot had", () => {
+  const tally = new RunTally([]);
+  const step = (computeThreads: number) => {
+    const seconds = { forwardSeconds: computeThreads, backwardSeconds: computeThreads, sumSeconds: computeThreads };
+    tally.take(told("stepCommitted", { phases: [{ slot: 0, computeThreads, ...seconds, loadSeconds: 2 }] }));
+    const { forwardSeconds, backwardSeconds, sumSeconds, loadSeconds } = tally.ofWorker(0);
+    return [forwardSeconds, backwardSeconds, sumSeconds, loadSeconds];
+  };
+  // Each step takes a second of computing.
+  assert.deepEqual(
+    [1, 1, 4, 1].map((threads) => step(threads)),
+    [1, 2, 3, 4].map((seconds) => [seconds, seconds, seconds, 2 * seconds]),
+  );
+});
+
+test("micro-batches of steps and of validations are counted apart; seconds are those of steps", () => {
+  const tally = new RunTally([]);
+  const phases = [{ slot: 1, computeThreads: 1, microBatches: 3, loadSeconds: 5 }];
+  tally.take(told("stepCommitted", { phases }));
+  tally.take(told("epochValidated", { phases: [{ ...phases[0], microBatches: 7 }] }));
+  const { trainMicroBatches, validateMicroBatches, loadSeconds } = tally.ofWorker(1);
+  assert.deepEqual([trainMicroBatches, validateMicroBatches, loadSeconds], [3, 7, 5]);
+  assert.equal(tally.ofWorker(0).trainMicroBatches, 0);
+});
