@@ -30,7 +30,9 @@ export function observationsOf({ event }: Event): Sample[] {
   return [
     sample("lockstep_step_duration_seconds", stepSeconds),
     ...workers.flatMap((worker) =>
-      secondsByPhase(meanOverThreads(worker)).map(([name, value]) => sample(phase, value, { phase: name })),
+      secondsByPhase(meanOverThreads(worker))
+        .filter(([name]) => name === "wait" || hadPart(worker))
+        .map(([name, value]) => sample(phase, value, { phase: name })),
     ),
     sample(phase, commitSeconds, { phase: "commit" }),
   ];
@@ -132,7 +134,7 @@ function workerSamples(status: WorkerStatus, lastStep: StepCommitted | null): Sa
   const { slot, connected, left, computeThreads, samplesPerSecond, generation, totals, vitals, gpus } = status;
   const worker = String(slot);
   if (!connected) return left ? [] : [sample("lockstep_worker_connected", 0, { worker })];
-  const own = lastStep?.phases.find((phase) => phase.slot === slot);
+  const own = lastStep?.phases.find((phase) => phase.slot === slot && hadPart(phase));
   return [
     sample("lockstep_worker_connected", 1, { worker }),
     sample("lockstep_worker_compute_threads", computeThreads, { worker }),
@@ -181,6 +183,11 @@ function secondsByPhase(seconds: PhaseSeconds): [Phase, number][] {
     ["upload", seconds.uploadSeconds],
     ["wait", seconds.waitSeconds],
   ];
+}
+
+/** Whether it computed anything in the step; else it has waited. */
+function hadPart({ microBatches }: WorkerPhase): boolean {
+  return microBatches > 0;
 }
 
 function meanOverThreads(phase: WorkerPhase): PhaseSeconds {

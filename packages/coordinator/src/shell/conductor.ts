@@ -16,6 +16,7 @@ import type { StepLog } from "./step-log.js";
 import { storedPosition } from "./stored-position.js";
 import { NotFiniteGradient, type TrainingState } from "./training-state.js";
 import type { WeightsFeed } from "./weights-feed.js";
+import type { Attendant } from "./worker-phases.js";
 
 export interface Log {
   info(fields: object, message: string): void;
@@ -62,7 +63,7 @@ export class Conductor {
   failure: unknown;
   #state: CoreState;
   readonly #parts: ConductorParts;
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new Map<string, Session & { readonly sinceMs: number }>();
   readonly #queue: CoreEvent[] = [];
   #busy = false;
   #reason = "";
@@ -127,7 +128,7 @@ export class Conductor {
   }
 
   attach(sessionId: string, session: Session): void {
-    this.#sessions.set(sessionId, session);
+    this.#sessions.set(sessionId, { ...session, sinceMs: this.#parts.nowMs() });
   }
 
   /** Adds a verified sum, whose buffer belongs to the conductor from here on; settle() must follow. */
@@ -280,12 +281,20 @@ export class Conductor {
         stepSeconds: (endMs - firstLeaseAtMs) / 1000,
         commitSeconds: (endMs - startMs) / 1000,
         firstLeaseAtMs,
+        attendants: this.#attendants(),
         weightsDigest,
       },
       sums,
     );
     this.#dropSums();
     this.dispatch({ type: "committed", weightsDigest });
+  }
+
+  #attendants(): Attendant[] {
+    return this.#state.members.flatMap(({ slot, computeThreads, life, sessionId }) => {
+      const session = life === "attending" ? this.#sessions.get(sessionId) : undefined;
+      return session === undefined ? [] : [{ slot, computeThreads, sinceMs: session.sinceMs }];
+    });
   }
 
   #concludeEpoch({ epoch, step, validated }: Extract<Effect, { type: "conclude-epoch" }>): void {

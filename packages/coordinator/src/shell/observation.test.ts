@@ -8,11 +8,12 @@ import {
   type RunStarted,
   type RunStatus,
   TelemetryClient,
+  type WorkerPhase,
 } from "@lockstep/protocol";
 import { connect } from "@lockstep/service";
 import { FakeWorker } from "./testing/fake-worker.js";
 import { prepareFolder, tinyRun } from "./testing/prepared-folder.js";
-import { quiet, start } from "./testing/running-coordinator.js";
+import { quiet, recordsOf, start } from "./testing/running-coordinator.js";
 
 const tiny = tinyRun();
 
@@ -99,6 +100,25 @@ test("who subscribes late hears the totals of this life, the last step and check
   assert.ok(resumed.status.goodput > 0); // carried by the checkpoint
   second.stop("seen enough");
   await second.summary;
+});
+
+test("a worker for whom nothing was left of a step is told to have waited", async (t) => {
+  const { out, remove } = await prepareFolder(tiny);
+  t.after(remove);
+  const { address, summary } = await start(out, { expectedWorkers: 5, maxSteps: 1 });
+  const workers = await Promise.all(Array.from({ length: 5 }, () => FakeWorker.join(address, tiny)));
+  await summary;
+  for (const worker of workers) worker.close();
+  // The first step has four micro-batches, and nobody gets two of them.
+  const [step] = (await recordsOf(out, "metrics.jsonl")) as [{ phases: WorkerPhase[] }];
+  assert.deepEqual(
+    step.phases.map(({ slot }) => slot),
+    [0, 1, 2, 3, 4],
+  );
+  const idle = step.phases.filter(({ microBatches }) => microBatches === 0);
+  assert.equal(idle.length, 1);
+  const longest = Math.max(...step.phases.map(({ barrierSeconds }) => barrierSeconds));
+  assert.ok(Math.abs((idle[0]?.waitSeconds ?? 0) - longest) < 1e-9);
 });
 
 test("a worker that says goodbye has left; one that vanishes is lost", async (t) => {

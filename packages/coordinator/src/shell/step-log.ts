@@ -5,7 +5,7 @@ import type { EventHub } from "./event-hub.js";
 import type { Journal } from "./journal.js";
 import type { PassSums } from "./pass-sums.js";
 import { median, type PhaseMedians, warmSteps } from "./summary.js";
-import { passTimes } from "./worker-phases.js";
+import { type Attendant, passTimes } from "./worker-phases.js";
 
 export interface CommitReport {
   /** Updates so far, this one included. */
@@ -18,6 +18,7 @@ export interface CommitReport {
   readonly commitSeconds: number;
   /** On the clock of the sums. */
   readonly firstLeaseAtMs: number;
+  readonly attendants: readonly Attendant[];
   /** XXH3-128 (hex) of the weights after it. */
   readonly weightsDigest: string;
 }
@@ -63,9 +64,9 @@ export class StepLog {
   }
 
   committed(report: CommitReport, sums: PassSums): void {
-    const { step, epoch, weightsDigest, firstLeaseAtMs } = report;
+    const { step, epoch, weightsDigest } = report;
     const { numSamples, contributors, bytesReceived, bytesSent } = sums;
-    const { phases, busiestSeconds } = passTimes(contributors, firstLeaseAtMs);
+    const { phases, busiestSeconds } = passTimes(contributors, report);
     const head = { generation: this.#generation, step, epoch, timeMs: Math.round(this.#unixMs()) };
     const { metrics, learningRate, gradientNorm, stepSeconds, commitSeconds } = report;
     this.#metrics.append({

@@ -21,7 +21,9 @@ function lease(slot: number, grantedAtMs: number, receivedAtMs: number): Contrib
 
 test("a worker with two leases has them added, and waits for what is left of the pass", () => {
   // Slot 1 computes from 0 to 1 s and from 1 to 3 s; slot 0 is done after 1.5 s.
-  const { phases, busiestSeconds } = passTimes([lease(1, 0, 1000), lease(0, 0, 1500), lease(1, 1000, 3000)], 0);
+  const { phases, busiestSeconds } = passTimes([lease(1, 0, 1000), lease(0, 0, 1500), lease(1, 1000, 3000)], {
+    firstLeaseAtMs: 0,
+  });
   assert.equal(busiestSeconds, 3);
   assert.deepEqual(
     phases.map(({ slot, microBatches, waitSeconds, barrierSeconds }) => [
@@ -42,19 +44,40 @@ test("a worker with two leases has them added, and waits for what is left of the
 
 test("a successor with other threads in the same step: seconds over threads stay the time on the wall", () => {
   const second = { ...lease(0, 1000, 2000), generation: 2, computeThreads: 8 };
-  const [only] = passTimes([lease(0, 0, 1000), second], 0).phases;
+  const [only] = passTimes([lease(0, 0, 1000), second], { firstLeaseAtMs: 0 }).phases;
   // 0.25 s over 2 threads, then 0.25 s over 8.
   assert.deepEqual([only?.computeThreads, (only?.forwardSeconds ?? 0) / 8], [8, 0.125 + 0.03125]);
 });
 
 test("the time until a lost lease was given to somebody else is nobody's productive time", () => {
   // The first lease, at 0 s, was lost; the survivor got it after 5 s.
-  const { phases, busiestSeconds } = passTimes([lease(0, 100, 1100), lease(0, 5000, 6000)], 0);
+  const { phases, busiestSeconds } = passTimes([lease(0, 100, 1100), lease(0, 5000, 6000)], { firstLeaseAtMs: 0 });
   assert.equal(busiestSeconds, 2);
   assert.deepEqual(
     phases.map(({ waitSeconds, barrierSeconds }) => [waitSeconds, barrierSeconds]),
     [[4, 6]],
   );
+});
+
+test("who had no part in the step has waited for all of it, or since it came", () => {
+  const attendants = [
+    { slot: 0, computeThreads: 2, sinceMs: -5000 },
+    { slot: 1, computeThreads: 2, sinceMs: -5000 },
+    { slot: 2, computeThreads: 4, sinceMs: 1500 },
+  ];
+  const { phases, busiestSeconds } = passTimes([lease(1, 100, 2000)], { firstLeaseAtMs: 0, attendants });
+  assert.deepEqual(
+    phases.map(({ slot, microBatches, waitSeconds, barrierSeconds, computeThreads }) => [
+      ...[slot, microBatches, waitSeconds],
+      ...[barrierSeconds, computeThreads],
+    ]),
+    [
+      [0, 0, 2, 0, 2],
+      [1, 1, 2 - 1.9, 2, 2],
+      [2, 0, 0.5, 0, 4],
+    ],
+  );
+  assert.equal(busiestSeconds, 1.9);
 });
 
 test("a pass without leases has no times", () => {

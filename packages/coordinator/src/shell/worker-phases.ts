@@ -1,5 +1,5 @@
-// Owns where the workers' time went in one pass, from the leases that were accepted.
-import type { WorkerPhase } from "@lockstep/protocol";
+// Owns where the workers' time went in one pass, from the leases that were accepted and who was there.
+import { WorkerPhase } from "@lockstep/protocol";
 import type { Contributor } from "./pass-sums.js";
 
 export interface PassTimes {
@@ -9,13 +9,25 @@ export interface PassTimes {
   readonly busiestSeconds: number;
 }
 
-/** @param firstLeaseAtMs when the pass' first lease was granted; it may have been lost. Default: the first accepted one */
-export function passTimes(
-  contributors: readonly Contributor[],
-  firstLeaseAtMs = Math.min(...contributors.map(({ grantedAtMs }) => grantedAtMs)),
-): PassTimes {
+/** A worker that takes part when the pass is over. */
+export interface Attendant {
+  readonly slot: number;
+  readonly computeThreads: number;
+  /** On the clock of the leases. */
+  readonly sinceMs: number;
+}
+
+export interface PassFacts {
+  /** When the pass' first lease was granted; it may have been lost. Default: the first accepted one. */
+  readonly firstLeaseAtMs?: number;
+  /** Those of them that contributed nothing have waited. Default: none. */
+  readonly attendants?: readonly Attendant[];
+}
+
+export function passTimes(contributors: readonly Contributor[], facts: PassFacts = {}): PassTimes {
+  const { firstLeaseAtMs = Math.min(...contributors.map(({ grantedAtMs }) => grantedAtMs)), attendants = [] } = facts;
   const lastSumAtMs = Math.max(firstLeaseAtMs, ...contributors.map(({ receivedAtMs }) => receivedAtMs));
-  const spanSeconds = (lastSumAtMs - firstLeaseAtMs) / 1000;
+  const attendedSince = new Map(attendants.map(({ slot, sinceMs }) => [slot, sinceMs]));
   const busySeconds = new Map<number, number>();
   const bySlot = new Map<number, WorkerPhase>();
   for (const contributor of contributors) {
@@ -25,10 +37,14 @@ export function passTimes(
     const before = bySlot.get(slot);
     bySlot.set(slot, before === undefined ? own : added(before, own));
   }
-  const phases = [...bySlot.values()].map((phase) => ({
-    ...phase,
-    waitSeconds: Math.max(0, spanSeconds - (busySeconds.get(phase.slot) ?? 0)),
-  }));
+  for (const { slot, computeThreads } of attendants) {
+    if (!bySlot.has(slot)) bySlot.set(slot, WorkerPhase.create({ slot, computeThreads }));
+  }
+  const phases = [...bySlot.values()].map((phase) => {
+    const fromMs = Math.max(firstLeaseAtMs, attendedSince.get(phase.slot) ?? firstLeaseAtMs);
+    const spanSeconds = (lastSumAtMs - fromMs) / 1000;
+    return { ...phase, waitSeconds: Math.max(0, spanSeconds - (busySeconds.get(phase.slot) ?? 0)) };
+  });
   return {
     phases: phases.sort((a, b) => a.slot - b.slot),
     busiestSeconds: Math.max(0, ...busySeconds.values()),
