@@ -93,7 +93,7 @@ function advanceLife(life: LifeView | null, told: Event): LifeView | null {
   }
 }
 
-/** Whatever was known of it: a snapshot says everything anew. */
+/** Whatever was known of it: a snapshot says everything anew, but for how the life ended. */
 function begin(
   before: LifeView | null,
   generation: number,
@@ -101,6 +101,8 @@ function begin(
 ): LifeView {
   const { runSpecJson, step, totalSteps, lifeBeganMs, recent } = started;
   const run = identify(runSpecJson);
+  const isSameLife =
+    before?.run.specSha256 === run.specSha256 && before.generation === generation && before.beganAtMs === lifeBeganMs;
   const fresh: LifeView = {
     generation,
     run,
@@ -113,7 +115,8 @@ function begin(
     lastStep: null,
     lastValidation: null,
     lastCheckpoint: null,
-    outcome: null,
+    // A life that has ended goes on no more, even where it is still heard.
+    outcome: isSameLife ? before.outcome : null,
   };
   return recent.reduce((life, event) => advanceLife(life, event) ?? life, fresh);
 }

@@ -31,3 +31,26 @@ test("a subscriber that does not keep up is dropped with a clear status; others 
   assert.deepEqual(seen, [1, 2, 3, 4, 5, 6]);
   assert.equal(hub.numSubscribers, 1);
 });
+
+test("who subscribes while the streams are being ended hears no snapshot, and why", async () => {
+  const hub = new EventHub({ coordinatorGeneration: 3, unixMs: () => 5 });
+  // It does not take its last event until the close gives it up.
+  const slow = new Writable({ objectMode: true, write: () => {} });
+  hub.subscribe(slow as unknown as Subscriber, []); // as above
+  hub.publish({ $case: "checkpointWritten", value: { step: 1, path: "", sizeBytes: 0, seconds: 0 } });
+  const patience = new AbortController();
+  const closed = hub.close(patience.signal);
+  const errors: { code: number; details: string }[] = [];
+  const late = new Writable({ objectMode: true, write: () => assert.fail("it hears the snapshot") });
+  late.on("error", (error) => errors.push(error as unknown as { code: number; details: string }));
+  hub.subscribe(late as unknown as Subscriber, [
+    { $case: "runFinished", value: { completed: true, reason: "", step: 1, weightsSha256: "", failed: false } },
+  ]);
+  assert.deepEqual(
+    errors.map(({ code, details }) => [code, details]),
+    [[status.UNAVAILABLE, "the coordinator ends; subscribe again when it is back"]],
+  );
+  assert.equal(hub.numSubscribers, 0);
+  patience.abort();
+  await closed;
+});

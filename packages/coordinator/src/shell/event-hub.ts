@@ -18,6 +18,7 @@ export class EventHub {
   readonly #unixMs: () => number;
   readonly #onPublished: (event: Event) => void;
   #sequence = 0;
+  #isClosed = false;
 
   constructor(options: {
     readonly coordinatorGeneration: number;
@@ -38,6 +39,11 @@ export class EventHub {
 
   /** `snapshot` brings the subscriber up to now; then every event as it happens. */
   subscribe(call: Subscriber, snapshot: readonly EventBody[]): void {
+    if (this.#isClosed) {
+      // It would take the run for one that goes on: how it ended was told already.
+      refuse(call, status.UNAVAILABLE, "the coordinator ends; subscribe again when it is back");
+      return;
+    }
     this.#subscribers.add(call);
     const leave = (): void => void this.#subscribers.delete(call);
     call.on("cancelled", leave);
@@ -53,8 +59,9 @@ export class EventHub {
     for (const call of [...this.#subscribers]) this.#send(call, event);
   }
 
-  /** Ends every stream; resolves when each has taken its last event, at the latest when the signal is aborted. */
+  /** Ends every stream and takes no other; resolves when each has taken its last event, at the latest when the signal is aborted. */
   async close(signal: AbortSignal): Promise<void> {
+    this.#isClosed = true;
     const calls = [...this.#subscribers];
     this.#subscribers.clear();
     await Promise.all(
@@ -79,10 +86,13 @@ export class EventHub {
     // The stream is in object mode: its length counts events.
     if (call.writableLength >= this.#queueLength) {
       this.#subscribers.delete(call);
-      const details = `the subscriber is ${this.#queueLength} events behind; subscribe again`;
-      call.emit("error", { code: status.RESOURCE_EXHAUSTED, details, metadata: new Metadata() });
+      refuse(call, status.RESOURCE_EXHAUSTED, `the subscriber is ${this.#queueLength} events behind; subscribe again`);
       return;
     }
     call.write(event);
   }
+}
+
+function refuse(call: Subscriber, code: status, details: string): void {
+  call.emit("error", { code, details, metadata: new Metadata() });
 }
