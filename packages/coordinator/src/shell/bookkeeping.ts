@@ -64,7 +64,8 @@ function restoreValidation(stored: JsonValue | undefined): LastValidation | null
   return { epoch, metrics: Object.fromEntries(values) };
 }
 
-function restoreGoodput(stored: JsonValue | undefined): GoodputRecord | null {
+/** Null where there is none, or of another shape. */
+export function restoreGoodput(stored: JsonValue | undefined): GoodputRecord | null {
   if (typeof stored !== "object" || stored === null || Array.isArray(stored)) return null;
   const { productiveSeconds, wallSeconds, savedAtMs } = stored;
   if (typeof productiveSeconds !== "number" || typeof wallSeconds !== "number" || typeof savedAtMs !== "number") {

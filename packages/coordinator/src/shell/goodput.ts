@@ -1,7 +1,8 @@
 // Owns the share of a run's time that led to its present position (goodput): carried from life to life by checkpoints, so
-// that what a crash throws away, and the time until somebody is there again, count against it.
+// that what a crash throws away, and the time until somebody is there again, count against it; and by the result of a
+// life that ended in order, so that its time after the last checkpoint counts, too.
 
-/** As a checkpoint carries it. */
+/** As a checkpoint carries it, and the result. */
 export interface GoodputRecord {
   /** Spent in the steps and validations behind the checkpoint's position. */
   readonly productiveSeconds: number;
@@ -11,16 +12,30 @@ export interface GoodputRecord {
   readonly savedAtMs: number;
 }
 
-/** What a life begins with. Null: the run begins. */
+/** Of a life that ended in order. */
+export interface FormerEnd {
+  /** Of the run, at that end; null: it is not known, as an older release wrote the result. */
+  readonly wallSeconds: number | null;
+}
+
+/** What a life begins with. @param stored by the checkpoint that it goes on from; null: no life has written it */
 export function carriedOver(
   stored: GoodputRecord | null,
-  life: { readonly beganAtMs: number; readonly formerEndedInOrder: boolean },
+  life: {
+    readonly beganAtMs: number;
+    /** Null: the life before broke off, or there was none. */
+    readonly formerEnd: FormerEnd | null;
+  },
 ): Omit<GoodputRecord, "savedAtMs"> {
-  if (stored === null) return { productiveSeconds: 0, wallSeconds: 0 };
-  const { productiveSeconds, wallSeconds, savedAtMs } = stored;
+  const { beganAtMs, formerEnd } = life;
+  const { productiveSeconds, wallSeconds, savedAtMs } = stored ?? {
+    productiveSeconds: 0,
+    wallSeconds: 0,
+    savedAtMs: beganAtMs,
+  };
+  if (formerEnd !== null) return { productiveSeconds, wallSeconds: formerEnd.wallSeconds ?? wallSeconds };
   // Two machines' clocks may disagree: time does not run backwards.
-  const gapSeconds = life.formerEndedInOrder ? 0 : Math.max(0, life.beganAtMs - savedAtMs) / 1000;
-  return { productiveSeconds, wallSeconds: wallSeconds + gapSeconds };
+  return { productiveSeconds, wallSeconds: wallSeconds + Math.max(0, beganAtMs - savedAtMs) / 1000 };
 }
 
 export class Goodput {

@@ -5,7 +5,7 @@ import type { ProcessVitals } from "@lockstep/service";
 import type { CoreState } from "../core/state.js";
 import type { Bookkeeping, LastValidation } from "./bookkeeping.js";
 import { EventHub } from "./event-hub.js";
-import { carriedOver, Goodput } from "./goodput.js";
+import { carriedOver, type FormerEnd, Goodput } from "./goodput.js";
 import type { PreparedRun } from "./prepared-run.js";
 import { runStatus } from "./run-status.js";
 import { RunTally } from "./run-tally.js";
@@ -17,8 +17,8 @@ export interface Birth {
   readonly generation: number;
   /** Unix time, milliseconds. */
   readonly beganAtMs: number;
-  /** Whether the life before came to its end and did not break off; true for the first. */
-  readonly formerEndedInOrder: boolean;
+  /** Null: the life before broke off, or this is the first. */
+  readonly formerEnd: FormerEnd | null;
 }
 
 export class Observation {

@@ -1,6 +1,7 @@
 // Tests that a coordinator goes on where an earlier life left off, to the same bits.
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
@@ -48,6 +49,35 @@ test("a run that is stopped and resumed in mid-epoch gives the same bits", async
   assert.equal(result.loss, expected.loss);
   const validations = (await recordsOf(out, "metrics.jsonl")).filter(({ type }) => type === "validation");
   assert.equal(validations.length, 2);
+});
+
+test("the time that a run stands without workers until it is stopped counts in the next life, too", async (t) => {
+  const { out, remove } = await prepareFolder(tiny);
+  t.after(remove);
+  // No step, so no checkpoint carries it.
+  const first = await start(out);
+  first.stop("nobody came");
+  const { goodput, ...result } = await first.summary;
+  assert.ok(Math.abs(goodput.wallSeconds - result.seconds) < 1);
+  // As if it had stood so for a working day.
+  const day = { ...goodput, wallSeconds: 28_800 };
+  await writeFile(join(out, "summary.json"), JSON.stringify({ ...result, goodput: day }));
+  const second = await start(out);
+  second.stop("nobody came again");
+  const later = await second.summary;
+  assert.ok(Math.abs(later.goodput.wallSeconds - 28_800 - later.seconds) < 1, `${later.goodput.wallSeconds} s`);
+});
+
+test("a former result that cannot be read is said to be so, and the run goes on", async (t) => {
+  const { out, remove } = await prepareFolder(tiny);
+  t.after(remove);
+  await writeFile(join(out, "summary.json"), "{");
+  const warnings: string[] = [];
+  const warn = (_: object, message: string): void => void warnings.push(message);
+  const { summary, stop } = await start(out, { log: { ...quiet, warn } });
+  stop("enough");
+  assert.equal((await summary).steps, 0);
+  assert.equal(warnings.filter((warning) => /^the former life's time is not known: /.test(warning)).length, 1);
 });
 
 test("a resumed run takes its reference numerics from the checkpoint", async (t) => {

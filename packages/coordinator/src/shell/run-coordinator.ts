@@ -1,6 +1,4 @@
 // Owns the coordinator's life: reads the run, serves its services, leads it to its end or a stop, and closes down.
-import { existsSync } from "node:fs";
-import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { type CheckpointStoreOptions, type JsonValue, writeJsonDurably } from "@lockstep/checkpoint";
 import { describeError, RunFailed, UserError } from "@lockstep/errors";
@@ -16,6 +14,7 @@ import { BufferPool } from "./buffer-pool.js";
 import { CheckpointWriter } from "./checkpoint-writer.js";
 import { Conductor, countsBySlot, type Log, reasonOf } from "./conductor.js";
 import { coordinatorService } from "./coordinator-service.js";
+import { takeFormerEnd } from "./former-life.js";
 import { nextGeneration } from "./generation.js";
 import { Journal } from "./journal.js";
 import { methodGuard } from "./method-guard.js";
@@ -24,7 +23,7 @@ import { controlService, telemetryService } from "./observer-services.js";
 import { type PreparedRun, readPreparedRun } from "./prepared-run.js";
 import { StepLog } from "./step-log.js";
 import { restoredPosition, samplesBefore } from "./stored-position.js";
-import type { RunSummary } from "./summary.js";
+import { type RunSummary, summaryFile } from "./summary.js";
 import { TrainingState } from "./training-state.js";
 import { WeightsFeed } from "./weights-feed.js";
 
@@ -66,7 +65,6 @@ export interface CoordinatorOptions {
   readonly onCheckpointPhase?: CheckpointStoreOptions["onPhase"];
 }
 
-const summaryFile = "summary.json";
 const tickMs = 100;
 /** How often observers hear how the run does. */
 const statusMs = 1000;
@@ -88,10 +86,8 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<RunSu
     log,
   });
   const generation = await nextGeneration(out);
-  // A former life's result is not this one's; one that failed or was killed has left none.
-  const formerEndedInOrder = generation === 1 || existsSync(join(out, summaryFile));
-  await rm(join(out, summaryFile), { force: true });
-  const life = openLife(options, prepared, { generation, beganAtMs, formerEndedInOrder });
+  const formerEnd = await takeFormerEnd(out, log);
+  const life = openLife(options, prepared, { generation, beganAtMs, formerEnd });
   try {
     const outcome = await serve(options, prepared, life);
     const { conductor, stepLog, training } = life;
@@ -121,6 +117,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<RunSu
       exact: !mixedNumerics,
       numerics: reference === null ? null : JSON.parse(reference.numericsJson),
       phaseSeconds: medians,
+      goodput: life.observation.goodput.record,
     };
     await writeJsonDurably(join(out, summaryFile), summary);
     return summary;

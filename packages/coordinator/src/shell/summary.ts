@@ -1,4 +1,7 @@
 // Owns the run's result, as `summary.json` holds it and `lockstep train` prints it.
+import type { GoodputRecord } from "./goodput.js";
+
+export const summaryFile = "summary.json";
 
 export interface PhaseMedians {
   /** From the first lease granted to the weights updated. */
@@ -48,6 +51,8 @@ export interface RunSummary {
   readonly numerics: Readonly<Record<string, unknown>> | null;
   /** Medians over the steps of this life, the first 10 left out; of the slowest worker in each step. */
   readonly phaseSeconds: PhaseMedians;
+  /** Of the whole run at this life's end: the next life goes on from it. */
+  readonly goodput: GoodputRecord;
 }
 
 const warmUpSteps = 10;

@@ -1,0 +1,27 @@
+// Owns how the coordinator's life before this one ended, as its `OUT/summary.json` tells; one that failed or broke off
+// has left none.
+import { readFile, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { describeError } from "@lockstep/errors";
+import { restoreGoodput } from "./bookkeeping.js";
+import type { Log } from "./conductor.js";
+import type { FormerEnd } from "./goodput.js";
+import { summaryFile } from "./summary.js";
+
+/** Takes the former result away, as it is not this life's. Null: it broke off. */
+export async function takeFormerEnd(out: string, log: Log): Promise<FormerEnd | null> {
+  const path = join(out, summaryFile);
+  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+    if (error.code === "ENOENT") return null;
+    throw error;
+  });
+  if (text === null) return null;
+  await rm(path, { force: true });
+  try {
+    const goodput = restoreGoodput(JSON.parse(text).goodput);
+    return { wallSeconds: goodput?.wallSeconds ?? null };
+  } catch (error) {
+    log.warn({ path }, `the former life's time is not known: ${describeError(error)}`);
+    return { wallSeconds: null };
+  }
+}
