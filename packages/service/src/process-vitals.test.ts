@@ -3,21 +3,51 @@ import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { watchVitals } from "./process-vitals.js";
 
-test("a loop that was blocked shows in the next sample, and no longer in the one after", async () => {
-  const watch = watchVitals();
+function block(forMs: number): void {
+  const until = performance.now() + forMs;
+  while (performance.now() < until);
+}
+
+test("a loop that was blocked is told by every sample of a span, and no longer after two", async () => {
+  const spanMs = 1000;
+  const watch = watchVitals({ spanMs });
   try {
-    await pause(50);
-    watch.sample();
-    await pause(50); // what begins with a sample is not measured
-    const until = performance.now() + 300;
-    while (performance.now() < until);
-    await pause(20);
-    const blocked = watch.sample();
-    assert.ok(blocked.eventLoopDelayMs >= 200, `${blocked.eventLoopDelayMs} ms`);
-    assert.ok(blocked.residentBytes > 1e6);
-    // Nothing measured since: no delay, and never a number that is none.
     assert.equal(watch.sample().eventLoopDelayMs, 0);
+    await pause(50);
+    block(300);
+    const blockedAtMs = performance.now();
+    await pause(20);
+    const first = watch.sample();
+    assert.ok(first.eventLoopDelayMs >= 250, `${first.eventLoopDelayMs} ms`);
+    assert.ok(first.residentBytes > 1e6);
+    assert.ok(watch.sample().eventLoopDelayMs >= 250);
+    let toldForMs = 0;
+    while (watch.sample().eventLoopDelayMs >= 250) {
+      toldForMs = performance.now() - blockedAtMs;
+      assert.ok(toldForMs < 20_000, "it is told for ever");
+      await pause(20);
+    }
+    assert.ok(toldForMs >= spanMs / 2, `${toldForMs} ms`);
   } finally {
     watch.stop();
   }
 });
+
+for (const { when, spanMs, waitMs } of [
+  { when: "of a sample", spanMs: 60_000, waitMs: 50 },
+  { when: "of a sample that begins a new span", spanMs: 2000, waitMs: 2100 },
+]) {
+  test(`a delay that begins in the turn ${when} is told`, async () => {
+    const watch = watchVitals({ spanMs });
+    try {
+      await pause(waitMs);
+      watch.sample();
+      block(300);
+      await pause(20);
+      const { eventLoopDelayMs } = watch.sample();
+      assert.ok(eventLoopDelayMs >= 250, `${eventLoopDelayMs} ms`);
+    } finally {
+      watch.stop();
+    }
+  });
+}
