@@ -22,6 +22,7 @@ import type { BufferPool } from "./buffer-pool.js";
 import type { Conductor } from "./conductor.js";
 import { receiveSum } from "./sum-upload.js";
 import type { WeightsFeed } from "./weights-feed.js";
+import { checkVitals } from "./worker-measurements.js";
 import type { WorkerVitals } from "./worker-vitals.js";
 
 export interface CoordinatorServiceContext {
@@ -128,6 +129,7 @@ function attend(call: ServerDuplexStream<WorkerReport, Instruction>, conductor: 
     switch (report?.$case) {
       case "heartbeat": {
         const { sequence } = report.value;
+        checkVitals(report.value);
         vitals.heard(sessionId, report.value);
         if (!over) call.write({ instruction: { $case: "heartbeatAck", value: { sequence } } });
         return;

@@ -17,6 +17,7 @@ import { memberOf, type OpenLease } from "../core/state.js";
 import { judgeSum, type SumOffer } from "../core/sum-verdict.js";
 import type { BufferPool } from "./buffer-pool.js";
 import type { Conductor } from "./conductor.js";
+import { checkPhaseSeconds } from "./worker-measurements.js";
 
 export interface UploadContext {
   readonly conductor: Conductor;
@@ -66,6 +67,7 @@ export function receiveSum(
   function open(header: SumHeader): void {
     const lease = openLease(header);
     if (lease === null) return;
+    if (header.phaseSeconds !== undefined) checkPhaseSeconds(header.phaseSeconds);
     const startedAtMs = context.nowMs();
     if (header.pass !== Pass.TRAIN) {
       if (header.tensors !== undefined) throw new WireError("bad-request", "a validation sum carries no tensors");
