@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
-import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { after, before, test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { parseGpuLine, watchGpus } from "./gpu-vitals.js";
@@ -91,3 +94,46 @@ test("a machine without nvidia-smi gets one warning", async () => {
   assert.match(log.warnings[0] ?? "", /cannot be run/);
   watch.stop();
 });
+
+test("a machine without file descriptors to spare gets one warning, and the worker goes on", async () => {
+  const program = `
+    import { openSync, writeSync } from "node:fs";
+    import { watchGpus } from ${JSON.stringify(new URL("gpu-vitals.js", import.meta.url).href)};
+    try { for (;;) openSync("/dev/null"); } catch {}
+    const watch = watchGpus({ log: { warn: (_, message) => writeSync(1, message + "\\n") }, command: "sleep" });
+    setImmediate(() => { watch.stop(); writeSync(1, watch.current().length + " GPUs\\n"); });
+  `;
+  // Of its own process group: a signal to a process that never was may reach all of it.
+  const child = spawn(
+    "sh",
+    ["-c", 'ulimit -n 256 && exec "$@"', "sh", process.execPath, "--input-type=module", "-e", program],
+    {
+      detached: true,
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  const [said, [code, signal]] = await Promise.all([text(child.stdout), once(child, "exit")]);
+  assert.deepEqual([code, signal], [0, null]);
+  assert.match(said, /^no figures of the GPU from here on: sleep cannot be run: .*EMFILE.*\n0 GPUs\n$/);
+});
+
+for (const [visible, which] of [
+  ["1,3", " --id=1,3"],
+  ["", ""],
+  [undefined, ""],
+] as const) {
+  test(`CUDA_VISIBLE_DEVICES ${JSON.stringify(visible)} asks for ${which === "" ? "every GPU" : "these GPUs"}`, async () => {
+    const name = `visible-${visible ?? "undefined"}`;
+    const command = await fakeNvidiaSmi(name, "echo '0, 50, 20, 100'; exec sleep 60");
+    const watch = watchGpus({ log: recordingLog(), command, visible });
+    try {
+      await until(() => watch.current().length === 1);
+      assert.equal(
+        await readFile(`${command}.called`, "utf8"),
+        `--query-gpu=index,utilization.gpu,memory.used,memory.total --format=csv,noheader,nounits --loop-ms=2000${which}\n`,
+      );
+    } finally {
+      watch.stop();
+    }
+  });
+}

@@ -42,23 +42,26 @@ export function parseGpuLine(line: string): GpuVitals {
   };
 }
 
-/** Without nvidia-smi, or once it has ended, there are no figures; the log says so, once. */
+/** Without nvidia-smi, or once it has ended, there are no figures; the log says so, once. Never throws. */
 export function watchGpus({ log, command = "nvidia-smi", visible }: GpuWatchOptions): GpuWatch {
   const query = ["--query-gpu=index,utilization.gpu,memory.used,memory.total", "--format=csv,noheader,nounits"];
   const which = visible === undefined || visible === "" ? [] : [`--id=${visible}`];
-  const child = spawn(command, [...query, `--loop-ms=${sampleMs}`, ...which], { stdio: ["ignore", "pipe", "ignore"] });
   const gpus = new Map<number, { readonly vitals: GpuVitals; readonly atMs: number }>();
+  let child: ChildProcess | null = null;
   let over = false;
-  const end = (why: string): void => {
-    gpus.clear();
-    if (over) return;
+  const stop = (): void => {
     over = true;
-    child.kill();
+    gpus.clear();
+    // Where nothing was started and the error is still to come, Node signals whatever id it finds, its own group at 0.
+    if (child?.pid !== undefined) child.kill();
+  };
+  const end = (why: string): void => {
+    if (over) return;
+    stop();
     log.warn({ command }, `no figures of the GPU from here on: ${why}`);
   };
-  child.on("error", (error) => end(`${command} cannot be run: ${describeError(error)}`));
-  child.on("exit", (code, signal) => end(`${command} ended (${signal ?? `exit code ${code}`})`));
-  createInterface({ input: child.stdout }).on("line", (line) => {
+  const cannotRun = (error: unknown): void => end(`${command} cannot be run: ${describeError(error)}`);
+  const take = (line: string): void => {
     if (over) return;
     try {
       const vitals = parseGpuLine(line);
@@ -66,25 +69,29 @@ export function watchGpus({ log, command = "nvidia-smi", visible }: GpuWatchOpti
     } catch (error) {
       end(`${command}: ${describeError(error)}`);
     }
-  });
-  letGo(child);
+  };
+  try {
+    child = spawn(command, [...query, `--loop-ms=${sampleMs}`, ...which], { stdio: ["ignore", "pipe", "ignore"] });
+    child.on("error", cannotRun);
+    child.on("exit", (code, signal) => end(`${command} ended (${signal ?? `exit code ${code}`})`));
+    // Without file descriptors to spare there is no stdout; the error follows.
+    if (child.stdout) createInterface({ input: child.stdout }).on("line", take);
+    letGo(child);
+  } catch (error) {
+    cannotRun(error);
+  }
   return {
     current: () =>
       [...gpus.values()]
         .filter(({ atMs }) => performance.now() - atMs < maxAgeMs)
         .map(({ vitals }) => vitals)
         .sort((a, b) => a.index - b.index),
-    stop() {
-      over = true;
-      gpus.clear();
-      child.kill();
-    },
+    stop,
   };
 }
 
 /** It does not keep the worker alive. */
 function letGo(child: ChildProcess): void {
   child.unref();
-  if (child.stdout !== null && "unref" in child.stdout && typeof child.stdout.unref === "function")
-    child.stdout.unref();
+  if (child.stdout && "unref" in child.stdout && typeof child.stdout.unref === "function") child.stdout.unref();
 }
