@@ -78,13 +78,13 @@ export interface WorkerStatus {
 }
 
 /**
- * Added over steps committed and, where said, validations. Seconds pass on the wall: those of compute threads are means over the
- * worker's threads, taken before they are added, as the next worker in the slot may have another number of them.
+ * Added over the steps committed in this life of the coordinator; of its validations micro-batches alone. Seconds are
+ * those on the wall: of compute threads the mean over the worker's threads, taken before it is added, as the next worker
+ * in the slot may have another number of them.
  */
 export interface WorkerTotals {
   trainMicroBatches: number;
   validateMicroBatches: number;
-  /** As in WorkerPhase, steps alone. */
   fetchWeightsSeconds: number;
   loadSeconds: number;
   forwardSeconds: number;
@@ -244,7 +244,10 @@ export interface WorkerPhase {
   backwardSeconds: number;
   /** From a sum's header to its last byte, as the coordinator saw it. */
   uploadSeconds: number;
-  /** Without a lease that was accepted later, while others computed: at the barrier, or before its first lease. */
+  /**
+   * Without a lease that was accepted later, while others computed: at the barrier, before its first lease, or without
+   * any. From when it joined, where that was in the step.
+   */
   waitSeconds: number;
   /** From the step's first lease granted, to whomever, to this worker's last sum; 0 without one. */
   barrierSeconds: number;
