@@ -20,7 +20,7 @@ const workers: Row = {
     timeSeries({
       title: "Time of a micro-batch",
       description:
-        "Forward and backward, on one compute thread. An alert fires for a worker that takes 1.5 times the median for ten minutes.",
+        "Forward and backward of training, on one compute thread. An alert fires for a worker that takes 1.5 times the median for ten minutes.",
       unit: "s",
       width: 8,
       min: 0,
@@ -63,13 +63,16 @@ const workers: Row = {
     }),
     timeSeries({
       title: "Micro-batches per second, by worker",
-      description: "Those that count, each once. Faster workers are given more.",
+      description: "Those that count, each once, in validations too. Faster workers are given more.",
       unit: "none",
       width: 12,
       min: 0,
       stacked: true,
       queries: [
-        { expr: `rate(lockstep_worker_micro_batches_total{${run}}[$__rate_interval])`, legend: "worker {{worker}}" },
+        {
+          expr: `sum by (worker) (rate(lockstep_worker_micro_batches_total{${run}}[$__rate_interval]))`,
+          legend: "worker {{worker}}",
+        },
       ],
     }),
   ],
