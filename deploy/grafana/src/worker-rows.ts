@@ -149,13 +149,13 @@ const processes: Row = {
     timeSeries({
       title: "Event-loop delay",
       description:
-        "99th percentile, by process. Above half a second for five minutes an alert fires: heartbeats come late.",
+        "Longest of the last half minute, by process. Above a second again and again for five minutes an alert fires: heartbeats come late.",
       unit: "s",
       width: 8,
       min: 0,
       thresholds: [
         [null, "green"],
-        [0.5, "red"],
+        [1, "red"],
       ],
       queries: [
         { expr: `lockstep_coordinator_event_loop_delay_seconds{${run}}`, legend: "coordinator" },
