@@ -88,6 +88,7 @@ describe("a Prometheus that scrapes a live run", { skip: needsTorch() || needsPr
       look: async () => ((await one("min_over_time(instance:lockstep_run_over:max[2s])")) === 1 ? true : undefined),
     });
     assert.deepEqual((await prometheus.query("ALERTS")).map(asText), []);
+    assert.equal(await one("instance:lockstep_unsaved_seconds:age"), 0);
   });
 });
 

@@ -23,6 +23,7 @@ import {
 import {
   FieldColorBuilder,
   FieldColorModeId,
+  MappingType,
   type Threshold,
   ThresholdsConfigBuilder,
   ThresholdsMode,
@@ -61,6 +62,8 @@ type Colour = "green" | "yellow" | "orange" | "red" | "blue" | "text";
 export interface StatOptions extends PanelOptions {
   /** Shows the series' legend in place of its value, in that colour: for series that say something by being there. */
   readonly legendColours?: Readonly<Record<string, Colour>>;
+  /** Shown in place of zero, in the colour that zero has. */
+  readonly zeroText?: string;
   /** A line behind the figure: how it came about. */
   readonly sparkline?: boolean;
 }
@@ -83,7 +86,7 @@ const timeSeriesHeight = 8;
 
 /** One figure, as it is now. */
 export function stat(options: StatOptions): StatBuilder {
-  const { legendColours, sparkline = false } = options;
+  const { legendColours, zeroText, sparkline = false } = options;
   const panel = new StatBuilder()
     .height(statHeight)
     .reduceOptions(new ReduceDataOptionsBuilder().calcs(["lastNotNull"]).values(false))
@@ -93,6 +96,9 @@ export function stat(options: StatOptions): StatBuilder {
     .noValue("no data");
   for (const [legend, fixedColor] of Object.entries(legendColours ?? {})) {
     panel.overrideByName(legend, [{ id: "color", value: { mode: FieldColorModeId.Fixed, fixedColor } }]);
+  }
+  if (zeroText !== undefined) {
+    panel.mappings([{ type: MappingType.ValueToText, options: { "0": { text: zeroText } } }]);
   }
   return withShared(panel, options, sparkline ? "range" : "instant");
 }

@@ -136,12 +136,14 @@ const overview: Row = {
       sparkline: true,
     }),
     stat({
-      title: "Checkpoint age",
-      description: "Time since the newest checkpoint was durable: what a crash of the coordinator would lose at most.",
+      title: "Not saved",
+      description:
+        "Time since the newest checkpoint, or since this life began from an older one: what a crash of the coordinator would lose at most. `nothing at risk`: no step was made since, or the run is over.",
       unit: "s",
       decimals: 0,
       width: 4,
-      queries: [{ expr: `time() - lockstep_checkpoint_last_success_timestamp_seconds{${run}}`, legend: "age" }],
+      queries: [{ expr: `instance:lockstep_unsaved_seconds:age{${run}}`, legend: "not saved" }],
+      zeroText: "nothing at risk",
       thresholds: [
         [null, "green"],
         [1800, "yellow"],
@@ -282,9 +284,9 @@ const checkpoints: Row = {
   title: "Checkpoints",
   panels: [
     timeSeries({
-      title: "Age of the newest checkpoint",
+      title: "Not saved",
       description:
-        "What a crash of the coordinator would lose at most, in time and in steps. An alert fires after an hour.",
+        "What a crash of the coordinator would lose at most, in time and in steps: all since the newest checkpoint, or since this life began from an older one. An alert fires after an hour.",
       unit: "s",
       width: 8,
       min: 0,
@@ -294,7 +296,7 @@ const checkpoints: Row = {
         [3600, "red"],
       ],
       queries: [
-        { expr: `time() - lockstep_checkpoint_last_success_timestamp_seconds{${run}}`, legend: "age" },
+        { expr: `instance:lockstep_unsaved_seconds:age{${run}}`, legend: "time" },
         { expr: `lockstep_step{${run}} - lockstep_checkpoint_step{${run}}`, legend: "steps since" },
       ],
     }),
