@@ -8,7 +8,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@lockstep/errors";
 import { canonicalHost, hostsOf, type Role, roleOf, roles } from "../tls/role.js";
-import { parseCertificate, readTlsFolder, tlsFiles, validityOf } from "../tls/tls-folder.js";
+import { parseCertificates, readTlsFolder, tlsFiles, validityOf } from "../tls/tls-folder.js";
 import { dayMs, nearExpiryMs } from "../tls/tls-identity.js";
 import { createAuthority, isIssuedBy, issueCertificate, type KeyedCertificate } from "./authority.js";
 
@@ -220,7 +220,7 @@ export async function describeCertificates(folder: string, nowMs: number): Promi
     const text = await textIn(place, name);
     if (text === null) continue;
     const path = join(place, name);
-    const certificate = parseCertificate(Buffer.from(text), path);
+    const [certificate] = parseCertificates(Buffer.from(text), path);
     const { notAfterMs } = validityOf(certificate);
     infos.push({
       path,

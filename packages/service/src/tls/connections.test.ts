@@ -163,6 +163,14 @@ describe("mutual TLS", () => {
     for (const own of [folder, null]) assert.equal(await clientOf(address, own).whyRefused(), null);
   });
 
+  it("files that OpenSSL does not take are a reason, and no exception", async () => {
+    const { address } = await serve();
+    const folder = await certificates.write("worker", { role: "worker", by: authority });
+    const { material } = new TlsIdentity({ folder, log: createRecordingLog() });
+    const damaged = { folder, material: { ...material, key: Buffer.from("damaged") } };
+    assert.match((await whyRefused(address, damaged)) ?? "", /the certificate in .*worker cannot be used: /);
+  });
+
   it("a unix socket needs no certificate: its file is its owner's alone", async () => {
     const log = createRecordingLog();
     const address = `unix:${join(certificates.path, "s")}`;

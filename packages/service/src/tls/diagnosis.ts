@@ -6,7 +6,7 @@
 
 import { isIP } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
-import { type ConnectionOptions, connect } from "node:tls";
+import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { describeError } from "@lockstep/errors";
 import { type Address, formatAddress } from "../address.js";
 import { checkCoordinator } from "./peer-identity.js";
@@ -16,8 +16,11 @@ const answerTimeoutMs = 3_000;
 /** A peer that dies in the very moment looks like one that refuses, once. */
 const confirmAfterMs = 200;
 
-/** One line for people; null where the same call may succeed later. */
-export async function whyRefused(address: Address, identity: TlsIdentity | null): Promise<string | null> {
+/** One line for people; null where the same call may succeed later. Never rejects. */
+export async function whyRefused(
+  address: Address,
+  identity: Pick<TlsIdentity, "folder" | "material"> | null,
+): Promise<string | null> {
   if (address.kind === "unix") return null;
   const { host, port } = address;
   const where = formatAddress(address);
@@ -47,6 +50,8 @@ export async function whyRefused(address: Address, identity: TlsIdentity | null)
       return `${where} is not trusted: ${answer.reason} (${identity.folder})`;
     case "alert":
       return `${where} refuses the certificate in ${identity.folder}: ${answer.reason}`;
+    case "unusable":
+      return `the certificate in ${identity.folder} cannot be used: ${answer.reason}`;
     case "closed": {
       await delay(confirmAfterMs);
       if ((await knockWithCertificate()).kind !== "closed") return null;
@@ -59,11 +64,17 @@ export async function whyRefused(address: Address, identity: TlsIdentity | null)
 
 type Answer =
   | { readonly kind: "agreed" | "unreachable" | "plain" | "closed" }
-  | { readonly kind: "distrusted" | "alert"; readonly reason: string };
+  | { readonly kind: "distrusted" | "alert" | "unusable"; readonly reason: string };
 
 function knock(options: ConnectionOptions): Promise<Answer> {
   return new Promise((resolve) => {
-    const socket = connect(options);
+    let socket: TLSSocket;
+    try {
+      socket = connect(options);
+    } catch (error) {
+      resolve({ kind: "unusable", reason: describeError(error) }); // OpenSSL does not take the files
+      return;
+    }
     let isSecure = false;
     const settle = (answer: Answer): void => {
       clearTimeout(timer);

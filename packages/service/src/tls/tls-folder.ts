@@ -3,10 +3,12 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { createSecureContext } from "node:tls";
 import { describeError, UserError } from "@lockstep/errors";
 import { type Role, roleOf, roles } from "./role.js";
 
-export const tlsFiles = { ca: "ca.crt", certificate: "tls.crt", key: "tls.key", joinToken: "join-token" } as const;
+const pemFiles = { ca: "ca.crt", certificate: "tls.crt", key: "tls.key" } as const;
+export const tlsFiles = { ...pemFiles, joinToken: "join-token" } as const;
 
 export interface TlsMaterial {
   readonly ca: Buffer;
@@ -27,8 +29,8 @@ export function readTlsFolder({ folder, role }: TlsRequirement, nowMs: number): 
   const [ca, certificate, key] = [tlsFiles.ca, tlsFiles.certificate, tlsFiles.key].map((name) => readIn(folder, name));
   if (ca === undefined || certificate === undefined || key === undefined) throw new Error("a name was lost");
   const path = join(folder, tlsFiles.certificate);
-  parseCertificate(ca, join(folder, tlsFiles.ca));
-  const own = parseCertificate(certificate, path);
+  parseCertificates(ca, join(folder, tlsFiles.ca));
+  const [own] = parseCertificates(certificate, path);
   if (!own.checkPrivateKey(parseKey(key, join(folder, tlsFiles.key)))) {
     throw new UserError(`${join(folder, tlsFiles.key)}: is not the key of ${path}; both must be of one certificate`);
   }
@@ -43,7 +45,19 @@ export function readTlsFolder({ folder, role }: TlsRequirement, nowMs: number): 
   if (nowMs > notAfterMs) {
     throw new UserError(`${path}: expired on ${own.validTo}; renew it (lockstep certs init --renew)`);
   }
+  assertUsable({ ca, certificate, key }, folder);
   return { ca, certificate, key, notAfterMs };
+}
+
+/** What OpenSSL refuses would end a connection, or the process, much later. */
+function assertUsable({ ca, certificate: cert, key }: Omit<TlsMaterial, "notAfterMs">, folder: string): void {
+  try {
+    createSecureContext({ ca, cert, key });
+  } catch (error) {
+    throw new UserError(`${folder}: OpenSSL cannot use its ${Object.values(pemFiles).join(", ")} (--tls)`, {
+      cause: error,
+    });
+  }
 }
 
 export function validityOf(certificate: X509Certificate): {
@@ -53,13 +67,23 @@ export function validityOf(certificate: X509Certificate): {
   return { notBeforeMs: Date.parse(certificate.validFrom), notAfterMs: Date.parse(certificate.validTo) };
 }
 
-/** @throws UserError */
-export function parseCertificate(pem: Buffer, path: string): X509Certificate {
-  try {
-    return new X509Certificate(pem);
-  } catch (error) {
-    throw new UserError(`${path}: is no certificate in PEM`, { cause: error });
-  }
+/**
+ * All that a file holds, at least one. OpenSSL reads a list up to the first that it cannot read, and says nothing of the rest.
+ * @throws UserError
+ */
+export function parseCertificates(pem: Buffer, path: string): [X509Certificate, ...X509Certificate[]] {
+  const blocks = pem.toString("latin1").split(/^(?=-----BEGIN )/m);
+  const [first, ...others] = blocks.filter((block) => /^-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/.test(block));
+  if (first === undefined) throw new UserError(`${path}: is no certificate in PEM`);
+  const parse = (block: string, index: number): X509Certificate => {
+    try {
+      return new X509Certificate(block);
+    } catch (error) {
+      const which = others.length === 0 ? "is no certificate in PEM" : `its certificate ${index + 1} cannot be read`;
+      throw new UserError(`${path}: ${which}; each must begin and end on lines of its own`, { cause: error });
+    }
+  };
+  return [parse(first, 0), ...others.map((block, index) => parse(block, index + 1))];
 }
 
 function parseKey(pem: Buffer, path: string) {

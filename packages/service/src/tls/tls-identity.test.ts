@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
-import { copyFile, mkdir, rm, writeFile } from "node:fs/promises";
+import { appendFile, copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { UserError } from "@lockstep/errors";
 import { createRecordingLog } from "../testing/recording-log.js";
 import { TestCertificates, validity } from "../testing/test-certificates.js";
 import { dayMs, TlsIdentity } from "./tls-identity.js";
+
+const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 
 describe("TlsIdentity", () => {
   let certificates: TestCertificates;
@@ -44,6 +46,31 @@ describe("TlsIdentity", () => {
     refuses(folder, /tls.key: is no private key in PEM/);
     await writeFile(join(folder, "tls.crt"), "not a certificate");
     refuses(folder, /tls.crt: is no certificate in PEM/);
+  });
+
+  it("refuses a list of certificates of which one cannot be read, whichever it is", async () => {
+    const folder = await worker("listed");
+    for (const name of ["ca.crt", "tls.crt"]) {
+      const sound = await readFile(join(folder, name), "utf8");
+      await writeFile(join(folder, name), `${sound}${broken}`);
+      refuses(folder, new RegExp(`listed/${name}: its certificate 2 cannot be read`));
+      await writeFile(join(folder, name), `${sound.trimEnd()}${sound}`); // two lines became one
+      refuses(folder, new RegExp(`listed/${name}: .*must begin and end on lines of its own`));
+      await writeFile(join(folder, name), `said by openssl\n${sound}between\n${sound}`);
+      assert.equal(open(folder).folder, folder);
+      await writeFile(join(folder, name), sound);
+    }
+  });
+
+  it("keeps what it has when a list becomes broken while it runs", async () => {
+    const log = createRecordingLog();
+    const folder = await worker("breaking");
+    const identity = open(folder, log);
+    const former = identity.material;
+    await appendFile(join(folder, "tls.crt"), broken);
+    identity.refresh();
+    assert.equal(identity.material, former);
+    assert.deepEqual(log.lines, ["warn the TLS files cannot be used; those read before are"]);
   });
 
   it("refuses a key that does not fit the certificate", async () => {
