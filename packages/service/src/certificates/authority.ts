@@ -39,7 +39,7 @@ export async function createAuthority(name: string, validity: Validity): Promise
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
     ],
   });
-  return { certificate: certificate.toString("pem"), key: pkcs8(keys.privateKey) };
+  return { certificate: pemOf(certificate), key: pkcs8(keys.privateKey) };
 }
 
 export interface CertificateRequest extends Validity {
@@ -79,7 +79,7 @@ export async function issueCertificate(
       await x509.AuthorityKeyIdentifierExtension.create(issuer),
     ],
   });
-  return { certificate: certificate.toString("pem"), key: pkcs8(keys.privateKey) };
+  return { certificate: pemOf(certificate), key: pkcs8(keys.privateKey) };
 }
 
 /** Whether the authority signed it; says nothing about dates. */
@@ -89,6 +89,11 @@ export function isIssuedBy(certificate: X509Certificate, authority: X509Certific
 
 function dates({ notBeforeMs, notAfterMs }: Validity) {
   return { notBefore: new Date(notBeforeMs), notAfter: new Date(notAfterMs) };
+}
+
+/** Files of it may be put behind each other by `cat`. */
+function pemOf(certificate: { toString(format: "pem"): string }): string {
+  return `${certificate.toString("pem").trimEnd()}\n`;
 }
 
 function pkcs8(key: webcrypto.CryptoKey): string {

@@ -48,7 +48,7 @@ export class TestCertificates {
     const issued = await issueCertificate(by, { role, hosts, ...(options.validity ?? validity(-1, 365)) });
     const folder = join(this.path, name);
     await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, tlsFiles.ca), trusts.map(({ certificate }) => certificate).join("\n"));
+    await writeFile(join(folder, tlsFiles.ca), trusts.map(({ certificate }) => certificate).join(""));
     await writeFile(join(folder, tlsFiles.key), issued.key);
     await writeFile(join(folder, tlsFiles.certificate), issued.certificate);
     return folder;
