@@ -3,13 +3,13 @@ export { type Address, formatAddress, parseAddress, staysOnMachine } from "./add
 export { type Backoff, type BackoffOptions, backoff, sleep } from "./backoff.js";
 export { describeCallFailure } from "./call-failure.js";
 export {
-  type CertificateInfo,
+  type CertificatesMade,
   type CertificatesOptions,
   defaultHosts,
-  describeCertificates,
   initCertificates,
   type MadeCertificate,
 } from "./certificates/certificates-folder.js";
+export { type CertificateInfo, describeCertificates } from "./certificates/describe-certificates.js";
 export { type Connection, type ConnectOptions, connect } from "./connect.js";
 export { followStream, type StreamFollower } from "./follow-stream.js";
 export {

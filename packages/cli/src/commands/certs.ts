@@ -1,6 +1,15 @@
 // Owns `lockstep certs`: makes the certificates of a cluster, and shows them.
 import { relative, resolve } from "node:path";
-import { type CertificateInfo, describeCertificates, initCertificates, type MadeCertificate } from "@lockstep/service";
+import { acquireRunLock, type RunLock } from "@lockstep/checkpoint";
+import { UserError } from "@lockstep/errors";
+import {
+  backoff,
+  type CertificateInfo,
+  describeCertificates,
+  initCertificates,
+  type MadeCertificate,
+  retry,
+} from "@lockstep/service";
 import type { Command } from "commander";
 import { addFlags, parseOptions } from "../flags.js";
 
@@ -35,12 +44,14 @@ export function addCertsCommand(program: Command): void {
     .description("make a private CA and a certificate for each role");
   addFlags(init, initNames).addHelpText("after", initExamples);
   init.action(async (folder: string, raw: Record<string, unknown>) => {
-    const made = await initCertificates({
+    const { certificates, warning } = await initCertificates({
       folder: resolve(folder),
       ...parseOptions(raw, initNames),
       nowMs: Date.now(),
+      lock: waitForLock,
     });
-    process.stdout.write(made.map((certificate) => renderMade(folder, certificate)).join(""));
+    process.stdout.write(certificates.map((certificate) => renderMade(folder, certificate)).join(""));
+    if (warning !== null) process.stderr.write(`warning: ${warning}\n`);
   });
   certs
     .command("show")
@@ -52,6 +63,23 @@ export function addCertsCommand(program: Command): void {
         (await describeCertificates(resolve(folder), Date.now())).map((info) => renderInfo(folder, info)).join(""),
       );
     });
+}
+
+const othersTakeMs = 30_000;
+
+/** Containers that start together may run it together. */
+async function waitForLock(folder: string): Promise<RunLock> {
+  const deadline = performance.now() + othersTakeMs;
+  try {
+    return await retry(() => acquireRunLock(folder, { name: ".lock" }), {
+      signal: new AbortController().signal,
+      backoff: backoff({ baseMs: 50, maxMs: 500, factor: 2, jitter: Math.random }),
+      shouldRetry: (error) => error instanceof UserError && performance.now() < deadline,
+    });
+  } catch (error) {
+    const what = error instanceof UserError ? "another lockstep certs init is at work there" : "cannot be written to";
+    throw new UserError(`${folder}: ${what}`, { cause: error });
+  }
 }
 
 function renderMade(folder: string, { role, reason }: MadeCertificate): string {
@@ -66,6 +94,7 @@ function renderInfo(folder: string, info: CertificateInfo): string {
     ...(hosts.length === 0 ? [] : [`hosts ${hosts.join(" ")}`]),
     `valid until ${new Date(notAfterMs).toISOString().slice(0, 10)}`,
   ];
-  const warning = isNearExpiry ? "  expired, or in less than 14 days: lockstep certs init --renew\n" : "";
+  const remedy = role === null ? "make a new CA, and let both be trusted for a time" : "lockstep certs init --renew";
+  const warning = isNearExpiry ? `  expired, or will be soon: ${remedy}\n` : "";
   return `${relative(resolve(folder), path)}: ${facts.join(", ")}\n${warning}`;
 }

@@ -1,6 +1,6 @@
 // Owns making certificates: a private CA, and certificates of a role that it signs. EC P-256 keys, SHA-256. Where the files
 // lie is certificates-folder.ts'.
-import { createPrivateKey, KeyObject, webcrypto, type X509Certificate } from "node:crypto";
+import { createPrivateKey, createPublicKey, KeyObject, webcrypto, type X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { type Role, roleUri } from "../tls/role.js";
 
@@ -25,9 +25,15 @@ async function loadX509() {
   return import("@peculiar/x509");
 }
 
-export async function createAuthority(name: string, validity: Validity): Promise<KeyedCertificate> {
+/** PKCS #8, PEM. */
+export async function createAuthorityKey(): Promise<string> {
+  return pkcs8((await webcrypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"])).privateKey);
+}
+
+/** @param key its own; left away: a new one */
+export async function createAuthority(name: string, validity: Validity, key?: string): Promise<KeyedCertificate> {
   const x509 = await loadX509();
-  const keys = await webcrypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"]);
+  const keys = await importKeyPair(key ?? (await createAuthorityKey()));
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: [{ CN: [name] }],
     ...dates(validity),
@@ -100,7 +106,15 @@ function pkcs8(key: webcrypto.CryptoKey): string {
   return String(KeyObject.from(key).export({ type: "pkcs8", format: "pem" }));
 }
 
-function importSigningKey(pem: string): Promise<webcrypto.CryptoKey> {
+async function importKeyPair(pem: string): Promise<webcrypto.CryptoKeyPair> {
+  const spki = createPublicKey(pem).export({ type: "spki", format: "der" });
+  return {
+    privateKey: await importSigningKey(pem, true),
+    publicKey: await webcrypto.subtle.importKey("spki", spki, keyAlgorithm, true, ["verify"]),
+  };
+}
+
+function importSigningKey(pem: string, extractable = false): Promise<webcrypto.CryptoKey> {
   const der = createPrivateKey(pem).export({ type: "pkcs8", format: "der" });
-  return webcrypto.subtle.importKey("pkcs8", der, keyAlgorithm, false, ["sign"]);
+  return webcrypto.subtle.importKey("pkcs8", der, keyAlgorithm, extractable, ["sign"]);
 }

@@ -1,20 +1,21 @@
 import assert from "node:assert/strict";
-import { X509Certificate } from "node:crypto";
+import { generateKeyPairSync, X509Certificate } from "node:crypto";
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { UserError } from "@lockstep/errors";
 import { hostsOf, roleOf, roles } from "../tls/role.js";
 import { readTlsFolder } from "../tls/tls-folder.js";
 import { dayMs } from "../tls/tls-identity.js";
+import { makeAuthority } from "./authority-folder.js";
 import {
+  type CertificatesMade,
   type CertificatesOptions,
   defaultHosts,
-  describeCertificates,
   initCertificates,
-  type MadeCertificate,
 } from "./certificates-folder.js";
+import { describeCertificates } from "./describe-certificates.js";
 
 describe("the certificates' folder", () => {
   let dir = "";
@@ -24,8 +25,8 @@ describe("the certificates' folder", () => {
   after(() => rm(dir, { recursive: true }));
   const init = (name: string, options: Partial<CertificatesOptions> = {}) =>
     initCertificates({ folder: join(dir, name), days: 365, renew: false, nowMs: Date.now(), ...options });
-  const madeOf = (made: readonly MadeCertificate[]) =>
-    made.flatMap(({ role, reason }) => (reason === null ? [] : [role]));
+  const madeOf = ({ certificates }: CertificatesMade) =>
+    certificates.flatMap(({ role, reason }) => (reason === null ? [] : [role]));
   const text = (name: string, ...path: string[]) => readFile(join(dir, name, ...path), "utf8");
   const certificateOf = async (name: string, role: string) => new X509Certificate(await text(name, role, "tls.crt"));
 
@@ -95,6 +96,92 @@ describe("the certificates' folder", () => {
     await assert.rejects(init("keyless", { renew: true }), /keyless\/ca\/ca.key: is missing, and the certificate for/);
   });
 
+  it("may trust another CA besides its own, as cat writes it, and is shown with both", async () => {
+    await init("former");
+    await init("next");
+    const both = (await text("former", "worker", "ca.crt")) + (await text("next", "worker", "ca.crt"));
+    await writeFile(join(dir, "former", "worker", "ca.crt"), both);
+    assert.deepEqual(madeOf(await init("former")), []);
+    assert.deepEqual(madeOf(await init("former", { renew: true })), roles);
+    assert.equal(await text("former", "worker", "ca.crt"), both);
+    readTlsFolder({ folder: join(dir, "former", "worker"), role: "worker" }, Date.now());
+    const shown = await describeCertificates(join(dir, "former", "worker"), Date.now());
+    assert.deepEqual(
+      shown.map(({ path }) => basename(path)),
+      ["ca.crt", "ca.crt", "tls.crt"],
+    );
+  });
+
+  it("refuses a CA that cannot sign: each in one line", async () => {
+    const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ type: "pkcs8", format: "pem" });
+    await init("bad");
+    await init("good");
+    const [crt, key] = [await text("bad", "ca", "ca.crt"), await text("bad", "ca", "ca.key")];
+    const faults: readonly (readonly [name: string, content: string, words: RegExp])[] = [
+      ["ca.key", await text("good", "ca", "ca.key"), /bad\/ca\/ca.key: is not the key of .*bad\/ca\/ca.crt/],
+      ["ca.key", "garbage", /ca.key: is no private key in PEM/],
+      ["ca.key", String(rsa), /ca.key: is a key of the kind rsa; must be an EC P-256 key/],
+      ["ca.crt", "garbage", /ca.crt: is no certificate in PEM/],
+      ["ca.crt", `${crt}${crt}`, /ca.crt: holds 2 certificates/],
+      ["ca.crt", await text("bad", "worker", "tls.crt"), /ca.crt: is no certificate of a CA/],
+    ];
+    for (const renew of [false, true]) {
+      for (const [name, content, words] of faults) {
+        await writeFile(join(dir, "bad", "ca", name), content);
+        await assert.rejects(
+          init("bad", { renew }),
+          (error) => error instanceof UserError && words.test(error.message) && !error.message.includes("\n"),
+        );
+        await writeFile(join(dir, "bad", "ca", "ca.crt"), crt);
+        await writeFile(join(dir, "bad", "ca", "ca.key"), key);
+      }
+    }
+    assert.deepEqual(madeOf(await init("bad")), []);
+  });
+
+  it("names the CA when that is about to end, and does not make again what ends with it; then refuses", async () => {
+    await init("ending");
+    const endMs = Date.now() + 3650 * dayMs;
+    const lateMs = endMs - 3 * dayMs;
+    const late = await init("ending", { nowMs: lateMs });
+    assert.deepEqual(madeOf(late), roles);
+    assert.match(late.warning ?? "", /ending\/ca\/ca.crt: the CA ends on .*make a new CA/);
+    const again = await init("ending", { nowMs: lateMs + dayMs });
+    assert.deepEqual([madeOf(again), again.warning], [[], late.warning]);
+    await assert.rejects(init("ending", { nowMs: endMs + dayMs }), /ending\/ca\/ca.crt: expired on/);
+    assert.equal((await init("young")).warning, null);
+  });
+
+  it("keeps certificates of a short life for two thirds of it", async () => {
+    await init("short", { days: 1 });
+    assert.deepEqual(madeOf(await init("short", { days: 1 })), []);
+    assert.deepEqual(madeOf(await init("short", { days: 1, nowMs: Date.now() + 0.6 * dayMs })), []);
+    assert.deepEqual(madeOf(await init("short", { days: 1, nowMs: Date.now() + 0.7 * dayMs })), roles);
+  });
+
+  it("has one CA, however many make it at once, and goes on with the key of one that was killed", async () => {
+    const made = await Promise.all(Array.from({ length: 5 }, () => makeAuthority(join(dir, "raced"), Date.now())));
+    const written = await text("raced", "ca", "ca.crt");
+    for (const { certificate } of made) assert.equal(certificate.toString(), written);
+    await rm(join(dir, "raced", "ca", "ca.crt"));
+    const key = await text("raced", "ca", "ca.key");
+    assert.deepEqual(madeOf(await init("raced")), roles);
+    assert.equal(await text("raced", "ca", "ca.key"), key);
+  });
+
+  it("is judged again under the lock, and not locked while it is sound", async () => {
+    const events: string[] = [];
+    const lock = async (folder: string) => {
+      events.push(`locked ${basename(folder)}`);
+      if (events.length === 1) await init("locked"); // as another process would
+      return { release: async () => void events.push("released") };
+    };
+    assert.deepEqual(madeOf(await init("locked", { lock })), []);
+    assert.deepEqual(events, ["locked ca", "released"]);
+    await init("locked", { lock });
+    assert.equal(events.length, 2);
+  });
+
   it("is never made where something else lies, nor in the place of a lost CA", async () => {
     await mkdir(join(dir, "photos"));
     await writeFile(join(dir, "photos", "holiday.jpg"), "mine");
@@ -120,7 +207,7 @@ describe("the certificates' folder", () => {
 
   it("is described, with what expires soon", async () => {
     await init("shown", { days: 30 });
-    const infos = await describeCertificates(join(dir, "shown"), Date.now() + 20 * dayMs);
+    const infos = await describeCertificates(join(dir, "shown"), Date.now() + 25 * dayMs);
     assert.deepEqual(
       infos.map(({ role, isNearExpiry }) => [role, isNearExpiry]),
       [[null, false], ...roles.map((role) => [role, true])],

@@ -4,13 +4,22 @@
 //
 // Run again, it keeps what is sound and makes the rest: it may be the first step of every start.
 import { randomBytes, X509Certificate } from "node:crypto";
-import { mkdir, readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@lockstep/errors";
-import { canonicalHost, hostsOf, type Role, roleOf, roles } from "../tls/role.js";
+import { canonicalHost, hostsOf, type Role, roles } from "../tls/role.js";
 import { parseCertificates, readTlsFolder, tlsFiles, validityOf } from "../tls/tls-folder.js";
-import { dayMs, nearExpiryMs } from "../tls/tls-identity.js";
-import { createAuthority, isIssuedBy, issueCertificate, type KeyedCertificate } from "./authority.js";
+import { dayMs, isNearExpiry } from "../tls/tls-identity.js";
+import { isIssuedBy, issueCertificate, type KeyedCertificate } from "./authority.js";
+import {
+  type Authority,
+  authorityFiles,
+  authorityFolder,
+  backdatedMs,
+  makeAuthority,
+  readAuthority,
+} from "./authority-folder.js";
+import { replaceFile, textIn } from "./certificate-files.js";
 
 export interface CertificatesOptions {
   readonly folder: string;
@@ -21,6 +30,8 @@ export interface CertificatesOptions {
   /** Make every certificate anew, by the CA that is there. */
   readonly renew: boolean;
   readonly nowMs: number;
+  /** Waits until no other process writes there. Left away: there is none. */
+  readonly lock?: (folder: string) => Promise<{ release(): Promise<void> }>;
 }
 
 export interface MadeCertificate {
@@ -29,75 +40,62 @@ export interface MadeCertificate {
   readonly reason: string | null;
 }
 
+export interface CertificatesMade {
+  readonly certificates: readonly MadeCertificate[];
+  /** What no run of this mends; null: nothing. */
+  readonly warning: string | null;
+}
+
 export const defaultHosts: readonly string[] = ["coordinator", "localhost", "127.0.0.1"];
 
-const authorityFolder = "ca";
-const authorityFiles = { certificate: "ca.crt", key: "ca.key" } as const;
-const authorityName = "Lockstep CA";
-const authorityDays = 3650;
-/** Clocks of machines differ. */
-const backdatedMs = 5 * 60 * 1000;
 const rolesWithToken: readonly Role[] = ["coordinator", "worker"];
-/** A volume that was just made holds it. */
-const ignoredEntries = new Set(["lost+found"]);
 
-/** @throws UserError for a folder that holds something else, or lacks its CA's key when that is needed */
-export async function initCertificates(options: CertificatesOptions): Promise<MadeCertificate[]> {
-  const { folder } = options;
-  const authority = (await readAuthority(folder)) ?? (await makeAuthority(folder, options));
-  const made: MadeCertificate[] = [];
-  for (const role of roles) {
-    const reason = await whyMade(role, authority.certificate, options);
+/** @throws UserError for a folder that holds something else, a CA that cannot sign, or lacks its key when that is needed */
+export async function initCertificates(options: CertificatesOptions): Promise<CertificatesMade> {
+  const { folder, nowMs, lock } = options;
+  // What is sound is not written to: it may lie where nobody can.
+  const authority = await readAuthority(folder, nowMs);
+  if (authority !== null) {
+    const certificates = await judge(authority, options);
+    const isSound = certificates.every(({ reason }) => reason === null) && (await lackingToken(folder)).length === 0;
+    if (isSound) return { certificates, warning: warningOf(authority, options) };
+  }
+  const caFolder = join(folder, authorityFolder);
+  await mkdir(caFolder, { recursive: true, mode: 0o700 });
+  const held = await lock?.(caFolder);
+  try {
+    return await make(options);
+  } finally {
+    await held?.release();
+  }
+}
+
+/** Judges again: another process may have been at work. */
+async function make(options: CertificatesOptions): Promise<CertificatesMade> {
+  const { folder, nowMs } = options;
+  const authority = (await readAuthority(folder, nowMs)) ?? (await makeAuthority(folder, nowMs));
+  const certificates = await judge(authority, options);
+  for (const { role, reason } of certificates) {
     if (reason !== null) await makeCertificate(role, authority, options);
-    made.push({ role, reason });
   }
   await shareToken(folder);
-  return made;
+  return { certificates, warning: warningOf(authority, options) };
 }
 
-interface Authority {
-  readonly certificate: string;
-  /** Null: kept elsewhere. */
-  readonly key: string | null;
+async function judge(authority: Authority, options: CertificatesOptions): Promise<MadeCertificate[]> {
+  const certificates: MadeCertificate[] = [];
+  for (const role of roles) certificates.push({ role, reason: await whyMade(role, authority.certificate, options) });
+  return certificates;
 }
 
-async function readAuthority(folder: string): Promise<Authority | null> {
-  const certificate = await textIn(folder, authorityFolder, authorityFiles.certificate);
-  if (certificate !== null) {
-    return { certificate, key: await textIn(folder, authorityFolder, authorityFiles.key) };
-  }
-  const others: string[] = [];
-  for (const name of await entriesOf(folder)) {
-    // Each role's folder may be a volume of its own, empty at first.
-    const isEmptyRole = roles.some((role) => role === name) && (await entriesOf(join(folder, name))).length === 0;
-    if (name !== authorityFolder && !isEmptyRole) others.push(name);
-  }
-  if (others.length > 0) {
-    const what = others.slice(0, 3).join(", ");
-    throw new UserError(
-      `${folder}: holds ${what}, and no ${authorityFolder}/${authorityFiles.certificate}; choose an empty folder, or put its CA back`,
-    );
-  }
-  return null;
-}
-
-async function entriesOf(folder: string): Promise<string[]> {
-  return (await readdir(folder).catch(absentAsEmpty)).filter((name) => !ignoredEntries.has(name));
-}
-
-async function makeAuthority(folder: string, { nowMs }: CertificatesOptions): Promise<Authority> {
-  const authority = await createAuthority(authorityName, {
-    notBeforeMs: nowMs - backdatedMs,
-    notAfterMs: nowMs + authorityDays * dayMs,
-  });
-  // The certificate comes last: with it the CA is complete.
-  await writeIn(join(folder, authorityFolder), authorityFiles.key, authority.key, 0o600);
-  await writeIn(join(folder, authorityFolder), authorityFiles.certificate, authority.certificate, 0o644);
-  return authority;
+function warningOf({ certificate }: Authority, { folder, nowMs }: CertificatesOptions): string | null {
+  if (!isNearExpiry(validityOf(certificate), nowMs)) return null;
+  const path = join(folder, authorityFolder, authorityFiles.certificate);
+  return `${path}: the CA ends on ${certificate.validTo}, and all its certificates with it; make a new CA in another folder, and let both be trusted for a time`;
 }
 
 /** Null where the role's certificate is sound. */
-async function whyMade(role: Role, authority: string, options: CertificatesOptions): Promise<string | null> {
+async function whyMade(role: Role, authority: X509Certificate, options: CertificatesOptions): Promise<string | null> {
   const { folder, hosts, renew, nowMs } = options;
   const certificate = await textIn(folder, role, tlsFiles.certificate);
   if (certificate === null) return "new";
@@ -109,14 +107,30 @@ async function whyMade(role: Role, authority: string, options: CertificatesOptio
     throw error;
   }
   const own = new X509Certificate(certificate);
-  if (!isIssuedBy(own, new X509Certificate(authority))) return "another CA had signed it";
-  if ((await textIn(folder, role, tlsFiles.ca)) !== authority) return "its ca.crt was another";
-  if (validityOf(own).notAfterMs - nowMs < nearExpiryMs) return "it was about to expire";
+  if (!isIssuedBy(own, authority)) return "another CA had signed it";
+  if ((await trustedIn(folder, role, authority)) === null) return "its ca.crt was another";
+  const validity = validityOf(own);
+  // One that ends with its CA would end no later if it were made anew.
+  const endsWithAuthority = validity.notAfterMs >= validityOf(authority).notAfterMs;
+  if (isNearExpiry(validity, nowMs) && !endsWithAuthority) return "it was about to expire";
   if (role !== "coordinator" || hosts === undefined) return null;
   const former = new Set(hostsOf(own.subjectAltName));
   const wanted = new Set(hosts.map(canonicalHost));
   const isSame = former.size === wanted.size && [...wanted].every((host) => former.has(host));
   return isSame ? null : `it was for ${[...former].join(", ")}`;
+}
+
+/** The role's ca.crt where it holds the CA, and maybe others, as while a CA is exchanged; else null. */
+async function trustedIn(folder: string, role: Role, authority: X509Certificate): Promise<string | null> {
+  const text = await textIn(folder, role, tlsFiles.ca);
+  if (text === null) return null;
+  try {
+    const trusted = parseCertificates(Buffer.from(text), join(folder, role, tlsFiles.ca));
+    return trusted.some(({ fingerprint256 }) => fingerprint256 === authority.fingerprint256) ? text : null;
+  } catch (error) {
+    if (error instanceof UserError) return null; // a damaged file: it is being replaced
+    throw error;
+  }
 }
 
 async function makeCertificate(
@@ -131,7 +145,7 @@ async function makeCertificate(
     );
   }
   const issued = await issueCertificate(
-    { certificate, key },
+    { certificate: certificate.toString(), key },
     {
       role,
       hosts: role === "coordinator" ? (options.hosts ?? (await formerHosts(folder)) ?? defaultHosts) : [],
@@ -139,14 +153,15 @@ async function makeCertificate(
       notAfterMs: nowMs + days * dayMs,
     },
   );
-  await writeTlsFolder(join(folder, role), { ...issued, ca: certificate });
+  const ca = (await trustedIn(folder, role, certificate)) ?? certificate.toString();
+  await writeTlsFolder(join(folder, role), { ...issued, ca });
 }
 
 /** The key comes before its certificate: a process that reads in between sees that they do not fit, and keeps what it has. */
 async function writeTlsFolder(folder: string, files: KeyedCertificate & { readonly ca: string }): Promise<void> {
-  await writeIn(folder, tlsFiles.ca, files.ca, 0o644);
-  await writeIn(folder, tlsFiles.key, files.key, 0o600);
-  await writeIn(folder, tlsFiles.certificate, files.certificate, 0o644);
+  await replaceFile({ folder, name: tlsFiles.ca, text: files.ca, mode: 0o644 });
+  await replaceFile({ folder, name: tlsFiles.key, text: files.key, mode: 0o600 });
+  await replaceFile({ folder, name: tlsFiles.certificate, text: files.certificate, mode: 0o644 });
 }
 
 async function formerHosts(folder: string): Promise<readonly string[] | null> {
@@ -162,75 +177,19 @@ async function formerHosts(folder: string): Promise<readonly string[] | null> {
 
 /** The coordinator's counts. */
 async function shareToken(folder: string): Promise<void> {
-  const token =
+  const text =
     (await textIn(folder, "coordinator", tlsFiles.joinToken)) ?? `${randomBytes(32).toString("base64url")}\n`;
+  for (const role of await lackingToken(folder, text)) {
+    await replaceFile({ folder: join(folder, role), name: tlsFiles.joinToken, text, mode: 0o600 });
+  }
+}
+
+async function lackingToken(folder: string, token?: string): Promise<Role[]> {
+  const wanted = token ?? (await textIn(folder, "coordinator", tlsFiles.joinToken));
+  const lacking: Role[] = [];
   for (const role of rolesWithToken) {
-    const former = await textIn(folder, role, tlsFiles.joinToken);
-    if (former !== token) await writeIn(join(folder, role), tlsFiles.joinToken, token, 0o600);
+    const own = await textIn(folder, role, tlsFiles.joinToken);
+    if (own === null || own !== wanted) lacking.push(role);
   }
-}
-
-async function writeIn(folder: string, name: string, text: string, mode: number): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  const path = join(folder, name);
-  const beside = join(folder, `.${name}.${randomBytes(4).toString("hex")}`);
-  await writeFile(beside, text, { mode, flag: "wx", flush: true });
-  await rename(beside, path);
-}
-
-async function textIn(...parts: readonly [string, ...string[]]): Promise<string | null> {
-  const path = join(...parts);
-  try {
-    return await readFile(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw new UserError(`${path}: cannot be read`, { cause: error });
-  }
-}
-
-function absentAsEmpty(error: NodeJS.ErrnoException): string[] {
-  if (error.code === "ENOENT") return [];
-  if (error.code === "ENOTDIR") throw new UserError(`${error.path}: is no folder`);
-  throw error;
-}
-
-export interface CertificateInfo {
-  readonly path: string;
-  readonly subject: string;
-  /** Null: names none, as a CA does. */
-  readonly role: Role | null;
-  readonly hosts: readonly string[];
-  readonly notAfterMs: number;
-  readonly isNearExpiry: boolean;
-}
-
-/**
- * Of a folder that initCertificates made, or of one TLS folder.
- * @throws UserError where there is no certificate
- */
-export async function describeCertificates(folder: string, nowMs: number): Promise<CertificateInfo[]> {
-  const places = [
-    [folder, tlsFiles.ca],
-    [folder, tlsFiles.certificate],
-    [join(folder, authorityFolder), authorityFiles.certificate],
-    ...roles.map((role) => [join(folder, role), tlsFiles.certificate] as const),
-  ] as const;
-  const infos: CertificateInfo[] = [];
-  for (const [place, name] of places) {
-    const text = await textIn(place, name);
-    if (text === null) continue;
-    const path = join(place, name);
-    const [certificate] = parseCertificates(Buffer.from(text), path);
-    const { notAfterMs } = validityOf(certificate);
-    infos.push({
-      path,
-      subject: certificate.subject.replaceAll("\n", ", "),
-      role: roleOf(certificate.subjectAltName),
-      hosts: hostsOf(certificate.subjectAltName),
-      notAfterMs,
-      isNearExpiry: notAfterMs - nowMs < nearExpiryMs,
-    });
-  }
-  if (infos.length === 0) throw new UserError(`${folder}: holds no certificate; \`lockstep certs init\` makes some`);
-  return infos;
+  return lacking;
 }

@@ -1,6 +1,6 @@
 // Owns what a TLS folder holds, under the names of Kubernetes' TLS secrets and of cert-manager: `ca.crt` (whom to trust, one
 // or several), `tls.crt` (who one is), `tls.key`; and whether it can be used as it is.
-import { createPrivateKey, X509Certificate } from "node:crypto";
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createSecureContext } from "node:tls";
@@ -15,6 +15,7 @@ export interface TlsMaterial {
   /** The process' own, with intermediate ones behind it where there are any. */
   readonly certificate: Buffer;
   readonly key: Buffer;
+  readonly notBeforeMs: number;
   readonly notAfterMs: number;
 }
 
@@ -46,11 +47,14 @@ export function readTlsFolder({ folder, role }: TlsRequirement, nowMs: number): 
     throw new UserError(`${path}: expired on ${own.validTo}; renew it (lockstep certs init --renew)`);
   }
   assertUsable({ ca, certificate, key }, folder);
-  return { ca, certificate, key, notAfterMs };
+  return { ca, certificate, key, notBeforeMs, notAfterMs };
 }
 
 /** What OpenSSL refuses would end a connection, or the process, much later. */
-function assertUsable({ ca, certificate: cert, key }: Omit<TlsMaterial, "notAfterMs">, folder: string): void {
+function assertUsable(
+  { ca, certificate: cert, key }: Pick<TlsMaterial, "ca" | "certificate" | "key">,
+  folder: string,
+): void {
   try {
     createSecureContext({ ca, cert, key });
   } catch (error) {
@@ -86,7 +90,8 @@ export function parseCertificates(pem: Buffer, path: string): [X509Certificate, 
   return [parse(first, 0), ...others.map((block, index) => parse(block, index + 1))];
 }
 
-function parseKey(pem: Buffer, path: string) {
+/** @throws UserError */
+export function parseKey(pem: Buffer, path: string): KeyObject {
   try {
     return createPrivateKey(pem);
   } catch (error) {

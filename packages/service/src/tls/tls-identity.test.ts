@@ -92,7 +92,7 @@ describe("TlsIdentity", () => {
   it("warns of a certificate that expires soon, once a day", async () => {
     const log = createRecordingLog();
     let nowMs = Date.now();
-    const identity = open(await worker("soon", validity(-1, 3.5)), log, () => nowMs);
+    const identity = open(await worker("soon", validity(-300, 3.5)), log, () => nowMs);
     identity.refresh();
     nowMs += dayMs;
     identity.refresh();

@@ -7,9 +7,16 @@ import type { Log } from "../log.js";
 import { readTlsFolder, type TlsMaterial, type TlsRequirement } from "./tls-folder.js";
 
 export const dayMs = 24 * 60 * 60 * 1000;
-/** A certificate that is valid for less is warned of. */
-export const nearExpiryMs = 14 * dayMs;
+const nearExpiryMs = 14 * dayMs;
 const refreshMs = 10_000;
+
+/** For the last 14 days, or the last third of a short life, a certificate is warned of, and `certs init` renews it. */
+export function isNearExpiry(
+  { notBeforeMs, notAfterMs }: { readonly notBeforeMs: number; readonly notAfterMs: number },
+  nowMs: number,
+): boolean {
+  return notAfterMs - nowMs < Math.min(nearExpiryMs, (notAfterMs - notBeforeMs) / 3);
+}
 
 export interface TlsOptions extends TlsRequirement {
   /** How often the files are looked at. Default 10 s. */
@@ -107,7 +114,7 @@ export class TlsIdentity implements experimental.CertificateProvider {
   #warnOfExpiry(): void {
     const nowMs = this.#nowMs();
     const leftMs = this.#material.notAfterMs - nowMs;
-    if (leftMs > nearExpiryMs || nowMs - this.#warnedMs < dayMs) return;
+    if (!isNearExpiry(this.#material, nowMs) || nowMs - this.#warnedMs < dayMs) return;
     this.#warnedMs = nowMs;
     const { folder, log } = this.#options;
     const words = leftMs > 0 ? `expires in ${Math.floor(leftMs / dayMs)} days` : "has expired";
