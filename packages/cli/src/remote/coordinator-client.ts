@@ -12,17 +12,24 @@ import {
 import { type Connection, type ConnectOptions, connect } from "@lockstep/service";
 
 /** A coordinator that takes a call but does not answer it in this time counts as not answering. */
-const answerTimeoutMs = 10_000;
+const defaultAnswerTimeoutMs = 10_000;
+
+export interface RemoteOptions extends ConnectOptions {
+  /** Default 10 s. */
+  readonly answerTimeoutMs?: number;
+}
 
 export class RemoteCoordinator {
   readonly #address: string;
+  readonly #answerTimeoutMs: number;
   readonly #connection: Connection;
   readonly #telemetry: TelemetryClient;
   readonly #control: ControlClient;
 
   /** Opens nothing before the first call. @throws UserError as `connect` does */
-  constructor(options: ConnectOptions) {
+  constructor(options: RemoteOptions) {
     this.#address = options.address;
+    this.#answerTimeoutMs = options.answerTimeoutMs ?? defaultAnswerTimeoutMs;
     this.#connection = connect(options);
     const { target, credentials, options: channelOptions } = this.#connection;
     this.#telemetry = new TelemetryClient(target, credentials, channelOptions);
@@ -39,16 +46,34 @@ export class RemoteCoordinator {
     await this.#ask((metadata, options, answer) => this.#control.stop({ reason }, metadata, options, answer));
   }
 
-  /** The events until the coordinator ends the stream, or is gone, or the loop is left. */
+  /**
+   * The events until the coordinator ends the stream, or is gone, or the loop is left.
+   * @throws UserError as `status` does, and where the first of them does not come: it tells at once where the run stands
+   */
   async *events(signal: AbortSignal): AsyncGenerator<Event> {
     const stream = this.#telemetry.subscribe({});
     const cancel = (): void => stream.cancel();
     signal.addEventListener("abort", cancel, { once: true });
+    let isSilent = false;
+    const giveUp = setTimeout(() => {
+      isSilent = true;
+      cancel();
+    }, this.#answerTimeoutMs);
     try {
-      for await (const event of stream) yield event as Event; // the stream is of the method's response type
+      for await (const event of stream) {
+        clearTimeout(giveUp);
+        yield event as Event; // the stream is of the method's response type
+      }
     } catch (error) {
+      if (isSilent && !signal.aborted) {
+        const seconds = this.#answerTimeoutMs / 1000;
+        throw new UserError(
+          `--coordinator ${this.#address}: does not answer in ${seconds} s; is its process suspended?`,
+        );
+      }
       if (remedyOf(error) !== "retry" && !signal.aborted) throw await this.#complaint(error);
     } finally {
+      clearTimeout(giveUp);
       signal.removeEventListener("abort", cancel);
       cancel();
     }
@@ -68,7 +93,7 @@ export class RemoteCoordinator {
   ): Promise<T> {
     try {
       return await new Promise((resolve, reject) => {
-        call(new Metadata(), { deadline: Date.now() + answerTimeoutMs }, (error, response) => {
+        call(new Metadata(), { deadline: Date.now() + this.#answerTimeoutMs }, (error, response) => {
           if (error === null) resolve(response);
           else reject(error);
         });

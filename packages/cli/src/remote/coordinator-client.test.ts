@@ -1,0 +1,60 @@
+// What a person's command says of a coordinator that does not answer as it should. What answers is test/cluster's.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
+import { after, before, describe, it } from "node:test";
+import { UserError } from "@lockstep/errors";
+import { type TelemetryServer, TelemetryService } from "@lockstep/protocol";
+import { type Listener, listen } from "@lockstep/service";
+import { RemoteCoordinator } from "./coordinator-client.js";
+
+const log = { info: () => {}, warn: () => {} };
+
+describe("a coordinator that takes the call and says nothing", () => {
+  // As a suspended process: the system takes the connection.
+  let suspended: Server;
+  let silent: Listener;
+  const sockets: Socket[] = [];
+  before(async () => {
+    suspended = createServer((socket) => void sockets.push(socket)).listen(0, "127.0.0.1");
+    await once(suspended, "listening");
+    const implementation: Pick<TelemetryServer, "subscribe"> = { subscribe: () => {} };
+    silent = await listen({
+      address: "127.0.0.1:0",
+      services: [{ definition: { subscribe: TelemetryService.subscribe }, implementation }],
+      log,
+    });
+  });
+  after(async () => {
+    for (const socket of sockets) socket.destroy();
+    suspended.close();
+    await silent.close({ graceMs: 0 });
+  });
+
+  const hear = async (address: string, signal: AbortSignal) => {
+    const coordinator = new RemoteCoordinator({ address, log, answerTimeoutMs: 200 });
+    try {
+      for await (const event of coordinator.events(signal)) return event;
+      return null;
+    } finally {
+      coordinator.close();
+    }
+  };
+  const addressOf = {
+    suspended: () => `127.0.0.1:${(suspended.address() as AddressInfo).port}`,
+    silent: () => silent.address,
+  };
+
+  for (const kind of ["suspended", "silent"] as const) {
+    it(`is given up, when it is ${kind}`, async () => {
+      await assert.rejects(
+        hear(addressOf[kind](), new AbortController().signal),
+        (error) => error instanceof UserError && /^--coordinator .*: does not answer in 0.2 s;/.test(error.message),
+      );
+    });
+  }
+
+  it("is left without a word when the person leaves first", async () => {
+    assert.equal(await hear(addressOf.silent(), AbortSignal.timeout(50)), null);
+  });
+});
