@@ -83,6 +83,29 @@ describe("mistakes are refused in one line", { skip: needsTorch() }, () => {
     );
   });
 
+  test("an address that cannot be served, or a join token that is none: no folder and no cache is left", async () => {
+    const cacheDir = join(folder.path, "unused-cache");
+    const token = join(folder.path, "short-token");
+    await writeFile(token, "short");
+    for (const [flags, line] of [
+      [["--listen", "nowhere"], /^lockstep: address "nowhere": must be host:port/],
+      [["--listen", "0.0.0.0:0"], /^lockstep: listening on 0.0.0.0:0 without encryption: refused beyond this machine/],
+      [
+        ["--listen", "127.0.0.1:0", "--join-token-file", token],
+        /^lockstep: join token .*short-token: must hold one line/,
+      ],
+      [["--listen", "127.0.0.1:0", "--tls", outOf("no-certs")], /^lockstep: .*no-certs\/ca.crt: is missing/],
+    ] as const) {
+      const run = ["--data", "synthetic:60", "--out", outOf("unserved"), "--cache-dir", cacheDir];
+      const { code, stdout, stderr } = await runLockstep(["coordinator", ...run, ...flags]);
+      assert.deepEqual([code, stdout], [2, ""], stderr);
+      assert.match(stderr, line);
+      assert.equal(stderr.trim().split("\n").length, 1, stderr);
+      const left = (await readdir(folder.path)).filter((name) => ["unserved", "unused-cache"].includes(name));
+      assert.deepEqual(left, []);
+    }
+  });
+
   test("an --out with somebody's checkpoints, which stay; of a refusal in an empty folder nothing is left", async () => {
     const out = outOf("models");
     await mkdir(join(out, "checkpoints"), { recursive: true });

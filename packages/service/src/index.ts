@@ -10,6 +10,7 @@ export {
   type MadeCertificate,
 } from "./certificates/certificates-folder.js";
 export { type CertificateInfo, describeCertificates } from "./certificates/describe-certificates.js";
+export { checkListening } from "./check-listening.js";
 export { type Connection, type ConnectOptions, connect } from "./connect.js";
 export { followStream, type StreamFollower } from "./follow-stream.js";
 export {
@@ -30,5 +31,5 @@ export { type RetryOptions, retry } from "./retry.js";
 export { createShutdown, type Shutdown, type ShutdownHost, type ShutdownOptions, StopRequested } from "./shutdown.js";
 export { findJoinToken, type JoinToken } from "./tls/join-token.js";
 export { type Role, roleOf, roles } from "./tls/role.js";
-export { readTlsFolder, type TlsRequirement } from "./tls/tls-folder.js";
+export type { TlsRequirement } from "./tls/tls-folder.js";
 export type { TlsOptions } from "./tls/tls-identity.js";

@@ -6,13 +6,13 @@ import { runCoordinator } from "@lockstep/coordinator";
 import { exitCode, UserError } from "@lockstep/errors";
 import {
   backoff,
+  checkListening,
   createHealth,
   createLogger,
   createShutdown,
   type Health,
   type LoggerOptions,
   launcherChannel,
-  readTlsFolder,
   retry,
 } from "@lockstep/service";
 import type { Command } from "commander";
@@ -78,7 +78,9 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
   });
   const { signal } = shutdown;
   // Said now: the preparation may decode images for minutes.
-  if (options.tls !== undefined) readTlsFolder({ folder: options.tls, role: "coordinator" }, Date.now());
+  const { listen: address, tls: folder, joinTokenFile, insecure } = options;
+  const tls = folder === undefined ? undefined : ({ folder, role: "coordinator" } as const);
+  checkListening({ address, tls, joinTokenFile, insecure });
   // And open now: alive, and not serving yet.
   const health = createHealth();
   const healthPort = await openHealth(options.healthListen, health, earlyLog);
