@@ -1,5 +1,5 @@
 // The `lockstep` command: reads the arguments, runs a command, turns what went wrong into one line and an exit code.
-import { describeError, exitCode, RunFailed, UserError } from "@lockstep/errors";
+import { describeError, exitCode, printable, RunFailed, UserError } from "@lockstep/errors";
 import { CommanderError } from "commander";
 import { forCommander } from "./assemble-program.js";
 import { userErrorPrefix } from "./launcher/child.js";
@@ -46,15 +46,20 @@ function fail(error: unknown): void {
     return;
   }
   if (error instanceof UserError) {
-    process.stderr.write(`${userErrorPrefix}${describeError(error)}\n`);
+    process.stderr.write(`${userErrorPrefix}${lineOf(error)}\n`);
     process.exit(exitCode.userError);
   }
   if (error instanceof RunFailed) {
-    process.stderr.write(`${userErrorPrefix}${describeError(error)}\n`);
+    process.stderr.write(`${userErrorPrefix}${lineOf(error)}\n`);
     process.exit(exitCode.failure);
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const cause = error instanceof Error && error.cause !== undefined ? `\n  cause: ${describeError(error.cause)}` : "";
   process.stderr.write(`lockstep failed: ${stack}${cause}\n`);
   process.exit(exitCode.failure);
+}
+
+/** It may hold a peer's words. */
+function lineOf(error: Error): string {
+  return describeError(error).split("\n").map(printable).join("\n");
 }

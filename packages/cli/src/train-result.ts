@@ -1,4 +1,5 @@
 // Owns what `lockstep train` says at its end: the JSON object that scripts rely on, and its form for people.
+import { printable } from "@lockstep/errors";
 import { colors } from "./colors.js";
 import { durationText, fitted } from "./progress/progress-text.js";
 import { runFiles, type StoredSummary } from "./run-folder.js";
@@ -28,7 +29,7 @@ export function finishedNotes(
   { out, totalEpochs }: { readonly out: string; readonly totalEpochs: number },
 ): string[] {
   return [
-    `${out}: is finished: ${steps} steps, ${epochs} of ${totalEpochs} epochs (${reason}); nothing is left to train`,
+    `${out}: is finished: ${steps} steps, ${epochs} of ${totalEpochs} epochs (${printable(reason)}); nothing is left to train`,
     `evaluate it: npx lockstep evaluate ${out}`,
     `more epochs are a new run, with its data and model flags: npx lockstep train --init-from ${out} --out NEW --epochs N`,
   ];
@@ -44,7 +45,7 @@ export function renderSummary(result: TrainResult, cacheDir: string): string {
   const speed = imagesPerSecond === null ? "" : `, ${imagesPerSecond.toFixed(0)} images/s`;
   const resumed = result.resumedFromStep === null ? "" : ` (went on from step ${result.resumedFromStep})`;
   return [
-    colors.bold(`${result.completed ? "finished" : "stopped"}: ${result.reason}\n`),
+    colors.bold(`${result.completed ? "finished" : "stopped"}: ${printable(result.reason)}\n`),
     field("steps", `${steps}, epochs ${epochs}, samples ${samples}${resumed}`),
     field(
       "time",

@@ -2,6 +2,7 @@
 // thrown is a bug of ours or of the machine, and keeps its stack.
 
 export { type NearestOptions, nearestName } from "./nearest-name.js";
+export { printable } from "./printable.js";
 
 /** The process exits with 2. */
 export class UserError extends Error {

@@ -1,5 +1,7 @@
 // Owns how a log record reads on a terminal: `12:01:03 warn  worker-1: message key=value`. Local time; one line, except
 // for a fatal record, whose stack follows: it is a bug, and there may be no file to look it up in.
+import { printable } from "@lockstep/errors";
+
 const levelNames: Readonly<Record<number, string>> = {
   10: "trace",
   20: "debug",
@@ -40,11 +42,11 @@ export function formatLogLine(json: string, { color }: { readonly color: boolean
 
 function fieldText(value: unknown): string {
   if (typeof value !== "string") return JSON.stringify(value);
-  return /^[^\s"=]+$/.test(value) ? value : JSON.stringify(value);
+  return printable(/^[^\s"=]+$/.test(value) ? value : JSON.stringify(value));
 }
 
 function oneLine(text: string): string {
-  return text.replaceAll(/\s*\n\s*/g, " ");
+  return printable(text.replaceAll(/\s*\n\s*/g, " "));
 }
 
 function clock(timeMs: number): string {

@@ -119,6 +119,14 @@ describe("formatLogLine", () => {
     assert.equal(line, '12:01:03 error coordinator: lost error="boom at once"\n');
   });
 
+  it("writes out what would steer the terminal, in whichever field", () => {
+    const evil = "\u001b[2J";
+    assert.equal(
+      format({ msg: `refused ${evil}\u009b`, host: `a${evil}`, note: `b c${evil}`, err: { message: `d${evil}` } }),
+      '12:01:03 info  coordinator: refused \\u{1b}[2J\\u{9b} host=a\\u{1b}[2J note="b c\\u001b[2J" error=d\\u{1b}[2J\n',
+    );
+  });
+
   it("adds the stack of a fatal error", () => {
     const line = format({ level: 60, msg: "bug", err: { message: "boom", stack: "Error: boom\n  at x" } });
     assert.equal(line, "12:01:03 fatal coordinator: bug error=boom\nError: boom\n  at x\n");

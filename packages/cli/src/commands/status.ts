@@ -2,7 +2,7 @@
 import { join, resolve } from "node:path";
 import { CheckpointStore } from "@lockstep/checkpoint";
 import { createPlan } from "@lockstep/dataset";
-import { UserError } from "@lockstep/errors";
+import { printable, UserError } from "@lockstep/errors";
 import { createLogger } from "@lockstep/service";
 import type { Command } from "commander";
 import { addFlags, type Options, parseOptions } from "../flags.js";
@@ -103,7 +103,7 @@ function render(status: Status): string {
     lastStep ? field("last step:", numbers(lastStep.metrics)) : "",
     lastValidation ? field("validation:", numbers(lastValidation.metrics)) : "",
     field("checkpoints:", checkpoints.length > 0 ? checkpoints.map(String) : ["none"], ", "),
-    reason === null ? "" : field("ended:", [reason]),
+    reason === null ? "" : field("ended:", [printable(reason)]),
     running.length > 0 ? field("processes:", running, ", ") : "",
   ].join("");
 }

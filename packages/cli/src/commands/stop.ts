@@ -1,5 +1,5 @@
 // Owns `lockstep stop`: ends a run in order, from wherever its coordinator can be reached.
-import { exitCode, UserError } from "@lockstep/errors";
+import { exitCode, printable, UserError } from "@lockstep/errors";
 import type { RunFinished, RunStarted } from "@lockstep/protocol";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
@@ -62,9 +62,10 @@ async function endOf(coordinator: RemoteCoordinator, reason: string, signal: Abo
   return null;
 }
 
-function render({ completed, failed, reason, step, totalSteps, weightsSha256 }: End): string {
+function render({ completed, failed, step, totalSteps, ...texts }: End): string {
+  const reason = printable(texts.reason);
   if (failed) return `failed at step ${step} of ${totalSteps}: ${reason}\n`;
   const head = completed ? `finished: ${reason}` : `stopped at step ${step} of ${totalSteps}: ${reason}`;
   const next = completed ? "" : "its checkpoint is written; the coordinator's command with --resume goes on\n";
-  return `${head}\n  SHA-256  ${weightsSha256}\n${next}`;
+  return `${head}\n  SHA-256  ${printable(texts.weightsSha256)}\n${next}`;
 }

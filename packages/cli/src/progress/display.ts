@@ -1,4 +1,5 @@
 // Owns what a person sees on stderr while a run goes on: a live bar on a terminal, plain lines elsewhere.
+import { printable } from "@lockstep/errors";
 import type { Event } from "@lockstep/protocol";
 import { createLogUpdate } from "log-update";
 import { epochLine, fitted, percent, progressBar, progressLine, progressParts } from "./progress-text.js";
@@ -88,10 +89,10 @@ function linesOf({ event }: Event, before: RunProgress): string[] {
     case "workerLost": {
       const { slot, reason, leasesLost, left } = event.value;
       const lost = leasesLost > 0 ? `; ${leasesLost} of its leases go to others` : "";
-      return [`worker ${slot} ${left ? "has left" : "is lost"}: ${reason}${lost}`];
+      return [`worker ${slot} ${left ? "has left" : "is lost"}: ${printable(reason)}${lost}`];
     }
     case "runFinished":
-      return event.value.completed ? [] : [`stopped at step ${event.value.step}: ${event.value.reason}`];
+      return event.value.completed ? [] : [`stopped at step ${event.value.step}: ${printable(event.value.reason)}`];
     default:
       return [];
   }

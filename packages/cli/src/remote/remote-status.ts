@@ -1,4 +1,5 @@
 // Owns how a coordinator's own word on its run reads, for scripts and for people.
+import { printable } from "@lockstep/errors";
 import type { GetStatusResponse } from "@lockstep/protocol";
 
 export type RemoteStatus = Omit<GetStatusResponse, "runSpecJson"> & { readonly spec: unknown };
@@ -10,9 +11,9 @@ export function remoteStatus({ runSpecJson, ...status }: GetStatusResponse): Rem
 
 export function renderRemoteStatus(address: string, status: RemoteStatus): string {
   const { state, reason, step, totalSteps, epoch, checkpointStep, leasesRedone, workers } = status;
-  const why = reason === "" ? "" : ` (${reason})`;
+  const why = reason === "" ? "" : ` (${printable(reason)})`;
   return [
-    `${address}: ${state}${why}, epoch ${epoch + 1}, step ${step} of ${totalSteps}\n`,
+    `${address}: ${printable(state)}${why}, epoch ${epoch + 1}, step ${step} of ${totalSteps}\n`,
     `checkpoint:  step ${checkpointStep}\n`,
     leasesRedone === 0 ? "" : `redone:      ${leasesRedone} leases\n`,
     ...workers.map((worker) => `worker ${worker.slot}:`.padEnd(13) + workerText(worker)),
@@ -24,5 +25,5 @@ function workerText(worker: RemoteStatus["workers"][number]): string {
   if (!connected) return `${left ? "left" : "not connected"}, ${microBatches} micro-batches\n`;
   const threads = `${computeThreads} thread${computeThreads === 1 ? "" : "s"}`;
   const speed = samplesPerSecond > 0 ? `, ${samplesPerSecond.toFixed(0)} images/s` : "";
-  return `${host}, ${threads}, life ${generation}, ${microBatches} micro-batches${speed}\n`;
+  return `${printable(host)}, ${threads}, life ${generation}, ${microBatches} micro-batches${speed}\n`;
 }

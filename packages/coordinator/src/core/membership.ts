@@ -154,13 +154,18 @@ function matchesReference({ reference }: CoreState, claim: JoinClaim): boolean {
   return differences(JSON.parse(reference.numericsJson), JSON.parse(claim.numericsJson)).length === 0;
 }
 
+/** DNS allows 253. */
+const maxHostCharacters = 256;
+
 function malformedOf(claim: JoinClaim): string | null {
-  const { instanceId, computeThreads, wantedSlot } = claim;
+  const { instanceId, computeThreads, wantedSlot, host } = claim;
   if (instanceId.length < 1 || instanceId.length > 64) {
     return `instance_id of ${instanceId.length} characters: must have 1 to 64`;
   }
   if (computeThreads < 1) return `compute_threads ${computeThreads}: must be at least 1`;
   if (wantedSlot < -1 || wantedSlot >= maxSlots) return `wanted_slot ${wantedSlot}: must be -1 to ${maxSlots - 1}`;
+  if (host.length > maxHostCharacters)
+    return `host of ${host.length} characters: must have at most ${maxHostCharacters}`;
   try {
     JSON.parse(claim.numericsJson);
   } catch {

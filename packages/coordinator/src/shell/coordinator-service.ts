@@ -18,6 +18,7 @@ import {
 } from "@lockstep/protocol";
 import type { ServedService } from "@lockstep/service";
 import { memberOf, type OpenLease } from "../core/state.js";
+import { boundedText } from "./bounded-text.js";
 import type { BufferPool } from "./buffer-pool.js";
 import type { Conductor } from "./conductor.js";
 import { receiveSum } from "./sum-upload.js";
@@ -136,11 +137,11 @@ function attend(call: ServerDuplexStream<WorkerReport, Instruction>, conductor: 
       }
       case "leaseFailed": {
         const { leaseId, reason } = report.value;
-        conductor.dispatch({ type: "lease-failed", sessionId, leaseId, reason });
+        conductor.dispatch({ type: "lease-failed", sessionId, leaseId, reason: boundedText(reason) });
         return;
       }
       case "draining":
-        conductor.dispatch({ type: "draining", sessionId, reason: report.value.reason });
+        conductor.dispatch({ type: "draining", sessionId, reason: boundedText(report.value.reason) });
         return;
       default:
         throw new WireError("bad-request", "a report of an unknown kind");

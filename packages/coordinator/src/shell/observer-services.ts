@@ -2,6 +2,7 @@
 import { type ControlServer, ControlService, type TelemetryServer, TelemetryService } from "@lockstep/protocol";
 import type { ServedService } from "@lockstep/service";
 import { type CoreState, describeState } from "../core/state.js";
+import { boundedText } from "./bounded-text.js";
 import type { EventBody } from "./event-hub.js";
 import type { Observation } from "./observation.js";
 import { workerStatuses } from "./run-status.js";
@@ -44,7 +45,7 @@ export function telemetryService(context: ObserverContext): ServedService {
 export function controlService({ onStop }: Pick<ObserverContext, "onStop">): ServedService {
   const implementation: ControlServer = {
     stop: ({ request }, answer) => {
-      onStop(request.reason || "asked to stop");
+      onStop(boundedText(request.reason) || "asked to stop");
       answer(null, {});
     },
   };

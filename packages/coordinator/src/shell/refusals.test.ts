@@ -30,6 +30,7 @@ test("a join that does not fit is refused with the code of what does not fit", a
     ["pixels", { pixelsSha256: "p2" }, /p2, the run's p1/],
     ["slot-taken", { wantedSlot: 2 }, /slot 2/],
     ["bad-request", { instanceId: "" }, /instance_id/],
+    ["bad-request", { host: "h".repeat(257) }, /host of 257 characters/],
     ["bad-request", { numericsJson: "{" }, /not JSON/],
   ];
   for (const [code, changes, message] of refusals) {

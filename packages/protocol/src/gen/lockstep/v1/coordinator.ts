@@ -84,7 +84,7 @@ export interface JoinRequest {
   instanceId: string;
   /** Compute threads in the worker. At least 1. */
   computeThreads: number;
-  /** For people: the worker's host name. May be empty. */
+  /** For people: the worker's host name. May be empty; at most 256 characters. */
   host: string;
 }
 
@@ -145,12 +145,12 @@ export interface GpuVitals {
 
 export interface LeaseFailed {
   leaseId: number;
-  /** One line for people: what failed. */
+  /** One line for people: what failed. The coordinator keeps 256 characters. */
   reason: string;
 }
 
 export interface Draining {
-  /** One line for people: why. */
+  /** One line for people: why. The coordinator keeps 256 characters. */
   reason: string;
 }
 

@@ -28,7 +28,7 @@ export interface SubscribeRequest {
 }
 
 export interface StopRequest {
-  /** One line for people. */
+  /** One line for people. The coordinator keeps 256 characters. */
   reason: string;
 }
 
