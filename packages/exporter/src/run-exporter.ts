@@ -59,10 +59,7 @@ export async function runExporter(options: ExporterOptions): Promise<void> {
     onLost(reason: string) {
       hear({ type: "lost" });
       if (signal.aborted) return;
-      void connection
-        .whyRefused()
-        .catch(() => null) // a guess the less
-        .then((refused) => sayLost(refused ?? reason));
+      void connection.whyRefused(signal).then((refused) => sayLost(refused ?? reason));
     },
   };
   const server = await serveMetrics({

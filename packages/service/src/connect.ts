@@ -14,9 +14,9 @@ export interface Connection {
   readonly options: ChannelOptions;
   /**
    * After a call that failed as UNAVAILABLE: why none will succeed before a person has changed something, in one line; null
-   * where it may pass, as nobody listens yet.
+   * where it may pass, as nobody listens yet, and where `signal` is aborted first. Takes up to 6.2 s; never rejects.
    */
-  whyRefused(): Promise<string | null>;
+  whyRefused(signal: AbortSignal): Promise<string | null>;
 }
 
 export interface ConnectOptions {
@@ -37,6 +37,6 @@ export function connect({ address: text, tls, insecure = false, log }: ConnectOp
     target: formatAddress(address),
     credentials: channelCredentials(address, identity),
     options: { ...clientOptions, ...authority, ...channelSecurityOptions(address, identity) },
-    whyRefused: () => whyRefused(address, identity),
+    whyRefused: (signal) => whyRefused(address, identity, signal),
   };
 }

@@ -51,9 +51,9 @@ export async function checkHealth(question: HealthQuestion): Promise<HealthStatu
   const HealthClient = makeClientConstructor(healthService, "grpc.health.v1.Health");
   // The constructor is built from the service definition at run time; HealthClient is its one method that we call.
   const client = new HealthClient(target, credentials, options) as unknown as HealthClient;
+  const deadline = Date.now() + question.timeoutMs;
   try {
     return await new Promise<HealthStatus>((resolve, reject) => {
-      const deadline = Date.now() + question.timeoutMs;
       client.check({ service: question.service ?? "" }, { deadline }, (error, response) => {
         if (error?.code === status.NOT_FOUND) resolve("UNKNOWN");
         else if (error !== null) reject(error);
@@ -62,7 +62,7 @@ export async function checkHealth(question: HealthQuestion): Promise<HealthStatu
     });
   } catch (error) {
     const isUnavailable = error instanceof Error && "code" in error && error.code === status.UNAVAILABLE;
-    const reason = isUnavailable ? await whyRefused() : null;
+    const reason = isUnavailable ? await whyRefused(AbortSignal.timeout(Math.max(0, deadline - Date.now()))) : null;
     throw reason === null ? error : new UserError(reason);
   } finally {
     client.close();

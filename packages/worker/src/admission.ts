@@ -50,7 +50,7 @@ async function persist<T>(context: AdmissionContext, work: () => Promise<T>): Pr
   let lastReason: string | null = null;
   let internalErrors = 0;
   try {
-    return await retry(() => work().catch((error) => refusalBehind(error, context)), {
+    return await retry(() => work().catch((error) => refusalBehind(error, { link: context.link, signal })), {
       signal,
       backoff: backoff({ baseMs: 100, maxMs: 2_000, factor: 2, jitter: Math.random }),
       shouldRetry: (error) => mayPass(error) || (isInternal(error) && ++internalErrors < maxInternalErrors),
@@ -73,9 +73,12 @@ async function persist<T>(context: AdmissionContext, work: () => Promise<T>): Pr
 }
 
 /** A certificate that is not accepted shows as a coordinator that cannot be reached, and no waiting mends it. */
-async function refusalBehind(error: unknown, { link, signal }: AdmissionContext): Promise<never> {
+async function refusalBehind(
+  error: unknown,
+  { link, signal }: Pick<AdmissionContext, "link" | "signal">,
+): Promise<never> {
   if (statusOf(error) !== status.UNAVAILABLE || signal.aborted) throw error;
-  const reason = await link.whyRefused();
+  const reason = await link.whyRefused(signal);
   throw reason === null ? error : new UserError(`cannot join: ${reason}`);
 }
 

@@ -49,8 +49,8 @@ export class CoordinatorLink {
   }
 
   /** See Connection. */
-  whyRefused(): Promise<string | null> {
-    return this.#connection.whyRefused();
+  whyRefused(signal: AbortSignal): Promise<string | null> {
+    return this.#connection.whyRefused(signal);
   }
 
   getRun(signal: AbortSignal): Promise<GetRunResponse> {

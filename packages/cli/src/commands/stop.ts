@@ -30,9 +30,12 @@ async function stop(options: Options<(typeof names)[number]>): Promise<number> {
   const log = createLogger({ name: "stop", level: options.logLevel });
   const shutdown = createShutdown({ log });
   const tls = folder === undefined ? undefined : ({ folder, role: "operator" } as const);
-  const coordinator = new RemoteCoordinator({ address, tls, insecure, log });
+  const coordinator = new RemoteCoordinator({ address, tls, insecure, log, signal: shutdown.signal });
   try {
-    const end = await endOf(coordinator, reason, shutdown.signal);
+    const end = await endOf(coordinator, reason, shutdown.signal).catch((error: unknown) => {
+      if (shutdown.signal.aborted) return null;
+      throw error;
+    });
     if (shutdown.signal.aborted) return exitCode.interrupted;
     if (end === null)
       throw new UserError(`--coordinator ${address}: went away before it said how the run ended; see its log`);
@@ -51,7 +54,7 @@ interface End extends RunFinished {
 /** Null when the coordinator is gone without a word. It is listened to first, so that its word is not missed. */
 async function endOf(coordinator: RemoteCoordinator, reason: string, signal: AbortSignal): Promise<End | null> {
   let started: RunStarted | null = null;
-  for await (const { event } of coordinator.events(signal)) {
+  for await (const { event } of coordinator.events()) {
     if (event?.$case === "runStarted" && started === null) {
       started = event.value;
       await coordinator.stop(reason);

@@ -32,9 +32,9 @@ describe("a coordinator that takes the call and says nothing", () => {
   });
 
   const hear = async (address: string, signal: AbortSignal) => {
-    const coordinator = new RemoteCoordinator({ address, log, answerTimeoutMs: 200 });
+    const coordinator = new RemoteCoordinator({ address, log, answerTimeoutMs: 200, signal });
     try {
-      for await (const event of coordinator.events(signal)) return event;
+      for await (const event of coordinator.events()) return event;
       return null;
     } finally {
       coordinator.close();
@@ -53,6 +53,15 @@ describe("a coordinator that takes the call and says nothing", () => {
       );
     });
   }
+
+  it("is no longer asked, nor knocked at, when the person leaves", async () => {
+    const signal = AbortSignal.timeout(50);
+    const coordinator = new RemoteCoordinator({ address: addressOf.suspended(), log, signal });
+    const startMs = performance.now();
+    await assert.rejects(coordinator.status(), UserError);
+    assert.ok(performance.now() - startMs < 2_000);
+    coordinator.close();
+  });
 
   it("is left without a word when the person leaves first", async () => {
     assert.equal(await hear(addressOf.silent(), AbortSignal.timeout(50)), null);

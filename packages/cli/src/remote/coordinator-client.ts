@@ -1,6 +1,6 @@
 // Owns how a person's command reaches a coordinator that may be far away: calls as promises, failures in one line.
-import { type ClientUnaryCall, Metadata, type ServiceError } from "@grpc/grpc-js";
-import { describeError, UserError } from "@lockstep/errors";
+import { type ClientUnaryCall, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { describeError, printable, UserError } from "@lockstep/errors";
 import {
   ControlClient,
   type Event,
@@ -17,11 +17,14 @@ const defaultAnswerTimeoutMs = 10_000;
 export interface RemoteOptions extends ConnectOptions {
   /** Default 10 s. */
   readonly answerTimeoutMs?: number;
+  /** Aborted: no answer is waited for any more. */
+  readonly signal?: AbortSignal;
 }
 
 export class RemoteCoordinator {
   readonly #address: string;
   readonly #answerTimeoutMs: number;
+  readonly #signal: AbortSignal;
   readonly #connection: Connection;
   readonly #telemetry: TelemetryClient;
   readonly #control: ControlClient;
@@ -30,6 +33,7 @@ export class RemoteCoordinator {
   constructor(options: RemoteOptions) {
     this.#address = options.address;
     this.#answerTimeoutMs = options.answerTimeoutMs ?? defaultAnswerTimeoutMs;
+    this.#signal = options.signal ?? new AbortController().signal;
     this.#connection = connect(options);
     const { target, credentials, options: channelOptions } = this.#connection;
     this.#telemetry = new TelemetryClient(target, credentials, channelOptions);
@@ -50,7 +54,8 @@ export class RemoteCoordinator {
    * The events until the coordinator ends the stream, or is gone, or the loop is left.
    * @throws UserError as `status` does, and where the first of them does not come: it tells at once where the run stands
    */
-  async *events(signal: AbortSignal): AsyncGenerator<Event> {
+  async *events(): AsyncGenerator<Event> {
+    const signal = this.#signal;
     const stream = this.#telemetry.subscribe({});
     const cancel = (): void => stream.cancel();
     signal.addEventListener("abort", cancel, { once: true });
@@ -91,12 +96,17 @@ export class RemoteCoordinator {
       answer: (error: ServiceError | null, response: T) => void,
     ) => ClientUnaryCall,
   ): Promise<T> {
+    const signal = this.#signal;
     try {
+      signal.throwIfAborted();
       return await new Promise((resolve, reject) => {
-        call(new Metadata(), { deadline: Date.now() + this.#answerTimeoutMs }, (error, response) => {
+        const cancel = (): void => under.cancel();
+        const under = call(new Metadata(), { deadline: Date.now() + this.#answerTimeoutMs }, (error, response) => {
+          signal.removeEventListener("abort", cancel);
           if (error === null) resolve(response);
           else reject(error);
         });
+        signal.addEventListener("abort", cancel, { once: true });
       });
     } catch (error) {
       throw await this.#complaint(error);
@@ -104,13 +114,14 @@ export class RemoteCoordinator {
   }
 
   async #complaint(error: unknown): Promise<UserError> {
-    const refused = await this.#connection.whyRefused();
-    if (refused !== null) return new UserError(refused);
     const known = fromServiceError(error);
+    const isUnavailable = "code" in known && known.code === status.UNAVAILABLE;
+    const refused = isUnavailable ? await this.#connection.whyRefused(this.#signal) : null;
+    if (refused !== null) return new UserError(refused);
     const words =
       remedyOf(known) === "retry"
         ? "no coordinator answers; does its run go on, and is the address right?"
-        : describeError(known);
+        : printable(describeError(known));
     return new UserError(`--coordinator ${this.#address}: ${words}`);
   }
 }

@@ -1,6 +1,8 @@
 // Mutual TLS on real connections: who is let in, what each side says of a refusal, and what a change of the files changes.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { copyFile, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { Client } from "@grpc/grpc-js";
@@ -20,6 +22,7 @@ import { dayMs, TlsIdentity } from "./tls-identity.js";
 
 const services = [{ definition: echoDefinition, implementation: { echo } }];
 const timeoutMs = 5_000;
+const patient = new AbortController().signal;
 
 describe("mutual TLS", () => {
   let certificates: TestCertificates;
@@ -52,7 +55,10 @@ describe("mutual TLS", () => {
     const options = { ...clientOptions, ...channelSecurityOptions(address, identity) };
     const client = new Client(formatAddress(address), channelCredentials(address, identity), options);
     open.push(client);
-    return { call: () => callEcho(client, Buffer.from("x")), whyRefused: () => whyRefused(address, identity) };
+    return {
+      call: () => callEcho(client, Buffer.from("x")),
+      whyRefused: (signal = patient) => whyRefused(address, identity, signal),
+    };
   };
   const says = (log: RecordingLog, words: RegExp) =>
     assert.ok(
@@ -70,7 +76,7 @@ describe("mutual TLS", () => {
       const client = new Client(connection.target, connection.credentials, connection.options);
       open.push(client);
       assert.equal(String(await callEcho(client, Buffer.from("hello"))), "hello");
-      assert.equal(await connection.whyRefused(), null);
+      assert.equal(await connection.whyRefused(patient), null);
     });
   }
 
@@ -168,7 +174,25 @@ describe("mutual TLS", () => {
     const folder = await certificates.write("worker", { role: "worker", by: authority });
     const { material } = new TlsIdentity({ folder, log: createRecordingLog() });
     const damaged = { folder, material: { ...material, key: Buffer.from("damaged") } };
-    assert.match((await whyRefused(address, damaged)) ?? "", /the certificate in .*worker cannot be used: /);
+    assert.match((await whyRefused(address, damaged, patient)) ?? "", /the certificate in .*worker cannot be used: /);
+  });
+
+  it("a knock at a peer that says nothing ends with its signal", async () => {
+    const sockets: Socket[] = [];
+    const silent = createServer((socket) => void sockets.push(socket)).listen(0, "127.0.0.1");
+    await once(silent, "listening");
+    open.push(silent, { close: () => sockets.forEach((socket) => void socket.destroy()) });
+    const address = parseAddress(`127.0.0.1:${(silent.address() as AddressInfo).port}`);
+    const folder = await certificates.write("worker", { role: "worker", by: authority });
+    for (const own of [folder, null]) {
+      const leaving = new AbortController();
+      const answer = clientOf(address, own).whyRefused(leaving.signal);
+      setTimeout(() => leaving.abort(), 20);
+      const startMs = performance.now();
+      assert.equal(await answer, null);
+      assert.ok(performance.now() - startMs < 1_000, "it waited for its own 3 s");
+      assert.equal(await clientOf(address, own).whyRefused(leaving.signal), null);
+    }
   });
 
   it("a unix socket needs no certificate: its file is its owner's alone", async () => {

@@ -16,10 +16,11 @@ const answerTimeoutMs = 3_000;
 /** A peer that dies in the very moment looks like one that refuses, once. */
 const confirmAfterMs = 200;
 
-/** One line for people; null where the same call may succeed later. Never rejects. */
+/** One line for people; null where the same call may succeed later, or `signal` is aborted first. Never rejects. */
 export async function whyRefused(
   address: Address,
   identity: Pick<TlsIdentity, "folder" | "material"> | null,
+  signal: AbortSignal,
 ): Promise<string | null> {
   if (address.kind === "unix") return null;
   const { host, port } = address;
@@ -31,13 +32,14 @@ export async function whyRefused(
     ...(isIP(host) === 0 ? { servername: host } : {}),
   };
   if (identity === null) {
-    const { kind } = await knock({ ...target, rejectUnauthorized: false });
+    const { kind } = await knock({ ...target, rejectUnauthorized: false }, signal);
     const speaksTls = kind === "agreed" || kind === "alert" || kind === "closed";
     return speaksTls ? `${where} speaks TLS: give this process its certificates (--tls)` : null;
   }
   const knockWithCertificate = () => {
     const { ca, certificate: cert, key } = identity.material;
-    return knock({ ...target, ca, cert, key, checkServerIdentity: (_, peer) => checkCoordinator(host, peer) });
+    const checkServerIdentity: ConnectionOptions["checkServerIdentity"] = (_, peer) => checkCoordinator(host, peer);
+    return knock({ ...target, ca, cert, key, checkServerIdentity }, signal);
   };
   const answer = await knockWithCertificate();
   switch (answer.kind) {
@@ -53,7 +55,7 @@ export async function whyRefused(
     case "unusable":
       return `the certificate in ${identity.folder} cannot be used: ${answer.reason}`;
     case "closed": {
-      await delay(confirmAfterMs);
+      await delay(confirmAfterMs, undefined, { signal }).catch(() => {}); // aborted: the next knock says so
       if ((await knockWithCertificate()).kind !== "closed") return null;
       return `${where} refuses the certificate in ${identity.folder}: another CA has signed it, or it is not valid by the clock there; the coordinator's log says which`;
     }
@@ -66,7 +68,8 @@ type Answer =
   | { readonly kind: "agreed" | "unreachable" | "plain" | "closed" }
   | { readonly kind: "distrusted" | "alert" | "unusable"; readonly reason: string };
 
-function knock(options: ConnectionOptions): Promise<Answer> {
+function knock(options: ConnectionOptions, signal: AbortSignal): Promise<Answer> {
+  if (signal.aborted) return Promise.resolve({ kind: "unreachable" });
   return new Promise((resolve) => {
     let socket: TLSSocket;
     try {
@@ -78,10 +81,13 @@ function knock(options: ConnectionOptions): Promise<Answer> {
     let isSecure = false;
     const settle = (answer: Answer): void => {
       clearTimeout(timer);
+      signal.removeEventListener("abort", leave);
       resolve(answer);
       socket.destroy();
     };
-    const timer = setTimeout(() => settle({ kind: "unreachable" }), answerTimeoutMs);
+    const leave = (): void => settle({ kind: "unreachable" });
+    const timer = setTimeout(leave, answerTimeoutMs);
+    signal.addEventListener("abort", leave, { once: true });
     socket.once("secureConnect", () => {
       isSecure = true;
     });
