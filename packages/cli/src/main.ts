@@ -5,6 +5,9 @@ import { forCommander } from "./assemble-program.js";
 import { userErrorPrefix } from "./launcher/child.js";
 
 const lingerMs = 2_000;
+/** A probe's exit code is 0 or 1: Docker keeps 2 for itself. */
+const isProbe = process.argv[2] === "health";
+const mistake = isProbe ? exitCode.failure : exitCode.userError;
 
 // A reader such as `head` may leave before all is said.
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
@@ -19,7 +22,6 @@ process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 
 try {
-  const isProbe = process.argv[2] === "health";
   const { createProgram } = await (isProbe ? import("./health-program.js") : import("./program.js"));
   const program = createProgram();
   await program.parseAsync(forCommander(program, process.argv.slice(2)), { from: "user" });
@@ -42,12 +44,12 @@ function leaveSoon(): void {
 function fail(error: unknown): void {
   if (error instanceof CommanderError) {
     // Help and version have been printed; of anything else commander has said its line.
-    process.exitCode = error.exitCode === 0 ? exitCode.ok : exitCode.userError;
+    process.exitCode = error.exitCode === 0 ? exitCode.ok : mistake;
     return;
   }
   if (error instanceof UserError) {
     process.stderr.write(`${userErrorPrefix}${lineOf(error)}\n`);
-    process.exit(exitCode.userError);
+    process.exit(mistake);
   }
   if (error instanceof RunFailed) {
     process.stderr.write(`${userErrorPrefix}${lineOf(error)}\n`);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { test } from "node:test";
 import { describeCallFailure } from "./call-failure.js";
 import { checkHealth } from "./health.js";
@@ -17,6 +17,34 @@ test("of a peer that nobody listens at, the system's word is told", async () => 
     (error) => error,
   );
   assert.equal(describeCallFailure(failure), `connect ECONNREFUSED 127.0.0.1:${port}`);
+});
+
+test("of a peer that takes the connection and says nothing, how long it was asked", async () => {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => void sockets.push(socket)).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number }; // of a TCP server
+  const failure = await checkHealth({ address: `127.0.0.1:${port}`, timeoutMs: 200, log: quiet }).catch(
+    (error) => error,
+  );
+  for (const socket of sockets) socket.destroy();
+  server.close();
+  assert.match(describeCallFailure(failure), /^no answer in 0.2 s$/);
+});
+
+test("asking why a connection was refused takes no longer than the answer may take", async () => {
+  const sockets: Socket[] = [];
+  const server = createServer((socket) => {
+    if (sockets.push(socket) === 1) socket.destroy(); // the call fails at once; the knock hears nothing
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number }; // of a TCP server
+  const startMs = performance.now();
+  await assert.rejects(checkHealth({ address: `127.0.0.1:${port}`, timeoutMs: 300, log: quiet }), /UNAVAILABLE/);
+  assert.ok(sockets.length > 1, "it did not knock");
+  assert.ok(performance.now() - startMs < 2_000);
+  for (const socket of sockets) socket.destroy();
+  server.close();
 });
 
 test("any other failure is told whole, on one line", () => {

@@ -33,7 +33,7 @@ export function addHealthCommand(program: Command): void {
       words: `cannot be reached: ${describeCallFailure(error)}`,
     }));
     process.stdout.write(`${address}: ${words}\n`);
-    // Never 2, which Docker keeps for itself.
+    // Never 2: of a mistake main.ts sees to it.
     process.exitCode = serves ? exitCode.ok : exitCode.failure;
   });
 }
