@@ -17,7 +17,26 @@ const messageSizes = {
   "grpc.max_send_message_length": maxMessageBytes,
 } as const;
 
-export const serverOptions: ServerOptions = { ...keepAlive, ...messageSizes };
+export const serverOptions: ServerOptions = {
+  ...keepAlive,
+  ...messageSizes,
+  // A worker has three calls under way; a process may hold several workers.
+  "grpc.max_concurrent_streams": 128,
+};
+
+/** For strangers, on a port that asks for nothing: what they can make this process hold has an end. */
+export const healthServerOptions: ServerOptions = {
+  ...keepAlive,
+  "grpc.max_receive_message_length": 1024,
+  "grpc.max_concurrent_streams": 16,
+  // A probe opens a connection, asks and goes.
+  "grpc.max_connection_idle_ms": 10_000,
+  "grpc.max_connection_age_ms": 60_000,
+  "grpc.max_connection_age_grace_ms": 1_000,
+};
+
+/** On the health port, at the same time. */
+export const maxHealthConnections = 128;
 
 export const clientOptions: ChannelOptions = {
   ...keepAlive,

@@ -1,8 +1,18 @@
 // Owns grpc.health.v1, by the grpc-health-check package: what a server says of itself, and how a client asks.
-import { type Client, makeClientConstructor, type Server, type ServiceError, status } from "@grpc/grpc-js";
+import {
+  type Client,
+  type handleServerStreamingCall,
+  type handleUnaryCall,
+  makeClientConstructor,
+  type Server,
+  type ServiceError,
+  status,
+} from "@grpc/grpc-js";
 import { UserError } from "@lockstep/errors";
-import { HealthImplementation, service as healthService } from "grpc-health-check";
+import { HealthImplementation, service as healthDefinition } from "grpc-health-check";
 import { type ConnectOptions, connect } from "./connect.js";
+
+export { healthDefinition };
 
 /** Always serving: whoever answers is alive, if not ready. For liveness probes. */
 export const aliveService = "alive";
@@ -24,7 +34,43 @@ export function createHealth(): Health {
       implementation.setStatus(service, serving ? "SERVING" : "NOT_SERVING");
       implementation.setStatus("", [...services.values()].every(Boolean) ? "SERVING" : "NOT_SERVING");
     },
-    addTo: (server) => implementation.addToServer(server),
+    addTo(server) {
+      const isKnown = (service: string): boolean => service === "" || service === aliveService || services.has(service);
+      implementation.addToServer({
+        addService: (definition, handlers) =>
+          server.addService(definition, onlyFor(isKnown, handlers as unknown as HealthHandlers)),
+      });
+    },
+  };
+}
+
+interface HealthQuery {
+  readonly service: string;
+}
+
+/** What grpc-health-check gives to addService; its types leave the names out. */
+interface HealthHandlers {
+  readonly check: handleUnaryCall<HealthQuery, unknown>;
+  readonly watch: handleServerStreamingCall<HealthQuery, unknown>;
+  readonly list: handleUnaryCall<unknown, unknown>;
+}
+
+/**
+ * The library keeps every name that was ever watched, and a name may be of megabytes: a stranger could fill the memory. The
+ * protocol would have a watcher of an unknown service wait for it; ours is told to ask again.
+ */
+function onlyFor(isKnown: (service: string) => boolean, { check, watch, list }: HealthHandlers) {
+  const unknown = { code: status.NOT_FOUND, details: "no such service" };
+  return {
+    check: ((call, answer) => {
+      if (isKnown(call.request.service)) check(call, answer);
+      else answer(unknown);
+    }) satisfies HealthHandlers["check"],
+    watch: ((call) => {
+      if (isKnown(call.request.service)) watch(call);
+      else call.emit("error", unknown);
+    }) satisfies HealthHandlers["watch"],
+    list,
   };
 }
 
@@ -48,7 +94,7 @@ interface HealthClient extends Client {
  */
 export async function checkHealth(question: HealthQuestion): Promise<HealthStatus> {
   const { target, credentials, options, whyRefused } = connect(question);
-  const HealthClient = makeClientConstructor(healthService, "grpc.health.v1.Health");
+  const HealthClient = makeClientConstructor(healthDefinition, "grpc.health.v1.Health");
   // The constructor is built from the service definition at run time; HealthClient is its one method that we call.
   const client = new HealthClient(target, credentials, options) as unknown as HealthClient;
   const deadline = Date.now() + question.timeoutMs;

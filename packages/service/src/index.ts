@@ -20,6 +20,7 @@ export {
   type Health,
   type HealthQuestion,
   type HealthStatus,
+  healthDefinition,
 } from "./health.js";
 export { type LauncherChannel, launcherChannel, sendStop } from "./launcher-channel.js";
 export { type Listener, type ListenOptions, listen, listenForHealth, type ServedService } from "./listen.js";

@@ -2,15 +2,23 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { lstat, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { connect as connectHttp2 } from "node:http2";
-import { connect as connectSocket } from "node:net";
+import { connect as connectSocket, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { Client, type sendUnaryData, type UntypedHandleCall } from "@grpc/grpc-js";
+import {
+  Client,
+  type MethodDefinition,
+  type ServiceError,
+  type sendUnaryData,
+  status,
+  type UntypedHandleCall,
+} from "@grpc/grpc-js";
 import { UserError } from "@lockstep/errors";
+import { healthServerOptions, maxHealthConnections, serverOptions } from "./channel-options.js";
 import { connect } from "./connect.js";
-import { checkHealth, createHealth, type Health } from "./health.js";
-import { type Listener, type ListenOptions, listen } from "./listen.js";
+import { checkHealth, createHealth, type Health, healthDefinition } from "./health.js";
+import { type Listener, type ListenOptions, listen, listenForHealth } from "./listen.js";
 import { receiveWindowBytes } from "./server-connections.js";
 import { runSource } from "./testing/child-process.js";
 import { callEcho, echo, echoDefinition } from "./testing/echo.js";
@@ -50,6 +58,7 @@ describe("listen and connect", () => {
       // The connection's own window was widened right after: an answered ping comes behind that.
       await new Promise((resolve) => session.ping(resolve));
       assert.equal(session.state.remoteWindowSize, receiveWindowBytes);
+      assert.equal(session.remoteSettings.maxConcurrentStreams, serverOptions["grpc.max_concurrent_streams"]);
     } finally {
       session.destroy();
     }
@@ -243,7 +252,60 @@ describe("health", () => {
     assert.deepEqual(await Promise.all([ask("b"), ask()]), ["SERVING", "SERVING"]);
   });
 
+  it("keeps no name that a stranger watches, and no long one reaches it on the port for probes", async () => {
+    const port = await listenForHealth({ address: "127.0.0.1:0", health, log });
+    try {
+      assert.equal((await watch(listener.address, "x".repeat(1024 * 1024))).code, status.NOT_FOUND);
+      assert.equal((await watch(port.address, "x")).code, status.NOT_FOUND);
+      assert.equal((await watch(port.address, "x".repeat(2048))).code, status.RESOURCE_EXHAUSTED);
+      const question = { address: port.address, service: "x".repeat(2048), timeoutMs, log };
+      await assert.rejects(checkHealth(question), { code: status.RESOURCE_EXHAUSTED });
+    } finally {
+      await port.close({ graceMs: 0 });
+    }
+  });
+
+  it("bounds calls and connections of strangers", async () => {
+    const port = await listenForHealth({ address: "127.0.0.1:0", health, log });
+    const [host = "", number = ""] = port.address.split(":");
+    const session = connectHttp2(`http://${port.address}`);
+    const sockets: Socket[] = [];
+    try {
+      await once(session, "remoteSettings", { signal: AbortSignal.timeout(timeoutMs) });
+      assert.equal(session.remoteSettings.maxConcurrentStreams, healthServerOptions["grpc.max_concurrent_streams"]);
+      for (let index = 1; index < maxHealthConnections; index++) {
+        const socket = connectSocket(Number(number), host);
+        sockets.push(socket);
+        await once(socket, "data"); // it is in: the server has spoken
+      }
+      const oneTooMany = connectSocket(Number(number), host);
+      sockets.push(oneTooMany);
+      oneTooMany.on("data", () => assert.fail("let in"));
+      await once(oneTooMany, "close", { signal: AbortSignal.timeout(timeoutMs) });
+    } finally {
+      for (const socket of sockets) socket.destroy();
+      session.destroy();
+      await port.close({ graceMs: 0 });
+    }
+  });
+
   it("rejects when nobody answers in time", async () => {
     await assert.rejects(checkHealth({ address: "unix:/nowhere/c.sock", timeoutMs: 50, log }));
   });
 });
+
+/** How a Watch of that name ends. */
+async function watch(address: string, service: string): Promise<ServiceError> {
+  const { target, credentials, options } = connect({ address, log });
+  const client = new Client(target, credentials, options);
+  const { Watch } = healthDefinition;
+  const { path, requestSerialize, responseDeserialize } = Watch as MethodDefinition<object, object>;
+  try {
+    const call = client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, { service });
+    call.on("data", () => call.emit("error", new Error("it was answered")));
+    const [error] = await once(call, "error", { signal: AbortSignal.timeout(timeoutMs) });
+    return error;
+  } finally {
+    client.close();
+  }
+}

@@ -3,16 +3,17 @@ import {
   Server,
   type ServerCredentials,
   type ServerInterceptor,
+  type ServerOptions,
   type ServiceDefinition,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { UserError } from "@lockstep/errors";
 import { type Address, formatAddress, parseAddress } from "./address.js";
-import { serverOptions } from "./channel-options.js";
+import { healthServerOptions, maxHealthConnections, serverOptions } from "./channel-options.js";
 import { serverCredentials, tlsIdentity } from "./credentials.js";
 import type { Health } from "./health.js";
 import type { Log } from "./log.js";
-import { ServerConnections } from "./server-connections.js";
+import { type ConnectionLimits, receiveWindowBytes, ServerConnections } from "./server-connections.js";
 import { SocketPlace } from "./socket-place.js";
 import type { TlsOptions } from "./tls/tls-identity.js";
 
@@ -48,7 +49,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const address = parseAddress(options.address);
   const { tls, insecure = false, log } = options;
   const identity = tlsIdentity({ address, tls, insecure, log }, "listening on");
-  return listenWith(serverCredentials(identity), address, options);
+  const limits: Limits = { server: serverOptions, receiveWindowBytes, maxConnections: null };
+  return listenWith({ credentials: serverCredentials(identity), address, asked: options.address }, options, limits);
 }
 
 /** Plain text on any address, as it says nothing but whether this process serves: for probes, which speak no TLS. */
@@ -57,23 +59,34 @@ export function listenForHealth(options: {
   readonly health: Health;
   readonly log: Log;
 }): Promise<Listener> {
-  return listenWith(serverCredentials(null), parseAddress(options.address), { ...options, services: [] });
+  const { address: asked, health, log } = options;
+  const binding = { credentials: serverCredentials(null), address: parseAddress(asked), asked };
+  const limits: Limits = {
+    server: healthServerOptions,
+    receiveWindowBytes: null,
+    maxConnections: maxHealthConnections,
+  };
+  return listenWith(binding, { services: [], health, log }, limits);
+}
+
+interface Limits extends ConnectionLimits {
+  readonly server: ServerOptions;
 }
 
 async function listenWith(
-  credentials: ServerCredentials,
-  address: Address,
-  options: Omit<ListenOptions, "tls" | "insecure">,
+  { credentials, address, asked }: Binding,
+  options: Pick<ListenOptions, "services" | "health" | "interceptors" | "log">,
+  limits: Limits,
 ): Promise<Listener> {
-  const server = new Server({ ...serverOptions, interceptors: [...(options.interceptors ?? [])] });
+  const server = new Server({ ...limits.server, interceptors: [...(options.interceptors ?? [])] });
   for (const { definition, implementation } of options.services) server.addService(definition, implementation);
   options.health?.addTo(server);
 
   const place = address.kind === "unix" ? await SocketPlace.claim(address.path, options.log) : null;
   const bindTo = place === null ? address : ({ kind: "unix", path: place.privatePath } as const);
   try {
-    const port = await bind(server, { credentials, address: bindTo, asked: options.address });
-    const connections = new ServerConnections(server, options.log);
+    const port = await bind(server, { credentials, address: bindTo, asked });
+    const connections = new ServerConnections(server, limits, options.log);
     await place?.publish();
     const bound: Address = address.kind === "tcp" ? { ...address, port } : address;
     return new BoundListener(server, { address: formatAddress(bound), place, connections });

@@ -16,11 +16,18 @@ export const receiveWindowBytes = 8 * 1024 * 1024;
 /** Bytes of one HTTP/2 frame, at most: a chunk in a few, not in 64. */
 const frameBytes = 1024 * 1024;
 
+export interface ConnectionLimits {
+  /** Null: HTTP/2's own, small one. */
+  readonly receiveWindowBytes: number | null;
+  /** At the same time. Null: as many as the system has room for. */
+  readonly maxConnections: number | null;
+}
+
 export class ServerConnections {
   readonly #sockets = new Set<Socket>();
 
   /** Call after bindAsync. Says so where this release of grpc-js keeps its HTTP/2 servers elsewhere. */
-  constructor(server: Server, log: Log) {
+  constructor(server: Server, limits: ConnectionLimits, log: Log) {
     // Private in grpc-js, and the only way to the connections; checked, as no type vouches for it.
     const { http2Servers } = server as unknown as { http2Servers?: unknown };
     if (!(http2Servers instanceof Map) || http2Servers.size === 0) {
@@ -28,10 +35,14 @@ export class ServerConnections {
       return;
     }
     for (const http2Server of (http2Servers as Map<Http2Server, unknown>).keys()) {
-      http2Server.on("session", (session: ServerHttp2Session) => {
-        session.settings({ initialWindowSize: receiveWindowBytes, maxFrameSize: frameBytes });
-        session.setLocalWindowSize(receiveWindowBytes);
-      });
+      const { receiveWindowBytes: windowBytes, maxConnections } = limits;
+      if (maxConnections !== null) http2Server.maxConnections = maxConnections;
+      if (windowBytes !== null) {
+        http2Server.on("session", (session: ServerHttp2Session) => {
+          session.settings({ initialWindowSize: windowBytes, maxFrameSize: frameBytes });
+          session.setLocalWindowSize(windowBytes);
+        });
+      }
       const peers = new WeakMap<Socket, string>();
       http2Server.on("connection", (socket: Socket) => {
         this.#sockets.add(socket);
