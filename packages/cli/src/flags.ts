@@ -175,7 +175,7 @@ export const flags = {
   ),
   insecure: flag("--insecure", "plain text beyond this machine, with a warning", switchedOn),
   tls: flag("--tls <folder>", "ca.crt, tls.crt, tls.key: mutual TLS", optional(anyText), "none"),
-  joinTokenFile: flag("--join-token-file <file>", "the secret of workers", optional(anyText), "join-token in --tls"),
+  joinTokenFile: flag("--join-token-file <file>", "the cluster's secret", optional(anyText), "join-token in --tls"),
   healthListen: flag("--health-listen <address>", "host:port of plain gRPC health checks", optional(anyText), "none"),
   expectedWorkers: flag(
     "--expected-workers <count>",

@@ -1,6 +1,6 @@
 // Owns the exporter's life: hear the coordinator, serve what follows, outlive the coordinator, end when told to.
-import type { Event } from "@lockstep/protocol";
-import { connect, type Log } from "@lockstep/service";
+import { type Event, sendJoinToken } from "@lockstep/protocol";
+import { connect, findJoinToken, type Log } from "@lockstep/service";
 import { Exposition } from "./exposition.js";
 import { followEvents } from "./follow-events.js";
 import { serveMetrics } from "./metrics-server.js";
@@ -14,6 +14,8 @@ export interface ExporterOptions {
   readonly listen: string;
   /** A folder with the exporter's certificate. */
   readonly tls?: string | undefined;
+  /** Default: `join-token` in the folder of certificates, where it is there. */
+  readonly joinTokenFile?: string | undefined;
   /** Plain text to a coordinator beyond this machine. */
   readonly insecure?: boolean;
   readonly log: Log;
@@ -30,7 +32,8 @@ export interface ExporterOptions {
 export async function runExporter(options: ExporterOptions): Promise<void> {
   const { coordinator, listen, insecure = false, log, signal } = options;
   const tls = options.tls === undefined ? undefined : ({ folder: options.tls, role: "exporter" } as const);
-  const connection = connect({ address: coordinator, tls, insecure, log }); // opens nothing yet
+  const interceptors = sendJoinToken(findJoinToken({ file: options.joinTokenFile, tlsFolder: options.tls }));
+  const connection = connect({ address: coordinator, tls, insecure, interceptors, log }); // opens nothing yet
   const { target: address } = connection;
   let view = nothingSeen;
   let lost: string | null = "not connected yet";

@@ -59,7 +59,7 @@ export {
   WorkerTotals,
 } from "./gen/lockstep/v1/telemetry.js";
 export { DataType, TensorChunk, TensorHeader, TensorLayout as WireTensorLayout } from "./gen/lockstep/v1/tensors.js";
-export { joinTokenHeader } from "./join-token-header.js";
+export { joinTokenHeader, sendJoinToken } from "./join-token-header.js";
 export { evaluateMetrics, type MetricDefinition, metricDefinition } from "./metric-definition.js";
 export { PROTOCOL_VERSION } from "./protocol-version.js";
 export { type RunDescription, runDescription } from "./run-description.js";

@@ -1,5 +1,5 @@
 // Owns what a client needs to reach a peer: `new CoordinatorClient(target, credentials, options)`.
-import type { ChannelCredentials, ChannelOptions } from "@grpc/grpc-js";
+import type { ChannelCredentials, ClientOptions, Interceptor } from "@grpc/grpc-js";
 import { formatAddress, parseAddress } from "./address.js";
 import { clientOptions } from "./channel-options.js";
 import { channelCredentials, channelSecurityOptions, tlsIdentity } from "./credentials.js";
@@ -11,7 +11,7 @@ import type { TlsOptions } from "./tls/tls-identity.js";
 export interface Connection {
   readonly target: string;
   readonly credentials: ChannelCredentials;
-  readonly options: ChannelOptions;
+  readonly options: ClientOptions;
   /**
    * After a call that failed as UNAVAILABLE: why none will succeed before a person has changed something, in one line; null
    * where it may pass, as nobody listens yet, and where `signal` is aborted first. Takes up to 6.2 s; never rejects.
@@ -25,18 +25,26 @@ export interface ConnectOptions {
   readonly tls?: TlsOptions | undefined;
   /** Plain text beyond this machine, with a warning. */
   readonly insecure?: boolean | undefined;
+  /** Around each call of each client: the join token, say. */
+  readonly interceptors?: readonly Interceptor[];
   readonly log: Log;
 }
 
 /** @throws UserError for a malformed address, certificates that cannot be used, or plain text beyond this machine without `insecure` */
-export function connect({ address: text, tls, insecure = false, log }: ConnectOptions): Connection {
+export function connect(given: ConnectOptions): Connection {
+  const { address: text, tls, insecure = false, interceptors = [], log } = given;
   const address = parseAddress(text);
   const identity = tlsIdentity({ address, tls, insecure, log }, "connecting to");
   const authority = address.kind === "unix" ? { "grpc.default_authority": "localhost" } : {};
   return {
     target: formatAddress(address),
     credentials: channelCredentials(address, identity),
-    options: { ...clientOptions, ...authority, ...channelSecurityOptions(address, identity) },
+    options: {
+      ...clientOptions,
+      ...authority,
+      ...channelSecurityOptions(address, identity),
+      interceptors: [...interceptors],
+    },
     whyRefused: (signal) => whyRefused(address, identity, signal),
   };
 }

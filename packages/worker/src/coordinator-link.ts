@@ -12,7 +12,6 @@ import {
   type Instruction,
   type JoinRequest,
   type JoinResponse,
-  joinTokenHeader,
   PROTOCOL_VERSION,
   type SubmitSumResponse,
   type SumHeader,
@@ -21,7 +20,7 @@ import {
   type WorkerReport,
   xxh3Digest,
 } from "@lockstep/protocol";
-import type { Connection, JoinToken } from "@lockstep/service";
+import type { Connection } from "@lockstep/service";
 
 /** A coordinator that takes a call but does not answer it in this time counts as not answering. */
 const unaryTimeoutMs = 10_000;
@@ -39,12 +38,10 @@ export interface Attendance {
 export class CoordinatorLink {
   readonly #client: CoordinatorClient;
   readonly #connection: Connection;
-  readonly #joinToken: Pick<JoinToken, "current"> | null;
 
   /** Opens nothing before the first call. */
-  constructor(connection: Connection, joinToken: Pick<JoinToken, "current"> | null = null) {
+  constructor(connection: Connection) {
     this.#connection = connection;
-    this.#joinToken = joinToken;
     this.#client = new CoordinatorClient(connection.target, connection.credentials, connection.options);
   }
 
@@ -207,9 +204,7 @@ export class CoordinatorLink {
     if (signal.aborted) return Promise.reject(signal.reason);
     return new Promise((resolve, reject) => {
       const onAbort = () => call.cancel();
-      const metadata = new Metadata();
-      if (this.#joinToken !== null) metadata.set(joinTokenHeader, this.#joinToken.current());
-      const call = start([metadata, { deadline: Date.now() + unaryTimeoutMs }], (error, response) => {
+      const call = start([new Metadata(), { deadline: Date.now() + unaryTimeoutMs }], (error, response) => {
         signal.removeEventListener("abort", onAbort);
         if (error === null) resolve(response);
         else reject(signal.aborted ? signal.reason : fromServiceError(error));

@@ -12,6 +12,7 @@ import {
   type GetRunResponse,
   type JoinRequest,
   PROTOCOL_VERSION,
+  sendJoinToken,
   WireError,
 } from "@lockstep/protocol";
 import type { BackendChoice } from "@lockstep/recipe";
@@ -124,10 +125,8 @@ class WorkerLife {
       crash: () => this.#crashOne(),
     });
     const tls = folder === undefined ? undefined : ({ folder, role: "worker" } as const);
-    this.#link = new CoordinatorLink(
-      connect({ address, tls, insecure, log }),
-      findJoinToken({ file, tlsFolder: folder }),
-    );
+    const interceptors = sendJoinToken(findJoinToken({ file, tlsFolder: folder }));
+    this.#link = new CoordinatorLink(connect({ address, tls, insecure, interceptors, log }));
   }
 
   async run(): Promise<WorkerOutcome> {

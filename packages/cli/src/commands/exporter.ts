@@ -3,9 +3,9 @@ import { exitCode } from "@lockstep/errors";
 import { runExporter } from "@lockstep/exporter";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
-import { addFlags, type Options, parseOptions } from "../flags.js";
+import { addFlags, type Options, parseOptions, securityFlags } from "../flags.js";
 
-const names = ["coordinator", "metricsListen", "tls", "insecure", "logLevel", "logFile"] as const;
+const names = ["coordinator", "metricsListen", ...securityFlags, "logLevel", "logFile"] as const;
 
 const examples = `
 Examples:
@@ -26,12 +26,12 @@ export function addExporterCommand(program: Command): void {
 }
 
 async function exportMetrics(options: Options<(typeof names)[number]>): Promise<number> {
-  const { coordinator, metricsListen: listen, tls, insecure, logLevel: level, logFile } = options;
+  const { coordinator, metricsListen: listen, tls, joinTokenFile, insecure, logLevel: level, logFile } = options;
   const log = createLogger({ name: "exporter", level, ...(logFile === undefined ? {} : { file: logFile }) });
   const shutdown = createShutdown({ log });
   try {
     await runExporter({
-      ...{ coordinator, listen, tls, insecure, log },
+      ...{ coordinator, listen, tls, joinTokenFile, insecure, log },
       signal: shutdown.signal,
       onListening: (address) => process.stderr.write(`serving http://${address}/metrics\n`),
     });

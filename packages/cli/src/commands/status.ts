@@ -5,14 +5,14 @@ import { createPlan } from "@lockstep/dataset";
 import { printable, UserError } from "@lockstep/errors";
 import { createLogger } from "@lockstep/service";
 import type { Command } from "commander";
-import { addFlags, type Options, parseOptions } from "../flags.js";
+import { addFlags, type Options, parseOptions, securityFlags } from "../flags.js";
 import { newestMetrics } from "../metrics-file.js";
 import { fitted } from "../progress/progress-text.js";
 import { RemoteCoordinator } from "../remote/coordinator-client.js";
 import { remoteStatus, renderRemoteStatus } from "../remote/remote-status.js";
 import { type ProcessEntry, readProcesses, readSummary, requireRun, runFiles } from "../run-folder.js";
 
-const names = ["remote", "tls", "insecure", "json", "logLevel"] as const;
+const names = ["remote", ...securityFlags, "json", "logLevel"] as const;
 
 const examples = `
 Examples:
@@ -37,10 +37,9 @@ export function addStatusCommand(program: Command): void {
   });
 }
 
-async function askCoordinator({ remote: address = "", tls: folder, ...options }: Options<(typeof names)[number]>) {
-  const { insecure, json, logLevel: level } = options;
-  const tls = folder === undefined ? undefined : ({ folder, role: "operator" } as const);
-  const coordinator = new RemoteCoordinator({ address, tls, insecure, log: createLogger({ name: "status", level }) });
+async function askCoordinator({ remote: address = "", ...options }: Options<(typeof names)[number]>) {
+  const { json, logLevel: level } = options;
+  const coordinator = new RemoteCoordinator({ ...options, address, log: createLogger({ name: "status", level }) });
   try {
     const status = remoteStatus(await coordinator.status());
     return json ? `${JSON.stringify(status)}\n` : renderRemoteStatus(address, status);

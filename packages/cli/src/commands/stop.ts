@@ -3,10 +3,10 @@ import { exitCode, printable, UserError } from "@lockstep/errors";
 import type { RunFinished, RunStarted } from "@lockstep/protocol";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
-import { addFlags, type Options, parseOptions } from "../flags.js";
+import { addFlags, type Options, parseOptions, securityFlags } from "../flags.js";
 import { RemoteCoordinator } from "../remote/coordinator-client.js";
 
-const names = ["coordinator", "reason", "tls", "insecure", "json", "logLevel"] as const;
+const names = ["coordinator", "reason", ...securityFlags, "json", "logLevel"] as const;
 
 const examples = `
 Examples:
@@ -26,11 +26,10 @@ export function addStopCommand(program: Command): void {
 }
 
 async function stop(options: Options<(typeof names)[number]>): Promise<number> {
-  const { coordinator: address, reason = "asked to stop by an operator", tls: folder, insecure, json } = options;
+  const { coordinator: address, reason = "asked to stop by an operator", json } = options;
   const log = createLogger({ name: "stop", level: options.logLevel });
   const shutdown = createShutdown({ log });
-  const tls = folder === undefined ? undefined : ({ folder, role: "operator" } as const);
-  const coordinator = new RemoteCoordinator({ address, tls, insecure, log, signal: shutdown.signal });
+  const coordinator = new RemoteCoordinator({ ...options, address, log, signal: shutdown.signal });
   try {
     const end = await endOf(coordinator, reason, shutdown.signal).catch((error: unknown) => {
       if (shutdown.signal.aborted) return null;

@@ -7,18 +7,27 @@ import {
   fromServiceError,
   type GetStatusResponse,
   remedyOf,
+  sendJoinToken,
   TelemetryClient,
+  WireError,
 } from "@lockstep/protocol";
-import { type Connection, type ConnectOptions, connect } from "@lockstep/service";
+import { type Connection, connect, findJoinToken, type Log } from "@lockstep/service";
 
 /** A coordinator that takes a call but does not answer it in this time counts as not answering. */
 const defaultAnswerTimeoutMs = 10_000;
 
-export interface RemoteOptions extends ConnectOptions {
+export interface RemoteOptions {
+  readonly address: string;
+  /** A folder with an operator's certificate. */
+  readonly tls?: string | undefined;
+  /** Default: `join-token` in the folder of certificates, where it is there. */
+  readonly joinTokenFile?: string | undefined;
+  readonly insecure?: boolean | undefined;
   /** Default 10 s. */
   readonly answerTimeoutMs?: number;
   /** Aborted: no answer is waited for any more. */
   readonly signal?: AbortSignal;
+  readonly log: Log;
 }
 
 export class RemoteCoordinator {
@@ -29,12 +38,15 @@ export class RemoteCoordinator {
   readonly #telemetry: TelemetryClient;
   readonly #control: ControlClient;
 
-  /** Opens nothing before the first call. @throws UserError as `connect` does */
+  /** Opens nothing before the first call. @throws UserError as `connect` and `findJoinToken` do */
   constructor(options: RemoteOptions) {
-    this.#address = options.address;
+    const { address, tls: folder, joinTokenFile: file, insecure, log } = options;
+    this.#address = address;
     this.#answerTimeoutMs = options.answerTimeoutMs ?? defaultAnswerTimeoutMs;
     this.#signal = options.signal ?? new AbortController().signal;
-    this.#connection = connect(options);
+    const tls = folder === undefined ? undefined : ({ folder, role: "operator" } as const);
+    const interceptors = sendJoinToken(findJoinToken({ file, tlsFolder: folder }));
+    this.#connection = connect({ address, tls, insecure, interceptors, log });
     const { target, credentials, options: channelOptions } = this.#connection;
     this.#telemetry = new TelemetryClient(target, credentials, channelOptions);
     this.#control = new ControlClient(target, credentials, channelOptions);
@@ -121,7 +133,8 @@ export class RemoteCoordinator {
     const words =
       remedyOf(known) === "retry"
         ? "no coordinator answers; does its run go on, and is the address right?"
-        : printable(describeError(known));
+        : // The cause of a WireError is the same in gRPC's words.
+          printable(known instanceof WireError ? known.message : describeError(known));
     return new UserError(`--coordinator ${this.#address}: ${words}`);
   }
 }

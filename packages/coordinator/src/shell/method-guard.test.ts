@@ -2,66 +2,67 @@
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { test } from "node:test";
-import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import {
-  ControlClient,
-  ControlService,
-  CoordinatorClient,
-  CoordinatorService,
-  fromServiceError,
-  joinTokenHeader,
-  PROTOCOL_VERSION,
-  TelemetryClient,
-  TelemetryService,
-  WireError,
-} from "@lockstep/protocol";
-import {
-  type Connection,
-  checkHealth,
-  connect,
-  findJoinToken,
-  initCertificates,
-  type Role,
-  roles,
-} from "@lockstep/service";
+import { type TestContext, test } from "node:test";
+import { type ServiceError, status } from "@grpc/grpc-js";
+import { ControlService, CoordinatorService, fromServiceError, TelemetryService, WireError } from "@lockstep/protocol";
+import { checkHealth, findJoinToken, healthDefinition, initCertificates, type Role, roles } from "@lockstep/service";
 import { judgeCaller } from "./method-guard.js";
 import { methodRoles } from "./method-roles.js";
 import { prepareFolder, tinyRun } from "./testing/prepared-folder.js";
 import { start } from "./testing/running-coordinator.js";
+import { type CallerOptions, TestCaller } from "./testing/test-caller.js";
+
+// Written out once more, by hand: what the table must say. [who may call it, whether a token is asked for: beside a certificate, without one]
+const expected: Readonly<Record<string, readonly [readonly Role[], boolean, boolean]>> = {
+  "/lockstep.v1.Coordinator/GetRun": [["worker"], true, true],
+  "/lockstep.v1.Coordinator/Join": [["worker"], true, true],
+  "/lockstep.v1.Coordinator/Attend": [["worker"], false, false],
+  "/lockstep.v1.Coordinator/FetchWeights": [["worker"], false, false],
+  "/lockstep.v1.Coordinator/SubmitSum": [["worker"], false, false],
+  "/lockstep.v1.Telemetry/Subscribe": [["exporter", "operator"], false, true],
+  "/lockstep.v1.Telemetry/GetStatus": [["exporter", "operator"], false, true],
+  "/lockstep.v1.Control/Stop": [["operator"], false, true],
+  "/grpc.health.v1.Health/Check": [roles, false, false],
+  "/grpc.health.v1.Health/Watch": [roles, false, false],
+  "/grpc.health.v1.Health/List": [roles, false, false],
+};
 
 test("every method that the coordinator serves stands in the table, and no other", () => {
-  const served = [CoordinatorService, TelemetryService, ControlService].flatMap((service) =>
-    Object.values(service).map(({ path }) => path),
+  const served = [CoordinatorService, TelemetryService, ControlService, healthDefinition].flatMap((service) =>
+    Object.values(service).map(({ path }: { readonly path: string }) => path),
   );
-  const health = ["/grpc.health.v1.Health/Check", "/grpc.health.v1.Health/Watch"];
-  assert.deepEqual([...methodRoles.keys()].toSorted(), [...served, ...health].toSorted());
+  assert.deepEqual([...methodRoles.keys()].toSorted(), served.toSorted());
+  assert.deepEqual(Object.keys(expected).toSorted(), served.toSorted());
 });
 
-test("a role may call what the table gives it, and nothing else", () => {
-  const mayCall = (role: Role | null, method: string) =>
-    judgeCaller({ method, role, token: null }, { hasRoles: true, joinToken: null }) === null;
-  for (const [method, allowed] of [
-    ["/lockstep.v1.Coordinator/SubmitSum", ["worker"]],
-    ["/lockstep.v1.Telemetry/Subscribe", ["exporter", "operator"]],
-    ["/lockstep.v1.Control/Stop", ["operator"]],
-    ["/grpc.health.v1.Health/Check", roles],
-    ["/lockstep.v1.Coordinator/Unheard", []],
-  ] as const) {
-    assert.deepEqual(
-      roles.filter((role) => mayCall(role, method)),
-      allowed,
-    );
-    assert.equal(mayCall(null, method), false);
+test("a role may call what the table gives it, and nothing else; a method that nobody knows is nobody's", () => {
+  for (const [method, [allowed]] of [
+    ...Object.entries(expected),
+    ["/lockstep.v1.Coordinator/Unheard", [[]]] as const,
+  ]) {
+    const mayCall = (role: Role | null) =>
+      judgeCaller({ method, role, token: null }, { hasRoles: true, joinToken: null }) === null;
+    const callers = roles.filter(mayCall);
+    assert.deepEqual(callers, allowed, method);
+    assert.equal(mayCall(null), false, method);
   }
 });
 
-test("without certificates no role is asked for, and a token still is", () => {
-  const method = "/lockstep.v1.Coordinator/Join";
+test("the token is asked for where a worker comes in, and without certificates by whatever needs no session", () => {
   const joinToken = { matches: (offered: string) => offered === "right" };
-  const judge = (token: string | null) =>
-    judgeCaller({ method, role: null, token }, { hasRoles: false, joinToken })?.code;
-  assert.deepEqual([judge("right"), judge("wrong"), judge(null)], [undefined, "join-token", "join-token"]);
+  for (const [method, [[role = null], besideCertificate, withoutOne]] of Object.entries(expected)) {
+    for (const [hasRoles, isAsked] of [
+      [true, besideCertificate],
+      [false, withoutOne],
+    ] as const) {
+      const judge = (token: string | null) =>
+        judgeCaller({ method, role: hasRoles ? role : null, token }, { hasRoles, joinToken })?.code;
+      const refusal = isAsked ? "join-token" : undefined;
+      assert.deepEqual([judge("right"), judge("wrong"), judge(null)], [undefined, refusal, refusal], method);
+    }
+  }
+  const unheard = { method: "/lockstep.v1.Coordinator/Unheard", role: null, token: null };
+  assert.equal(judgeCaller(unheard, { hasRoles: false, joinToken })?.code, "join-token");
 });
 
 test("a coordinator with certificates lets each role do its part alone, and says what it refused", async (t) => {
@@ -71,55 +72,27 @@ test("a coordinator with certificates lets each role do its part alone, and says
   await initCertificates({ folder: certs, days: 1, renew: false, nowMs: Date.now() });
   const lines: string[] = [];
   const log = { info: () => {}, warn: (_: object, message: string) => void lines.push(message) };
-  const tls = join(certs, "coordinator");
-  const { address, summary, stop: end } = await start(out, { listen: "127.0.0.1:0", tls, log });
+  const {
+    address,
+    summary,
+    stop: end,
+  } = await start(out, {
+    ...{ listen: "127.0.0.1:0", tls: join(certs, "coordinator"), log },
+  });
   t.after(() => end("the test is over"));
-  const as = (role: Role): Connection => connect({ address, tls: { folder: join(certs, role), role }, log });
+  const as = (role: Role, sent: string | null = null) =>
+    caller(t, { address, tls: { folder: join(certs, role), role }, token: sent });
   const token = findJoinToken({ tlsFolder: join(certs, "worker") })?.current() ?? "";
 
-  const getRun = (role: Role, sent: string | null) => {
-    const { target, credentials, options } = as(role);
-    const client = new CoordinatorClient(target, credentials, options);
-    const metadata = new Metadata();
-    if (sent !== null) metadata.set(joinTokenHeader, sent);
-    return called((done) => client.getRun({ protocolVersion: PROTOCOL_VERSION }, metadata, done)).finally(() =>
-      client.close(),
-    );
-  };
-  const submit = (role: Role) => {
-    const { target, credentials, options } = as(role);
-    const client = new CoordinatorClient(target, credentials, options);
-    return called((done) => {
-      const call = client.submitSum(done);
-      call.on("error", () => {}); // the callback hears of it
-      call.write({ part: { $case: "chunk", value: { offsetBytes: 0, data: Buffer.alloc(1024 * 1024), crc32c: 0 } } });
-    }).finally(() => client.close());
-  };
-  const subscribe = (role: Role) => {
-    const { target, credentials, options } = as(role);
-    const client = new TelemetryClient(target, credentials, options);
-    return called((done) => {
-      const call = client.subscribe({});
-      call.on("error", (error: ServiceError) => done(error, null));
-      call.once("data", (event) => {
-        done(null, event);
-        call.cancel();
-      });
-    }).finally(() => client.close());
-  };
-  const stop = (role: Role) => {
-    const { target, credentials, options } = as(role);
-    const client = new ControlClient(target, credentials, options);
-    return called((done) => client.stop({ reason: "enough" }, done)).finally(() => client.close());
-  };
-
-  await refused(submit("exporter"), { code: "role", status: status.PERMISSION_DENIED });
-  await refused(getRun("exporter", token), { code: "role", status: status.PERMISSION_DENIED });
-  await refused(getRun("worker", null), { code: "join-token", status: status.UNAUTHENTICATED });
-  await refused(getRun("worker", `${token}x`), { code: "join-token", status: status.UNAUTHENTICATED });
-  await refused(subscribe("worker"), { code: "role", status: status.PERMISSION_DENIED });
-  await refused(stop("exporter"), { code: "role", status: status.PERMISSION_DENIED });
-  await refused(stop("worker"), { code: "role", status: status.PERMISSION_DENIED });
+  const refusedRole = { code: "role", status: status.PERMISSION_DENIED };
+  const refusedToken = { code: "join-token", status: status.UNAUTHENTICATED };
+  await refused(as("exporter").submitSum(), refusedRole);
+  await refused(as("exporter", token).getRun(), refusedRole);
+  await refused(as("worker").getRun(), refusedToken);
+  await refused(as("worker", `${token}x`).getRun(), refusedToken);
+  await refused(as("worker").subscribe(), refusedRole);
+  await refused(as("exporter").stop("enough"), refusedRole);
+  await refused(as("worker").stop("enough"), refusedRole);
   const refusals = lines.filter((line) => line.startsWith("refused"));
   assert.equal(refusals.length, 7);
   assert.equal(
@@ -128,13 +101,44 @@ test("a coordinator with certificates lets each role do its part alone, and says
   );
   assert.equal(refusals[3], "refused a call: the join token is not the coordinator's");
 
-  await getRun("worker", token);
-  await subscribe("exporter");
-  await subscribe("operator");
+  await as("worker", token).getRun();
+  await as("exporter").subscribe();
+  await as("operator").subscribe();
   for (const role of roles) {
     assert.equal(await checkHealth({ address, tls: { folder: join(certs, role) }, timeoutMs: 5_000, log }), "SERVING");
   }
-  await stop("operator");
+  await as("operator").stop("enough");
+  assert.equal((await summary).reason, "enough");
+});
+
+test("on plain loopback the token keeps the machine's other users out, of the run's numbers and of its end, too", async (t) => {
+  const { out, remove } = await prepareFolder(tinyRun());
+  t.after(remove);
+  const [joinTokenFile, token] = [join(out, "token"), "a-token-of-this-test-alone"];
+  await writeFile(joinTokenFile, token);
+  const { address, summary, stop: end } = await start(out, { listen: "127.0.0.1:0", joinTokenFile });
+  t.after(() => end("the test is over"));
+
+  for (const sent of [null, `${token}x`]) {
+    const stranger = caller(t, { address, token: sent });
+    for (const call of [
+      () => stranger.getRun(),
+      () => stranger.getStatus(),
+      () => stranger.subscribe(),
+      () => stranger.stop("by a stranger"),
+    ]) {
+      await refused(call(), { code: "join-token", status: status.UNAUTHENTICATED });
+    }
+    // The session, which nobody without the token was given, is asked for here.
+    await refused(stranger.submitSum(), { code: "bad-request", status: status.INVALID_ARGUMENT });
+    const health = { address, timeoutMs: 5_000, log: { info: () => {}, warn: () => {} } };
+    assert.equal(await checkHealth(health), "SERVING");
+  }
+  const member = caller(t, { address, token });
+  await member.getRun();
+  await member.getStatus();
+  await member.subscribe();
+  await member.stop("enough");
   assert.equal((await summary).reason, "enough");
 });
 
@@ -156,17 +160,17 @@ test("a coordinator without a token warns of it, and one with a token that is to
   assert.match(lines.join("\n"), /no join token: whoever has a worker's certificate may join/);
 });
 
-function called<T>(start: (done: (error: ServiceError | null, answer: T) => void) => unknown): Promise<T> {
-  return new Promise((resolve, reject) => {
-    start((error, answer) => (error === null ? resolve(answer) : reject(error)));
-  });
+function caller(t: TestContext, options: CallerOptions): TestCaller {
+  const made = new TestCaller(options);
+  t.after(() => made.close());
+  return made;
 }
 
-async function refused(call: Promise<unknown>, expected: { code: string; status: status }): Promise<void> {
+async function refused(call: Promise<unknown>, wanted: { code: string; status: status }): Promise<void> {
   await assert.rejects(call, (error: ServiceError) => {
     const known = fromServiceError(error);
     assert.ok(known instanceof WireError, String(error));
-    assert.deepEqual({ code: known.code, status: error.code }, expected);
+    assert.deepEqual({ code: known.code, status: error.code }, wanted);
     return true;
   });
 }

@@ -31,7 +31,8 @@ export function judgeCaller(
     const allowed = access === undefined ? "nobody" : access.roles.join(" or ");
     return new WireError("role", `a certificate for the role ${role ?? "none"} may not call ${method}: ${allowed} may`);
   }
-  if (joinToken === null || access?.joinToken === false) return null;
+  const asked = access?.joinToken ?? "always";
+  if (joinToken === null || asked === "never" || (asked === "without-roles" && hasRoles)) return null;
   if (token === null) return new WireError("join-token", "no join token was sent; give it by --join-token-file");
   return joinToken.matches(token) ? null : new WireError("join-token", "the join token is not the coordinator's");
 }

@@ -3,19 +3,21 @@
 //
 // A worker may not read telemetry: it has no use for it, and a stolen worker's certificate should show no more than it must.
 // The token is asked for where a worker comes in. Later calls carry the session that Join has given out, so that a token may
-// be changed under a running session.
+// be changed under a running session. Where there are no certificates the token alone tells who belongs to the run: it is
+// asked for by whatever needs no session, too, and the machine's other users neither watch nor stop the run.
 import type { Role } from "@lockstep/service";
 
 export interface MethodAccess {
   readonly roles: readonly Role[];
-  readonly joinToken: boolean;
+  /** When a caller must know it, where there is one. */
+  readonly joinToken: "always" | "without-roles" | "never";
 }
 
-const joining: MethodAccess = { roles: ["worker"], joinToken: true };
-const working: MethodAccess = { roles: ["worker"], joinToken: false };
-const watching: MethodAccess = { roles: ["exporter", "operator"], joinToken: false };
-const controlling: MethodAccess = { roles: ["operator"], joinToken: false };
-const probing: MethodAccess = { roles: ["coordinator", "worker", "exporter", "operator"], joinToken: false };
+const joining: MethodAccess = { roles: ["worker"], joinToken: "always" };
+const working: MethodAccess = { roles: ["worker"], joinToken: "never" };
+const watching: MethodAccess = { roles: ["exporter", "operator"], joinToken: "without-roles" };
+const controlling: MethodAccess = { roles: ["operator"], joinToken: "without-roles" };
+const probing: MethodAccess = { roles: ["coordinator", "worker", "exporter", "operator"], joinToken: "never" };
 
 /** By the path of the method. */
 export const methodRoles: ReadonlyMap<string, MethodAccess> = new Map([
@@ -29,4 +31,5 @@ export const methodRoles: ReadonlyMap<string, MethodAccess> = new Map([
   ["/lockstep.v1.Control/Stop", controlling],
   ["/grpc.health.v1.Health/Check", probing],
   ["/grpc.health.v1.Health/Watch", probing],
+  ["/grpc.health.v1.Health/List", probing],
 ]);
