@@ -7,7 +7,8 @@ import { tlsFiles } from "./tls-folder.js";
 
 /** 128 bits in base64. */
 const leastCharacters = 22;
-const refreshMs = 10_000;
+/** Read when asked for. A refusal is final: a new token must not be compared with an old one for long. */
+const refreshMs = 1_000;
 
 export class JoinToken {
   readonly #file: string;
@@ -23,7 +24,7 @@ export class JoinToken {
     this.#readMs = nowMs();
   }
 
-  /** As of at most 10 s ago; the last that could be read. */
+  /** As of at most 1 s ago; the last that could be read. */
   current(): string {
     if (this.#nowMs() - this.#readMs < refreshMs) return this.#token;
     this.#readMs = this.#nowMs();
