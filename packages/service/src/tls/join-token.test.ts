@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -48,6 +48,14 @@ describe("JoinToken", () => {
     assert.equal(findJoinToken({ tlsFolder: tmpdir() }), null);
     assert.equal(findJoinToken({}), null);
     assert.throws(() => findJoinToken({ file: join(dir, "absent"), tlsFolder: dir }), /absent: cannot be read/);
+  });
+
+  it("is no absence where a link in the folder leads nowhere, or the folder is none", async () => {
+    const folder = join(dir, "linked");
+    await mkdir(folder);
+    await symlink(join(dir, "swapped-away"), join(folder, "join-token"));
+    assert.throws(() => findJoinToken({ tlsFolder: folder }), /linked\/join-token: cannot be read: .*ENOENT/);
+    assert.throws(() => findJoinToken({ tlsFolder: file }), /join-token\/join-token: cannot be read: .*ENOTDIR/);
   });
 
   for (const text of ["", "short", `${first}\n${second}`, "äöü-0123456789-0123456789"]) {

@@ -1,6 +1,6 @@
 // Owns the join token: a secret that workers bring besides their certificate. It is read again while the process runs.
 import { createHash, timingSafeEqual } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeError, UserError } from "@lockstep/errors";
 import { tlsFiles } from "./tls-folder.js";
@@ -50,7 +50,17 @@ export function findJoinToken(where: {
   if (where.file !== undefined) return new JoinToken(where.file);
   if (where.tlsFolder === undefined) return null;
   const file = join(where.tlsFolder, tlsFiles.joinToken);
-  return existsSync(file) ? new JoinToken(file) : null;
+  return isAbsent(file) ? null : new JoinToken(file);
+}
+
+/** A link that leads nowhere, or a folder that may not be searched, is no absence: it must not open what the token locks. */
+function isAbsent(file: string): boolean {
+  try {
+    lstatSync(file);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT";
+  }
 }
 
 function read(file: string): string {
