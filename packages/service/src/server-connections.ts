@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Server } from "@grpc/grpc-js";
 import { describeError } from "@lockstep/errors";
+import { failedHandshake, peerOf } from "./failed-handshake.js";
 import type { Log } from "./log.js";
 
 /**
@@ -46,15 +47,14 @@ export class ServerConnections {
       const peers = new WeakMap<Socket, string>();
       http2Server.on("connection", (socket: Socket) => {
         this.#sockets.add(socket);
-        peers.set(socket, `${socket.remoteAddress}`);
+        peers.set(socket, peerOf(socket));
         socket.once("close", () => this.#sockets.delete(socket));
       });
       http2Server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
         const { _parent: beneath } = socket as { readonly _parent?: Socket }; // Node's own; its address is lost when it has closed
         const peer = (beneath === undefined ? undefined : peers.get(beneath)) ?? "unknown";
-        const refusal = refusalOf(error, socket);
-        if (refusal !== null) log.warn({ peer }, `refused a connection: ${refusal}`);
-        else log.info({ peer }, "a connection ended in its TLS handshake: a probe, or a peer that does not trust us");
+        const { level, message } = failedHandshake(error, socket.authorizationError);
+        log[level]({ peer }, message);
       });
       http2Server.on("sessionError", (error: Error) => {
         log.info({ reason: describeError(error) }, "a connection broke that speaks no HTTP/2, or speaks it wrongly");
@@ -66,17 +66,4 @@ export class ServerConnections {
   destroy(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
-}
-
-/** Null where the peer just went, as a port scan does. */
-function refusalOf(error: Error, socket: TLSSocket): string | null {
-  // Set by Node to a code such as CERT_HAS_EXPIRED, though typed as an error.
-  const code: unknown = socket.authorizationError;
-  if (typeof code === "string") return `its certificate is not accepted (${code})`;
-  if (!("code" in error) || error.code === "ECONNRESET") return null;
-  if (error.code === "ERR_SSL_WRONG_VERSION_NUMBER" || error.code === "ERR_SSL_HTTP_REQUEST") {
-    return "it speaks plain text, and this port TLS alone (--tls)";
-  }
-  if (error.code === "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE") return "it shows no certificate (--tls)";
-  return "reason" in error && typeof error.reason === "string" ? error.reason : describeError(error);
 }
