@@ -28,6 +28,7 @@ export type { Log } from "./log.js";
 export { formatLogLine } from "./log-line.js";
 export { createLogger, type LoggerOptions, type LogLevel, logLevels, parseLogLevel } from "./logger.js";
 export { type ProcessVitals, type VitalsWatch, watchVitals } from "./process-vitals.js";
+export { type Refusal, RefusalLog } from "./refusal-log.js";
 export { type RetryOptions, retry } from "./retry.js";
 export { createShutdown, type Shutdown, type ShutdownHost, type ShutdownOptions, StopRequested } from "./shutdown.js";
 export { findJoinToken, type JoinToken } from "./tls/join-token.js";

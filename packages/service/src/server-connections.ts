@@ -7,6 +7,7 @@ import type { Server } from "@grpc/grpc-js";
 import { describeError } from "@lockstep/errors";
 import { failedHandshake, peerOf } from "./failed-handshake.js";
 import type { Log } from "./log.js";
+import { RefusalLog } from "./refusal-log.js";
 
 /**
  * Bytes in flight on a connection, and on one of its streams: HTTP/2's flow-control window. grpc-js has an option for
@@ -35,15 +36,17 @@ export class ServerConnections {
       log.warn({}, "cannot reach the connections of this release of @grpc/grpc-js: uploads will be slower");
       return;
     }
+    const refusals = new RefusalLog(log);
     for (const http2Server of (http2Servers as Map<Http2Server, unknown>).keys()) {
       const { receiveWindowBytes: windowBytes, maxConnections } = limits;
       if (maxConnections !== null) http2Server.maxConnections = maxConnections;
-      if (windowBytes !== null) {
-        http2Server.on("session", (session: ServerHttp2Session) => {
-          session.settings({ initialWindowSize: windowBytes, maxFrameSize: frameBytes });
-          session.setLocalWindowSize(windowBytes);
-        });
-      }
+      const sessionPeers = new WeakMap<ServerHttp2Session, string>();
+      http2Server.on("session", (session: ServerHttp2Session) => {
+        sessionPeers.set(session, peerOf(session.socket));
+        if (windowBytes === null) return;
+        session.settings({ initialWindowSize: windowBytes, maxFrameSize: frameBytes });
+        session.setLocalWindowSize(windowBytes);
+      });
       const peers = new WeakMap<Socket, string>();
       http2Server.on("connection", (socket: Socket) => {
         this.#sockets.add(socket);
@@ -53,11 +56,11 @@ export class ServerConnections {
       http2Server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
         const { _parent: beneath } = socket as { readonly _parent?: Socket }; // Node's own; its address is lost when it has closed
         const peer = (beneath === undefined ? undefined : peers.get(beneath)) ?? "unknown";
-        const { level, message } = failedHandshake(error, socket.authorizationError);
-        log[level]({ peer }, message);
+        refusals.note({ peer, ...failedHandshake(error, socket.authorizationError) });
       });
-      http2Server.on("sessionError", (error: Error) => {
-        log.info({ reason: describeError(error) }, "a connection broke that speaks no HTTP/2, or speaks it wrongly");
+      http2Server.on("sessionError", (error: Error, session: ServerHttp2Session) => {
+        const message = `a connection broke that speaks no HTTP/2, or speaks it wrongly: ${describeError(error)}`;
+        refusals.note({ level: "info", peer: sessionPeers.get(session) ?? "unknown", message });
       });
     }
   }

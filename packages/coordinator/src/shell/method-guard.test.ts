@@ -116,7 +116,9 @@ test("on plain loopback the token keeps the machine's other users out, of the ru
   t.after(remove);
   const [joinTokenFile, token] = [join(out, "token"), "a-token-of-this-test-alone"];
   await writeFile(joinTokenFile, token);
-  const { address, summary, stop: end } = await start(out, { listen: "127.0.0.1:0", joinTokenFile });
+  const lines: string[] = [];
+  const log = { info: () => {}, warn: (_: object, message: string) => void lines.push(message) };
+  const { address, summary, stop: end } = await start(out, { listen: "127.0.0.1:0", joinTokenFile, log });
   t.after(() => end("the test is over"));
 
   for (const sent of [null, `${token}x`]) {
@@ -131,9 +133,16 @@ test("on plain loopback the token keeps the machine's other users out, of the ru
     }
     // The session, which nobody without the token was given, is asked for here.
     await refused(stranger.submitSum(), { code: "bad-request", status: status.INVALID_ARGUMENT });
-    const health = { address, timeoutMs: 5_000, log: { info: () => {}, warn: () => {} } };
-    assert.equal(await checkHealth(health), "SERVING");
+    assert.equal(await checkHealth({ address, timeoutMs: 5_000, log }), "SERVING");
   }
+  // Four refusals each, and a line for each kind: a stranger must not fill the log.
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith("refused")),
+    [
+      "refused a call: no join token was sent; give it by --join-token-file",
+      "refused a call: the join token is not the coordinator's",
+    ],
+  );
   const member = caller(t, { address, token });
   await member.getRun();
   await member.getStatus();

@@ -1,7 +1,7 @@
 // Owns turning away calls that the caller has no right to, before they reach a service. Who has which right is method-roles.ts'.
 import { ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
 import { joinTokenHeader, toServiceError, WireError } from "@lockstep/protocol";
-import { type JoinToken, type Role, roleOf } from "@lockstep/service";
+import { type JoinToken, RefusalLog, type Role, roleOf } from "@lockstep/service";
 import type { Log } from "./conductor.js";
 import { methodRoles } from "./method-roles.js";
 
@@ -38,6 +38,7 @@ export function judgeCaller(
 }
 
 export function methodGuard(options: GuardOptions): ServerInterceptor {
+  const refusals = new RefusalLog(options.log);
   return ({ path: method }, call) =>
     new ServerInterceptingCall(call, {
       start: (next) =>
@@ -50,7 +51,8 @@ export function methodGuard(options: GuardOptions): ServerInterceptor {
               pass(metadata);
               return;
             }
-            options.log.warn({ peer: call.getPeer(), method }, `refused a call: ${refusal.message}`);
+            const peer = call.getPeer().replace(/:\d+$/, ""); // without its port
+            refusals.note({ level: "warn", peer, message: `refused a call: ${refusal.message}` });
             const { code, details, metadata: trailers } = toServiceError(refusal);
             call.sendStatus({ code, details, metadata: trailers });
           },

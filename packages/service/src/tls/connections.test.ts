@@ -159,7 +159,7 @@ describe("mutual TLS", () => {
     const { call, whyRefused: ask } = clientOf(parseAddress(listener.address), folder);
     await assert.rejects(call(), /UNAVAILABLE/);
     assert.match((await ask()) ?? "", /^127.0.0.1:\d+ does not speak TLS: leave --tls away/);
-    says(log, /^info a connection broke that speaks no HTTP\/2, or speaks it wrongly$/);
+    says(log, /^info a connection broke that speaks no HTTP\/2, or speaks it wrongly: /);
   });
 
   it("nobody who listens is no refusal: it may pass", async () => {
