@@ -1,5 +1,5 @@
 // Owns what grpc-js does not give for a server's connections: how much a peer may send before it has been read, a word on those
-// that were refused, and an end that does not wait for the peer.
+// that were refused, an end with the peer's certificate, and one that does not wait for the peer.
 import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
@@ -53,6 +53,12 @@ export class ServerConnections {
         peers.set(socket, peerOf(socket));
         socket.once("close", () => this.#sockets.delete(socket));
       });
+      http2Server.on("secureConnection", (socket: TLSSocket) => {
+        const peer = peerOf(socket);
+        endWithCertificate(socket, () =>
+          refusals.note({ level: "warn", peer, message: "ended a connection: its certificate has expired" }),
+        );
+      });
       http2Server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
         const { _parent: beneath } = socket as { readonly _parent?: Socket }; // Node's own; its address is lost when it has closed
         const peer = (beneath === undefined ? undefined : peers.get(beneath)) ?? "unknown";
@@ -69,4 +75,27 @@ export class ServerConnections {
   destroy(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
+}
+
+/** What setTimeout takes; a longer wait begins again. */
+const longestTimeoutMs = 2 ** 31 - 1;
+
+/**
+ * TLS looks at a certificate in the full handshake alone: without this, whoever came in would stay for ever, and come back with the
+ * session ticket. A process whose certificate was renewed meanwhile comes back with the new one.
+ */
+function endWithCertificate(socket: TLSSocket, onExpired: () => void): void {
+  const expiresMs = Date.parse(socket.getPeerCertificate().valid_to);
+  let timer: NodeJS.Timeout | undefined;
+  const look = (): void => {
+    const leftMs = expiresMs - Date.now();
+    if (leftMs > 0) {
+      timer = setTimeout(look, Math.min(leftMs, longestTimeoutMs)).unref();
+      return;
+    }
+    onExpired();
+    socket.destroy();
+  };
+  socket.once("close", () => clearTimeout(timer));
+  look();
 }

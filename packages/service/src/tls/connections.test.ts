@@ -5,6 +5,7 @@ import { copyFile, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { connect as connectTls } from "node:tls";
 import { Client } from "@grpc/grpc-js";
 import { type Address, formatAddress, parseAddress } from "../address.js";
 import type { KeyedCertificate } from "../certificates/authority.js";
@@ -18,6 +19,7 @@ import { callEcho, echo, echoDefinition } from "../testing/echo.js";
 import { createRecordingLog, type RecordingLog } from "../testing/recording-log.js";
 import { TestCertificates, validity } from "../testing/test-certificates.js";
 import { whyRefused } from "./diagnosis.js";
+import { readTlsFolder } from "./tls-folder.js";
 import { dayMs, TlsIdentity } from "./tls-identity.js";
 
 const services = [{ definition: echoDefinition, implementation: { echo } }];
@@ -257,6 +259,32 @@ describe("mutual TLS", () => {
     await saidAfter(log, 0, "info new TLS files");
     assert.equal(String(await clientOf(address, join(folder, "worker")).call()), "x");
     assert.equal(String(await old.call()), "x");
+  });
+
+  it("a connection ends with its certificate, and a session ticket does not bring it back", async () => {
+    const { address, log } = await serve();
+    const soon = { notBeforeMs: Date.now() - dayMs, notAfterMs: Date.now() + 5_000 };
+    const folder = await certificates.write("short", { role: "worker", by: authority, validity: soon });
+    const { ca, certificate: cert, key } = readTlsFolder({ folder }, Date.now());
+    assert.ok(address.kind === "tcp");
+    const { host, port } = address;
+    const connectAgain = (session?: Buffer) => {
+      const socket = connectTls({ host, port, ca, cert, key, ALPNProtocols: ["h2"], ...(session && { session }) });
+      open.push({ close: () => socket.destroy() });
+      return socket.resume();
+    };
+    const socket = connectAgain();
+    // The server speaks first: it is let in.
+    const [[ticket]] = await Promise.all([once(socket, "session"), once(socket, "data")]);
+    await once(socket, "close", { signal: AbortSignal.timeout(2 * timeoutMs) });
+    assert.ok(Date.now() >= soon.notAfterMs - 1_000, "a certificate's dates are whole seconds");
+    says(log, /^warn ended a connection: its certificate has expired$/);
+
+    const back = connectAgain(ticket);
+    const closed = once(back, "close", { signal: AbortSignal.timeout(timeoutMs) });
+    await once(back, "secureConnect");
+    assert.equal(back.isSessionReused(), true);
+    await closed;
   });
 
   it("a client takes its new certificate for its next connection", async () => {
