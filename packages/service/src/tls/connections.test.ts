@@ -1,7 +1,7 @@
 // Mutual TLS on real connections: who is let in, what each side says of a refusal, and what a change of the files changes.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { copyFile, writeFile } from "node:fs/promises";
+import { copyFile, cp, readFile, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
@@ -44,10 +44,10 @@ describe("mutual TLS", () => {
     await certificates.remove();
   });
 
-  const serve = async (folder = coordinator, nowMs = Date.now) => {
+  const serve = async (folder = coordinator, nowMs = Date.now, at = "127.0.0.1:0") => {
     const log = createRecordingLog();
     const tls = { folder, role: "coordinator", refreshMs: 10, nowMs } as const;
-    const listener = await listen({ address: "127.0.0.1:0", services, health: createHealth(), tls, log });
+    const listener = await listen({ address: at, services, health: createHealth(), tls, log });
     open.push({ close: () => listener.close({ graceMs: 0 }) });
     return { listener, log, address: parseAddress(listener.address) };
   };
@@ -253,12 +253,17 @@ describe("mutual TLS", () => {
     const make = (renew: boolean) => initCertificates({ folder, days: 365, renew, nowMs: Date.now() });
     await make(false);
     const { address, log } = await serve(join(folder, "coordinator"));
-    const old = clientOf(address, join(folder, "worker"));
-    assert.equal(String(await old.call()), "x");
+    const former = join(folder, "former");
+    await cp(join(folder, "worker"), former, { recursive: true });
     await make(true);
     await saidAfter(log, 0, "info new TLS files");
+    const [old, renewed] = await Promise.all(
+      [former, join(folder, "worker")].map((place) => readFile(join(place, "tls.crt"), "utf8")),
+    );
+    assert.notEqual(old, renewed);
+    // Each on a connection of its own, opened now.
     assert.equal(String(await clientOf(address, join(folder, "worker")).call()), "x");
-    assert.equal(String(await old.call()), "x");
+    assert.equal(String(await clientOf(address, former).call()), "x");
   });
 
   it("a connection ends with its certificate, and a session ticket does not bring it back", async () => {
@@ -287,26 +292,32 @@ describe("mutual TLS", () => {
     await closed;
   });
 
-  it("a client takes its new certificate for its next connection", async () => {
+  it("a client takes its new certificate for its next connection, and keeps it where the files break", async () => {
     const folder = await certificates.write("client", { role: "worker", by: stranger, trusts: [authority] });
-    const { address } = await serve();
+    const { address, listener } = await serve();
     const tls = { folder, role: "worker", refreshMs: 10 } as const;
-    const { target, credentials, options } = connect({
-      address: formatAddress(address),
-      tls,
-      log: createRecordingLog(),
-    });
+    const log = createRecordingLog();
+    const { target, credentials, options } = connect({ address: formatAddress(address), tls, log });
     const client = new Client(target, credentials, options);
     open.push(client);
     await assert.rejects(callEcho(client, Buffer.from("x")), /UNAVAILABLE/);
     await certificates.write("client", { role: "worker", by: authority });
-    for (const deadlineMs = Date.now() + timeoutMs; ; ) {
-      const answer = await callEcho(client, Buffer.from("x")).catch(() => null);
-      if (answer !== null) break;
-      assert.ok(Date.now() < deadlineMs, "the new certificate was not taken");
-    }
+    const callUntilAnswered = async () => {
+      for (const deadlineMs = Date.now() + timeoutMs; ; ) {
+        const answer = await callEcho(client, Buffer.from("x")).catch(() => null);
+        if (answer !== null) return;
+        assert.ok(Date.now() < deadlineMs, "no connection came about");
+      }
+    };
+    await callUntilAnswered();
+
+    const sofar = log.lines.length;
     await writeFile(join(folder, "tls.crt"), "broken");
-    assert.equal(String(await callEcho(client, Buffer.from("x"))), "x");
+    await saidAfter(log, sofar, "warn the TLS files cannot be used; those read before are");
+    await listener.close({ graceMs: 0 }); // the connection that stands is gone
+    await assert.rejects(callEcho(client, Buffer.from("x")), /UNAVAILABLE/);
+    await serve(coordinator, Date.now, formatAddress(address));
+    await callUntilAnswered();
   });
 });
 
