@@ -146,7 +146,7 @@ describe("the certificates' folder", () => {
     const late = await init("ending", { nowMs: lateMs });
     assert.deepEqual(madeOf(late), roles);
     assert.match(late.warning ?? "", /ending\/ca\/ca.crt: the CA ends on .*make a new CA/);
-    const again = await init("ending", { nowMs: lateMs + dayMs });
+    const again = await init("ending", { nowMs: lateMs + 2.5 * dayMs });
     assert.deepEqual([madeOf(again), again.warning], [[], late.warning]);
     await assert.rejects(init("ending", { nowMs: endMs + dayMs }), /ending\/ca\/ca.crt: expired on/);
     assert.equal((await init("young")).warning, null);
