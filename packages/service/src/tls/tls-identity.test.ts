@@ -1,10 +1,14 @@
+import "reflect-metadata";
 import assert from "node:assert/strict";
+import { KeyObject, webcrypto } from "node:crypto";
 import { appendFile, copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { UserError } from "@lockstep/errors";
+import { SubjectAlternativeNameExtension, X509CertificateGenerator } from "@peculiar/x509";
 import { createRecordingLog } from "../testing/recording-log.js";
 import { TestCertificates, validity } from "../testing/test-certificates.js";
+import { roleUri } from "./role.js";
 import { dayMs, TlsIdentity } from "./tls-identity.js";
 
 const broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
@@ -71,6 +75,22 @@ describe("TlsIdentity", () => {
     identity.refresh();
     assert.equal(identity.material, former);
     assert.deepEqual(log.lines, ["warn the TLS files cannot be used; those read before are"]);
+  });
+
+  it("refuses what can be parsed and OpenSSL does not take: a key that is too short", async () => {
+    const folder = await worker("weak");
+    const algorithm = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
+    const size = { modulusLength: 512, publicExponent: new Uint8Array([1, 0, 1]) };
+    const keys = await webcrypto.subtle.generateKey({ ...algorithm, ...size }, true, ["sign", "verify"]);
+    const certificate = await X509CertificateGenerator.createSelfSigned({
+      name: "CN=weak",
+      signingAlgorithm: algorithm,
+      keys,
+      extensions: [new SubjectAlternativeNameExtension([{ type: "url", value: roleUri("worker") }])],
+    });
+    await writeFile(join(folder, "tls.crt"), certificate.toString("pem"));
+    await writeFile(join(folder, "tls.key"), KeyObject.from(keys.privateKey).export({ type: "pkcs8", format: "pem" }));
+    refuses(folder, /weak: OpenSSL cannot use its ca.crt, tls.crt, tls.key \(--tls\)/);
   });
 
   it("refuses a key that does not fit the certificate", async () => {
