@@ -52,7 +52,7 @@ async function runCompose(engine) {
     const disturbed = await trainDisturbed(stackOf({ LOCKSTEP_OUT: "/runs/disturbed", LOCKSTEP_WORKERS: "3" }));
     if (undisturbed !== disturbed) throw new Error(`other weights: ${undisturbed} and ${disturbed}`);
     say("the weights are the same");
-    await startFinished(stackOf({ LOCKSTEP_OUT: "/runs/disturbed" }), disturbed);
+    await startFinished(stackOf({ LOCKSTEP_OUT: "/runs/disturbed", LOCKSTEP_CONNECT_TIMEOUT: "1" }), disturbed);
   } finally {
     clear();
     say("containers, networks and volumes are removed");
@@ -113,7 +113,7 @@ async function trainDisturbed(stack) {
 
 async function finish(stack) {
   await stack.ended("coordinator");
-  await stack.ended("worker", workersLeaveMs);
+  await stack.ended("worker", { deadlineMs: workersLeaveMs });
   const [coordinator] = stack.containers("coordinator");
   const sha256 = /SHA-256 +([0-9a-f]{64})/.exec(stack.logs(coordinator))?.[1];
   if (sha256 === undefined) throw new Error(`no result from the coordinator:\n${stack.logs(coordinator)}`);
@@ -133,5 +133,7 @@ async function startFinished(stack, sha256) {
   if (!log.includes("nothing is left to train") || !log.includes(sha256))
     throw new Error(`not told as finished:\n${log}`);
   say("up again after the end: the coordinator says that nothing is left to train, and ends with 0");
+  await stack.ended("worker", { exitCode: 2 });
+  say("its workers find no coordinator for LOCKSTEP_CONNECT_TIMEOUT, and end");
   stack.down();
 }

@@ -83,11 +83,12 @@ export class Stack {
     }
   }
 
-  /** Every container of the service has ended with 0. */
-  ended(service, deadlineMs) {
+  /** Every container of the service has ended so. */
+  ended(service, { exitCode = 0, deadlineMs } = {}) {
     const look = () => {
       const states = this.containers(service).map((container) => this.state(container));
-      return (states.length > 0 && states.every(({ running, exitCode }) => !running && exitCode === 0)) || undefined;
+      const isEnd = (state) => !state.running && state.exitCode === exitCode;
+      return (states.length > 0 && states.every(isEnd)) || undefined;
     };
     return this.waitFor(`end of ${service}`, look, deadlineMs);
   }

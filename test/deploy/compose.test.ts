@@ -185,10 +185,20 @@ describe("deploy/compose.yaml", () => {
     assert.deepEqual([ports, command.includes("--slot"), "LOCKSTEP_SLOT" in environment], [[], false, false]);
   });
 
-  test("waits for services that there are", () => {
+  test("waits for services that there are, and for none to be well that may have ended well: a coordinator has with its run", () => {
     for (const [name, { depends_on }] of services) {
-      for (const other of Object.keys(depends_on)) assert.ok(other in file.services, `${name}: ${other}`);
+      for (const [other, { condition }] of Object.entries(depends_on)) {
+        assert.ok(other in file.services, `${name}: ${other}`);
+        if (condition === "service_healthy") assert.ok(!["coordinator", "worker"].includes(other), `${name}: ${other}`);
+      }
     }
+  });
+
+  test("lets workers wait longer for a coordinator than that may decode images, and not for ever", () => {
+    const { healthcheck } = file.services["coordinator"] ?? assert.fail("no coordinator");
+    assert.ok("start_period" in healthcheck);
+    assert.equal(healthcheck.start_period, "60m");
+    assert.equal(Number(file.services["worker"]?.environment["LOCKSTEP_CONNECT_TIMEOUT"]), 60 * 60);
   });
 
   test("its GPU override changes the worker alone, and builds from a file that is there", () => {
