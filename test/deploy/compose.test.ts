@@ -126,27 +126,25 @@ describe("deploy/compose.yaml", () => {
     }
   });
 
-  test("hands on settings that there are, and leaves out none of the coordinator's", () => {
+  test("hands on settings that there are, and leaves out none but those that are named here", () => {
     const settings: { properties: Record<string, unknown> } = JSON.parse(readFileSync(settingsSchema, "utf8"));
     const variableOf = (key: string): string => `LOCKSTEP_${key.toUpperCase().replaceAll("-", "_")}`;
-    const known = Object.keys(settings.properties).map(variableOf);
+    const known = [...Object.keys(settings.properties), "config"].map(variableOf);
     for (const [name, { environment }] of own) {
       for (const variable of Object.keys(environment)) assert.ok(known.includes(variable), `${name}: ${variable}`);
     }
-    // What names a file of the host would need a mount of its own; the rest is said by the command or the image.
-    const elsewhere = ["recipe", "recipe-options", "init-from", "config", "log-file", "json", "help"].concat(
-      "insecure",
-      "allow-mixed-numerics",
-      "join-token-file",
-      "cache-dir",
-      "health-listen",
-    );
-    const { command = [], environment = {} } = file.services["coordinator"] ?? {};
-    const left = (helpFlags.get("coordinator") ?? [])
-      .map((flag) => flag.replace(/^--(no-)?/, ""))
-      .filter((key) => !elsewhere.includes(key) && key !== "prepared")
-      .filter((key) => !command.includes(`--${key}`) && !(variableOf(key) in environment));
-    assert.deepEqual(left, []);
+    const byImage = ["cache-dir", "health-listen"];
+    // All is TLS, by folders that hold the token; logs go to the engine; every worker takes any slot.
+    const notInContainers = ["insecure", "join-token-file", "log-file", "json", "prepared", "slot", "help"];
+    for (const role of ["coordinator", "worker", "exporter"]) {
+      const { command = [], environment } = file.services[role] ?? assert.fail(`no ${role}`);
+      const left = (helpFlags.get(role) ?? [])
+        .map((flag) => flag.replace(/^--(no-)?/, ""))
+        .filter((key) => ![...byImage, ...notInContainers].includes(key))
+        .filter((key) => !command.includes(`--${key}`) && !(variableOf(key) in environment));
+      // Of a run's settings the exporter has none.
+      assert.deepEqual(left, role === "exporter" ? ["config"] : [], role);
+    }
   });
 
   test("asks every process that stays for its health, by the port that serves it", () => {
