@@ -133,7 +133,8 @@ async function startFinished(stack, sha256) {
   if (!log.includes("nothing is left to train") || !log.includes(sha256))
     throw new Error(`not told as finished:\n${log}`);
   say("up again after the end: the coordinator says that nothing is left to train, and ends with 0");
-  await stack.ended("worker", { exitCode: 2 });
-  say("its workers find no coordinator for LOCKSTEP_CONNECT_TIMEOUT, and end");
+  await stack.ended("worker", { exitCode: 2, restarts: 5 });
+  const restarts = stack.containers("worker").map((worker) => stack.state(worker).restarts);
+  say(`its workers find no coordinator for LOCKSTEP_CONNECT_TIMEOUT, and end; restarts: ${restarts.join(", ")}`);
   stack.down();
 }

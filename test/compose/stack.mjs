@@ -84,10 +84,10 @@ export class Stack {
   }
 
   /** Every container of the service has ended so. */
-  ended(service, { exitCode = 0, deadlineMs } = {}) {
+  ended(service, { exitCode = 0, restarts = 0, deadlineMs } = {}) {
     const look = () => {
       const states = this.containers(service).map((container) => this.state(container));
-      const isEnd = (state) => !state.running && state.exitCode === exitCode;
+      const isEnd = (state) => !state.running && state.exitCode === exitCode && state.restarts >= restarts;
       return (states.length > 0 && states.every(isEnd)) || undefined;
     };
     return this.waitFor(`end of ${service}`, look, deadlineMs);

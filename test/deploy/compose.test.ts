@@ -39,7 +39,7 @@ const service = z.strictObject({
       start_period: duration.optional(),
     }),
   ]),
-  restart: z.literal("on-failure"),
+  restart: z.enum(["on-failure:5", "unless-stopped"]),
   read_only: z.literal(true),
   tmpfs: z.tuple([z.literal("/tmp")]),
   cap_drop: z.tuple([z.literal("ALL")]),
@@ -190,6 +190,11 @@ describe("deploy/compose.yaml", () => {
         if (condition === "service_healthy") assert.ok(!["coordinator", "worker"].includes(other), `${name}: ${other}`);
       }
     }
+  });
+
+  test("starts again for ever what stays when a run is over, and what ends a few times: a mistake ends it each time", () => {
+    const staying = services.filter(([, { restart }]) => restart === "unless-stopped").map(([name]) => name);
+    assert.deepEqual(staying.sort(), ["exporter", "grafana", "prometheus"]);
   });
 
   test("lets workers wait longer for a coordinator than that may decode images, and not for ever", () => {
