@@ -1,5 +1,5 @@
 // Owns what a page of the documentation holds that a test can try: its snippets, its links, the headings they lead to.
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, symlink } from "node:fs/promises";
@@ -49,7 +49,7 @@ export async function runSnippets({ snippets }: Page, after: (folder: string) =>
   }
 }
 
-/** What a snippet has left in the background ends with it. */
+/** @throws where it fails, or has left something in the background, which ends then */
 async function runShell(text: string, folder: string): Promise<void> {
   const shell = spawn("bash", ["-euo", "pipefail", "-c", text], {
     cwd: folder,
@@ -61,16 +61,28 @@ async function runShell(text: string, folder: string): Promise<void> {
   shell.stderr.setEncoding("utf8").on("data", (part: string) => {
     stderr += part;
   });
+  const { pid } = shell;
+  if (pid === undefined) throw new Error("bash was not started");
   const killAll = (): void => {
     try {
-      if (shell.pid !== undefined) process.kill(-shell.pid, "SIGKILL");
+      process.kill(-pid, "SIGKILL");
     } catch {} // none is left
   };
   const timer = setTimeout(killAll, 120_000);
   const [code] = await once(shell, "exit");
   clearTimeout(timer);
+  const left = processesOf(pid);
   killAll();
   if (code !== 0) throw new Error(`exit code ${code}: ${text}\n${stderr}`);
+  if (left.length > 0) throw new Error(`left running: ${left.join("; ")}, by: ${text}`);
+}
+
+/** The command lines of a process group; not of what has ended and waits to be asked how. */
+function processesOf(group: number): string[] {
+  const { stdout } = spawnSync("ps", ["-A", "-o", "pgid=,stat=,args="], { encoding: "utf8" });
+  return Array.from(stdout.matchAll(/^ *(\d+) +([A-Z])\S* +(.*)$/gm))
+    .filter(([, pgid, state]) => Number(pgid) === group && state !== "Z")
+    .map(([, , , args = ""]) => args);
 }
 
 /** Links that lead to no file of this clone, or to no heading of the page that they name. */
