@@ -158,9 +158,14 @@ describe("listen and connect", () => {
     await assert.rejects(serve({ address: `unix:${join(dir, "nowhere/c.sock")}` }), UserError);
   });
 
-  it("refuses a port that is taken as a user's mistake that names it", async () => {
+  it("refuses a port that is taken in one line that names it and its flag, and grpc-js says nothing besides", async (t) => {
     const { address } = await serve({ address: "127.0.0.1:0" });
-    await assert.rejects(serve({ address }), (error) => error instanceof UserError && error.message.includes(address));
+    const printed = t.mock.method(console, "error", () => {});
+    const problem = `cannot listen on ${address}: another process listens there; stop it, or choose another port`;
+    await assert.rejects(serve({ address }), new UserError(`${problem} (--listen)`));
+    const health = createHealth();
+    await assert.rejects(listenForHealth({ address, health, log }), new UserError(`${problem} (--health-listen)`));
+    assert.equal(printed.mock.callCount(), 0);
   });
 
   it("refuses plain text beyond this machine, at both ends", async () => {

@@ -1,10 +1,12 @@
 // Owns a gRPC server's life: bind, serve, drain, close.
 import {
+  logVerbosity,
   Server,
   type ServerCredentials,
   type ServerInterceptor,
   type ServerOptions,
   type ServiceDefinition,
+  setLogVerbosity,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
 import { UserError } from "@lockstep/errors";
@@ -50,7 +52,8 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const { tls, insecure = false, log } = options;
   const identity = tlsIdentity({ address, tls, insecure, log }, "listening on");
   const limits: Limits = { server: serverOptions, receiveWindowBytes, maxConnections: null };
-  return listenWith({ credentials: serverCredentials(identity), address, asked: options.address }, options, limits);
+  const binding = { credentials: serverCredentials(identity), address, asked: options.address, flag: "--listen" };
+  return listenWith(binding, options, limits);
 }
 
 /** Plain text on any address, as it says nothing but whether this process serves: for probes, which speak no TLS. */
@@ -60,7 +63,8 @@ export function listenForHealth(options: {
   readonly log: Log;
 }): Promise<Listener> {
   const { address: asked, health, log } = options;
-  const binding = { credentials: serverCredentials(null), address: parseAddress(asked), asked };
+  const flag = "--health-listen";
+  const binding = { credentials: serverCredentials(null), address: parseAddress(asked), asked, flag };
   const limits: Limits = {
     server: healthServerOptions,
     receiveWindowBytes: null,
@@ -74,7 +78,7 @@ interface Limits extends ConnectionLimits {
 }
 
 async function listenWith(
-  { credentials, address, asked }: Binding,
+  { address, ...binding }: Binding,
   options: Pick<ListenOptions, "services" | "health" | "interceptors" | "log">,
   limits: Limits,
 ): Promise<Listener> {
@@ -85,7 +89,7 @@ async function listenWith(
   const place = address.kind === "unix" ? await SocketPlace.claim(address.path, options.log) : null;
   const bindTo = place === null ? address : ({ kind: "unix", path: place.privatePath } as const);
   try {
-    const port = await bind(server, { credentials, address: bindTo, asked });
+    const port = await bind(server, { ...binding, address: bindTo });
     const connections = new ServerConnections(server, limits, options.log);
     await place?.publish();
     const bound: Address = address.kind === "tcp" ? { ...address, port } : address;
@@ -142,15 +146,24 @@ class BoundListener implements Listener {
 interface Binding {
   readonly credentials: ServerCredentials;
   readonly address: Address;
-  /** As the user wrote it. */
+  /** As the user wrote it, */
   readonly asked: string;
+  /** by this flag. */
+  readonly flag: string;
 }
 
-function bind(server: Server, { credentials, address, asked }: Binding): Promise<number> {
+function bind(server: Server, { credentials, address, asked, flag }: Binding): Promise<number> {
+  // grpc-js prints its error besides handing it over, and ours says the same better; who debugs grpc-js wants its words.
+  const isSilenced = process.env["GRPC_VERBOSITY"] === undefined && process.env["GRPC_NODE_VERBOSITY"] === undefined;
+  if (isSilenced) setLogVerbosity(logVerbosity.NONE);
   return new Promise((resolve, reject) => {
     server.bindAsync(formatAddress(address), credentials, (error, port) => {
-      if (error === null) resolve(port);
-      else reject(new UserError(`cannot listen on ${asked}: ${error.message}`, { cause: error }));
+      if (isSilenced) setLogVerbosity(logVerbosity.ERROR); // its default
+      if (error === null) return resolve(port);
+      const problem = error.message.includes("EADDRINUSE")
+        ? "another process listens there; stop it, or choose another port"
+        : `${error.message}; choose another address`;
+      reject(new UserError(`cannot listen on ${asked}: ${problem} (${flag})`));
     });
   });
 }
