@@ -80,7 +80,9 @@ export function advanceSession(state: SessionState, event: SessionEvent, nowMs: 
     case "heartbeat-ack":
       return unchanged(heardNow(state, nowMs));
     case "finish": {
-      const { completed, mayGoOn, reason } = event;
+      const { completed, mayGoOn } = event;
+      // A bare `SIGTERM` would read as if this worker had been signalled.
+      const reason = completed ? event.reason : `the coordinator stopped: ${event.reason}`;
       return end(state, { kind: "finished", completed, mayGoOn, reason });
     }
     case "lease-closed":
