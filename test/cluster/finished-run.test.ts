@@ -23,11 +23,17 @@ describe("--resume of a finished run", { skip: needsTorch() }, () => {
     const kept = [runFiles.summary, runFiles.ledger, runFiles.metrics, runFiles.coordinator];
     const contents = () => Promise.all(kept.map((name) => readFile(join(out, name), "utf8")));
     const before = await contents();
-    for (const command of ["train", "coordinator"]) {
+    for (const [command, lockstep] of [
+      ["train", "npx lockstep"],
+      ["coordinator", "lockstep"],
+    ] as const) {
       const { code, stdout, stderr } = await resume(command, "--json");
       assert.equal(code, 0, stderr);
       assert.match(stderr, /run: is finished: 22 steps, 2 of 2 epochs \(the run reached its end\); nothing is left/);
-      assert.match(stderr, /npx lockstep evaluate .*run\n.*npx lockstep train --init-from .*run --out NEW/);
+      assert.match(
+        stderr,
+        new RegExp(`: ${lockstep} evaluate .*run\n.*: ${lockstep} train --init-from .*run --out NEW`),
+      );
       assert.deepEqual(JSON.parse(stdout).weightsSha256, finished.weightsSha256);
       assert.deepEqual(await contents(), before);
     }

@@ -21,10 +21,10 @@ const summary = {
 };
 
 test("the end of a run says where everything is and what to do next, in 80 columns", () => {
-  const text = renderSummary(
-    trainResult(summary, { out: "runs/first", workers: 2, imagesSkipped: 3 }),
-    "/home/somebody/.cache/lockstep",
-  );
+  const text = renderSummary(trainResult(summary, { out: "runs/first", workers: 2, imagesSkipped: 3 }), {
+    cacheDir: "/home/somebody/.cache/lockstep",
+    ledBy: "train",
+  });
   for (const line of text.split("\n")) assert.ok(line.length <= 80, line);
   for (const part of ["runs/first", "checkpoints/", "logs/", "metrics.jsonl", "/home/somebody/.cache/lockstep"]) {
     assert.ok(text.includes(part), part);
@@ -35,20 +35,31 @@ test("the end of a run says where everything is and what to do next, in 80 colum
   assert.match(text, /left out +3 images that cannot be used: see skipped.csv in the run's folder\n/);
 });
 
+test("a run that a coordinator by hand has led goes on by the same command, and nothing is called by npx", () => {
+  const result = trainResult(summary, { out: "/runs/first", workers: 2, imagesSkipped: 0 });
+  const text = renderSummary(result, { cacheDir: "/cache", ledBy: "coordinator" });
+  assert.match(text, /go on +the same command with --resume\n/);
+  assert.match(text, /evaluate +lockstep evaluate \/runs\/first\n/);
+  assert.doesNotMatch(text, /npx|lockstep train/);
+});
+
 test("a run that is complete says why, and has nothing to go on with", () => {
   const early = {
     ...summary,
     completed: true,
     reason: "early stop: val loss no lower in 3 epochs (best 2.1 after epoch 2)",
   };
-  const text = renderSummary(trainResult(early, { out: "runs/first", workers: 2, imagesSkipped: 0 }), "/tmp");
+  const text = renderSummary(trainResult(early, { out: "runs/first", workers: 2, imagesSkipped: 0 }), {
+    cacheDir: "/tmp",
+    ledBy: "train",
+  });
   assert.match(text, /finished: early stop: val loss no lower in 3 epochs/);
   assert.doesNotMatch(text, /--resume|left out/);
 });
 
 test("a run that is finished is said to be so, with how far it came and what can be done with it", () => {
   const early = { ...summary, completed: true, reason: "early stop: val loss no lower in 1 epoch" };
-  const [state, ...commands] = finishedNotes(early, { out: "runs/first", totalEpochs: 9 });
+  const [state, ...commands] = finishedNotes(early, { out: "runs/first", totalEpochs: 9, ledBy: "train" });
   assert.equal(
     state,
     "runs/first: is finished: 42 steps, 3 of 9 epochs (early stop: val loss no lower in 1 epoch); nothing is left to train",

@@ -12,6 +12,15 @@ export type TrainResult = StoredSummary & {
   readonly imagesSkipped: number;
 };
 
+export interface SummarySurroundings {
+  /** Where the decoded images are: the one thing that a run leaves outside of its folder. */
+  readonly cacheDir: string;
+  /** What has led the run: a coordinator's command has addresses and certificates, and in an image there is no npx. */
+  readonly ledBy: "train" | "coordinator";
+}
+
+const commandName = { train: "npx lockstep", coordinator: "lockstep" } as const;
+
 export function trainResult(
   summary: StoredSummary,
   launch: Pick<TrainResult, "out" | "workers" | "imagesSkipped">,
@@ -26,17 +35,21 @@ const valueColumns = 64;
 /** What to say, in lines, where a run is to go on that is finished. */
 export function finishedNotes(
   { steps, epochs, reason }: Pick<StoredSummary, "steps" | "epochs" | "reason">,
-  { out, totalEpochs }: { readonly out: string; readonly totalEpochs: number },
+  {
+    out,
+    totalEpochs,
+    ledBy,
+  }: { readonly out: string; readonly totalEpochs: number } & Pick<SummarySurroundings, "ledBy">,
 ): string[] {
+  const lockstep = commandName[ledBy];
   return [
     `${out}: is finished: ${steps} steps, ${epochs} of ${totalEpochs} epochs (${printable(reason)}); nothing is left to train`,
-    `evaluate it: npx lockstep evaluate ${out}`,
-    `more epochs are a new run, with its data and model flags: npx lockstep train --init-from ${out} --out NEW --epochs N`,
+    `evaluate it: ${lockstep} evaluate ${out}`,
+    `more epochs are a new run, with its data and model flags: ${lockstep} train --init-from ${out} --out NEW --epochs N`,
   ];
 }
 
-/** @param cacheDir where the decoded images are: the one thing that a run leaves outside of its folder */
-export function renderSummary(result: TrainResult, cacheDir: string): string {
+export function renderSummary(result: TrainResult, { cacheDir, ledBy }: SummarySurroundings): string {
   const { out, steps, epochs, samples, seconds, imagesPerSecond, loss, validation } = result;
   const field = (name: string, value: string): string => `  ${name.padEnd(12)} ${value}\n`;
   const metrics = Object.entries(validation ?? {}).map(
@@ -62,8 +75,13 @@ export function renderSummary(result: TrainResult, cacheDir: string): string {
     field("run", out),
     field("", `${runFiles.checkpoints}/  ${runFiles.logs}/  ${runFiles.metrics}`),
     field("images", `${cacheDir} (decoded; safe to remove)`),
-    field("evaluate", `npx lockstep evaluate ${out}`),
-    result.completed ? "" : field("go on", `npx lockstep train --resume --out ${out}`),
+    field("evaluate", `${commandName[ledBy]} evaluate ${out}`),
+    result.completed
+      ? ""
+      : field(
+          "go on",
+          ledBy === "train" ? `npx lockstep train --resume --out ${out}` : "the same command with --resume",
+        ),
   ].join("");
 }
 

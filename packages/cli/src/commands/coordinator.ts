@@ -100,7 +100,7 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
     }
     if (prepared?.finished) {
       const { epochs: totalEpochs } = prepared.description.spec;
-      const notes = finishedNotes(prepared.finished, { out: options.requiredOut, totalEpochs });
+      const notes = finishedNotes(prepared.finished, { out: options.requiredOut, totalEpochs, ledBy: "coordinator" });
       for (const line of notes) display?.note(line);
     } else {
       await lead(options, { out, logging, display, health, signal });
@@ -179,5 +179,7 @@ async function printSummary(
   if (summary === null) return;
   const workers = summary.microBatchesByWorker.length;
   const result = trainResult(summary, { out: requiredOut, workers, imagesSkipped });
-  process.stdout.write(json ? `${JSON.stringify(result)}\n` : renderSummary(result, cacheDir));
+  process.stdout.write(
+    json ? `${JSON.stringify(result)}\n` : renderSummary(result, { cacheDir, ledBy: "coordinator" }),
+  );
 }

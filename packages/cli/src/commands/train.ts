@@ -151,7 +151,7 @@ async function trainIn(out: string, surroundings: Surroundings): Promise<number>
     signal.throwIfAborted();
     if (run.finished !== null) {
       const { epochs } = run.description.spec;
-      for (const line of finishedNotes(run.finished, { out: options.out ?? out, totalEpochs: epochs }))
+      for (const line of finishedNotes(run.finished, { out: options.out ?? out, totalEpochs: epochs, ledBy: "train" }))
         display.note(line);
       display.close();
       return await printResult(out, { options, run, interrupted: false });
@@ -285,7 +285,9 @@ async function printResult(
   }
   const { workers, out: namedOut = out } = options;
   const result = trainResult(summary, { out: namedOut, workers, imagesSkipped: run.numSkipped });
-  process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : renderSummary(result, run.cacheDir));
+  process.stdout.write(
+    options.json ? `${JSON.stringify(result)}\n` : renderSummary(result, { cacheDir: run.cacheDir, ledBy: "train" }),
+  );
   return interrupted ? exitCode.interrupted : exitCode.ok;
 }
 
