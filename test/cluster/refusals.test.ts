@@ -106,6 +106,28 @@ describe("mistakes are refused in one line", { skip: needsTorch() }, () => {
     }
   });
 
+  test("a GPU that is not there, for every command that computes: none goes on with the processor by itself", async (t) => {
+    const torch = (await describeEngines()).find(({ backend }) => backend === "torch");
+    if (torch?.available && !torch.detail.includes("no CUDA device")) return t.skip("this machine has a GPU");
+    for (const args of [
+      ["train", "--data", "synthetic:60", "--out", outOf("no-gpu")],
+      ["train", "--data", "synthetic:60", "--out", outOf("no-gpu"), "--dry-run"],
+      ["evaluate", outOf("run")],
+      ["recipe", "check", "fairface"],
+      ["worker", "--coordinator", `unix:${join(folder.path, "none.sock")}`],
+    ]) {
+      const { code, stdout, stderr } = await runLockstep([...args, "--device", "cuda"]);
+      assert.deepEqual([code, stdout], [2, ""], stderr);
+      assert.match(
+        stderr,
+        /^lockstep: device cuda is not available: backend torch: .*or choose another \(--device\)\n$/,
+      );
+    }
+    const examined = await runLockstep(["doctor", "--device", "cuda"]);
+    assert.equal(examined.code, 1);
+    assert.match(examined.stdout, /FAIL {2}computing +device cuda is not/);
+  });
+
   test("an --out with somebody's checkpoints, which stay; of a refusal in an empty folder nothing is left", async () => {
     const out = outOf("models");
     await mkdir(join(out, "checkpoints"), { recursive: true });

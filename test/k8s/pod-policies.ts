@@ -110,6 +110,12 @@ export const podPolicies: Readonly<Record<string, PodPolicy>> = {
       wantsGpu ? "wants a GPU and does not tolerate their nodes' taint" : "tolerates GPU nodes' taint and wants no GPU",
     ];
   },
+
+  "who holds a GPU computes on it or ends": forContainers(({ resources, env = [] }) => {
+    const holdsGpu = "nvidia.com/gpu" in (resources?.limits ?? {});
+    const device = env.find(({ name }) => name === "LOCKSTEP_DEVICE")?.value;
+    return holdsGpu && device !== "cuda" ? [`holds a GPU, LOCKSTEP_DEVICE is ${device}: it may compute without`] : [];
+  }),
 };
 
 export function containersOf({

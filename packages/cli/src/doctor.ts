@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 import { datasetDecoderVersion, defaultCacheDir } from "@lockstep/dataset";
 import { describeError } from "@lockstep/errors";
 import { nativeStatus, numericsVersion } from "@lockstep/numerics";
-import { describeEngines, type Engine, loadEngine } from "@lockstep/recipe";
+import { type DeviceChoice, describeEngines, type Engine, loadEngine } from "@lockstep/recipe";
 
 export interface Finding {
   readonly name: string;
@@ -19,7 +19,7 @@ export interface Finding {
 const gib = 2 ** 30;
 const minimumNodeMajor = 20;
 
-export async function examine(): Promise<Finding[]> {
+export async function examine(device: DeviceChoice): Promise<Finding[]> {
   return [
     nodeVersion(),
     processor(),
@@ -31,7 +31,7 @@ export async function examine(): Promise<Finding[]> {
     await decoder(),
     numericsAddon(),
     ...(await engines()),
-    await computing(),
+    await computing(device),
   ];
 }
 
@@ -128,13 +128,13 @@ async function engines(): Promise<Finding[]> {
   }));
 }
 
-/** Loads what `--backend auto` would take, and computes something whose result is known. */
-async function computing(): Promise<Finding> {
+/** Loads what `--backend auto` would take for that device, and computes something whose result is known. */
+async function computing(device: DeviceChoice): Promise<Finding> {
   const warnings: string[] = [];
   const log = { info: () => {}, warn: (_: object, message: string) => void warnings.push(message) };
   let engine: Engine | null = null;
   try {
-    engine = await loadEngine({ backend: "auto", log });
+    engine = await loadEngine({ backend: "auto", device, log });
     const sum = await squareSum(engine);
     const numerics = Object.entries(engine.numerics).map(([name, value]) => `${name} ${value}`);
     if (sum !== 54) return { name: "computing", state: "fail", detail: `${engine.backend} computed ${sum}, not 54` };

@@ -136,6 +136,12 @@ export const flags = {
     choice("auto", "torch", "tensorflow", "cpu").default("auto"),
     "auto",
   ),
+  device: flag(
+    "--device <name>",
+    "auto: a GPU if there is one; cpu; cuda: that or nothing",
+    choice("auto", "cpu", "cuda").default("auto"),
+    "auto",
+  ),
   maxSteps: flag("--max-steps <steps>", "stop once so many updates were made", optional(wholeNumber(1)), "none"),
   checkpointEvery: flag(
     "--checkpoint-every <steps>",

@@ -12,6 +12,7 @@ export {
   type BackendChoice,
   type BackendName,
   backendNames,
+  type DeviceChoice,
   type Engine,
   type EngineDescription,
   type EngineLog,

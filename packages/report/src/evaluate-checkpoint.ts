@@ -13,6 +13,7 @@ import { UserError } from "@lockstep/errors";
 import { evaluateMetrics, type RunSpec } from "@lockstep/protocol";
 import {
   type BackendChoice,
+  type DeviceChoice,
   type EngineLog,
   loadEngine,
   loadRunRecipe,
@@ -41,6 +42,7 @@ export interface EvaluateOptions {
   readonly resamples?: number;
   readonly cacheDir: string;
   readonly backend: BackendChoice;
+  readonly device?: DeviceChoice | undefined;
   readonly log: EngineLog;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: EvaluationProgress) => void;
@@ -61,7 +63,7 @@ export const defaultResamples = 1000;
 /** UserError on a broken checkpoint, another data set, or an empty part. */
 export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Evaluation> {
   const { log, part, resamples = defaultResamples, onProgress, signal } = options;
-  await requireBackend(options.backend);
+  await requireBackend(options.backend, options.device);
   const chosen = await chooseCheckpoint(options.checkpoint, options.choice ?? "last");
   for (const skipped of chosen.skipped) log.warn(skipped, `skipped checkpoint ${skipped.path}: ${skipped.reason}`);
   const checkpoint = await loadCheckpoint(chosen);
@@ -85,7 +87,7 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Eval
     ...{ cacheDir: options.cacheDir, log, onProgress, signal },
   });
   try {
-    const engine = await loadEngine({ backend: options.backend, log });
+    const engine = await loadEngine({ backend: options.backend, device: options.device, log });
     try {
       const start = performance.now();
       const { sums, predictions } = await evaluationPass({

@@ -138,8 +138,8 @@ function float64Bytes(array: Float64Array): Uint8Array {
 }
 
 await serveThread<ThreadSetup, ThreadJob, ThreadResult, ThreadReady>(async (setup, log) => {
-  const { backend, recipe, recipeReference, imageSize, labels, trainingSamples } = setup;
-  const engine = await loadEngine({ backend, log });
+  const { backend, device, recipe, recipeReference, imageSize, labels, trainingSamples } = setup;
+  const engine = await loadEngine({ backend, device, log });
   const definition = await loadRunRecipe(recipe, recipeReference);
   const bound = definition.bind({ options: recipe.options, imageSize, labels, trainingSamples });
   const thread = new ComputeThread(engine, bound, imageSize);

@@ -20,7 +20,7 @@ import {
   runSpec,
   type TensorLayout,
 } from "@lockstep/protocol";
-import { type BackendChoice, loadRunRecipe } from "@lockstep/recipe";
+import { type BackendChoice, type DeviceChoice, loadRunRecipe } from "@lockstep/recipe";
 import type { Logger } from "pino";
 import { SampleSource } from "./sample-source.js";
 import type { ThreadSetup } from "./thread-messages.js";
@@ -66,12 +66,13 @@ export async function prepareRun(options: {
   readonly recipe?: string | undefined;
   readonly cacheDir: string;
   readonly backend: BackendChoice;
+  readonly device?: DeviceChoice | undefined;
   readonly log: Logger;
   /** What is said of the data set; default: `log`. */
   readonly dataLog?: DatasetLog | undefined;
   readonly signal: AbortSignal;
 }): Promise<PreparedRun> {
-  const { run, dataOptions, weightsFile = null, cacheDir, backend, log, dataLog = log, signal } = options;
+  const { run, dataOptions, weightsFile = null, cacheDir, backend, device, log, dataLog = log, signal } = options;
   const { spec, specSha256 } = parseRun(run);
   const { imageSize } = spec;
   const definition = await loadRunRecipe(spec.recipe, options.recipe);
@@ -107,7 +108,7 @@ export async function prepareRun(options: {
     datasetFingerprint: dataset.fingerprint,
     layout: createLayout(recipe.tensors),
     source: new SampleSource({ spec, parts, samplingWeights, recipe }),
-    threadSetup: { backend, recipe: spec.recipe, recipeReference: definition.reference, ...bound },
+    threadSetup: { backend, device, recipe: spec.recipe, recipeReference: definition.reference, ...bound },
     openCache: () => openImageCache({ dataset, samples: seenInTraining(parts), imageSize, cacheDir, log, signal }),
   };
 }

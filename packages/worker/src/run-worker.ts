@@ -15,7 +15,7 @@ import {
   sendJoinToken,
   WireError,
 } from "@lockstep/protocol";
-import type { BackendChoice } from "@lockstep/recipe";
+import type { BackendChoice, DeviceChoice } from "@lockstep/recipe";
 import { backoff, connect, findJoinToken, sleep } from "@lockstep/service";
 import type { Logger } from "pino";
 import { type AdmissionContext, contact, join } from "./admission.js";
@@ -42,6 +42,7 @@ export interface WorkerOptions {
   readonly weightsFile?: string | null | undefined;
   readonly cacheDir: string;
   readonly backend: BackendChoice;
+  readonly device?: DeviceChoice | undefined;
   /** Compute threads, at least 1. */
   readonly threads: number;
   /** The slot that the worker asks for; -1, the default: any free one. */

@@ -1,11 +1,12 @@
 // Owns what the main thread asks of a compute thread. Big arrays never travel in a message: they lie in shared buffers,
 // whose memory is handed over the first time a thread hears of one.
 import type { LabelTable } from "@lockstep/dataset";
-import type { BackendChoice, MicroBatchKey, PassConstants, RunRecipe } from "@lockstep/recipe";
+import type { BackendChoice, DeviceChoice, MicroBatchKey, PassConstants, RunRecipe } from "@lockstep/recipe";
 
 /** What a compute thread needs to load its engine and bind the recipe. */
 export interface ThreadSetup {
   readonly backend: BackendChoice;
+  readonly device?: DeviceChoice | undefined;
   readonly recipe: RunRecipe & { readonly options: Readonly<Record<string, unknown>> };
   /** Where it is loaded from. */
   readonly recipeReference: string;

@@ -6,11 +6,12 @@ import { examine, type Finding } from "../doctor.js";
 import { addFlags, parseOptions } from "../flags.js";
 import { fitted } from "../progress/progress-text.js";
 
-const names = ["json"] as const;
+const names = ["device", "json"] as const;
 
 const examples = `
 Examples:
   $ lockstep doctor              exit code 1 when something prevents training
+  $ lockstep doctor --device cuda    also: when no GPU can be computed on
   $ lockstep doctor --json
 `;
 
@@ -18,8 +19,8 @@ export function addDoctorCommand(program: Command): void {
   const command = program.command("doctor").description("what this machine has for training, and what is wrong");
   addFlags(command, names).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
-    const { json } = parseOptions(raw, names);
-    const findings = await examine();
+    const { device, json } = parseOptions(raw, names);
+    const findings = await examine(device);
     process.stdout.write(json ? `${JSON.stringify(findings)}\n` : findings.map(line).join(""));
     process.exitCode = findings.some(({ state }) => state === "fail") ? exitCode.failure : exitCode.ok;
   });

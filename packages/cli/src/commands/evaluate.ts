@@ -16,7 +16,7 @@ import { dataOptionsIn, readLaunch, readRunDescription, requireRun, runFiles } f
 const names = [
   ...["checkpoint", "part", "bootstrap", "predictions"],
   ...dataFlags,
-  ...["recipe", "cacheDir", "backend", "json", "logLevel"],
+  ...["recipe", "cacheDir", "backend", "device", "json", "logLevel"],
 ] as const;
 
 const examples = `
@@ -46,7 +46,7 @@ async function evaluate(out: string | undefined, options: Options<(typeof names)
     }
     await requireRun(out);
   }
-  const { part, backend, json, bootstrap } = options;
+  const { part, backend, device, json, bootstrap } = options;
   const predictionsPath = options.predictions === undefined ? null : await writablePath(options.predictions);
   const display = createDisplay();
   const log = createLogger({ name: "evaluate", level: options.logLevel, stderr: display.stderr });
@@ -64,7 +64,7 @@ async function evaluate(out: string | undefined, options: Options<(typeof names)
       ...place,
       dataOptions: dataOptionsOf(options, launch === null ? null : dataOptionsIn(launch)),
       recipe: options.recipe ?? launch?.recipe ?? undefined,
-      ...{ part, backend, log, resamples: bootstrap },
+      ...{ part, backend, device, log, resamples: bootstrap },
       cacheDir: resolve(options.cacheDir ?? launch?.cacheDir ?? defaultCacheDir()),
       signal: shutdown.signal,
       onProgress: (progress) => display.preparing(progress),

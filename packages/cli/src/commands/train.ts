@@ -29,6 +29,7 @@ const launchFlags = [
   "workers",
   "threads",
   "backend",
+  "device",
   "maxSteps",
   "checkpointEvery",
   "keepLast",
@@ -58,7 +59,7 @@ export function addTrainCommand(program: Command): void {
   addFlags(command, specFlags, { heading: specHeading }).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
     const options = parseOptions(raw, names);
-    await requireBackend(options.backend);
+    await requireBackend(options.backend, options.device);
     if (options.dryRun) await showDryRun(options, originsOf(command));
     else process.exitCode = await train(options);
   });
@@ -257,6 +258,7 @@ function workerArgs(worker: {
     ...(run.weightsFile === null ? [] : ["--sampling", run.weightsFile]),
     ...["--cache-dir", run.cacheDir],
     ...["--backend", options.backend],
+    ...["--device", options.device],
     ...["--threads", String(options.threads)],
     ...["--slot", String(index)],
     ...["--log-level", options.logLevel],

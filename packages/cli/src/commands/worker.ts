@@ -16,6 +16,7 @@ const names = [
   "recipe",
   "sampling",
   "backend",
+  "device",
   "threads",
   "slot",
   "cacheDir",
@@ -56,7 +57,7 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
   shutdown.signal.addEventListener("abort", () => health.setServing("", false), { once: true });
   const port = await openHealth(options.healthListen, health, log);
   try {
-    if (launcher === null) await requireBackend(options.backend); // a launcher has asked
+    if (launcher === null) await requireBackend(options.backend, options.device); // a launcher has asked
     const { mayGoOn, reason } = await runWorker({
       coordinator: options.coordinator,
       dataOptions: dataOptionsOf(options, null),
@@ -64,6 +65,7 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
       weightsFile: options.sampling?.kind === "file" ? resolve(options.sampling.path) : null,
       cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
       backend: options.backend,
+      device: options.device,
       threads: options.threads,
       slot,
       connectTimeoutMs: options.connectTimeout === undefined ? null : options.connectTimeout * 1000,

@@ -5,7 +5,7 @@ import { locateImageCache } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { createOptimizer } from "@lockstep/numerics";
 import { canonicalSha256, type RunSpec } from "@lockstep/protocol";
-import type { BackendChoice } from "@lockstep/recipe";
+import type { BackendChoice, DeviceChoice } from "@lockstep/recipe";
 import { colors } from "../colors.js";
 import { dataFlags } from "../data-flags.js";
 import type { FlagName } from "../flags.js";
@@ -49,6 +49,7 @@ export interface DryRunOptions extends PlanOptions {
   readonly workers: number;
   readonly threads: number;
   readonly backend: BackendChoice;
+  readonly device: DeviceChoice;
   readonly keepLast: number;
   /** As the command has parsed them. */
   readonly options: Readonly<Partial<Record<FlagName, unknown>>>;
@@ -63,7 +64,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   const run = await planRun(options, former);
   const { description, layout, dataOptions, cacheDir, stepsPerEpoch, totalSteps } = run;
   const { spec } = description;
-  const trial = await tryMicroBatch(run, options.backend);
+  const trial = await tryMicroBatch(run, options);
   const weightsBytes = Float32Array.BYTES_PER_ELEMENT * layout.numElements;
   const isFinished = former !== null && (await finishedSummary(out)) !== null;
   const memory = memoryNeeds({ weightsBytes, workers, threads, worker: trial.memory });

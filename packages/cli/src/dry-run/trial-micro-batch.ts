@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { describeError, UserError } from "@lockstep/errors";
 import type { RunSpec } from "@lockstep/protocol";
-import { type BackendChoice, type Engine, loadEngine, type MicroBatch } from "@lockstep/recipe";
+import { type BackendChoice, type DeviceChoice, type Engine, loadEngine, type MicroBatch } from "@lockstep/recipe";
 import type { PlannedRun } from "../plan-run.js";
 
 export interface Trial {
@@ -25,10 +25,13 @@ export interface Trial {
 }
 
 /** @throws UserError when the backend cannot be had */
-export async function tryMicroBatch(run: PlannedRun, backend: BackendChoice): Promise<Trial> {
+export async function tryMicroBatch(
+  run: PlannedRun,
+  { backend, device }: { readonly backend: BackendChoice; readonly device: DeviceChoice },
+): Promise<Trial> {
   const warnings: string[] = [];
   const log = { info: () => {}, warn: (_: object, message: string) => void warnings.push(message) };
-  const engine = await loadEngine({ backend, log });
+  const engine = await loadEngine({ backend, device, log });
   const found = { backend: engine.backend, device: engine.device, warnings };
   if (engine.backend === "cpu") return { ...found, fault: null, memory: null };
   const loadedBytes = process.memoryUsage.rss();

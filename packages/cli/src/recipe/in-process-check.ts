@@ -11,6 +11,7 @@ import {
 import {
   type BackendChoice,
   checkRecipe,
+  type DeviceChoice,
   loadEngine,
   loadRecipe,
   type RuleResult,
@@ -25,6 +26,7 @@ export interface RecipeUnderCheck {
   readonly dataOptions: DataOptions;
   readonly imageSize: number;
   readonly backend: BackendChoice;
+  readonly device: DeviceChoice;
   readonly cacheDir: string;
   readonly signal: AbortSignal;
 }
@@ -36,8 +38,8 @@ const numImages = 7;
 export async function checkInProcess(
   options: RecipeUnderCheck & { readonly log: Logger; readonly onProgress: (progress: Progress) => void },
 ): Promise<RuleResult[]> {
-  const { dataOptions, imageSize, cacheDir, backend, log, onProgress, signal } = options;
-  await requireBackend(backend);
+  const { dataOptions, imageSize, cacheDir, backend, device, log, onProgress, signal } = options;
+  await requireBackend(backend, device);
   const definition = await loadRecipe(options.recipe);
   const { labels: schema, source } = definition;
   const common = { cacheDir, log, onProgress, signal };
@@ -49,7 +51,7 @@ export async function checkInProcess(
     const imageBytes = imageSize ** 2 * 3;
     const pixels_BHWC = new Uint8Array(samples.length * imageBytes);
     await Promise.all(Array.from(samples, (sample, b) => cache.read(sample, pixels_BHWC, b * imageBytes)));
-    const engine = await loadEngine({ backend, log });
+    const engine = await loadEngine({ backend, device, log });
     try {
       return checkRecipe({
         ...{ definition, options: options.recipeOptions, engine, imageSize, samples, pixels_BHWC },

@@ -61,6 +61,7 @@ function trainArguments(
     ...["--cache-dir", run.cacheDir],
     ...["--image-size", String(run.imageSize)],
     ...["--backend", run.backend],
+    ...["--device", run.device],
     ...["--workers", String(run.workers)],
     ...["--max-steps", String(run.steps)],
     ...["--lr", "0.001"],

@@ -3,8 +3,10 @@ import type { EngineCandidate } from "./engine.js";
 
 export const cpuEngine: EngineCandidate = {
   backend: "cpu",
-  async describe() {
-    return { backend: "cpu", available: true, detail: "tfjs in plain JavaScript, thousands of times slower" };
+  async describe(device) {
+    return device === "cuda"
+      ? { backend: "cpu", available: false, detail: "it computes on the processor alone, whatever GPU there is" }
+      : { backend: "cpu", available: true, detail: "tfjs in plain JavaScript, thousands of times slower" };
   },
   async register() {
     const { version_cpu } = await import("@tensorflow/tfjs-backend-cpu");

@@ -6,6 +6,8 @@ import type { Tf } from "../recipe.js";
 export const backendNames = ["torch", "tensorflow", "cpu"] as const;
 export type BackendName = (typeof backendNames)[number];
 export type BackendChoice = "auto" | BackendName;
+/** Where a backend computes: auto is a GPU that it sees, else the processor. */
+export type DeviceChoice = "auto" | "cpu" | "cuda";
 
 export interface Engine {
   readonly backend: BackendName;
@@ -45,7 +47,8 @@ export interface RegisteredBackend {
 
 export interface EngineCandidate {
   readonly backend: BackendName;
-  describe(): Promise<EngineDescription>;
+  /** Not available where it does not compute on that device. */
+  describe(device: DeviceChoice): Promise<EngineDescription>;
   /** Registers the backend with tfjs; UserError when it cannot be had. */
-  register(tf: Tf): Promise<RegisteredBackend>;
+  register(tf: Tf, device: DeviceChoice): Promise<RegisteredBackend>;
 }

@@ -62,6 +62,21 @@ test("a backend that can be had is not complained about, nor is auto", async () 
   for (const { backend, available } of await describeEngines()) if (available) await requireBackend(backend);
 });
 
+test("a device that cannot be had is refused: nothing else computes in its place", async (t) => {
+  const [torch] = (await describeEngines()).filter(({ backend }) => backend === "torch");
+  if (torch?.available && !torch.detail.includes("no CUDA device")) return t.skip("this machine has a GPU");
+  for (const backend of ["auto", "torch", "cpu"] as const) {
+    for (const refusal of [
+      loadEngine({ backend, device: "cuda", log: recordingLog().log }),
+      requireBackend(backend, "cuda"),
+    ]) {
+      await assert.rejects(refusal, (error) => error instanceof UserError && /cuda|not built/.test(error.message));
+    }
+  }
+  await requireBackend("auto", "cpu");
+  await requireBackend("cpu", "cpu");
+});
+
 test("readInto copies into shared memory and refuses another length", async () => {
   const engine = await loadEngine({ backend: "cpu", log: recordingLog().log });
   const tensor = engine.upload(Float32Array.of(1, 2, 3, 4), [2, 2]);

@@ -7,6 +7,7 @@ import * as tf from "@tensorflow/tfjs-core";
 import { cpuEngine } from "./cpu.js";
 import type {
   BackendChoice,
+  DeviceChoice,
   Engine,
   EngineCandidate,
   EngineDescription,
@@ -21,13 +22,21 @@ const candidates: readonly EngineCandidate[] = [torchEngine, tensorflowEngine, c
 
 /**
  * Registers and sets a tfjs backend with one native thread, for this JavaScript thread. `auto` takes the first that can be
- * had, and says loudly when it falls back. UserError when the chosen one cannot be had.
+ * had, and says loudly when it falls back. UserError when the chosen one cannot be had, or not on that device.
  */
-export async function loadEngine({ backend, log }: { backend: BackendChoice; log: EngineLog }): Promise<Engine> {
+export async function loadEngine({
+  backend,
+  device = "auto",
+  log,
+}: {
+  backend: BackendChoice;
+  device?: DeviceChoice | undefined;
+  log: EngineLog;
+}): Promise<Engine> {
   // Silences tfjs' own hint on console; the warnings below take its place.
   tf.enableProdMode();
-  const { candidate, passedOver } = await chosen(backend);
-  const registered = await candidate.register(tf);
+  const { candidate, passedOver } = await chosen(backend, device);
+  const registered = await candidate.register(tf, device);
   await registerGradients();
   if (!(await tf.setBackend(candidate.backend))) throw new Error(`tfjs cannot set backend ${candidate.backend}`);
   for (const description of passedOver) log.warn({ ...description }, absenceOf(description));
@@ -46,13 +55,13 @@ export async function loadEngine({ backend, log }: { backend: BackendChoice; log
  * Whether loadEngine has what it needs, without loading it: for who would otherwise find out after an hour of decoding.
  * @throws UserError, the same as loadEngine's
  */
-export async function requireBackend(backend: BackendChoice): Promise<void> {
-  if (backend !== "auto") await chosen(backend); // auto always finds one
+export async function requireBackend(backend: BackendChoice, device: DeviceChoice = "auto"): Promise<void> {
+  if (backend !== "auto" || device !== "auto") await chosen(backend, device); // without a wish there is always one
 }
 
 /** Every engine and whether this machine has it; for `lockstep doctor`. */
 export function describeEngines(): Promise<EngineDescription[]> {
-  return Promise.all(candidates.map((candidate) => candidate.describe()));
+  return Promise.all(candidates.map((candidate) => candidate.describe("auto")));
 }
 
 function named(backend: BackendChoice): EngineCandidate {
@@ -69,26 +78,35 @@ interface Chosen {
   readonly passedOver: readonly EngineDescription[];
 }
 
-async function chosen(backend: BackendChoice): Promise<Chosen> {
-  if (backend === "auto") return await firstAvailable();
+async function chosen(backend: BackendChoice, device: DeviceChoice): Promise<Chosen> {
+  if (backend === "auto") return await firstAvailable(device);
   const candidate = named(backend);
-  const description = await candidate.describe();
-  if (!description.available) throw new UserError(`${absenceOf(description)}; or choose another (--backend)`);
+  const description = await candidate.describe(device);
+  if (!description.available) {
+    const isAbsent = device === "auto" || !(await candidate.describe("auto")).available;
+    if (isAbsent) throw new UserError(`${absenceOf(description)}; or choose another (--backend)`);
+    throw deviceRefusal(device, [description]);
+  }
   return { candidate, passedOver: [] };
+}
+
+function deviceRefusal(device: DeviceChoice, passedOver: readonly EngineDescription[]): UserError {
+  const reasons = passedOver.map(({ backend, detail }) => `backend ${backend}: ${detail}`);
+  return new UserError(`device ${device} is not available: ${reasons.join("; ")}; or choose another (--device)`);
 }
 
 function absenceOf({ backend, detail }: EngineDescription): string {
   return `backend ${backend} is not available: ${detail}`;
 }
 
-async function firstAvailable(): Promise<Chosen> {
+async function firstAvailable(device: DeviceChoice): Promise<Chosen> {
   const passedOver: EngineDescription[] = [];
   for (const candidate of candidates) {
-    const description = await candidate.describe();
+    const description = await candidate.describe(device);
     if (description.available) return { candidate, passedOver };
     passedOver.push(description);
   }
-  throw new Error("the cpu engine is not available"); // It is on every machine.
+  throw deviceRefusal(device, passedOver); // the processor is on every machine, a GPU is not
 }
 
 /** What a backend may offer beyond tfjs' KernelBackend. */

@@ -33,11 +33,14 @@ interface TfjsNode {
 
 export const tensorflowEngine: EngineCandidate = {
   backend: "tensorflow",
-  async describe() {
+  async describe(device) {
     const found = installedPackage();
-    return found === null
-      ? { backend: "tensorflow", available: false, detail: absent }
-      : { backend: "tensorflow", available: true, detail: `${found} is installed, not loaded` };
+    if (found === null) return { backend: "tensorflow", available: false, detail: absent };
+    // libtensorflow takes what it finds, and falls back without a word that a program could read.
+    if (device !== "auto" && !(device === "cpu" && found === packages[1])) {
+      return { backend: "tensorflow", available: false, detail: `${found} chooses its device itself` };
+    }
+    return { backend: "tensorflow", available: true, detail: `${found} is installed, not loaded` };
   },
   async register(tf) {
     const name = installedPackage();

@@ -1,10 +1,13 @@
 // Owns how the libtorch backend is found. It is an optional native part: imported at run time by name, its types are
 // repeated here as far as they are used.
 import { describeError, UserError } from "@lockstep/errors";
-import type { EngineCandidate } from "./engine.js";
+import type { DeviceChoice, EngineCandidate } from "./engine.js";
 
 export const howToGetLibtorch =
   "apt-get install libtorch-dev libdnnl-dev libopenblas0-openmp, or pip install torch, or set LIBTORCH; then npm run setup";
+
+const howToGetGpu =
+  "a CUDA build of libtorch, NVIDIA's driver, in a container --gpus all; nvidia-smi shows what is there";
 
 const moduleName: string = "@lockstep/tfjs-backend-torch";
 
@@ -28,22 +31,33 @@ interface TorchStatus {
 interface TorchModule {
   registerGradients(): void;
   torchStatus(): TorchStatus;
-  registerTorchBackend(): Promise<{ readonly device: "cpu" | "cuda"; readonly info: TorchInfo }>;
+  registerTorchBackend(options: {
+    readonly device: DeviceChoice;
+  }): Promise<{ readonly device: "cpu" | "cuda"; readonly info: TorchInfo }>;
 }
 
 export const torchEngine: EngineCandidate = {
   backend: "torch",
-  async describe() {
+  async describe(device) {
     const found = await findTorch();
-    return found.module === null
-      ? { backend: "torch", available: false, detail: found.reason }
-      : { backend: "torch", available: true, detail: describe(found.info) };
+    if (found.module === null) return { backend: "torch", available: false, detail: found.reason };
+    if (device === "cuda" && found.info.cudaDevice === null) {
+      return {
+        backend: "torch",
+        available: false,
+        detail: `libtorch ${found.info.libtorch} sees no GPU (${howToGetGpu})`,
+      };
+    }
+    return { backend: "torch", available: true, detail: describe(found.info) };
   },
-  async register() {
+  async register(_, device) {
     const found = await findTorch();
     if (found.module === null) throw new UserError(found.reason);
-    const { device, info } = await found.module.registerTorchBackend();
-    return { device: device === "cuda" ? (info.cudaDevice ?? device) : device, numerics: numericsOf(device, info) };
+    const { device: registered, info } = await found.module.registerTorchBackend({ device });
+    return {
+      device: registered === "cuda" ? (info.cudaDevice ?? registered) : registered,
+      numerics: numericsOf(registered, info),
+    };
   },
 };
 

@@ -12,7 +12,17 @@ import { createDisplay } from "../../progress/display.js";
 import { checkInProcess } from "../../recipe/in-process-check.js";
 import { checkWorkersAgree } from "../../recipe/workers-check.js";
 
-const names = [...dataFlags, "imageSize", "recipeOptions", "steps", "backend", "cacheDir", "json", "logLevel"] as const;
+const names = [
+  ...dataFlags,
+  "imageSize",
+  "recipeOptions",
+  "steps",
+  "backend",
+  "device",
+  "cacheDir",
+  "json",
+  "logLevel",
+] as const;
 
 /** Of the embedded set: enough for some steps. */
 const defaultData = "synthetic:64";
@@ -45,6 +55,7 @@ async function check(recipe: string, options: Options<(typeof names)[number]>): 
     dataOptions: dataOptionsOf({ ...options, data: options.data ?? defaultData }, null),
     imageSize: options.imageSize ?? 64,
     backend: options.backend,
+    device: options.device,
     cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
     signal: shutdown.signal,
   };
