@@ -50,6 +50,36 @@ test("a worker ends with 130 when its coordinator is terminated, and with 0 when
   }
 });
 
+test("a worker that would compute other bits ends with 3, and the run goes on without it", {
+  skip: needsTorch(),
+}, async () => {
+  const folder = await temporaryFolder();
+  const address = `unix:${join(folder.path, "run.sock")}`;
+  const out = join(folder.path, "run");
+  const data = ["--data", "synthetic:200", "--cache-dir", join(folder.path, "cache")];
+  const spec = ["--image-size", "16", "--widths", "4,8", "--dense-units", "16", "--micro-batch", "4", "--epochs", "20"];
+  const coordinator = startLockstep(["coordinator", "--out", out, "--listen", address, ...data, ...spec], {
+    deadlineMs: 180_000,
+  });
+  const work = ["worker", "--coordinator", address, "--connect-timeout", "60", ...data];
+  const worker = startLockstep([...work, "--backend", "torch"], { deadlineMs: 180_000 });
+  try {
+    await aStep(out, 1);
+    const unfit = await runLockstep([...work, "--backend", "cpu"]);
+    assert.equal(unfit.code, 3, unfit.stderr);
+    assert.match(
+      unfit.stderr,
+      /lockstep: the coordinator refused this worker: .*backend: the run has "torch", the worker "cpu"/,
+    );
+    const stop = await runLockstep(["stop", "--coordinator", address]);
+    assert.equal(stop.code, 0, stop.stderr);
+    assert.deepEqual([(await coordinator.ended()).code, (await worker.ended()).code], [0, 0]);
+  } finally {
+    await Promise.all([coordinator.dispose(), worker.dispose()]);
+    await folder.remove();
+  }
+});
+
 /** @param life of the coordinator */
 function aStep(out: string, life: number): Promise<true> {
   return waitFor({

@@ -97,6 +97,9 @@ export const podPolicies: Readonly<Record<string, PodPolicy>> = {
     );
     return [
       ...(forCode(2) === "FailJob" ? [] : ["exit code 2, a user's mistake, must fail the Job"]),
+      ...(name.includes("coordinator") || forCode(3) === "Count"
+        ? []
+        : ["exit code 3, an unfit machine, must count as a failure and fail no other worker"]),
       ...(forCode(130) === "Ignore" ? [] : ["exit code 130, a stop, must not count as a failure"]),
       ...(disrupted?.action === "Ignore" ? [] : ["an eviction must not count as a failure"]),
     ];

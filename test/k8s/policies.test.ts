@@ -73,6 +73,7 @@ const slips: readonly { replace: string; by: string; found: RegExp }[] = [
     found: /probes port 50053, which it has not$/,
   },
   { replace: '"values":[2]', by: '"values":[3]', found: /exit code 2, a user's mistake, must fail the Job$/ },
+  { replace: '"values":[3]', by: '"values":[4]', found: /worker: exit code 3, an unfit machine, must count as/ },
   { replace: '"values":[130]', by: '"values":[143]', found: /exit code 130, a stop, must not count as a failure$/ },
   { replace: '"value":"cuda"', by: '"value":"auto"', found: /worker: holds a GPU, LOCKSTEP_DEVICE is auto: / },
   { replace: '"key":"nvidia.com/gpu"', by: '"key":"gpu"', found: /wants a GPU and does not tolerate/ },

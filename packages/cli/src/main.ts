@@ -1,5 +1,5 @@
 // The `lockstep` command: reads the arguments, runs a command, turns what went wrong into one line and an exit code.
-import { describeError, exitCode, printable, RunFailed, UserError } from "@lockstep/errors";
+import { describeError, exitCode, printable, RunFailed, UnfitMachine, UserError } from "@lockstep/errors";
 import { CommanderError } from "commander";
 import { forCommander } from "./assemble-program.js";
 import { userErrorPrefix } from "./launcher/child.js";
@@ -49,7 +49,7 @@ function fail(error: unknown): void {
   }
   if (error instanceof UserError) {
     process.stderr.write(`${userErrorPrefix}${lineOf(error)}\n`);
-    process.exit(mistake);
+    process.exit(error instanceof UnfitMachine ? exitCode.unfitMachine : mistake);
   }
   if (error instanceof RunFailed) {
     process.stderr.write(`${userErrorPrefix}${lineOf(error)}\n`);

@@ -1,4 +1,4 @@
-// Owns the two errors that print as one line: a mistake that a person can mend, and a run that cannot go on. Everything else that is
+// Owns the errors that print as one line: a mistake that a person can mend, a machine that does not fit, and a run that cannot go on. Everything else that is
 // thrown is a bug of ours or of the machine, and keeps its stack.
 
 export { type NearestOptions, nearestName } from "./nearest-name.js";
@@ -6,7 +6,12 @@ export { printable } from "./printable.js";
 
 /** The process exits with 2. */
 export class UserError extends Error {
-  override readonly name = "UserError";
+  override readonly name: string = "UserError";
+}
+
+/** This machine cannot take part in a run, others may: its libraries or its processor compute other bits. A worker exits with 3. */
+export class UnfitMachine extends UserError {
+  override readonly name = "UnfitMachine";
 }
 
 /** The run cannot go on: a NaN, a checkpoint that cannot be written. The last good state is on the disk; the process exits with 1. */
@@ -21,6 +26,8 @@ export const exitCode = {
   failure: 1,
   /** The user's mistake: bad flag, bad data, refused resume. */
   userError: 2,
+  /** A worker's: its machine would compute other bits. Another machine may do; the same one will not. */
+  unfitMachine: 3,
   /** Stopped by Ctrl-C or SIGTERM after a clean checkpoint. */
   interrupted: 130,
 } as const;

@@ -1,7 +1,7 @@
 // Owns getting in: asking until a coordinator answers, whichever process was started first, and telling apart what
 // passes with time from what a person must mend.
 import { status } from "@grpc/grpc-js";
-import { UserError } from "@lockstep/errors";
+import { UnfitMachine, UserError } from "@lockstep/errors";
 import { type GetRunResponse, type JoinRequest, type JoinResponse, remedyOf, WireError } from "@lockstep/protocol";
 import { backoff, describeCallFailure, retry } from "@lockstep/service";
 import type { Logger } from "pino";
@@ -30,7 +30,7 @@ export function contact(context: AdmissionContext): Promise<GetRunResponse> {
 
 /**
  * Joins the run that the request was prepared for.
- * @throws UserError with both values when the coordinator refuses, or leads another run by now; WireError `run-over`
+ * @throws UserError with both values (UnfitMachine for other bits) when the coordinator refuses, or leads another run by now; WireError `run-over`
  */
 export function join(
   context: AdmissionContext,
@@ -88,7 +88,9 @@ function mayPass(error: unknown): boolean {
 
 function explained(error: unknown, address: string): unknown {
   if (error instanceof WireError && error.code !== "run-over") {
-    return new UserError(`the coordinator refused this worker: ${error.message}`);
+    // Of the machine alone: a worker with the same flags may fit elsewhere.
+    const isUnfit = error.code === "numerics" || error.code === "pixels";
+    return new (isUnfit ? UnfitMachine : UserError)(`the coordinator refused this worker: ${error.message}`);
   }
   if (statusOf(error) === status.UNIMPLEMENTED) {
     return new UserError(`what answers at ${address} is no Lockstep coordinator; check the address (--coordinator)`);

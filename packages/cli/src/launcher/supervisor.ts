@@ -98,7 +98,8 @@ class SupervisedProcess {
     while (!this.#over.aborted) {
       const exit = await this.#live();
       if (this.#over.aborted) return;
-      if (exit.code === exitCode.userError)
+      // Of a run on one machine, all workers are as unfit as the first.
+      if (exit.code === exitCode.userError || exit.code === exitCode.unfitMachine)
         throw new UserError(exit.complaint ?? `${this.#name}: ${describeExit(exit)}`);
       // It says that another try cannot help: a gradient that is not finite, a full disk.
       if (exit.code === exitCode.failure && exit.complaint !== null) throw new RunFailed(exit.complaint);
