@@ -5,6 +5,8 @@ export interface Manifest {
   readonly kind: string;
   readonly metadata: Metadata;
   readonly data?: Readonly<Record<string, string>>;
+  /** A ConfigMap's. */
+  readonly immutable?: boolean;
   readonly spec?: Spec;
 }
 

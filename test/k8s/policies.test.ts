@@ -78,6 +78,7 @@ const slips: readonly { replace: string; by: string; found: RegExp }[] = [
   { replace: '"value":"cuda"', by: '"value":"auto"', found: /worker: holds a GPU, LOCKSTEP_DEVICE is auto: / },
   { replace: '"key":"nvidia.com/gpu"', by: '"key":"gpu"', found: /wants a GPU and does not tolerate/ },
 
+  { replace: '"immutable":true,', by: "", found: /^ConfigMap\/lockstep-settings: may change while pods read it$/ },
   {
     replace: '"name":"lockstep-settings","namespace"',
     by: '"name":"settings","namespace"',

@@ -29,6 +29,13 @@ export const referencePolicies: Readonly<Record<string, ReferencePolicy>> = {
     return names.filter((name, index) => names.indexOf(name) !== index);
   },
 
+  "settings do not change under a run": (documents) =>
+    documents
+      .filter(({ kind, metadata, immutable }) => {
+        return kind === "ConfigMap" && metadata.name === "lockstep-settings" && immutable !== true;
+      })
+      .map((document) => `${nameOf(document)}: may change while pods read it`),
+
   "volumes and accounts are there": (documents) => {
     const secrets = [
       ...namesOf(documents, "Secret"),
