@@ -9,7 +9,7 @@ import type { Manifest } from "./manifest.js";
 import { copyKustomizations, documentsIn, type Kustomizations, root, withFairface } from "./render.js";
 
 const page = await readFile(join(root, "docs/kubernetes.md"), "utf8");
-const tools = ["k8s/tools/runs-shell.yaml", "k8s/tools/data-shell.yaml"];
+const singleFiles = ["k8s/tools/runs-shell.yaml", "k8s/tools/data-shell.yaml", "k8s/overlays/kubeflow/train-job.yaml"];
 
 test("files that docs/kubernetes.md names are there", () => {
   const paths = matches(/(?<![\w./-])((?:k8s|deploy|docs|test|scripts|packages)\/[\w./-]*\w)/g);
@@ -30,8 +30,8 @@ describe("with the manifests", { skip: needsKustomize() }, () => {
     await kustomizations.addVariant("dev", "dev-fairface", withFairface);
     const overlays = ["dev-fairface", "gpu", "jobset", "kubeflow"];
     const rendered = await Promise.all(overlays.map((overlay) => kustomizations.render(`overlays/${overlay}`)));
-    const shells = await Promise.all(tools.map((path) => readFile(join(root, path), "utf8")));
-    documents = [...rendered.flat(), ...shells.flatMap(documentsIn)];
+    const applied = await Promise.all(singleFiles.map((path) => readFile(join(root, path), "utf8")));
+    documents = [...rendered.flat(), ...applied.flatMap(documentsIn)];
   });
   after(() => kustomizations.remove());
 

@@ -30,6 +30,8 @@ export interface Spec {
   readonly dnsNames?: readonly string[];
   readonly uris?: readonly string[];
   readonly podFailurePolicy?: { readonly rules: readonly FailureRule[] };
+  /** A TrainJob's. */
+  readonly runtimeRef?: { readonly name: string };
   /** A JobSet's. */
   readonly failurePolicy?: { readonly rules: readonly { readonly name: string }[] };
   /** A runtime's JobSet, or pods. */
