@@ -22,6 +22,12 @@ test("files that docs/kubernetes.md names are there", () => {
   );
 });
 
+test("logs that docs/kubernetes.md follows by a label are whole, and of more pods than kubectl's five", () => {
+  const commands = matches(/^(kubectl .*\blogs .*)$/gm).filter((command) => / -l /.test(command));
+  assert.ok(commands.length > 0);
+  for (const command of commands) assert.match(command, /--tail=-1 .*--max-log-requests=\d+/);
+});
+
 describe("with the manifests", { skip: needsKustomize() }, () => {
   let kustomizations: Kustomizations;
   let documents: Manifest[];
