@@ -2,6 +2,8 @@
 #   docker build -f deploy/docker/cuda.Dockerfile -t lockstep:cuda .
 #   docker run --rm --gpus all lockstep:cuda doctor
 # The addon has no device code: it is built against the headers that the runtime image has, and needs no CUDA toolkit.
+# CUDA 12.6 has code for GPUs up to compute capability 9.0 (Hopper). For Blackwell (B200, RTX 50):
+#   --build-arg PYTORCH=pytorch/pytorch:2.7.1-cuda12.8-cudnn9-runtime
 
 ARG PYTORCH=pytorch/pytorch:2.7.1-cuda12.6-cudnn9-runtime
 

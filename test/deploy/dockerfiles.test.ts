@@ -51,3 +51,11 @@ for (const name of ["cpu.Dockerfile", "cuda.Dockerfile"]) {
     });
   });
 }
+
+test("the image for newer GPUs is said alike in the Dockerfile and on Kubernetes' page, of the same PyTorch", () => {
+  const dockerfile = readFileSync(join(folder, "cuda.Dockerfile"), "utf8");
+  const page = readFileSync(join(folder, "../../docs/kubernetes.md"), "utf8");
+  const named = (text: string) => /--build-arg (PYTORCH=pytorch\/pytorch:([\d.]+)-cuda[\w.-]+-runtime)/.exec(text);
+  assert.ok(dockerfile.includes(`ARG PYTORCH=pytorch/pytorch:${named(dockerfile)?.[2]}-cuda`));
+  assert.equal(named(page)?.[1], named(dockerfile)?.[1]);
+});
