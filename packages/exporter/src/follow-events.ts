@@ -1,8 +1,12 @@
 // Owns reading a run's event stream, across the coordinator's restarts.
+import type { ClientReadableStream } from "@grpc/grpc-js";
 import { type Event, TelemetryClient } from "@lockstep/protocol";
 import { backoff, type Connection, followStream, type StreamFollower } from "@lockstep/service";
 
 const retryDelay = backoff({ baseMs: 100, maxMs: 1_000, factor: 2, jitter: false });
+
+/** grpc-js has no limit of its own: a connection attempt to an address that has gone lasts as long as the system lets it, minutes. */
+const connectTimeoutMs = 5_000;
 
 /** Resolves when `signal` is aborted. Each stream begins with a snapshot. */
 export async function followEvents(
@@ -10,10 +14,20 @@ export async function followEvents(
   follower: StreamFollower<Event>,
   signal: AbortSignal,
 ): Promise<void> {
-  const client = new TelemetryClient(target, credentials, options);
+  let client: TelemetryClient | null = null;
+  const open = (): ClientReadableStream<Event> => {
+    client?.close();
+    // A new one asks for the host's address again: the coordinator's container or pod may have come back at another.
+    client = new TelemetryClient(target, credentials, options);
+    const stream = client.subscribe({});
+    client.waitForReady(Date.now() + connectTimeoutMs, (error) => {
+      if (error !== undefined) stream.cancel();
+    });
+    return stream;
+  };
   try {
-    await followStream(() => client.subscribe({}), follower, { signal, backoff: retryDelay });
+    await followStream(open, follower, { signal, backoff: retryDelay });
   } finally {
-    client.close();
+    (client as TelemetryClient | null)?.close(); // assigned in open, which the compiler does not see
   }
 }

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { status } from "@grpc/grpc-js";
+import { Metadata, status } from "@grpc/grpc-js";
 import { UserError } from "@lockstep/errors";
+import { GetRunResponse } from "@lockstep/protocol";
 import { pino } from "pino";
 import { type AdmissionContext, contact } from "./admission.js";
 
@@ -12,6 +13,7 @@ describe("admission", () => {
     const link: AdmissionContext["link"] = {
       getRun: () => Promise.reject(unavailable),
       join: () => Promise.reject(unavailable),
+      redial: () => {},
       whyRefused: (signal) =>
         new Promise((resolve) => {
           const socket = setInterval(() => {}, 60_000); // holds the process as one would
@@ -37,4 +39,32 @@ describe("admission", () => {
     setImmediate(() => stop.abort(new Error("SIGTERM")));
     await assert.rejects(outcome, /SIGTERM/);
   });
+
+  it("a call that found no connection in its time is made again on a new channel, a refused one on the same", async () => {
+    const calls: string[] = [];
+    await contact(contextOf([status.DEADLINE_EXCEEDED, status.UNAVAILABLE], calls));
+    assert.deepEqual(calls, ["getRun", "redial", "getRun", "getRun"]);
+  });
 });
+
+/** Answers with these failures first, by gRPC's number. */
+function contextOf(failures: number[], calls: string[]): AdmissionContext {
+  return {
+    link: {
+      async getRun() {
+        calls.push("getRun");
+        const code = failures.shift();
+        if (code !== undefined)
+          throw Object.assign(new Error("no answer"), { code, details: "no answer", metadata: new Metadata() });
+        return GetRunResponse.fromPartial({});
+      },
+      join: () => assert.fail("nobody joins here"),
+      whyRefused: async () => null,
+      redial: () => void calls.push("redial"),
+    },
+    address: "coordinator:50051",
+    log: pino({ level: "silent" }),
+    signal: new AbortController().signal,
+    connectTimeoutMs: null,
+  };
+}

@@ -9,7 +9,7 @@ import type { CoordinatorLink } from "./coordinator-link.js";
 import { isInternal } from "./failure-verdict.js";
 
 export interface AdmissionContext {
-  readonly link: Pick<CoordinatorLink, "getRun" | "join" | "whyRefused">;
+  readonly link: Pick<CoordinatorLink, "getRun" | "join" | "whyRefused" | "redial">;
   /** For people. */
   readonly address: string;
   readonly log: Logger;
@@ -55,6 +55,7 @@ async function persist<T>(context: AdmissionContext, work: () => Promise<T>): Pr
       backoff: backoff({ baseMs: 100, maxMs: 2_000, factor: 2, jitter: Math.random }),
       shouldRetry: (error) => mayPass(error) || (isInternal(error) && ++internalErrors < maxInternalErrors),
       onRetry: ({ error, failedAttempts }) => {
+        if (statusOf(error) === status.DEADLINE_EXCEEDED) context.link.redial();
         const reason = describeCallFailure(error);
         if (reason !== lastReason) log.info({ address, reason }, "waiting for the coordinator");
         if (failedAttempts === attemptsBeforeWarning)

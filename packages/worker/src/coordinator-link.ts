@@ -36,13 +36,23 @@ export interface Attendance {
 }
 
 export class CoordinatorLink {
-  readonly #client: CoordinatorClient;
+  #client: CoordinatorClient;
   readonly #connection: Connection;
 
   /** Opens nothing before the first call. */
   constructor(connection: Connection) {
     this.#connection = connection;
-    this.#client = new CoordinatorClient(connection.target, connection.credentials, connection.options);
+    this.#client = newClient(connection);
+  }
+
+  /**
+   * Opens a new channel at the next call; only between calls. grpc-js waits for a connection attempt as long as the system does,
+   * which is minutes, and asks for the host's address no earlier: a coordinator whose container or pod has come back at another
+   * address would be missed meanwhile.
+   */
+  redial(): void {
+    this.#client.close();
+    this.#client = newClient(this.#connection);
   }
 
   /** See Connection. */
@@ -212,4 +222,8 @@ export class CoordinatorLink {
       signal.addEventListener("abort", onAbort, { once: true });
     });
   }
+}
+
+function newClient({ target, credentials, options }: Connection): CoordinatorClient {
+  return new CoordinatorClient(target, credentials, options);
 }
