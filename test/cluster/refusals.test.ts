@@ -73,7 +73,8 @@ describe("mistakes are refused in one line", { skip: needsTorch() }, () => {
       ["worker", "--coordinator", `unix:${join(folder.path, "none.sock")}`],
     ]) {
       const { code, stdout, stderr } = await runLockstep([...command, ...flags]);
-      assert.deepEqual([code, stdout], [2, ""], stderr);
+      // Another worker's machine may have it.
+      assert.deepEqual([code, stdout], [command[0] === "worker" ? 3 : 2, ""], stderr);
       assert.match(stderr, /^lockstep: backend tensorflow is not available: .*npm install.*\(--backend\)\n$/);
     }
     const left = await readdir(folder.path);
@@ -117,7 +118,8 @@ describe("mistakes are refused in one line", { skip: needsTorch() }, () => {
       ["worker", "--coordinator", `unix:${join(folder.path, "none.sock")}`],
     ]) {
       const { code, stdout, stderr } = await runLockstep([...args, "--device", "cuda"]);
-      assert.deepEqual([code, stdout], [2, ""], stderr);
+      // Another worker's machine may have one.
+      assert.deepEqual([code, stdout], [args[0] === "worker" ? 3 : 2, ""], stderr);
       assert.match(
         stderr,
         /^lockstep: device cuda is not available: backend torch: .*or choose another \(--device\)\n$/,

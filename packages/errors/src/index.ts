@@ -9,7 +9,10 @@ export class UserError extends Error {
   override readonly name: string = "UserError";
 }
 
-/** This machine cannot take part in a run, others may: its libraries or its processor compute other bits. A worker exits with 3. */
+/**
+ * This machine cannot take part in a run, others may: its libraries or its processor compute other bits, or it
+ * lacks the backend or device asked for. A worker exits with 3.
+ */
 export class UnfitMachine extends UserError {
   override readonly name = "UnfitMachine";
 }
@@ -26,7 +29,7 @@ export const exitCode = {
   failure: 1,
   /** The user's mistake: bad flag, bad data, refused resume. */
   userError: 2,
-  /** A worker's: its machine would compute other bits. Another machine may do; the same one will not. */
+  /** A worker's: its machine would compute other bits, or not at all. Another machine may do; the same one will not. */
   unfitMachine: 3,
   /** Stopped by Ctrl-C or SIGTERM after a clean checkpoint. */
   interrupted: 130,

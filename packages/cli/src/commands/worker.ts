@@ -1,7 +1,7 @@
 // Owns `lockstep worker`: computes leases of one run.
 import { resolve } from "node:path";
 import { type DatasetLog, defaultCacheDir } from "@lockstep/dataset";
-import { exitCode } from "@lockstep/errors";
+import { exitCode, UnfitMachine, UserError } from "@lockstep/errors";
 import { requireBackend } from "@lockstep/recipe";
 import { createHealth, createLogger, createShutdown, launcherChannel } from "@lockstep/service";
 import { runWorker } from "@lockstep/worker";
@@ -57,7 +57,7 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
   shutdown.signal.addEventListener("abort", () => health.setServing("", false), { once: true });
   const port = await openHealth(options.healthListen, health, log);
   try {
-    if (launcher === null) await requireBackend(options.backend, options.device); // a launcher has asked
+    if (launcher === null) await requireFit(options); // a launcher has asked
     const { mayGoOn, reason } = await runWorker({
       coordinator: options.coordinator,
       dataOptions: dataOptionsOf(options, null),
@@ -82,6 +82,15 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
   } finally {
     await port?.close({ graceMs: 0 });
     shutdown.dispose();
+  }
+}
+
+/** What this machine lacks another may have: no reason to end them all. */
+async function requireFit({ backend, device }: Options<"backend" | "device">): Promise<void> {
+  try {
+    await requireBackend(backend, device);
+  } catch (error) {
+    throw error instanceof UserError ? new UnfitMachine(error.message, { cause: error.cause }) : error;
   }
 }
 
