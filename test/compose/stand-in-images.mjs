@@ -7,7 +7,6 @@ import { join } from "node:path";
 import process from "node:process";
 import { runEngine } from "./engine.mjs";
 
-const mirror = "http://deb.debian.org/debian";
 const names = {
   debian: "docker.io/library/debian:bookworm-slim",
   node: "docker.io/library/node:20-bookworm-slim",
@@ -26,9 +25,11 @@ function makeBases(engine, say) {
   const base = join(folder, "debian");
   try {
     say("making Debian's image: debootstrap");
-    must(spawnSync("debootstrap", ["--variant=minbase", "--include=ca-certificates", "bookworm", base, mirror], quiet));
-    const security = "deb http://deb.debian.org/debian-security bookworm-security main\n";
-    writeFileSync(join(base, "etc/apt/sources.list"), `deb ${mirror} bookworm main\n${security}`);
+    must(spawnSync("debootstrap", ["--variant=minbase", "--include=ca-certificates", "bookworm", base], quiet));
+    // Debootstrap names the mirror that it took; Debian's security updates lie beside it.
+    const sources = join(base, "etc/apt/sources.list");
+    const [, mirror] = /^deb (\S+) /m.exec(readFileSync(sources, "utf8")) ?? [];
+    writeFileSync(sources, `deb ${mirror} bookworm main\ndeb ${mirror}-security bookworm-security main\n`);
     // As Debian's own image has it: what was installed leaves no archive behind.
     writeFileSync(
       join(base, "etc/apt/apt.conf.d/docker-clean"),
