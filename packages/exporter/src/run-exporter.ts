@@ -1,6 +1,6 @@
 // Owns the exporter's life: hear the coordinator, serve what follows, outlive the coordinator, end when told to.
 import { type Event, sendJoinToken } from "@lockstep/protocol";
-import { connect, findJoinToken, type Log } from "@lockstep/service";
+import { connect, findJoinToken, type Log, tlsAs } from "@lockstep/service";
 import { Exposition } from "./exposition.js";
 import { followEvents } from "./follow-events.js";
 import { serveMetrics } from "./metrics-server.js";
@@ -31,7 +31,7 @@ export interface ExporterOptions {
  */
 export async function runExporter(options: ExporterOptions): Promise<void> {
   const { coordinator, listen, insecure = false, log, signal } = options;
-  const tls = options.tls === undefined ? undefined : ({ folder: options.tls, role: "exporter" } as const);
+  const tls = tlsAs("exporter", options.tls);
   const interceptors = sendJoinToken(findJoinToken({ file: options.joinTokenFile, tlsFolder: options.tls }));
   const connection = connect({ address: coordinator, tls, insecure, interceptors, log }); // opens nothing yet
   const { target: address } = connection;

@@ -33,5 +33,5 @@ export { type RetryOptions, retry } from "./retry.js";
 export { createShutdown, type Shutdown, type ShutdownHost, type ShutdownOptions, StopRequested } from "./shutdown.js";
 export { findJoinToken, type JoinToken } from "./tls/join-token.js";
 export { type Role, roleOf, roles } from "./tls/role.js";
-export type { TlsRequirement } from "./tls/tls-folder.js";
+export { type TlsRequirement, tlsAs } from "./tls/tls-folder.js";
 export type { TlsOptions } from "./tls/tls-identity.js";

@@ -16,7 +16,7 @@ import {
   WireError,
 } from "@lockstep/protocol";
 import type { BackendChoice, DeviceChoice } from "@lockstep/recipe";
-import { backoff, connect, findJoinToken, sleep } from "@lockstep/service";
+import { backoff, connect, findJoinToken, sleep, tlsAs } from "@lockstep/service";
 import type { Logger } from "pino";
 import { type AdmissionContext, contact, join } from "./admission.js";
 import { ThreadBatchLoader } from "./batch-loader.js";
@@ -125,7 +125,7 @@ class WorkerLife {
       kill: () => process.kill(process.pid, "SIGKILL"),
       crash: () => this.#crashOne(),
     });
-    const tls = folder === undefined ? undefined : ({ folder, role: "worker" } as const);
+    const tls = tlsAs("worker", folder);
     const interceptors = sendJoinToken(findJoinToken({ file, tlsFolder: folder }));
     this.#link = new CoordinatorLink(connect({ address, tls, insecure, interceptors, log }));
   }

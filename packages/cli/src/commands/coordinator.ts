@@ -14,6 +14,7 @@ import {
   type LoggerOptions,
   launcherChannel,
   retry,
+  tlsAs,
 } from "@lockstep/service";
 import type { Command } from "commander";
 import { dataFlags } from "../data-flags.js";
@@ -79,7 +80,7 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
   const { signal } = shutdown;
   // Said now: the preparation may decode images for minutes.
   const { listen: address, tls: folder, joinTokenFile, insecure } = options;
-  const tls = folder === undefined ? undefined : ({ folder, role: "coordinator" } as const);
+  const tls = tlsAs("coordinator", folder);
   checkListening({ address, tls, joinTokenFile, insecure });
   // And open now: alive, and not serving yet.
   const health = createHealth();

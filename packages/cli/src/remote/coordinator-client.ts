@@ -11,7 +11,7 @@ import {
   TelemetryClient,
   WireError,
 } from "@lockstep/protocol";
-import { type Connection, connect, findJoinToken, type Log } from "@lockstep/service";
+import { type Connection, connect, findJoinToken, type Log, tlsAs } from "@lockstep/service";
 
 /** A coordinator that takes a call but does not answer it in this time counts as not answering. */
 const defaultAnswerTimeoutMs = 10_000;
@@ -44,7 +44,7 @@ export class RemoteCoordinator {
     this.#address = address;
     this.#answerTimeoutMs = options.answerTimeoutMs ?? defaultAnswerTimeoutMs;
     this.#signal = options.signal ?? new AbortController().signal;
-    const tls = folder === undefined ? undefined : ({ folder, role: "operator" } as const);
+    const tls = tlsAs("operator", folder);
     const interceptors = sendJoinToken(findJoinToken({ file, tlsFolder: folder }));
     this.#connection = connect({ address, tls, insecure, interceptors, log });
     const { target, credentials, options: channelOptions } = this.#connection;

@@ -4,7 +4,7 @@ import { type CheckpointStoreOptions, type JsonValue, writeJsonDurably } from "@
 import { describeError, RunFailed, UserError } from "@lockstep/errors";
 import { nativeStatus, numericsVersion } from "@lockstep/numerics";
 import { canonicalJson, canonicalSha256, PROTOCOL_VERSION } from "@lockstep/protocol";
-import { createHealth, findJoinToken, type Health, listen, parseAddress, watchVitals } from "@lockstep/service";
+import { createHealth, findJoinToken, type Health, listen, parseAddress, tlsAs, watchVitals } from "@lockstep/service";
 import type { Position } from "../core/course.js";
 import type { Outcome } from "../core/event.js";
 import { type CoreSettings, createState, type Reference } from "../core/state.js";
@@ -347,7 +347,7 @@ function security({ listen: address, tls: folder, joinTokenFile: file, insecure,
     );
   }
   return {
-    tls: folder === undefined ? undefined : ({ folder, role: "coordinator" } as const),
+    tls: tlsAs("coordinator", folder),
     insecure,
     interceptors: [methodGuard({ hasRoles: folder !== undefined && !isUnix, joinToken, log })],
   };

@@ -25,6 +25,11 @@ export interface TlsRequirement {
   readonly role?: Role | undefined;
 }
 
+/** Of what --tls says; undefined where it was left away. */
+export function tlsAs(role: Role, folder: string | undefined): TlsRequirement | undefined {
+  return folder === undefined ? undefined : { folder, role };
+}
+
 /** @throws UserError that names the file and what is wrong with it */
 export function readTlsFolder({ folder, role }: TlsRequirement, nowMs: number): TlsMaterial {
   const [ca, certificate, key] = [tlsFiles.ca, tlsFiles.certificate, tlsFiles.key].map((name) => readIn(folder, name));
