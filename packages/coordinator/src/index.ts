@@ -1,3 +1,4 @@
 // Leads a run: plan, leases, reduction, commit, checkpoints, event stream.
-export { type CoordinatorOptions, runCoordinator } from "./shell/run-coordinator.js";
-export type { PhaseMedians, RunSummary } from "./shell/summary.js";
+
+export type { PhaseMedians, RunSummary } from "./keep/summary.js";
+export { type CoordinatorOptions, runCoordinator } from "./run-coordinator.js";

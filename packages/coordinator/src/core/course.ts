@@ -1,6 +1,8 @@
 // Owns the course of a run: how many steps and epochs there are, what each pass is cut into, and where a run stands on
 // it. Pure numbers; the plan of the data set (packages/dataset) fits this shape.
 
+export type PassKind = "train" | "validate";
+
 /** One pass over samples (a training step, or a whole validation pass), cut into micro-batches. */
 export interface PassShape {
   /** V: at least 1. */

@@ -1,10 +1,10 @@
 // Owns the order of things: which pass comes next, when to commit, validate, snapshot and end.
-import { samePosition } from "./course.js";
+import { type PassKind, samePosition } from "./course.js";
 import type { Draft } from "./draft.js";
 import { reasonToStopEarly } from "./early-stop.js";
 import type { Outcome } from "./event.js";
 import { revokeAll } from "./leasing.js";
-import { openPass, type PassKind, type PassState } from "./state.js";
+import { openPass, type PassState } from "./state.js";
 
 /** Opens what the position asks for, or ends the run. */
 export function openNext(draft: Draft): void {

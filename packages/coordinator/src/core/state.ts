@@ -1,10 +1,8 @@
 // Owns the core's state: plain data, made by createState, changed by advance alone.
 import type { TreeNode } from "@lockstep/numerics";
-import type { Course, PassShape, Position } from "./course.js";
+import type { Course, PassKind, PassShape, Position } from "./course.js";
 import type { EarlyStop } from "./early-stop.js";
 import type { Outcome } from "./event.js";
-
-export type PassKind = "train" | "validate";
 
 export interface LateRule {
   /** A lease is late after `factor` times what was expected of it ... */

@@ -1,6 +1,7 @@
 // Owns whether an offered sum may go into the tree, judged by its header before any byte of it is read.
 import type { WireErrorCode } from "@lockstep/protocol";
-import { type CoreState, memberOf, type OpenLease, openPass, type PassKind } from "./state.js";
+import type { PassKind } from "./course.js";
+import { type CoreState, memberOf, type OpenLease, openPass } from "./state.js";
 
 /** A SumHeader of the wire contract, without the tensors. */
 export interface SumOffer {

@@ -3,8 +3,9 @@
 // commits at once. The grammar of the commands stands at `commands` below.
 import { TreeSum } from "@lockstep/numerics";
 import { advance } from "./advance.js";
+import type { PassKind } from "./course.js";
 import type { CoreEvent, Effect, JoinClaim } from "./event.js";
-import { type CoreSettings, type CoreState, createState, describeState, type PassKind } from "./state.js";
+import { type CoreSettings, type CoreState, createState, describeState } from "./state.js";
 import { judgeSum } from "./sum-verdict.js";
 
 type Options = Readonly<Record<string, string>>;

@@ -3,25 +3,21 @@
 import type { JsonValue, Snapshot } from "@lockstep/checkpoint";
 import { describeError } from "@lockstep/errors";
 import { type Instruction, Pass, type RunDescription, type TensorLayout } from "@lockstep/protocol";
-import { advance } from "../core/advance.js";
-import type { CoreEvent, Effect, Outcome } from "../core/event.js";
-import { type CoreState, describeState, type OpenLease } from "../core/state.js";
-import { type LastValidation, storeBookkeeping } from "./bookkeeping.js";
-import type { BufferPool } from "./buffer-pool.js";
-import type { CheckpointWriter } from "./checkpoint-writer.js";
-import type { EventHub } from "./event-hub.js";
-import type { Goodput } from "./goodput.js";
-import { type Contribution, type Contributor, PassSums } from "./pass-sums.js";
-import type { StepLog } from "./step-log.js";
-import { storedPosition } from "./stored-position.js";
-import { NotFiniteGradient, type TrainingState } from "./training-state.js";
-import type { WeightsFeed } from "./weights-feed.js";
-import type { Attendant } from "./worker-phases.js";
-
-export interface Log {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
+import type { Log } from "@lockstep/service";
+import { advance } from "./core/advance.js";
+import type { CoreEvent, Effect, Outcome } from "./core/event.js";
+import { type CoreState, describeState, type OpenLease } from "./core/state.js";
+import { type LastValidation, storeBookkeeping } from "./keep/bookkeeping.js";
+import type { CheckpointWriter } from "./keep/checkpoint-writer.js";
+import { storedPosition } from "./keep/stored-position.js";
+import type { BufferPool } from "./reduce/buffer-pool.js";
+import { type Contribution, type Contributor, PassSums } from "./reduce/pass-sums.js";
+import { NotFiniteGradient, type TrainingState } from "./reduce/training-state.js";
+import type { WeightsFeed } from "./reduce/weights-feed.js";
+import type { EventHub } from "./tell/event-hub.js";
+import type { Goodput } from "./tell/goodput.js";
+import type { StepLog } from "./tell/step-log.js";
+import type { Attendant } from "./tell/worker-phases.js";
 
 /** The worker's session stream, as the conductor needs it. */
 export interface Session {

@@ -6,11 +6,11 @@ import { type TestContext, test } from "node:test";
 import { type ServiceError, status } from "@grpc/grpc-js";
 import { ControlService, CoordinatorService, fromServiceError, TelemetryService, WireError } from "@lockstep/protocol";
 import { checkHealth, findJoinToken, healthDefinition, initCertificates, type Role, roles } from "@lockstep/service";
+import { prepareFolder, tinyRun } from "../testing/prepared-folder.js";
+import { start } from "../testing/running-coordinator.js";
+import { type CallerOptions, TestCaller } from "../testing/test-caller.js";
 import { judgeCaller } from "./method-guard.js";
 import { methodRoles } from "./method-roles.js";
-import { prepareFolder, tinyRun } from "./testing/prepared-folder.js";
-import { start } from "./testing/running-coordinator.js";
-import { type CallerOptions, TestCaller } from "./testing/test-caller.js";
 
 // Written out once more, by hand: what the table must say. [who may call it, whether a token is asked for: beside a certificate, without one]
 const expected: Readonly<Record<string, readonly [readonly Role[], boolean, boolean]>> = {

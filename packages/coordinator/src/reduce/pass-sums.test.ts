@@ -3,7 +3,6 @@ import { test } from "node:test";
 import { PhaseSeconds } from "@lockstep/protocol";
 import { BufferPool } from "./buffer-pool.js";
 import { PassSums } from "./pass-sums.js";
-import { median, warmSteps } from "./summary.js";
 
 const noTime = { grantedAtMs: 0, uploadStartedAtMs: 0, receivedAtMs: 0, phaseSeconds: PhaseSeconds.create() };
 
@@ -33,12 +32,4 @@ test("sums in any order, refuses what is there already, and gives every buffer b
   assert.equal(pool.numTaken, 1);
   sums.dispose();
   assert.equal(pool.numTaken, 0);
-});
-
-test("the median is of the middle, and the first ten steps are left out where there are more", () => {
-  assert.equal(median([]), null);
-  assert.equal(median([3, 1, 2]), 2);
-  assert.equal(median([4, 1, 2, 3]), 2.5);
-  assert.deepEqual(warmSteps([1, 2]), [1, 2]);
-  assert.deepEqual(warmSteps(Array.from({ length: 12 }, (_, index) => index)), [10, 11]);
 });

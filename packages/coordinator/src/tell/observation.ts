@@ -3,22 +3,22 @@
 import { EpochValidated, type Event, type RunStatus } from "@lockstep/protocol";
 import type { ProcessVitals } from "@lockstep/service";
 import type { CoreState } from "../core/state.js";
-import type { Bookkeeping, LastValidation } from "./bookkeeping.js";
+import type { Bookkeeping, LastValidation } from "../keep/bookkeeping.js";
+import type { PreparedRun } from "../keep/prepared-run.js";
 import { EventHub } from "./event-hub.js";
-import { carriedOver, type FormerEnd, Goodput } from "./goodput.js";
-import type { PreparedRun } from "./prepared-run.js";
+import { carriedOver, Goodput, type PreviousEnd } from "./goodput.js";
 import { runStatus } from "./run-status.js";
 import { RunTally } from "./run-tally.js";
 import { WorkerVitals } from "./worker-vitals.js";
 
 /** How a life of the coordinator began. */
-export interface Birth {
+export interface GenerationStart {
   /** Counts the run's lives, from 1. */
   readonly generation: number;
   /** Unix time, milliseconds. */
   readonly beganAtMs: number;
   /** Null: the life before broke off, or this is the first. */
-  readonly formerEnd: FormerEnd | null;
+  readonly previousEnd: PreviousEnd | null;
 }
 
 export class Observation {
@@ -31,15 +31,15 @@ export class Observation {
   #own: ProcessVitals = { residentBytes: process.memoryUsage.rss(), eventLoopDelayMs: 0 };
 
   constructor(options: {
-    readonly birth: Birth;
+    readonly start: GenerationStart;
     readonly prepared: Pick<PreparedRun, "checkpoint" | "checkpointFile">;
     readonly earlier: Pick<Bookkeeping, "goodput" | "lastValidation">;
     /** Not called before the first subscriber. */
     readonly state: () => CoreState;
     readonly unixMs: () => number;
   }) {
-    const { birth, prepared, earlier, unixMs } = options;
-    const { generation, beganAtMs } = birth;
+    const { start, prepared, earlier, unixMs } = options;
+    const { generation, beganAtMs } = start;
     this.beganAtMs = beganAtMs;
     this.#state = options.state;
     const tally = new RunTally(before(prepared, generation, earlier.lastValidation));
@@ -47,7 +47,7 @@ export class Observation {
     const onPublished = (event: Event): void => tally.take(event);
     this.events = new EventHub({ coordinatorGeneration: generation, unixMs, onPublished });
     this.goodput = new Goodput({
-      carried: carriedOver(earlier.goodput, birth),
+      carried: carriedOver(earlier.goodput, start),
       productiveSeconds: () => tally.totals.productiveSeconds,
       beganAtMs,
       unixMs,

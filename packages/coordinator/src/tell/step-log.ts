@@ -1,10 +1,11 @@
 // Owns what is told of each commit and validation: the lines of metrics.jsonl and ledger.jsonl, the events, and the
 // samples behind the summary's medians.
 import type { WorkerPhase } from "@lockstep/protocol";
+import type { Journal } from "../keep/journal.js";
+import type { PhaseMedians } from "../keep/summary.js";
+import type { PassSums } from "../reduce/pass-sums.js";
 import type { EventHub } from "./event-hub.js";
-import type { Journal } from "./journal.js";
-import type { PassSums } from "./pass-sums.js";
-import { median, type PhaseMedians, warmSteps } from "./summary.js";
+import { median, warmSteps } from "./median.js";
 import { type Attendant, passTimes } from "./worker-phases.js";
 
 export interface CommitReport {

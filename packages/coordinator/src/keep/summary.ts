@@ -1,5 +1,5 @@
 // Owns the run's result, as `summary.json` holds it and `lockstep train` prints it.
-import type { GoodputRecord } from "./goodput.js";
+import type { GoodputRecord } from "../tell/goodput.js";
 
 export const summaryFile = "summary.json";
 
@@ -53,20 +53,4 @@ export interface RunSummary {
   readonly phaseSeconds: PhaseMedians;
   /** Of the whole run at this life's end: the next life goes on from it. */
   readonly goodput: GoodputRecord;
-}
-
-const warmUpSteps = 10;
-
-/** Leaves the first 10 out where there are more. */
-export function warmSteps<T>(steps: readonly T[]): readonly T[] {
-  return steps.length > warmUpSteps ? steps.slice(warmUpSteps) : steps;
-}
-
-/** Null of nothing; the mean of the middle two of an even number. */
-export function median(values: readonly number[]): number | null {
-  if (values.length === 0) return null;
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const [low, high] = [sorted[sorted.length % 2 === 0 ? middle - 1 : middle], sorted[middle]];
-  return ((low ?? 0) + (high ?? 0)) / 2;
 }

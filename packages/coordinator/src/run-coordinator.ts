@@ -4,28 +4,37 @@ import { type CheckpointStoreOptions, type JsonValue, writeJsonDurably } from "@
 import { describeError, RunFailed, UserError } from "@lockstep/errors";
 import { nativeStatus, numericsVersion } from "@lockstep/numerics";
 import { canonicalJson, canonicalSha256, PROTOCOL_VERSION } from "@lockstep/protocol";
-import { createHealth, findJoinToken, type Health, listen, parseAddress, tlsAs, watchVitals } from "@lockstep/service";
-import type { Position } from "../core/course.js";
-import type { Outcome } from "../core/event.js";
-import { type CoreSettings, createState, type Reference } from "../core/state.js";
-import { restoreBookkeeping } from "./bookkeeping.js";
-import { BrokenUploads } from "./broken-uploads.js";
-import { BufferPool } from "./buffer-pool.js";
-import { CheckpointWriter } from "./checkpoint-writer.js";
-import { Conductor, countsBySlot, type Log, reasonOf } from "./conductor.js";
-import { coordinatorService } from "./coordinator-service.js";
-import { takeFormerEnd } from "./former-life.js";
-import { nextGeneration } from "./generation.js";
-import { Journal } from "./journal.js";
-import { methodGuard } from "./method-guard.js";
-import { type Birth, Observation } from "./observation.js";
-import { controlService, telemetryService } from "./observer-services.js";
-import { type PreparedRun, readPreparedRun } from "./prepared-run.js";
-import { StepLog } from "./step-log.js";
-import { restoredPosition, samplesBefore } from "./stored-position.js";
-import { type RunSummary, summaryFile } from "./summary.js";
-import { TrainingState } from "./training-state.js";
-import { WeightsFeed } from "./weights-feed.js";
+import {
+  createHealth,
+  findJoinToken,
+  type Health,
+  type Log,
+  listen,
+  parseAddress,
+  tlsAs,
+  watchVitals,
+} from "@lockstep/service";
+import { Conductor, countsBySlot, reasonOf } from "./conductor.js";
+import type { Position } from "./core/course.js";
+import type { Outcome } from "./core/event.js";
+import { type CoreSettings, createState, type Reference } from "./core/state.js";
+import { restoreBookkeeping } from "./keep/bookkeeping.js";
+import { CheckpointWriter } from "./keep/checkpoint-writer.js";
+import { nextGeneration } from "./keep/generation.js";
+import { Journal } from "./keep/journal.js";
+import { type PreparedRun, readPreparedRun } from "./keep/prepared-run.js";
+import { takePreviousSummary } from "./keep/previous-summary.js";
+import { restoredPosition, samplesBefore } from "./keep/stored-position.js";
+import { type RunSummary, summaryFile } from "./keep/summary.js";
+import { BrokenUploads } from "./reduce/broken-uploads.js";
+import { BufferPool } from "./reduce/buffer-pool.js";
+import { TrainingState } from "./reduce/training-state.js";
+import { WeightsFeed } from "./reduce/weights-feed.js";
+import { coordinatorService } from "./serve/coordinator-service.js";
+import { methodGuard } from "./serve/method-guard.js";
+import { controlService, telemetryService } from "./serve/observer-services.js";
+import { type GenerationStart, Observation } from "./tell/observation.js";
+import { StepLog } from "./tell/step-log.js";
 
 export interface CoordinatorOptions {
   /** The run's folder, prepared: run.json and a checkpoint. It goes on from the newest that verifies. */
@@ -86,8 +95,8 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<RunSu
     log,
   });
   const generation = await nextGeneration(out);
-  const formerEnd = await takeFormerEnd(out, log);
-  const life = openLife(options, prepared, { generation, beganAtMs, formerEnd });
+  const previousEnd = await takePreviousSummary(out, log);
+  const life = openLife(options, prepared, { generation, beganAtMs, previousEnd });
   try {
     const outcome = await serve(options, prepared, life);
     const { conductor, stepLog, training } = life;
@@ -140,8 +149,8 @@ interface Life {
   readonly resumedFromStep: number | null;
 }
 
-function openLife(options: CoordinatorOptions, prepared: PreparedRun, birth: Birth): Life {
-  const { generation } = birth;
+function openLife(options: CoordinatorOptions, prepared: PreparedRun, start: GenerationStart): Life {
+  const { generation } = start;
   const { run, layout, course, store, checkpoint } = prepared;
   const { manifest } = checkpoint;
   const { out, log } = options;
@@ -159,7 +168,7 @@ function openLife(options: CoordinatorOptions, prepared: PreparedRun, birth: Bir
   });
   const earlier = restoreBookkeeping(manifest.bookkeeping);
   const observation = new Observation({
-    ...{ birth, prepared, earlier, unixMs },
+    ...{ start, prepared, earlier, unixMs },
     state: () => conductor.state,
   });
   const { events, goodput } = observation;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PhaseSeconds } from "@lockstep/protocol";
-import type { Contributor } from "./pass-sums.js";
+import type { Contributor } from "../reduce/pass-sums.js";
 import { passTimes } from "./worker-phases.js";
 
 /** A lease of one micro-batch, granted and received at these times, its upload the last 100 ms of it. */

@@ -2,9 +2,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Heartbeat, PhaseSeconds, type SubmitSumRequest, WireError } from "@lockstep/protocol";
-import { FakeWorker } from "./testing/fake-worker.js";
-import { prepareFolder, tinyRun } from "./testing/prepared-folder.js";
-import { deferred, recordsOf, start } from "./testing/running-coordinator.js";
+import { FakeWorker } from "../testing/fake-worker.js";
+import { prepareFolder, tinyRun } from "../testing/prepared-folder.js";
+import { deferred, recordsOf, start } from "../testing/running-coordinator.js";
 import { checkPhaseSeconds, checkVitals } from "./worker-measurements.js";
 
 const tiny = tinyRun();

@@ -11,8 +11,8 @@ import {
 import { createPlan } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { createLayout, type RunDescription, runDescription, type TensorLayout } from "@lockstep/protocol";
+import type { Log } from "@lockstep/service";
 import type { Course } from "../core/course.js";
-import type { Log } from "./conductor.js";
 
 export interface PreparedRun {
   readonly run: RunDescription;

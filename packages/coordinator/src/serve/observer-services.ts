@@ -2,10 +2,10 @@
 import { type ControlServer, ControlService, type TelemetryServer, TelemetryService } from "@lockstep/protocol";
 import type { ServedService } from "@lockstep/service";
 import { type CoreState, describeState } from "../core/state.js";
+import type { EventBody } from "../tell/event-hub.js";
+import type { Observation } from "../tell/observation.js";
+import { workerStatuses } from "../tell/run-status.js";
 import { boundedText } from "./bounded-text.js";
-import type { EventBody } from "./event-hub.js";
-import type { Observation } from "./observation.js";
-import { workerStatuses } from "./run-status.js";
 
 export interface ObserverContext {
   readonly state: () => CoreState;

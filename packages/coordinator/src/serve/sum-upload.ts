@@ -13,10 +13,10 @@ import {
   toServiceError,
   WireError,
 } from "@lockstep/protocol";
+import type { Conductor } from "../conductor.js";
 import { memberOf, type OpenLease } from "../core/state.js";
 import { judgeSum, type SumOffer } from "../core/sum-verdict.js";
-import type { BufferPool } from "./buffer-pool.js";
-import type { Conductor } from "./conductor.js";
+import type { BufferPool } from "../reduce/buffer-pool.js";
 import { checkPhaseSeconds } from "./worker-measurements.js";
 
 export interface UploadContext {

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { UserError } from "@lockstep/errors";
 import { WireError, type WireErrorCode } from "@lockstep/protocol";
-import { clientOf, FakeWorker, join as joinAs } from "./testing/fake-worker.js";
-import { prepareFolder, tinyRun } from "./testing/prepared-folder.js";
-import { deferred, start, undisturbed } from "./testing/running-coordinator.js";
+import { clientOf, FakeWorker, join as joinAs } from "../testing/fake-worker.js";
+import { prepareFolder, tinyRun } from "../testing/prepared-folder.js";
+import { deferred, start, undisturbed } from "../testing/running-coordinator.js";
 
 const tiny = tinyRun();
 const reference = undisturbed(tiny);

@@ -3,13 +3,13 @@
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError } from "@lockstep/errors";
+import type { Log } from "@lockstep/service";
+import type { PreviousEnd } from "../tell/goodput.js";
 import { restoreGoodput } from "./bookkeeping.js";
-import type { Log } from "./conductor.js";
-import type { FormerEnd } from "./goodput.js";
 import { summaryFile } from "./summary.js";
 
 /** Takes the former result away, as it is not this life's. Null: it broke off. */
-export async function takeFormerEnd(out: string, log: Log): Promise<FormerEnd | null> {
+export async function takePreviousSummary(out: string, log: Log): Promise<PreviousEnd | null> {
   const path = join(out, summaryFile);
   const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return null;

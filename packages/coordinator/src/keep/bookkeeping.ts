@@ -1,7 +1,7 @@
 // Owns what a checkpoint carries from one life of the coordinator to the next besides the training state: counters and
 // the validations. None of it changes a bit of a step; the losses decide whether an early stop ends the run.
 import type { JsonValue } from "@lockstep/checkpoint";
-import type { GoodputRecord } from "./goodput.js";
+import type { GoodputRecord } from "../tell/goodput.js";
 
 /** A validation that is over. */
 export interface LastValidation {

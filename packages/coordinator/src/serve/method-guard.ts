@@ -1,8 +1,7 @@
 // Owns turning away calls that the caller has no right to, before they reach a service. Who has which right is method-roles.ts'.
 import { ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
 import { joinTokenHeader, toServiceError, WireError } from "@lockstep/protocol";
-import { type JoinToken, RefusalLog, type Role, roleOf } from "@lockstep/service";
-import type { Log } from "./conductor.js";
+import { type JoinToken, type Log, RefusalLog, type Role, roleOf } from "@lockstep/service";
 import { methodRoles } from "./method-roles.js";
 
 export interface GuardOptions {

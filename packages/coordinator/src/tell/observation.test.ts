@@ -11,9 +11,9 @@ import {
   type WorkerPhase,
 } from "@lockstep/protocol";
 import { connect } from "@lockstep/service";
-import { FakeWorker } from "./testing/fake-worker.js";
-import { prepareFolder, tinyRun } from "./testing/prepared-folder.js";
-import { quiet, recordsOf, start } from "./testing/running-coordinator.js";
+import { FakeWorker } from "../testing/fake-worker.js";
+import { prepareFolder, tinyRun } from "../testing/prepared-folder.js";
+import { quiet, recordsOf, start } from "../testing/running-coordinator.js";
 
 const tiny = tinyRun();
 

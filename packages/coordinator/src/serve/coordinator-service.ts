@@ -17,14 +17,14 @@ import {
   type WorkerReport,
 } from "@lockstep/protocol";
 import type { ServedService } from "@lockstep/service";
+import type { Conductor } from "../conductor.js";
 import { memberOf, type OpenLease } from "../core/state.js";
+import type { BufferPool } from "../reduce/buffer-pool.js";
+import type { WeightsFeed } from "../reduce/weights-feed.js";
+import type { WorkerVitals } from "../tell/worker-vitals.js";
 import { boundedText } from "./bounded-text.js";
-import type { BufferPool } from "./buffer-pool.js";
-import type { Conductor } from "./conductor.js";
 import { receiveSum } from "./sum-upload.js";
-import type { WeightsFeed } from "./weights-feed.js";
 import { checkVitals } from "./worker-measurements.js";
-import type { WorkerVitals } from "./worker-vitals.js";
 
 export interface CoordinatorServiceContext {
   readonly conductor: Conductor;

@@ -13,7 +13,7 @@ export interface GoodputRecord {
 }
 
 /** Of a life that ended in order. */
-export interface FormerEnd {
+export interface PreviousEnd {
   /** Of the run, at that end; null: it is not known, as an older release wrote the result. */
   readonly wallSeconds: number | null;
 }
@@ -24,16 +24,16 @@ export function carriedOver(
   life: {
     readonly beganAtMs: number;
     /** Null: the life before broke off, or there was none. */
-    readonly formerEnd: FormerEnd | null;
+    readonly previousEnd: PreviousEnd | null;
   },
 ): Omit<GoodputRecord, "savedAtMs"> {
-  const { beganAtMs, formerEnd } = life;
+  const { beganAtMs, previousEnd } = life;
   const { productiveSeconds, wallSeconds, savedAtMs } = stored ?? {
     productiveSeconds: 0,
     wallSeconds: 0,
     savedAtMs: beganAtMs,
   };
-  if (formerEnd !== null) return { productiveSeconds, wallSeconds: formerEnd.wallSeconds ?? wallSeconds };
+  if (previousEnd !== null) return { productiveSeconds, wallSeconds: previousEnd.wallSeconds ?? wallSeconds };
   // Two machines' clocks may disagree: time does not run backwards.
   return { productiveSeconds, wallSeconds: wallSeconds + Math.max(0, beganAtMs - savedAtMs) / 1000 };
 }

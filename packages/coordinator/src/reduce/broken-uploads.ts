@@ -1,7 +1,8 @@
 // Owns the patience with uploads that broke: the worker may send the same sum again; when it does not, the lease is
 // given up, so that a step never waits for an answer that nobody is sending.
+
+import type { Conductor } from "../conductor.js";
 import { type OpenLease, openPass } from "../core/state.js";
-import type { Conductor } from "./conductor.js";
 
 const defaultPatienceMs = 3000;
 

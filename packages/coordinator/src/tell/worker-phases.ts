@@ -1,6 +1,6 @@
 // Owns where the workers' time went in one pass, from the leases that were accepted and who was there.
 import { WorkerPhase } from "@lockstep/protocol";
-import type { Contributor } from "./pass-sums.js";
+import type { Contributor } from "../reduce/pass-sums.js";
 
 export interface PassTimes {
   /** By slot. */
