@@ -29,6 +29,13 @@ test("a deep import, and one by a path into another package, are named", () => {
   assert.match(inPackage("worker", 'import { x } from "../../protocol/src/x.js";')[0], /imported by its name/);
 });
 
+test("a package's data for tests (@lockstep/NAME/testing) is imported by tests only", () => {
+  const text = 'import { temporaryFolder } from "@lockstep/dataset/testing";';
+  assert.deepEqual(inPackage("dataset-tools", text, "packages/dataset-tools/src/example.test.ts"), []);
+  assert.match(inPackage("dataset-tools", text)[0], /only what the package's/);
+  assert.match(inPackage("exporter", text, "packages/exporter/src/example.test.ts")[0], /exporter may import errors/);
+});
+
 test("a pure folder reaches for no clock, timer, randomness, process or Node module", () => {
   const path = "packages/coordinator/src/core/example.ts";
   const forbidden = [

@@ -1,6 +1,6 @@
 // Owns how a flag's text becomes a value: schemas whose messages say what is allowed.
 import { isIP } from "node:net";
-import { parseSampling } from "@lockstep/dataset";
+import type { SamplingRequest } from "@lockstep/dataset";
 import { z } from "zod";
 
 /** What a value looks like where it need not be text, as JSON Schema says it: in a file of settings. */
@@ -138,11 +138,20 @@ export const columnMap = columnMapOfText.register(forms, {
 });
 
 export const sampling = z.string().transform((text, context) => {
-  const request = parseSampling(text.trim());
+  const request = samplingRequest(text.trim());
   if (request !== null) return request;
   context.addIssue({ code: "custom", message: "must be uniform, balanced, balanced:LABEL+LABEL or a file FILE.csv" });
   return z.NEVER;
 });
+
+/** Null where the text has none of the forms that `--sampling` accepts. */
+function samplingRequest(text: string): SamplingRequest | null {
+  if (text === "uniform") return { kind: "uniform" };
+  if (text === "balanced") return { kind: "balanced", by: null };
+  const fields = /^balanced:([^+\s]+(?:\+[^+\s]+)*)$/.exec(text)?.[1];
+  if (fields !== undefined) return { kind: "balanced", by: fields.split("+") };
+  return text.endsWith(".csv") ? { kind: "file", path: text } : null;
+}
 
 /** More tiles a side make an image that few programs open. */
 const maxSheetSide = 40;

@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
+import { execFile } from "node:child_process";
 import { test } from "node:test";
+import { promisify } from "node:util";
+import { writtenForms as formsOfTools } from "@lockstep/dataset-tools";
 import { UserError } from "@lockstep/errors";
 import { Command } from "commander";
-import { addFlags, type FlagName, flags, parseOptions } from "./flags.js";
+import { addFlags, type FlagName, flags, parseOptions, writtenForms } from "./flags.js";
 
 function parse<Name extends FlagName>(names: readonly Name[], ...args: string[]) {
   const command = addFlags(new Command("test"), names);
@@ -104,4 +107,34 @@ test("a flag that is needed and not given is named", () => {
     complaint(["coordinator"]),
     "--coordinator: is needed (--coordinator <address>: where the coordinator listens)",
   );
+});
+
+test("--sampling is uniform, balanced, balanced by labels, or a CSV file", () => {
+  for (const [text, sampling] of [
+    ["uniform", { kind: "uniform" }],
+    ["balanced", { kind: "balanced", by: null }],
+    ["balanced:race+gender", { kind: "balanced", by: ["race", "gender"] }],
+    ["a/w.csv", { kind: "file", path: "a/w.csv" }],
+  ] as const) {
+    assert.deepEqual(parse(["sampling"], "--sampling", text), { sampling });
+  }
+  for (const text of ["", "balance", "balanced:", "balanced:race+", "weights.txt"]) {
+    assert.match(complaint(["sampling"], `--sampling=${text}`), /must be uniform, balanced, balanced:LABEL/);
+  }
+});
+
+test("--to takes every form that can be written", () => {
+  assert.deepEqual(writtenForms, formsOfTools);
+});
+
+test("`lockstep health` loads no data set and no recipe code, as it runs every few seconds", async () => {
+  const refuse = `export function resolve(specifier, context, next) {
+    if (/^@lockstep.(dataset|recipe)/.test(specifier)) throw new Error("loads " + specifier);
+    return next(specifier, context);
+  }`;
+  const program = new URL("./health-program.js", import.meta.url).href;
+  const script = `import { register } from "node:module";
+    register("data:text/javascript," + ${JSON.stringify(encodeURIComponent(refuse))});
+    (await import(${JSON.stringify(program)})).createProgram();`;
+  await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script]);
 });

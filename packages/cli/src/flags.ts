@@ -1,6 +1,6 @@
 // Owns every flag of the command line: its spelling, its help, its limits and its default. Which command takes which
 // stands beside the command; a flag means the same in all of them.
-import { writtenForms } from "@lockstep/dataset";
+import type { WrittenForm } from "@lockstep/dataset-tools";
 import { UserError } from "@lockstep/errors";
 import { defaultHosts } from "@lockstep/service";
 import { type Command, Option } from "commander";
@@ -37,6 +37,9 @@ function flag<Schema extends z.ZodType>(usage: string, help: string, schema: Sch
   const described: Flag<Schema> = { usage, help, schema, ...(defaultText === undefined ? {} : { defaultText }) };
   return described;
 }
+
+/** dataset-tools has the same list. It is repeated here because loading that package takes longer than `lockstep health` should. */
+export const writtenForms = ["fairface", "csv", "parquet", "webdataset"] as const satisfies readonly WrittenForm[];
 
 export const flags = {
   // The run spec: what can change a bit of the weights.

@@ -1,5 +1,7 @@
-// Labels, data set index, split, sample plan, image cache, embedded data set. Importing this loads no image code.
-export { datasetDecoderVersion } from "./cache/decode.js";
+// The training reader: labels, data set index, split, sample plan, image cache, embedded data set. Importing this loads no
+// image code. What the `lockstep dataset` commands add to it is in @lockstep/dataset-tools.
+export { mapBounded } from "./bounded-concurrency.js";
+export { datasetDecoderVersion, decodeImage, imageProblem, sharpModule } from "./cache/decode.js";
 export {
   attachImageCache,
   type ImageCache,
@@ -8,17 +10,10 @@ export {
   type OpenImageCacheOptions,
   openImageCache,
 } from "./cache/image-cache.js";
+export { formatProblem } from "./cache/image-format.js";
 export { defaultCacheDir } from "./cache-dir.js";
-export { convertDataset } from "./convert/convert-dataset.js";
-export { type WrittenForm, writtenForms } from "./convert/form-writer.js";
-export {
-  assertFree,
-  assertOutside,
-  defaultShardImages,
-  type WriteFormOptions,
-  type WrittenDataset,
-} from "./convert/write-form.js";
-export { type WriteSyntheticOptions, writeSynthetic } from "./convert/write-synthetic.js";
+export { canonicalSamples } from "./canonical-order.js";
+export { sha256Hex } from "./content-index.js";
 export { type DataOptions, dataOptions, type OnBadImage } from "./data-options.js";
 export type {
   Dataset,
@@ -33,21 +28,10 @@ export type {
   UnusableImage,
 } from "./dataset.js";
 export { origin } from "./dataset.js";
+export { ownName, removeLeftovers } from "./durable-file.js";
 export { type EncodedDatasetOptions, encodedDataset } from "./encoded-dataset.js";
+export { publishedFiles } from "./fairface/fairface-folder.js";
 export { ageMidpoints, fairfaceClasses, fairfaceLabels } from "./fairface/fairface-labels.js";
-export {
-  type Census,
-  type ClassCount,
-  type FieldCensus,
-  type JointCell,
-  type JointTable,
-  type PartCounts,
-  takeCensus,
-} from "./inspection/census.js";
-export { type ContactSheet, type ContactSheetOptions, contactSheet } from "./inspection/contact-sheet.js";
-export { type DuplicateGroup, type DuplicateImage, findDuplicates } from "./inspection/duplicates.js";
-export { type ImageSurvey, type Spread, surveyImages, type UnreadableImage } from "./inspection/image-survey.js";
-export { verifyImages } from "./inspection/verify-images.js";
 export {
   type ClassField,
   checkLabelSchema,
@@ -57,6 +41,8 @@ export {
   type SampleLabels,
 } from "./labels/label-schema.js";
 export { type LabelTable, labelOf, labelsOf, labelTable } from "./labels/label-table.js";
+export { quoted } from "./labels/quoted.js";
+export { liesInside } from "./lies-inside.js";
 export { makeFolder } from "./make-folder.js";
 export { isSynthetic, type OpenDatasetOptions, openDataset, splitDataset } from "./open-dataset.js";
 export { type SampledOrder, sampledOrder } from "./plan/sampled-order.js";
@@ -78,5 +64,5 @@ export {
   type PlanSettings,
 } from "./plan/step-plan.js";
 export { requestedSampling, specifiedSampling } from "./sampling/resolve-sampling.js";
-export { parseSampling, type ResolvedSampling, type Sampling, type SamplingRequest } from "./sampling/sampling.js";
+export type { ResolvedSampling, Sampling, SamplingRequest } from "./sampling/sampling.js";
 export { defaultSyntheticSamples, type SyntheticOptions, syntheticDataset } from "./synthetic/synthetic-dataset.js";

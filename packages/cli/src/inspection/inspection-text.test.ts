@@ -1,14 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import {
-  drawSplit,
-  findDuplicates,
-  type LabelSchema,
-  labelTable,
-  splitDataset,
-  syntheticDataset,
-  takeCensus,
-} from "@lockstep/dataset";
+import { drawSplit, type LabelSchema, labelTable, splitDataset, syntheticDataset } from "@lockstep/dataset";
+import { findDuplicates, takeCensus } from "@lockstep/dataset-tools";
 import { type Inspection, inspectionText } from "./inspection-text.js";
 
 function linesOf(changes: Partial<Inspection>): string[] {

@@ -1,13 +1,6 @@
 // Owns how an inspected data set looks on a terminal: at most 80 columns, no colours.
-import {
-  type Census,
-  type DuplicateGroup,
-  type FieldCensus,
-  type ImageSurvey,
-  type PartCounts,
-  partNames,
-  type Spread,
-} from "@lockstep/dataset";
+import { partNames } from "@lockstep/dataset";
+import type { Census, DuplicateGroup, FieldCensus, ImageSurvey, PartCounts, Spread } from "@lockstep/dataset-tools";
 import { shortened, textTable } from "@lockstep/report";
 import { jointLines } from "./joint-text.js";
 

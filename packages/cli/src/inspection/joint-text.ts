@@ -1,6 +1,6 @@
 // Owns how the joint table of all class fields looks on a terminal: one field across, the others down; where that would not
 // fit, its fullest and its emptiest cells.
-import type { Census, JointTable } from "@lockstep/dataset";
+import type { Census, JointTable } from "@lockstep/dataset-tools";
 import { shortened, type TextTable, tableWidth, terminalColumns, textTable } from "@lockstep/report";
 
 /** More than that nobody reads. */

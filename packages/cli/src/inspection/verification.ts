@@ -1,6 +1,7 @@
 // Owns what `lockstep dataset verify` has found and how it is said: a line for each problem, as those are to be mended, and
 // for harmless images without labels, of which a folder may hold thousands, their number and a few of them.
-import { type Dataset, type DuplicateGroup, findDuplicates } from "@lockstep/dataset";
+import type { Dataset } from "@lockstep/dataset";
+import { type DuplicateGroup, findDuplicates } from "@lockstep/dataset-tools";
 import { duplicateLine } from "./inspection-text.js";
 
 export interface Verification {

@@ -8,7 +8,7 @@ import { sampledOrder } from "../plan/sampled-order.js";
 import { syntheticDataset } from "../synthetic/synthetic-dataset.js";
 import { temporaryFolder } from "../testing/made-folder.js";
 import { requestedSampling, specifiedSampling } from "./resolve-sampling.js";
-import { parseSampling, type SamplingRequest } from "./sampling.js";
+import type { SamplingRequest } from "./sampling.js";
 
 const dataset = syntheticDataset({ numSamples: 400 });
 const train = Uint32Array.from({ length: 340 }, (_, i) => i);
@@ -164,13 +164,4 @@ describe("sampling by a file of weights", () => {
       /weights file \/absent\/w.csv is missing \(--sampling\)/,
     );
   });
-});
-
-test("what a user writes is uniform, balanced, balanced by labels, or a CSV file", () => {
-  assert.deepEqual(parseSampling("uniform"), { kind: "uniform" });
-  assert.deepEqual(parseSampling("balanced"), { kind: "balanced", by: null });
-  assert.deepEqual(parseSampling("balanced:race+gender"), { kind: "balanced", by: ["race", "gender"] });
-  assert.deepEqual(parseSampling("a/w.csv"), { kind: "file", path: "a/w.csv" });
-  for (const text of ["", "balance", "balanced:", "balanced:race+", "weights.txt"])
-    assert.equal(parseSampling(text), null);
 });

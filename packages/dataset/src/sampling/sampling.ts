@@ -13,7 +13,7 @@ export type Sampling =
   /** By a file of weights: SHA-256 (hex) over those of the training part in canonical order, float64, little-endian. */
   | { readonly kind: "weights"; readonly sha256: string };
 
-/** As a user says it: `uniform`, `balanced`, `balanced:race+gender`, or a file of weights. */
+/** As a user writes it: `uniform`, `balanced`, `balanced:race+gender`, or a file of weights. */
 export type SamplingRequest =
   | { readonly kind: "uniform" }
   | { readonly kind: "balanced"; readonly by: readonly string[] | null }
@@ -23,15 +23,6 @@ export interface ResolvedSampling {
   readonly sampling: Sampling;
   /** By place in the training part; null where uniform. */
   readonly weights: Float64Array | null;
-}
-
-/** Null where the text is none of the forms. */
-export function parseSampling(text: string): SamplingRequest | null {
-  if (text === "uniform") return { kind: "uniform" };
-  if (text === "balanced") return { kind: "balanced", by: null };
-  const fields = /^balanced:([^+\s]+(?:\+[^+\s]+)*)$/.exec(text)?.[1];
-  if (fields !== undefined) return { kind: "balanced", by: fields.split("+") };
-  return text.endsWith(".csv") ? { kind: "file", path: text } : null;
 }
 
 /** @throws UserError where a named label is none, or is no class */

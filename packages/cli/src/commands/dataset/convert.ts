@@ -1,5 +1,6 @@
 // Owns `lockstep dataset convert`: the same images in another form, with the same fingerprint.
-import { assertFree, assertOutside, convertDataset, openDataset } from "@lockstep/dataset";
+import { openDataset } from "@lockstep/dataset";
+import { assertFree, assertOutside, convertDataset } from "@lockstep/dataset-tools";
 import { UserError } from "@lockstep/errors";
 import type { Command } from "commander";
 import { dataFlags, dataOptionsOf } from "../../data-flags.js";

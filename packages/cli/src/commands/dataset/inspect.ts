@@ -2,18 +2,8 @@
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { writeDurably } from "@lockstep/checkpoint";
-import {
-  contactSheet,
-  type Dataset,
-  defaultCacheDir,
-  findDuplicates,
-  openDataset,
-  partNames,
-  type Split,
-  splitDataset,
-  surveyImages,
-  takeCensus,
-} from "@lockstep/dataset";
+import { type Dataset, defaultCacheDir, openDataset, partNames, type Split, splitDataset } from "@lockstep/dataset";
+import { contactSheet, findDuplicates, surveyImages, takeCensus } from "@lockstep/dataset-tools";
 import { UserError } from "@lockstep/errors";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";

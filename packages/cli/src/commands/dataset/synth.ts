@@ -1,5 +1,6 @@
 // Owns `lockstep dataset synth`: the embedded data set as files, to try a form or a tool with.
-import { type GeneratedDataset, syntheticDataset, writeSynthetic } from "@lockstep/dataset";
+import { type GeneratedDataset, syntheticDataset } from "@lockstep/dataset";
+import { writeSynthetic } from "@lockstep/dataset-tools";
 import type { Command } from "commander";
 import { addFlags, type Options, parseOptions } from "../../flags.js";
 import { datasetWork } from "./dataset-work.js";

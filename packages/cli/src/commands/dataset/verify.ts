@@ -1,6 +1,7 @@
 // Owns `lockstep dataset verify`: reads every byte and decodes every image, so that a training is not stopped by one.
 import { resolve } from "node:path";
-import { defaultCacheDir, openDataset, verifyImages } from "@lockstep/dataset";
+import { defaultCacheDir, openDataset } from "@lockstep/dataset";
+import { verifyImages } from "@lockstep/dataset-tools";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
 import { dataOptionsOf } from "../../data-flags.js";

@@ -1,12 +1,13 @@
 // Owns writing Parquet as Hugging Face's hub has it: data/PART-00000-of-00002.parquet with an image column of {bytes, path}
 // and integer labels, whose names stand in the metadata that its `datasets` library reads.
+
 import { mkdirSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { LabelField, PartName } from "@lockstep/dataset";
 import type { SchemaElement } from "hyparquet";
 import { type ColumnSource, fileWriter, ParquetWriter } from "hyparquet-writer";
-import type { LabelField } from "../labels/label-schema.js";
-import type { FormWriter, FormWriterOptions, PartName, WrittenSample } from "./form-writer.js";
+import type { FormWriter, FormWriterOptions, WrittenSample } from "./form-writer.js";
 
 /** As the hub has it for images: a viewer reads one without the others. */
 const rowGroupImages = 100;

@@ -1,6 +1,6 @@
 // Owns reading what an encoded image says of itself, without decoding it.
+import { sharpModule } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
-import { sharpModule } from "../cache/decode.js";
 
 export interface ImageHeader {
   /** jpeg, png, webp, ... */

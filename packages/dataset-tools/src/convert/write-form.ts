@@ -1,18 +1,28 @@
 // Owns writing a data set whole or not at all: into a folder beside, read back and compared by fingerprint, then renamed.
+
 import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
+import {
+  canonicalSamples,
+  type DatasetLog,
+  formatProblem,
+  type LabelSchema,
+  liesInside,
+  makeFolder,
+  openDataset,
+  ownName,
+  type PartName,
+  type Progress,
+  partNames,
+  quoted,
+  removeLeftovers,
+  type SampleLabels,
+  type SourceSample,
+  sha256Hex,
+} from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
-import { formatProblem } from "../cache/image-format.js";
-import { canonicalSamples } from "../canonical-order.js";
-import { sha256Hex } from "../content-index.js";
-import type { DatasetLog, Progress, SourceSample } from "../dataset.js";
-import { ownName, removeLeftovers } from "../durable-file.js";
-import type { LabelSchema, SampleLabels } from "../labels/label-schema.js";
-import { quoted } from "../labels/quoted.js";
-import { liesInside } from "../lies-inside.js";
-import { makeFolder } from "../make-folder.js";
-import { openDataset } from "../open-dataset.js";
-import { type FormWriter, formWriter, type PartName, partNames, type WrittenForm } from "./form-writer.js";
+import { createFormWriter } from "./create-form-writer.js";
+import type { FormWriter, WrittenForm } from "./form-writer.js";
 import { endingOf, plainStems } from "./plain-names.js";
 
 /** What is to be written: images by index, in the order in which they are written. */
@@ -103,7 +113,7 @@ async function writeAll(content: FormContent, folder: string, options: WriteForm
   const counts = { train: 0, val: 0, test: 0 };
   for (const part of parts) counts[part] += 1;
   const stems = plainStems(images.map(({ name }, index) => ({ name, part: parts[index] as PartName })));
-  const writer: FormWriter = await formWriter(to, { folder, schema, counts, shardImages });
+  const writer: FormWriter = await createFormWriter(to, { folder, schema, counts, shardImages });
   const list: SourceSample[] = [];
   try {
     for (let first = 0; first < images.length; first += batchImages) {

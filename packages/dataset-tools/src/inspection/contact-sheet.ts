@@ -1,11 +1,10 @@
 // Owns the contact sheet: some images of a data set, drawn by seed, each with its labels under it, as one PNG.
+
 import { availableParallelism } from "node:os";
+import { type Dataset, decodeImage, mapBounded, sharpModule } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { CounterRandom, permutation, randomDomain } from "@lockstep/numerics";
 import type { OverlayOptions } from "sharp";
-import { mapBounded } from "../bounded-concurrency.js";
-import { decodeImage, sharpModule } from "../cache/decode.js";
-import type { Dataset } from "../dataset.js";
 import { namedLabels } from "./duplicates.js";
 
 export interface ContactSheetOptions {

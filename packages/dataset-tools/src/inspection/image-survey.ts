@@ -1,7 +1,7 @@
 // Owns what the images of a data set are like as files: formats, sizes, bytes. Headers are read, nothing is decoded.
+
 import { availableParallelism } from "node:os";
-import { mapBounded } from "../bounded-concurrency.js";
-import type { EncodedDataset, Progress } from "../dataset.js";
+import { type EncodedDataset, mapBounded, type Progress } from "@lockstep/dataset";
 import { type ImageHeader, readHeader } from "./image-header.js";
 
 export interface Spread {

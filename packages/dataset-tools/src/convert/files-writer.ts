@@ -1,8 +1,9 @@
 // Owns writing images as files of their own beside label files: in the published layout, or with one labels.csv.
+
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { publishedFiles } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
-import { publishedFiles } from "../fairface/fairface-folder.js";
 import type { FormWriter, FormWriterOptions, WrittenSample } from "./form-writer.js";
 
 /** fairface_label_train.csv and fairface_label_val.csv, and one for the test part where there is one. */

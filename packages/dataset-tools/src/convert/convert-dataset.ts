@@ -1,6 +1,5 @@
 // Owns writing an opened data set in another form. The images' bytes are kept, and so are fingerprint, plan and bits.
-import type { EncodedDataset } from "../dataset.js";
-import { labelsOf } from "../labels/label-table.js";
+import { type EncodedDataset, labelsOf } from "@lockstep/dataset";
 import { type WriteFormOptions, type WrittenDataset, writeForm } from "./write-form.js";
 
 /** @throws UserError where `out` is not free or the form cannot hold the data */

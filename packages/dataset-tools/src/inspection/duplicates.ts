@@ -1,7 +1,5 @@
 // Owns finding images of equal bytes: within a published part, across parts, and labelled differently. Pure.
-import { type Dataset, origin } from "../dataset.js";
-import { type LabelTable, labelOf } from "../labels/label-table.js";
-import type { PartName } from "../plan/split.js";
+import { type Dataset, type LabelTable, labelOf, origin, type PartName } from "@lockstep/dataset";
 
 export interface DuplicateImage {
   readonly name: string;

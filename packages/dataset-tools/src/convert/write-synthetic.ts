@@ -1,6 +1,5 @@
 // Owns writing the embedded data set as real files: PNG, so that at the same size each pixel is read as it was drawn.
-import type { GeneratedDataset } from "../dataset.js";
-import { labelsOf } from "../labels/label-table.js";
+import { type GeneratedDataset, labelsOf } from "@lockstep/dataset";
 import { type WriteFormOptions, type WrittenDataset, writeForm } from "./write-form.js";
 
 export interface WriteSyntheticOptions extends WriteFormOptions {

@@ -3,13 +3,23 @@ import { appendFile, mkdir, readdir, readFile, symlink, writeFile } from "node:f
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { openImageCache } from "../cache/image-cache.js";
-import type { EncodedDataset, GeneratedDataset, Progress } from "../dataset.js";
-import type { LabelSchema } from "../labels/label-schema.js";
-import { openDataset } from "../open-dataset.js";
-import { complaintOf } from "../testing/complaint.js";
-import { deadProcess } from "../testing/dead-process.js";
-import { labelRow, madeJpeg, recordingLog, temporaryFolder, writeMadeFolder } from "../testing/made-folder.js";
+import {
+  type EncodedDataset,
+  type GeneratedDataset,
+  type LabelSchema,
+  openDataset,
+  openImageCache,
+  type Progress,
+} from "@lockstep/dataset";
+import {
+  complaintOf,
+  deadProcess,
+  labelRow,
+  madeJpeg,
+  recordingLog,
+  temporaryFolder,
+  writeMadeFolder,
+} from "@lockstep/dataset/testing";
 import { convertDataset } from "./convert-dataset.js";
 import { type WrittenForm, writtenForms } from "./form-writer.js";
 import { writeSynthetic } from "./write-synthetic.js";

@@ -2,8 +2,9 @@
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
+import type { PartName } from "@lockstep/dataset";
 import { type Pack, pack } from "tar-stream";
-import type { FormWriter, FormWriterOptions, PartName } from "./form-writer.js";
+import type { FormWriter, FormWriterOptions } from "./form-writer.js";
 
 interface OpenShard {
   readonly archive: Pack;

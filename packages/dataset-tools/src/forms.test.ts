@@ -1,17 +1,23 @@
 // The form that images come in leaves no trace: fingerprint, split and pixels are equal.
+
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
-import { openImageCache } from "./cache/image-cache.js";
+import { type EncodedDataset, openDataset, openImageCache, splitDataset } from "@lockstep/dataset";
+import {
+  namedImages,
+  recordingLog,
+  temporaryFolder,
+  warningsOf,
+  writeHubParquet,
+  writeMadeFolder,
+  writeTable,
+} from "@lockstep/dataset/testing";
 import { convertDataset } from "./convert/convert-dataset.js";
 import { writtenForms } from "./convert/form-writer.js";
-import type { EncodedDataset } from "./dataset.js";
-import { openDataset, splitDataset } from "./open-dataset.js";
-import { namedImages, writeHubParquet, writeTable } from "./testing/hub-parquet.js";
-import { recordingLog, temporaryFolder, warningsOf, writeMadeFolder } from "./testing/made-folder.js";
 
 type Columns = Readonly<Record<string, string>>;
 

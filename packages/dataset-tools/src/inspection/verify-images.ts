@@ -1,10 +1,8 @@
 // Owns reading every byte of a data set's images and decoding each: what training would stumble over, and what
 // `--on-bad-image skip` would leave out, one finding an image.
+
 import { availableParallelism } from "node:os";
-import { mapBounded } from "../bounded-concurrency.js";
-import { imageProblem } from "../cache/decode.js";
-import type { EncodedDataset, Progress } from "../dataset.js";
-import { quoted } from "../labels/quoted.js";
+import { type EncodedDataset, imageProblem, mapBounded, type Progress, quoted } from "@lockstep/dataset";
 
 /** One line for each image that is not what was indexed, or cannot be decoded; in canonical order. */
 export async function verifyImages(options: {

@@ -1,5 +1,5 @@
 // Owns what images are called in a form that is written: the names that they had, made plain enough for every form.
-import type { PartName } from "./form-writer.js";
+import type { PartName } from "@lockstep/dataset";
 
 /** A stem for each image, in order: letters, digits, `-` and `_` alone, none twice within a part, whatever the letters' case. */
 export function plainStems(images: readonly { readonly part: PartName; readonly name: string }[]): string[] {

@@ -1,7 +1,13 @@
 // Owns counting a data set: images by part and label, one field at a time and all class fields together. Pure.
-import type { ClassField, NumberField } from "../labels/label-schema.js";
-import { type LabelTable, labelOf } from "../labels/label-table.js";
-import { type PartName, partNames, type Split } from "../plan/split.js";
+import {
+  type ClassField,
+  type LabelTable,
+  labelOf,
+  type NumberField,
+  type PartName,
+  partNames,
+  type Split,
+} from "@lockstep/dataset";
 
 /** Images. */
 export type PartCounts = Readonly<Record<PartName, number>> & { readonly all: number };

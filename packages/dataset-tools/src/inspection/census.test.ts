@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { labelTable } from "../labels/label-table.js";
+import { labelTable } from "@lockstep/dataset";
 import { takeCensus } from "./census.js";
 
 const labels = labelTable(

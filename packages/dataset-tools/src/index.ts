@@ -1,0 +1,24 @@
+// What the `lockstep dataset` commands do to a data set: count, survey, verify and draw it, and write it in another form.
+export { convertDataset } from "./convert/convert-dataset.js";
+export { type WrittenForm, writtenForms } from "./convert/form-writer.js";
+export {
+  assertFree,
+  assertOutside,
+  defaultShardImages,
+  type WriteFormOptions,
+  type WrittenDataset,
+} from "./convert/write-form.js";
+export { type WriteSyntheticOptions, writeSynthetic } from "./convert/write-synthetic.js";
+export {
+  type Census,
+  type ClassCount,
+  type FieldCensus,
+  type JointCell,
+  type JointTable,
+  type PartCounts,
+  takeCensus,
+} from "./inspection/census.js";
+export { type ContactSheet, type ContactSheetOptions, contactSheet } from "./inspection/contact-sheet.js";
+export { type DuplicateGroup, type DuplicateImage, findDuplicates } from "./inspection/duplicates.js";
+export { type ImageSurvey, type Spread, surveyImages, type UnreadableImage } from "./inspection/image-survey.js";
+export { verifyImages } from "./inspection/verify-images.js";
