@@ -1,23 +1,18 @@
 // The `lockstep` command: reads the arguments, runs a command, turns what went wrong into one line and an exit code.
 import { describeError, exitCode, printable, RunFailed, UnfitMachine, UserError } from "@lockstep/errors";
+import { ignoresHangUp } from "@lockstep/service";
 import { CommanderError } from "commander";
 import { forCommander } from "./assemble-program.js";
 import { userErrorPrefix } from "./launcher/child.js";
+import { handleLostOutput } from "./lost-output.js";
 
 const lingerMs = 2_000;
 /** A probe's exit code is 0 or 1: Docker keeps 2 for itself. */
 const isProbe = process.argv[2] === "health";
 const mistake = isProbe ? exitCode.failure : exitCode.userError;
 
-// A reader such as `head` may leave before all is said.
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code === "EPIPE") process.exit();
-  else fail(error);
-});
-// A launcher that was killed reads no more, and its coordinator has a checkpoint to write: the log file still hears.
-process.stderr.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") fail(error);
-});
+handleLostOutput(process);
+if (ignoresHangUp()) process.on("SIGHUP", () => {});
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 

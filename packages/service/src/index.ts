@@ -13,6 +13,7 @@ export { type CertificateInfo, describeCertificates } from "./certificates/descr
 export { checkListening } from "./check-listening.js";
 export { type Connection, type ConnectOptions, connect } from "./connect.js";
 export { followStream, type StreamFollower } from "./follow-stream.js";
+export { ignoresHangUp } from "./hang-up.js";
 export {
   aliveService,
   checkHealth,
@@ -30,7 +31,14 @@ export { createLogger, type LoggerOptions, type LogLevel, logLevels, parseLogLev
 export { type ProcessVitals, type VitalsWatch, watchVitals } from "./process-vitals.js";
 export { type Refusal, RefusalLog } from "./refusal-log.js";
 export { type RetryOptions, retry } from "./retry.js";
-export { createShutdown, type Shutdown, type ShutdownHost, type ShutdownOptions, StopRequested } from "./shutdown.js";
+export {
+  createShutdown,
+  isStopHandled,
+  type Shutdown,
+  type ShutdownHost,
+  type ShutdownOptions,
+  StopRequested,
+} from "./shutdown.js";
 export { findJoinToken, type JoinToken } from "./tls/join-token.js";
 export { type Role, roleOf, roles } from "./tls/role.js";
 export { type TlsRequirement, tlsAs } from "./tls/tls-folder.js";

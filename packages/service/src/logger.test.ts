@@ -79,6 +79,17 @@ describe("createLogger", () => {
     assert.equal((await readFile(file, "utf8")).trimEnd().split("\n").length, 100);
   });
 
+  it("reports once that the file takes no more lines, and goes on", {
+    skip: process.platform === "linux" ? false : "needs /dev/full",
+  }, () => {
+    const written: string[] = [];
+    const logger = createLogger({ name: "x", file: "/dev/full", stderr: { write: (text) => written.push(text) } });
+    logger.info("first");
+    logger.info("second");
+    assert.equal(written.length, 1);
+    assert.match(written[0] ?? "", /^warning: log file \/dev\/full: lines are lost: ENOSPC/);
+  });
+
   it("refuses a file that cannot be opened as a user's mistake", () => {
     assert.throws(() => createLogger({ name: "x", file: dir }), UserError);
   });

@@ -1,6 +1,6 @@
 // Owns a process' logger: pino's JSON lines to a file, one-liners to stderr, each at its own level. Both are written
 // synchronously, so that a process that exits, or is killed, has lost no line.
-import { UserError } from "@lockstep/errors";
+import { describeError, UserError } from "@lockstep/errors";
 import { destination, type Level, type Logger, multistream, pino, type StreamEntry, stdTimeFunctions } from "pino";
 import { formatLogLine } from "./log-line.js";
 
@@ -38,7 +38,8 @@ export function createLogger(options: LoggerOptions): Logger {
   const people = { write: (json: string) => stderr.write(formatLogLine(json, { color })) };
   const entries: { level: LogLevel; stream: { write(json: string): unknown } }[] = [{ level, stream: people }];
   if (file !== undefined) {
-    entries.push({ level: options.fileLevel ?? moreOf("info", level), stream: openFile(file) });
+    const stream = openFile(file, (line) => void stderr.write(line));
+    entries.push({ level: options.fileLevel ?? moreOf("info", level), stream });
   }
   const streams = entries.flatMap(({ level, stream }): StreamEntry<Level>[] =>
     level === "silent" ? [] : [{ level, stream: { write: (json) => void stream.write(json) } }],
@@ -54,9 +55,16 @@ export function createLogger(options: LoggerOptions): Logger {
   );
 }
 
-function openFile(file: string): { write(json: string): unknown } {
+/** A line that cannot be written later, on a full disk, is no reason to end the process: stderr reports the first one. */
+function openFile(file: string, report: (line: string) => void): { write(json: string): unknown } {
   try {
-    return destination({ dest: file, sync: true, mkdir: true, append: true });
+    const stream = destination({ dest: file, sync: true, mkdir: true, append: true });
+    let isReported = false;
+    stream.on("error", (error) => {
+      if (!isReported) report(`warning: log file ${file}: lines are lost: ${describeError(error)}\n`);
+      isReported = true;
+    });
+    return stream;
   } catch (error) {
     throw new UserError(`log file ${file}: cannot be written`, { cause: error });
   }

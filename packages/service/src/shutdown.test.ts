@@ -7,6 +7,7 @@ import { runSource } from "./testing/child-process.js";
 import { createRecordingLog } from "./testing/recording-log.js";
 
 class FakeHost extends EventEmitter implements ShutdownHost {
+  ignoresHangUp = false;
   time = 1_000;
   readonly exits: number[] = [];
   exit(code: number): void {
@@ -25,8 +26,8 @@ function start(): { host: FakeHost; shutdown: Shutdown; reasons: string[] } {
 }
 
 describe("createShutdown", () => {
-  for (const signal of ["SIGINT", "SIGTERM"]) {
-    it(`aborts on the first ${signal}, saying why, and goes on`, () => {
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"]) {
+    it(`aborts on the first ${signal} with its name as the reason, and goes on`, () => {
       const { host, shutdown, reasons } = start();
       assert.equal(shutdown.signal.aborted, false);
       host.emit(signal);
@@ -46,12 +47,31 @@ describe("createShutdown", () => {
     assert.deepEqual(reasons, ["SIGINT"]);
   });
 
-  it("takes two signals at once for one key press, as a package runner hands Ctrl-C on", () => {
+  it("takes two signals at once for one key press, as a package runner forwards Ctrl-C", () => {
     const { host } = start();
     host.emit("SIGINT");
     host.time += 300;
     host.emit("SIGINT");
     assert.deepEqual(host.exits, []);
+  });
+
+  it("does not count SIGHUP as a second signal: a terminal that closes may send it twice, and after Ctrl-C", () => {
+    for (const first of ["SIGHUP", "SIGINT"]) {
+      const { host, reasons } = start();
+      host.emit(first);
+      host.time += 10_000;
+      host.emit("SIGHUP");
+      assert.deepEqual([host.exits, reasons], [[], [first]]);
+    }
+  });
+
+  it("goes on at SIGHUP where the process was started to outlive its terminal", () => {
+    const { host, shutdown } = start();
+    host.ignoresHangUp = true;
+    host.emit("SIGHUP");
+    assert.equal(shutdown.signal.aborted, false);
+    host.emit("SIGTERM");
+    assert.equal(shutdown.signal.aborted, true);
   });
 
   it("does not count a request from within as a signal: one Ctrl-C after it does not cut the stop short", () => {
@@ -64,7 +84,7 @@ describe("createShutdown", () => {
     assert.equal(shutdown.signal.reason.message, "max steps");
   });
 
-  it("leaves Ctrl-C to the launcher, where there is one, and stops at its word", () => {
+  it("leaves the signals of the terminal to the launcher, where there is one, and stops when the launcher asks", () => {
     const host = new FakeHost();
     const launcher = new EventEmitter();
     const channel: LauncherChannel = {
@@ -72,19 +92,20 @@ describe("createShutdown", () => {
       onGone: (listener) => void launcher.on("gone", listener),
     };
     const shutdown = createShutdown({ log: createRecordingLog(), host, launcher: channel });
-    host.emit("SIGINT");
-    host.time += 10_000;
-    host.emit("SIGINT");
+    for (const signal of ["SIGINT", "SIGINT", "SIGQUIT", "SIGHUP"]) {
+      host.emit(signal);
+      host.time += 10_000;
+    }
     assert.equal(shutdown.signal.aborted, false);
     assert.deepEqual(host.exits, []);
     launcher.emit("stop", "the run is over");
     assert.equal(shutdown.signal.reason.message, "the run is over");
   });
 
-  it("lets go of the signals when it is disposed", () => {
+  it("removes its listeners when it is disposed", () => {
     const { host, shutdown } = start();
     shutdown.dispose();
-    assert.deepEqual([host.listenerCount("SIGINT"), host.listenerCount("SIGTERM")], [0, 0]);
+    assert.deepEqual(host.eventNames(), []);
   });
 });
 

@@ -1,6 +1,8 @@
-// Owns how a process is asked to end: the first SIGINT or SIGTERM (or the launcher) aborts a signal, and whoever holds
-// work finishes or abandons it; the second leaves at once.
+// Turns what asks a process to end into one AbortSignal, with `createShutdown`. The first signal of the system (or the launcher)
+// aborts it, and whoever holds work then finishes or abandons the work. A second signal ends the process at once.
+// SIGHUP alone never counts as a second one: a terminal that closes sends it twice, from the kernel and from the shell.
 import { exitCode } from "@lockstep/errors";
+import { ignoresHangUp } from "./hang-up.js";
 import type { LauncherChannel } from "./launcher-channel.js";
 import type { Log } from "./log.js";
 
@@ -11,11 +13,11 @@ export class StopRequested extends Error {
 
 export interface ShutdownOptions {
   readonly log: Log;
-  /** Told once, with the reason, when a stop is first asked for. */
+  /** Called once, with the reason, at the first request to stop. */
   readonly onFirst?: (reason: string) => void;
   /**
-   * Its word and its death ask for a stop. SIGINT is left to it then: the terminal's Ctrl-C reaches every process of the
-   * run, and the launcher alone decides what follows.
+   * Where there is one, its message and its end are requests to stop, and the signals of the terminal are left to it: they
+   * reach every process of the run, and the launcher alone decides what follows.
    */
   readonly launcher?: LauncherChannel | null;
   /** Default: the process itself, the monotonic clock. */
@@ -23,6 +25,8 @@ export interface ShutdownOptions {
 }
 
 export interface ShutdownHost {
+  /** True where the process was started to outlive its terminal. */
+  readonly ignoresHangUp: boolean;
   on(signal: NodeJS.Signals, listener: () => void): unknown;
   off(signal: NodeJS.Signals, listener: () => void): unknown;
   exit(code: number): void;
@@ -30,21 +34,30 @@ export interface ShutdownHost {
 }
 
 export interface Shutdown {
-  /** Aborted with a StopRequested whose message says why. */
+  /** Aborted with a StopRequested whose message is the reason. */
   readonly signal: AbortSignal;
-  /** Asks for a stop from within; the first reason stays. */
+  /** Requests a stop from within; the first reason stays. */
   request(reason: string): void;
-  /** Hands the signals back to Node's default. */
+  /** Gives the signals back to Node's default. */
   dispose(): void;
 }
 
 /**
- * A package runner hands Ctrl-C on to the child that the terminal has told already: a signal so soon after the first
- * is the same key press.
+ * A package runner forwards Ctrl-C to a child that has received it from the terminal already: a signal so soon after the
+ * first is the same key press.
  */
 const samePressMs = 300;
 
-const signals = ["SIGINT", "SIGTERM"] as const;
+/** What a terminal sends to all processes in its foreground: Ctrl-C, Ctrl-\, and its end. */
+const terminalSignals = ["SIGINT", "SIGQUIT", "SIGHUP"] as const;
+const signals = [...terminalSignals, "SIGTERM"] as const;
+
+let numActive = 0;
+
+/** Whether a shutdown is in use: this process has work that a plain exit would lose. */
+export function isStopHandled(): boolean {
+  return numActive > 0;
+}
 
 export function createShutdown(options: ShutdownOptions): Shutdown {
   const { log, onFirst, launcher, host = processHost } = options;
@@ -67,13 +80,19 @@ export function createShutdown(options: ShutdownOptions): Shutdown {
       host.exit(exitCode.interrupted);
     }
   };
+  const onHangUp = (): void => {
+    if (host.ignoresHangUp)
+      log.info({}, "the terminal has closed: going on, as this process was started with SIGHUP ignored");
+    else request("SIGHUP");
+  };
 
-  const ignore = (): void => {};
-  const handlers = signals.map((name) => ({
-    name,
-    listener: name === "SIGINT" && launcher ? ignore : () => onSignal(name),
-  }));
+  const leftToLauncher: readonly string[] = launcher ? terminalSignals : [];
+  const handlers = signals.map((name) => {
+    const act = name === "SIGHUP" ? onHangUp : () => onSignal(name);
+    return { name, listener: leftToLauncher.includes(name) ? () => {} : act };
+  });
   for (const { name, listener } of handlers) host.on(name, listener);
+  numActive++;
   launcher?.onStop(request);
   launcher?.onGone(() => request("the launcher has gone"));
 
@@ -82,11 +101,15 @@ export function createShutdown(options: ShutdownOptions): Shutdown {
     request,
     dispose: () => {
       for (const { name, listener } of handlers) host.off(name, listener);
+      numActive--;
     },
   };
 }
 
 const processHost: ShutdownHost = {
+  get ignoresHangUp() {
+    return ignoresHangUp();
+  },
   on: (signal, listener) => process.on(signal, listener),
   off: (signal, listener) => process.off(signal, listener),
   exit: (code) => process.exit(code),

@@ -95,15 +95,6 @@ async function train(options: TrainOptions): Promise<number> {
   const shutdown = createShutdown({
     log: launchLog,
     onFirst: (reason) => display.note(`${reason}: finishing the step and writing a checkpoint (again: leave at once)`),
-    host: {
-      on: (name, listener) => process.on(name, listener),
-      off: (name, listener) => process.off(name, listener),
-      exit: (code) => {
-        killAll();
-        process.exit(code);
-      },
-      nowMs: () => performance.now(),
-    },
   });
   try {
     return await trainIn(out, { options, display, shutdown, children });
