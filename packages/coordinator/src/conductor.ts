@@ -1,9 +1,8 @@
 // Owns the core's state at run time: hands it events one after another and carries out its effects. Everything that
 // touches gRPC streams, tensors or the disk is done by the parts that it was given.
 import type { JsonValue, Snapshot } from "@lockstep/checkpoint";
-import { describeError } from "@lockstep/errors";
+import { describeError, type Log } from "@lockstep/errors";
 import { type Instruction, Pass, type RunDescription, type TensorLayout } from "@lockstep/protocol";
-import type { Log } from "@lockstep/service";
 import { advance } from "./core/advance.js";
 import type { CoreEvent, Effect, Outcome } from "./core/event.js";
 import { type CoreState, describeState, type OpenLease } from "./core/state.js";

@@ -1,19 +1,10 @@
 // Owns the coordinator's life: reads the run, serves its services, leads it to its end or a stop, and closes down.
 import { join } from "node:path";
 import { type CheckpointStoreOptions, type JsonValue, writeJsonDurably } from "@lockstep/checkpoint";
-import { describeError, RunFailed, UserError } from "@lockstep/errors";
+import { describeError, type Log, RunFailed, UserError } from "@lockstep/errors";
 import { nativeStatus, numericsVersion } from "@lockstep/numerics";
 import { canonicalJson, canonicalSha256, PROTOCOL_VERSION } from "@lockstep/protocol";
-import {
-  createHealth,
-  findJoinToken,
-  type Health,
-  type Log,
-  listen,
-  parseAddress,
-  tlsAs,
-  watchVitals,
-} from "@lockstep/service";
+import { createHealth, findJoinToken, type Health, listen, parseAddress, tlsAs, watchVitals } from "@lockstep/service";
 import { Conductor, countsBySlot, reasonOf } from "./conductor.js";
 import type { Position } from "./core/course.js";
 import type { Outcome } from "./core/event.js";

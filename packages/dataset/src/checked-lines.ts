@@ -1,8 +1,9 @@
 // Owns small text files of the cache: lines under a header that carries their SHA-256, so that a damaged one is noticed.
+
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import type { Log } from "@lockstep/errors";
 import { cacheFailure } from "./cache-dir.js";
-import type { DatasetLog } from "./dataset.js";
 import { replaceFile } from "./durable-file.js";
 
 export interface CheckedLines {
@@ -14,7 +15,7 @@ export interface CheckedLines {
 }
 
 /** None where the file is absent; none, with a warning, where it is broken: what it held is found out again. */
-export async function readLines(file: CheckedLines, log: DatasetLog): Promise<string[]> {
+export async function readLines(file: CheckedLines, log: Log): Promise<string[]> {
   const { path, kind } = file;
   let text: string;
   try {

@@ -4,10 +4,10 @@ import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
 import { lstat, readFile, realpath, stat } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
-import { UserError } from "@lockstep/errors";
+import { type Log, UserError } from "@lockstep/errors";
 import { mapBounded } from "./bounded-concurrency.js";
 import { readLines, writeLines } from "./checked-lines.js";
-import type { DatasetLog, Progress } from "./dataset.js";
+import type { Progress } from "./dataset.js";
 import { sizeProblem } from "./image-limits.js";
 import { quoted } from "./labels/quoted.js";
 
@@ -20,7 +20,7 @@ export interface ContentIndexOptions {
   readonly folder: string;
   readonly files: readonly IndexedFile[];
   readonly cacheDir: string;
-  readonly log: DatasetLog;
+  readonly log: Log;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -1,5 +1,6 @@
 // Owns what a data set is to the rest of Lockstep: labels, where each sample comes from, and how its pixels are had.
 // Reading a particular form (a FairFace folder, the embedded set) is left to its DatasetSource.
+import type { Log } from "@lockstep/errors";
 import type { LabelSchema, SampleLabels } from "./labels/label-schema.js";
 import type { LabelTable } from "./labels/label-table.js";
 
@@ -89,7 +90,7 @@ export interface SourceContext {
   /** By the column that the recipe names: what it is called in this data (--columns). */
   readonly columns: Readonly<Record<string, string>>;
   readonly cacheDir: string;
-  readonly log: DatasetLog;
+  readonly log: Log;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -100,10 +101,4 @@ export interface Progress {
   readonly done: number;
   /** Images. */
   readonly total: number;
-}
-
-/** The part of a pino logger that this package uses. */
-export interface DatasetLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
 }

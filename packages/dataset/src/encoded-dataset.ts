@@ -1,10 +1,10 @@
 // Owns making a data set of a source's encoded images: canonical numbering, bytes that are what was indexed, and what
 // becomes of images that cannot be used. The last is decided here, once, before anything is computed.
-import { UserError } from "@lockstep/errors";
+import { type Log, UserError } from "@lockstep/errors";
 import { canonicalSamples } from "./canonical-order.js";
 import { sha256Hex } from "./content-index.js";
 import type { OnBadImage } from "./data-options.js";
-import type { DatasetLog, DatasetSource, EncodedDataset, Progress, SourceSample, UnusableImage } from "./dataset.js";
+import type { DatasetSource, EncodedDataset, Progress, SourceSample, UnusableImage } from "./dataset.js";
 import { imageVerdicts } from "./image-verdicts.js";
 import type { LabelSchema } from "./labels/label-schema.js";
 import { quoted } from "./labels/quoted.js";
@@ -19,7 +19,7 @@ export interface EncodedDatasetOptions {
   readonly onBadImage: OnBadImage;
   /** Keeps what is known of the images. */
   readonly cacheDir: string;
-  readonly log: DatasetLog;
+  readonly log: Log;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -90,7 +90,7 @@ async function decodable(
 
 const shownNames = 3;
 
-function reportLeftOut(skipped: readonly UnusableImage[], unlabelled: readonly string[], log: DatasetLog): void {
+function reportLeftOut(skipped: readonly UnusableImage[], unlabelled: readonly string[], log: Log): void {
   if (skipped.length > 0) {
     const first = skipped.slice(0, shownNames).map(({ name, problem }) => `${name} ${problem}`);
     log.warn({ skipped: skipped.length, first }, `left out ${skipped.length} images that cannot be used`);

@@ -2,13 +2,15 @@
 // a second start and the other processes of this machine do not decode everything again. It depends on nothing but the
 // bytes and the decoder, so every process decides alike. Only good verdicts are kept: the few images that failed are decoded
 // at every start, so that one that failed for another reason (a damaged read, a machine in trouble) is not lost for good.
+
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import type { Log } from "@lockstep/errors";
 import { mapBounded } from "./bounded-concurrency.js";
 import { datasetDecoderVersion, imageProblem } from "./cache/decode.js";
 import { type CheckedLines, readLines, writeLines } from "./checked-lines.js";
 import { sha256Hex } from "./content-index.js";
-import type { DatasetLog, Progress } from "./dataset.js";
+import type { Progress } from "./dataset.js";
 
 export interface ImageVerdictsOptions {
   /** SHA-256 (hex) of each image's encoded bytes. */
@@ -18,7 +20,7 @@ export interface ImageVerdictsOptions {
   /** Of the image at that place, for the complaint. */
   readonly nameOf: (place: number) => string;
   readonly cacheDir: string;
-  readonly log: DatasetLog;
+  readonly log: Log;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }

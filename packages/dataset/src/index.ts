@@ -17,7 +17,6 @@ export { sha256Hex } from "./content-index.js";
 export { type DataOptions, dataOptions, type OnBadImage } from "./data-options.js";
 export type {
   Dataset,
-  DatasetLog,
   DatasetSource,
   EncodedDataset,
   GeneratedDataset,

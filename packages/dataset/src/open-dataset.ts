@@ -1,10 +1,10 @@
 // Owns the way in: from what the user names (--data) to a data set.
 import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
-import { UserError } from "@lockstep/errors";
+import { type Log, UserError } from "@lockstep/errors";
 import { checkCacheOutside } from "./cache-dir.js";
 import { type DataOptions, dataOptions } from "./data-options.js";
-import type { Dataset, DatasetLog, DatasetSource, Progress, SourceContext } from "./dataset.js";
+import type { Dataset, DatasetSource, Progress, SourceContext } from "./dataset.js";
 import { encodedDataset } from "./encoded-dataset.js";
 import { fairfaceLabels } from "./fairface/fairface-labels.js";
 import { dataColumns } from "./forms/data-columns.js";
@@ -22,7 +22,7 @@ export interface OpenDatasetOptions extends DataOptions {
   /** The recipe's own way to read the data; absent: the forms that Lockstep knows. */
   readonly source?: ((context: SourceContext) => DatasetSource | Promise<DatasetSource>) | undefined;
   readonly cacheDir: string;
-  readonly log: DatasetLog;
+  readonly log: Log;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -62,7 +62,7 @@ async function knownForm(path: string, options: FormOptions): Promise<{ form: st
 }
 
 /** The parts of a run; says what was removed or leaks. UserError where a needed part is empty. */
-export function splitDataset(dataset: Dataset, settings: SplitSettings & { readonly log?: DatasetLog }): Split {
+export function splitDataset(dataset: Dataset, settings: SplitSettings & { readonly log?: Log }): Split {
   const split = drawSplit(dataset, settings);
   const { duplicatesRemoved, leaked } = split;
   const parts = { train: split.train.length, val: split.val.length, test: split.test.length };

@@ -1,6 +1,7 @@
-// Owns the errors that print as one line: a mistake that a person can mend, a machine that does not fit, and a run that cannot go on. Everything else that is
-// thrown is a bug of ours or of the machine, and keeps its stack.
+// Defines what every package uses to report: errors that print as one line (`UserError`, `UnfitMachine`, `RunFailed`), the exit codes
+// and the `Log`. Any other error that is thrown is a bug of ours or a fault of the machine, and keeps its stack.
 
+export type { Log } from "./log.js";
 export { type NearestOptions, nearestName } from "./nearest-name.js";
 export { printable } from "./printable.js";
 
@@ -11,7 +12,7 @@ export class UserError extends Error {
 
 /**
  * This machine cannot take part in a run, others may: its libraries or its processor compute other bits, or it
- * lacks the backend or device asked for. A worker exits with 3.
+ * lacks the requested backend or device. A worker exits with 3.
  */
 export class UnfitMachine extends UserError {
   override readonly name = "UnfitMachine";
@@ -31,11 +32,11 @@ export const exitCode = {
   userError: 2,
   /** A worker's: its machine would compute other bits, or not at all. Another machine may do; the same one will not. */
   unfitMachine: 3,
-  /** Stopped by Ctrl-C or SIGTERM after a clean checkpoint. */
+  /** Stopped by Ctrl-C, SIGTERM or a closed terminal, after a clean checkpoint. */
   interrupted: 130,
 } as const;
 
-/** One line for people, with the causes behind it, `outer: inner`, where the message does not say them itself. */
+/** One line for people: the message, then the messages of its causes that it does not contain, `outer: inner`. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const message = error.message || error.name;

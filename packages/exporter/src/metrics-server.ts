@@ -1,8 +1,8 @@
 // Owns what the exporter serves over HTTP: /metrics for Prometheus, /healthz for probes, nothing else.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { describeError, UserError } from "@lockstep/errors";
-import { formatAddress, type Log, parseAddress } from "@lockstep/service";
+import { describeError, type Log, UserError } from "@lockstep/errors";
+import { formatAddress, parseAddress } from "@lockstep/service";
 import { acceptedFormat } from "./accept.js";
 import { type Format, formats } from "./exposition.js";
 

@@ -1,6 +1,7 @@
 // Owns the exporter's life: hear the coordinator, serve what follows, outlive the coordinator, end when told to.
+import type { Log } from "@lockstep/errors";
 import { type Event, sendJoinToken } from "@lockstep/protocol";
-import { connect, findJoinToken, type Log, tlsAs } from "@lockstep/service";
+import { connect, findJoinToken, tlsAs } from "@lockstep/service";
 import { Exposition } from "./exposition.js";
 import { followEvents } from "./follow-events.js";
 import { serveMetrics } from "./metrics-server.js";

@@ -15,7 +15,6 @@ export {
   type DeviceChoice,
   type Engine,
   type EngineDescription,
-  type EngineLog,
 } from "./engine/engine.js";
 export { describeEngines, loadEngine, requireBackend } from "./engine/load-engine.js";
 export { fairfaceRecipe } from "./fairface/fairface-recipe.js";

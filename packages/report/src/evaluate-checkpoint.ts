@@ -9,12 +9,11 @@ import {
   seenInTraining,
   splitDataset,
 } from "@lockstep/dataset";
-import { UserError } from "@lockstep/errors";
+import { type Log, UserError } from "@lockstep/errors";
 import { evaluateMetrics, type RunSpec } from "@lockstep/protocol";
 import {
   type BackendChoice,
   type DeviceChoice,
-  type EngineLog,
   loadEngine,
   loadRunRecipe,
   type RecipeDefinition,
@@ -43,7 +42,7 @@ export interface EvaluateOptions {
   readonly cacheDir: string;
   readonly backend: BackendChoice;
   readonly device?: DeviceChoice | undefined;
-  readonly log: EngineLog;
+  readonly log: Log;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: EvaluationProgress) => void;
 }

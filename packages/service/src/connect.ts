@@ -1,9 +1,10 @@
 // Owns what a client needs to reach a peer: `new CoordinatorClient(target, credentials, options)`.
+
 import type { ChannelCredentials, ClientOptions, Interceptor } from "@grpc/grpc-js";
+import type { Log } from "@lockstep/errors";
 import { formatAddress, parseAddress } from "./address.js";
 import { clientOptions } from "./channel-options.js";
 import { channelCredentials, channelSecurityOptions, tlsIdentity } from "./credentials.js";
-import type { Log } from "./log.js";
 import { whyRefused } from "./tls/diagnosis.js";
 import type { TlsOptions } from "./tls/tls-identity.js";
 

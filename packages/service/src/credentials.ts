@@ -9,9 +9,8 @@ import {
   experimental,
   ServerCredentials,
 } from "@grpc/grpc-js";
-import { UserError } from "@lockstep/errors";
+import { type Log, UserError } from "@lockstep/errors";
 import { type Address, formatAddress, staysOnMachine } from "./address.js";
-import type { Log } from "./log.js";
 import { checkCoordinator } from "./tls/peer-identity.js";
 import { TlsIdentity, type TlsOptions } from "./tls/tls-identity.js";
 

@@ -25,7 +25,6 @@ export {
 } from "./health.js";
 export { type LauncherChannel, launcherChannel, sendStop } from "./launcher-channel.js";
 export { type Listener, type ListenOptions, listen, listenForHealth, type ServedService } from "./listen.js";
-export type { Log } from "./log.js";
 export { formatLogLine } from "./log-line.js";
 export { createLogger, type LoggerOptions, type LogLevel, logLevels, parseLogLevel } from "./logger.js";
 export { type ProcessVitals, type VitalsWatch, watchVitals } from "./process-vitals.js";

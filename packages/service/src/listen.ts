@@ -9,12 +9,11 @@ import {
   setLogVerbosity,
   type UntypedServiceImplementation,
 } from "@grpc/grpc-js";
-import { UserError } from "@lockstep/errors";
+import { type Log, UserError } from "@lockstep/errors";
 import { type Address, formatAddress, parseAddress } from "./address.js";
 import { healthServerOptions, maxHealthConnections, serverOptions } from "./channel-options.js";
 import { serverCredentials, tlsIdentity } from "./credentials.js";
 import type { Health } from "./health.js";
-import type { Log } from "./log.js";
 import { type ConnectionLimits, receiveWindowBytes, ServerConnections } from "./server-connections.js";
 import { SocketPlace } from "./socket-place.js";
 import type { TlsOptions } from "./tls/tls-identity.js";

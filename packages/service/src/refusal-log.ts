@@ -1,6 +1,6 @@
 // Owns what is written down of peers that are turned away: the first of a kind at once, those that follow as a number, once a minute.
 // Each line is a write to disk that the process waits for, and strangers should not decide how many there are.
-import type { Log } from "./log.js";
+import type { Log } from "@lockstep/errors";
 
 const periodMs = 60_000;
 /** A peer and a reason are a kind. Beyond that many in a period only their number is kept. */

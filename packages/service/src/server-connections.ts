@@ -4,9 +4,8 @@ import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Server } from "@grpc/grpc-js";
-import { describeError } from "@lockstep/errors";
+import { describeError, type Log } from "@lockstep/errors";
 import { failedHandshake, peerOf } from "./failed-handshake.js";
-import type { Log } from "./log.js";
 import { RefusalLog } from "./refusal-log.js";
 
 /**

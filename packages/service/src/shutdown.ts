@@ -1,10 +1,9 @@
 // Turns what asks a process to end into one AbortSignal, with `createShutdown`. The first signal of the system (or the launcher)
 // aborts it, and whoever holds work then finishes or abandons the work. A second signal ends the process at once.
 // SIGHUP alone never counts as a second one: a terminal that closes sends it twice, from the kernel and from the shell.
-import { exitCode } from "@lockstep/errors";
+import { exitCode, type Log } from "@lockstep/errors";
 import { ignoresHangUp } from "./hang-up.js";
 import type { LauncherChannel } from "./launcher-channel.js";
-import type { Log } from "./log.js";
 
 /** Why an AbortSignal of a shutdown is aborted; what waits reject with. */
 export class StopRequested extends Error {

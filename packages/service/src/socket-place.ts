@@ -4,8 +4,7 @@
 import { chmod, lstat, mkdtemp, rename, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
-import { UserError } from "@lockstep/errors";
-import type { Log } from "./log.js";
+import { type Log, UserError } from "@lockstep/errors";
 
 export class SocketPlace {
   /** Where the server binds. */

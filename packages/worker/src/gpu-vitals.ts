@@ -3,9 +3,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { performance } from "node:perf_hooks";
 import { createInterface } from "node:readline";
-import { describeError } from "@lockstep/errors";
+import { describeError, type Log } from "@lockstep/errors";
 import type { GpuVitals } from "@lockstep/protocol";
-import type { Log } from "@lockstep/service";
 
 export interface GpuWatch {
   /** As last sampled, by index; empty while nothing is known. */

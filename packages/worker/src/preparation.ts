@@ -3,7 +3,6 @@
 import { createHash } from "node:crypto";
 import {
   type DataOptions,
-  type DatasetLog,
   type ImageCache,
   openDataset,
   openImageCache,
@@ -11,7 +10,7 @@ import {
   specifiedSampling,
   splitDataset,
 } from "@lockstep/dataset";
-import { UserError } from "@lockstep/errors";
+import { type Log, UserError } from "@lockstep/errors";
 import {
   createLayout,
   type GetRunResponse,
@@ -69,7 +68,7 @@ export async function prepareRun(options: {
   readonly device?: DeviceChoice | undefined;
   readonly log: Logger;
   /** What is said of the data set; default: `log`. */
-  readonly dataLog?: DatasetLog | undefined;
+  readonly dataLog?: Log | undefined;
   readonly signal: AbortSignal;
 }): Promise<PreparedRun> {
   const { run, dataOptions, weightsFile = null, cacheDir, backend, device, log, dataLog = log, signal } = options;

@@ -4,8 +4,8 @@
 //                                ^-----------'  (connection lost, coordinator restarted)
 import { randomUUID } from "node:crypto";
 import { hostname } from "node:os";
-import type { DataOptions, DatasetLog } from "@lockstep/dataset";
-import { UserError } from "@lockstep/errors";
+import type { DataOptions } from "@lockstep/dataset";
+import { type Log, UserError } from "@lockstep/errors";
 import {
   canonicalJson,
   differences,
@@ -49,7 +49,7 @@ export interface WorkerOptions {
   readonly slot?: number | undefined;
   readonly log: Logger;
   /** What is said of the data set as it is opened and split; default: `log`. */
-  readonly dataLog?: DatasetLog | undefined;
+  readonly dataLog?: Log | undefined;
   /** Aborted: finish the leases held (for at most 10 s), then leave. */
   readonly signal: AbortSignal;
   /** Give up when no coordinator has answered for so long; null, the default: never. */

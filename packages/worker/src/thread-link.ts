@@ -1,7 +1,7 @@
 // Owns one worker thread and the talk with it: a setup, then requests that are answered in any order, then a stop.
 // What the requests mean is left to the two ends. The thread's side is serveThread, the main thread's ThreadLink.
 import { type MessagePort, parentPort, Worker, workerData } from "node:worker_threads";
-import { describeError, UserError } from "@lockstep/errors";
+import { describeError, type Log, UserError } from "@lockstep/errors";
 import type { Logger } from "pino";
 
 type ToThread<Request> = { readonly kind: "request"; readonly id: number; readonly request: Request } | Command;
@@ -133,12 +133,6 @@ export class ThreadLink<Request, Result, Ready> {
   }
 }
 
-/** The part of a logger that a thread can offer to what it calls. */
-export interface ThreadLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
-
 export interface ThreadService<Request, Result, Ready> {
   readonly ready: Ready;
   /** Errors travel as one line; the thread goes on. */
@@ -148,12 +142,12 @@ export interface ThreadService<Request, Result, Ready> {
 
 /** Runs in the thread. `open` gets ThreadLink's setup; what it throws makes the thread unusable. */
 export async function serveThread<Setup, Request, Result, Ready>(
-  open: (setup: Setup, log: ThreadLog) => Promise<ThreadService<Request, Result, Ready>>,
+  open: (setup: Setup, log: Log) => Promise<ThreadService<Request, Result, Ready>>,
 ): Promise<void> {
   if (parentPort === null) throw new Error("this module runs in a worker thread only");
   const port: MessagePort = parentPort;
   const send = (message: FromThread<Result, Ready>): void => port.postMessage(message);
-  const log: ThreadLog = {
+  const log: Log = {
     info: (fields, message) => send({ kind: "log", level: "info", fields, message }),
     warn: (fields, message) => send({ kind: "log", level: "warn", fields, message }),
   };

@@ -1,7 +1,7 @@
 // Owns `lockstep worker`: computes leases of one run.
 import { resolve } from "node:path";
-import { type DatasetLog, defaultCacheDir } from "@lockstep/dataset";
-import { exitCode, UnfitMachine, UserError } from "@lockstep/errors";
+import { defaultCacheDir } from "@lockstep/dataset";
+import { exitCode, type Log, UnfitMachine, UserError } from "@lockstep/errors";
 import { requireBackend } from "@lockstep/recipe";
 import { createHealth, createLogger, createShutdown, launcherChannel } from "@lockstep/service";
 import { runWorker } from "@lockstep/worker";
@@ -95,7 +95,7 @@ async function requireFit({ backend, device }: Options<"backend" | "device">): P
 }
 
 /** For the data of a launcher's worker: the launcher has read the same data and has warned of it once for all. */
-function withoutWarnings(log: DatasetLog): DatasetLog {
-  const info: DatasetLog["info"] = (fields, message) => log.info(fields, message);
+function withoutWarnings(log: Log): Log {
+  const info: Log["info"] = (fields, message) => log.info(fields, message);
   return { info, warn: info };
 }

@@ -1,7 +1,7 @@
 // Owns a run's processes: starts the coordinator and the workers, starts the dead again after a wait that grows, stops
 // all of them, and says how the run ended. What they compute is their own affair.
-import { exitCode, RunFailed, UserError } from "@lockstep/errors";
-import { backoff, type Log, sendStop, sleep } from "@lockstep/service";
+import { exitCode, type Log, RunFailed, UserError } from "@lockstep/errors";
+import { backoff, sendStop, sleep } from "@lockstep/service";
 import type { ProcessEntry } from "../run-folder.js";
 import { type Child, type ChildExit, describeExit } from "./child.js";
 

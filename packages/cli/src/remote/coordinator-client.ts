@@ -1,6 +1,6 @@
 // Owns how a person's command reaches a coordinator that may be far away: calls as promises, failures in one line.
 import { type ClientUnaryCall, Metadata, type ServiceError, status } from "@grpc/grpc-js";
-import { describeError, printable, UserError } from "@lockstep/errors";
+import { describeError, type Log, printable, UserError } from "@lockstep/errors";
 import {
   ControlClient,
   type Event,
@@ -11,7 +11,7 @@ import {
   TelemetryClient,
   WireError,
 } from "@lockstep/protocol";
-import { type Connection, connect, findJoinToken, type Log, tlsAs } from "@lockstep/service";
+import { type Connection, connect, findJoinToken, tlsAs } from "@lockstep/service";
 
 /** A coordinator that takes a call but does not answer it in this time counts as not answering. */
 const defaultAnswerTimeoutMs = 10_000;

@@ -9,9 +9,8 @@ import {
   loadCheckpoint,
 } from "@lockstep/checkpoint";
 import { createPlan } from "@lockstep/dataset";
-import { UserError } from "@lockstep/errors";
+import { type Log, UserError } from "@lockstep/errors";
 import { createLayout, type RunDescription, runDescription, type TensorLayout } from "@lockstep/protocol";
-import type { Log } from "@lockstep/service";
 import type { Course } from "../core/course.js";
 
 export interface PreparedRun {

@@ -2,8 +2,7 @@
 // has left none.
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { describeError } from "@lockstep/errors";
-import type { Log } from "@lockstep/service";
+import { describeError, type Log } from "@lockstep/errors";
 import type { PreviousEnd } from "../tell/goodput.js";
 import { restoreGoodput } from "./bookkeeping.js";
 import { summaryFile } from "./summary.js";

@@ -1,7 +1,9 @@
 // Owns turning away calls that the caller has no right to, before they reach a service. Who has which right is method-roles.ts'.
+
 import { ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
+import type { Log } from "@lockstep/errors";
 import { joinTokenHeader, toServiceError, WireError } from "@lockstep/protocol";
-import { type JoinToken, type Log, RefusalLog, type Role, roleOf } from "@lockstep/service";
+import { type JoinToken, RefusalLog, type Role, roleOf } from "@lockstep/service";
 import { methodRoles } from "./method-roles.js";
 
 export interface GuardOptions {

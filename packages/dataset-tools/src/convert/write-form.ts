@@ -4,7 +4,6 @@ import { open, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 import {
   canonicalSamples,
-  type DatasetLog,
   formatProblem,
   type LabelSchema,
   liesInside,
@@ -20,7 +19,7 @@ import {
   type SourceSample,
   sha256Hex,
 } from "@lockstep/dataset";
-import { UserError } from "@lockstep/errors";
+import { type Log, UserError } from "@lockstep/errors";
 import { createFormWriter } from "./create-form-writer.js";
 import type { FormWriter, WrittenForm } from "./form-writer.js";
 import { endingOf, plainStems } from "./plain-names.js";
@@ -40,7 +39,7 @@ export interface WriteFormOptions {
   /** Images in a Parquet file or a tar shard. */
   readonly shardImages?: number | undefined;
   readonly cacheDir: string;
-  readonly log: DatasetLog;
+  readonly log: Log;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -80,7 +79,7 @@ export async function writeForm(content: FormContent, options: WriteFormOptions)
     await makeEmptyFolder(beside);
     const expected = await writeAll(content, beside, options);
     const { schema } = content;
-    const quiet: DatasetLog = { info: () => {}, warn: (fields, message) => log.warn(fields, message) };
+    const quiet: Log = { info: () => {}, warn: (fields, message) => log.warn(fields, message) };
     const written = await openDataset({ data: beside, schema, cacheDir: ownCache, log: quiet, signal });
     if (written.fingerprint !== expected) {
       throw new Error(`${to} read back has fingerprint ${written.fingerprint}, not ${expected}`);

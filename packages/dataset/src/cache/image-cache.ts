@@ -1,13 +1,15 @@
 // Owns the image cache: every image of a run decoded and resized once, before the first step, and read from there after.
 // It is keyed by data set, decoder, size and samples, so that a small subset costs little and a stale cache is never met.
+
 import { readSync } from "node:fs";
 import { access, type FileHandle, open } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join, resolve } from "node:path";
+import type { Log } from "@lockstep/errors";
 import { mapBounded } from "../bounded-concurrency.js";
 import { cacheFailure, checkFreeSpace } from "../cache-dir.js";
 import { sha256Hex } from "../content-index.js";
-import type { Dataset, DatasetLog, Progress } from "../dataset.js";
+import type { Dataset, Progress } from "../dataset.js";
 import {
   type CacheIdentity,
   cacheFileBytes,
@@ -27,7 +29,7 @@ export interface OpenImageCacheOptions {
   /** Pixels a side. */
   readonly imageSize: number;
   readonly cacheDir: string;
-  readonly log: DatasetLog;
+  readonly log: Log;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -1,8 +1,7 @@
 // Owns reading one label file (CSV with a header; columns that no label asks for are ignored): text in, labelled rows out.
 // Every complaint names the file, the line and the value.
-import { UserError } from "@lockstep/errors";
+import { type Log, UserError } from "@lockstep/errors";
 import { type CsvError, parse } from "csv-parse/sync";
-import type { DatasetLog } from "../dataset.js";
 import { repetition } from "../files/repetition.js";
 import type { ColumnChoice } from "../forms/data-columns.js";
 import { findColumns } from "../labels/label-columns.js";
@@ -29,7 +28,7 @@ export interface LabelFileOptions {
   /** Where dates that a spreadsheet made of class names are accepted: counts them. */
   readonly repairs?: LabelRepairs | undefined;
   /** Told of columns and separators that were recognised though they are not as published. */
-  readonly log?: DatasetLog | undefined;
+  readonly log?: Log | undefined;
 }
 
 type LabelRecord = Readonly<Record<string, string>>;

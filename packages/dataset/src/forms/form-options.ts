@@ -1,5 +1,6 @@
 // Owns what every form is read with.
-import type { DatasetLog, Progress } from "../dataset.js";
+import type { Log } from "@lockstep/errors";
+import type { Progress } from "../dataset.js";
 import type { LabelRepairs } from "../labels/label-repairs.js";
 import type { DataColumns } from "./data-columns.js";
 
@@ -8,7 +9,7 @@ export interface FormOptions {
   /** Where dates that a spreadsheet made of class names are accepted: counts them. */
   readonly repairs?: LabelRepairs | undefined;
   readonly cacheDir: string;
-  readonly log: DatasetLog;
+  readonly log: Log;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }

@@ -1,6 +1,6 @@
 // Owns that labels which a spreadsheet ate may be taken for what they were (--repair-labels), and counts them: nothing is
 // repaired in silence.
-import type { DatasetLog } from "../dataset.js";
+import type { Log } from "@lockstep/errors";
 
 export class LabelRepairs {
   readonly #counts = new Map<string, number>();
@@ -16,7 +16,7 @@ export class LabelRepairs {
   }
 
   /** One warning for all of them; none where there were none. */
-  report(log: DatasetLog): void {
+  report(log: Log): void {
     const { numLabels } = this;
     if (numLabels === 0) return;
     const changes = Object.fromEntries([...this.#counts].sort(([a], [b]) => (a < b ? -1 : 1)));

@@ -3,14 +3,15 @@
 // order of their hashes: without the pack each image would cost a page. The pack takes as much disk as the images do. It is
 // keyed by the Parquet file, its column and its stamp. Its hash is checked at every start, and a broken pack is made again;
 // what is read from it later is checked by hash, as from everywhere.
+
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import type { Log } from "@lockstep/errors";
 import { z } from "zod";
 import { cacheFailure } from "../cache-dir.js";
 import { sha256Hex } from "../content-index.js";
-import type { DatasetLog } from "../dataset.js";
 import { replaceFile } from "../durable-file.js";
 import type { FormOptions } from "../forms/form-options.js";
 import { shardIndex } from "../shards/shard-index.js";
@@ -72,7 +73,7 @@ export function imagePack({ parquet, image, cacheDir, log, signal, onRows }: Ima
 /** Says why where it is not. An absent one is no surprise: caches may be removed. */
 async function isWhole(
   { packPath, packBytes, packSha256 }: PackIndex,
-  log: DatasetLog,
+  log: Log,
   signal: AbortSignal | undefined,
 ): Promise<boolean> {
   const found = await stat(packPath).catch(() => null);

@@ -1,8 +1,8 @@
 // Owns images that lie one after another inside of bigger files: each is read from its own place, in any order.
 import { open } from "node:fs/promises";
-import { UserError } from "@lockstep/errors";
+import { type Log, UserError } from "@lockstep/errors";
 import { reasonOf } from "../content-index.js";
-import type { DatasetLog, DatasetSource, SourceList, SourceSample } from "../dataset.js";
+import type { DatasetSource, SourceList, SourceSample } from "../dataset.js";
 
 export interface PackedSample extends SourceSample {
   /** The file that the bytes lie in. */
@@ -18,7 +18,7 @@ export interface PackedList extends SourceList {
 }
 
 /** @param log told where names repeat */
-export function packedImages(listPacked: () => Promise<PackedList>, log: DatasetLog): DatasetSource {
+export function packedImages(listPacked: () => Promise<PackedList>, log: Log): DatasetSource {
   let samples: readonly PackedSample[] = [];
   return {
     async list() {
@@ -39,7 +39,7 @@ export function packedImages(listPacked: () => Promise<PackedList>, log: Dataset
  * Within a part. Where images are files, the name says which bytes are meant, so a name twice is one image labelled twice and
  * is refused. Here each image has bytes of its own and a name for people alone: what suffers is being told which is meant.
  */
-function warnOfRepeatedNames(samples: readonly PackedSample[], log: DatasetLog): void {
+function warnOfRepeatedNames(samples: readonly PackedSample[], log: Log): void {
   const seen = new Set<string>();
   const repeated = samples.filter(({ name, origin }) => seen.size === seen.add(`${origin} ${name}`).size);
   const [first] = repeated;

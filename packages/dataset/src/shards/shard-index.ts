@@ -2,11 +2,10 @@
 // so does what was found inside, and none of it is read again.
 import { readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { UserError } from "@lockstep/errors";
+import { type Log, UserError } from "@lockstep/errors";
 import type { z } from "zod";
 import { cacheFailure } from "../cache-dir.js";
 import { reasonOf, sha256Hex } from "../content-index.js";
-import type { DatasetLog } from "../dataset.js";
 import { replaceFile } from "../durable-file.js";
 
 const formatLine = "lockstep shard index 1";
@@ -17,7 +16,7 @@ export interface ShardIndexOptions<Found> {
   /** What is looked for in it: another kind or column is another index. */
   readonly kind: string;
   readonly cacheDir: string;
-  readonly log: DatasetLog;
+  readonly log: Log;
   readonly schema: z.ZodType<Found>;
   /** Whether what was found earlier can still be used; yes where absent. */
   readonly isUsable?: (found: Found) => Promise<boolean>;
@@ -61,7 +60,7 @@ async function stampOf(path: string): Promise<string> {
 async function readKnown<Found>(
   path: string,
   schema: z.ZodType<Found>,
-  log: DatasetLog,
+  log: Log,
 ): Promise<{ readonly stamp: unknown; readonly found: Found } | null> {
   let text: string;
   try {

@@ -1,10 +1,11 @@
 // Owns small FairFace folders made for tests: noise encoded by sharp, never a picture of anybody.
+
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { TestContext } from "node:test";
+import type { Log } from "@lockstep/errors";
 import { CounterRandom, randomDomain } from "@lockstep/numerics";
-import type { DatasetLog } from "../dataset.js";
 import { fairfaceClasses } from "../fairface/fairface-labels.js";
 
 /** A folder that goes when the test ends. */
@@ -72,7 +73,7 @@ export interface LogLine {
 }
 
 /** A log that remembers. */
-export function recordingLog(): DatasetLog & { readonly lines: LogLine[] } {
+export function recordingLog(): Log & { readonly lines: LogLine[] } {
   const lines: LogLine[] = [];
   const at = (level: LogLine["level"]) => (fields: object, message: string) => {
     lines.push({ level, message, fields: { ...fields } });

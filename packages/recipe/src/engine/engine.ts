@@ -25,12 +25,6 @@ export interface Engine {
   dispose(): void;
 }
 
-/** The part of a pino logger that this package uses. */
-export interface EngineLog {
-  info(fields: object, message: string): void;
-  warn(fields: object, message: string): void;
-}
-
 /** Whether an engine can be had on this machine, without loading it where that is heavy. */
 export interface EngineDescription {
   readonly backend: BackendName;

@@ -1,6 +1,6 @@
 // Owns the choice of the engine and the fingerprint's parts that all engines share.
 import { datasetDecoderVersion } from "@lockstep/dataset";
-import { UserError } from "@lockstep/errors";
+import { type Log, UserError } from "@lockstep/errors";
 import { numericsVersion } from "@lockstep/numerics";
 import type { KernelBackend } from "@tensorflow/tfjs-core";
 import * as tf from "@tensorflow/tfjs-core";
@@ -11,7 +11,6 @@ import type {
   Engine,
   EngineCandidate,
   EngineDescription,
-  EngineLog,
   RegisteredBackend,
 } from "./engine.js";
 import { tensorflowEngine } from "./tensorflow.js";
@@ -31,7 +30,7 @@ export async function loadEngine({
 }: {
   backend: BackendChoice;
   device?: DeviceChoice | undefined;
-  log: EngineLog;
+  log: Log;
 }): Promise<Engine> {
   // Silences tfjs' own hint on console; the warnings below take its place.
   tf.enableProdMode();

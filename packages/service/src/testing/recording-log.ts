@@ -1,5 +1,5 @@
 // Owns a log for tests: it keeps what was said.
-import type { Log } from "../log.js";
+import type { Log } from "@lockstep/errors";
 
 export interface RecordingLog extends Log {
   readonly lines: string[];

@@ -2,8 +2,7 @@
 // connections without a restart. grpc-js has such a watcher too (FileWatcherCertificateProvider), but it hands out a key and a
 // certificate that do not fit, and drops the credentials while a file is being replaced.
 import type { experimental } from "@grpc/grpc-js";
-import { describeError } from "@lockstep/errors";
-import type { Log } from "../log.js";
+import { describeError, type Log } from "@lockstep/errors";
 import { readTlsFolder, type TlsMaterial, type TlsRequirement } from "./tls-folder.js";
 
 export const dayMs = 24 * 60 * 60 * 1000;

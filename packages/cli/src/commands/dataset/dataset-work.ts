@@ -1,14 +1,14 @@
 // Owns what commands that write data sets have around them: log, cache folder, progress, and an orderly end on Ctrl-C.
 import { resolve } from "node:path";
-import { type DatasetLog, defaultCacheDir, type Progress } from "@lockstep/dataset";
-import { exitCode } from "@lockstep/errors";
+import { defaultCacheDir, type Progress } from "@lockstep/dataset";
+import { exitCode, type Log } from "@lockstep/errors";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Options } from "../../flags.js";
 import { createDisplay } from "../../progress/display.js";
 
 export interface DatasetWork {
   readonly cacheDir: string;
-  readonly log: DatasetLog;
+  readonly log: Log;
   readonly onProgress: (progress: Progress) => void;
   readonly signal: AbortSignal;
 }

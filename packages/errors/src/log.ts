@@ -1,4 +1,6 @@
-// Owns what this package asks of a logger passed in: the two methods of pino's that it calls.
+// Defines `Log`, the part of a logger that library code uses.
+
+/** Two methods of pino's. */
 export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;
