@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { UserError } from "@lockstep/errors";
 import type { Sharp } from "sharp";
-import { imageBomb } from "../testing/image-bomb.js";
+import { imageBomb, pngChunk } from "../testing/image-bomb.js";
 import { datasetDecoderVersion, decodeImage, decodeProblem, imageProblem } from "./decode.js";
 
 /** Left half red, right half blue. */
@@ -23,6 +23,13 @@ function assertNear(actual: number[], expected: number[], tolerance = 12): void 
     actual.length === expected.length && actual.every((value, i) => Math.abs(value - (expected[i] ?? 0)) <= tolerance),
     `${actual} is not near ${expected}`,
   );
+}
+
+/** The same PNG, in which the first pixel's colour stands for transparency (a tRNS chunk, behind the IHDR). */
+function withColourKey(png: Buffer): Buffer {
+  const endOfHeader = 8 + 25;
+  const transparency = pngChunk("tRNS", Buffer.of(0, 0, 0, 37, 0, 74));
+  return Buffer.concat([png.subarray(0, endOfHeader), transparency, png.subarray(endOfHeader)]);
 }
 
 const [red, blue] = [
@@ -64,6 +71,54 @@ describe("decoding", () => {
     const grey = await decodeImage(await (await halves(32, 32)).greyscale().jpeg().toBuffer(), 16, "grey");
     const pixel = at(grey, 16, 2, 8);
     assertNear(pixel, [pixel[0] ?? 0, pixel[0] ?? 0, pixel[0] ?? 0], 0);
+  });
+
+  describe("an alpha channel is dropped, and the colours under it are kept, at each size", () => {
+    const size = 32;
+    /** Colours that differ from pixel to pixel, under an alpha of 0, 1, 128 and 255 in turn. */
+    const image = async (): Promise<Sharp> => {
+      const { default: sharp } = await import("sharp");
+      const alpha = Uint8Array.of(0, 1, 128, 255);
+      const pixels = Uint8Array.from({ length: size * size * 4 }, (_, i) =>
+        i % 4 === 3 ? (alpha[Math.floor(i / 12) % 4] ?? 0) : (37 * i) & 0xff,
+      );
+      return sharp(pixels, { raw: { width: size, height: size, channels: 4 } });
+    };
+    const cases: [string, () => Promise<Uint8Array>][] = [
+      ["PNG", async () => (await image()).png().toBuffer()],
+      ["grey PNG", async () => (await image()).toColourspace("b-w").png().toBuffer()],
+      ["PNG of 16 bits", async () => (await image()).toColourspace("rgb16").png().toBuffer()],
+      ["PNG with a palette", async () => (await image()).png({ palette: true }).toBuffer()],
+      [
+        "PNG with one transparent colour",
+        async () => withColourKey(await (await image()).removeAlpha().png().toBuffer()),
+      ],
+      ["WebP", async () => (await image()).webp({ lossless: true, exact: true }).toBuffer()],
+      ["lossy WebP", async () => (await image()).webp({ quality: 80 }).toBuffer()],
+      ["AVIF", async () => (await image()).avif({ quality: 60, effort: 0 }).toBuffer()],
+      ["GIF", async () => (await image()).gif().toBuffer()],
+      ["TIFF", async () => (await image()).tiff({ compression: "deflate" }).toBuffer()],
+    ];
+    for (const [name, encode] of cases) {
+      test(name, async () => {
+        const { default: sharp } = await import("sharp");
+        const encoded = await encode();
+        const stored = sharp(encoded).toColourspace("srgb").raw({ depth: "uchar" });
+        const { data, info } = await stored.toBuffer({ resolveWithObject: true });
+        assert.equal(info.channels, 4);
+        const raw = { width: size, height: size, channels: 3 } as const;
+        const colours = await sharp(
+          data.filter((_, i) => i % 4 !== 3),
+          { raw },
+        )
+          .png()
+          .toBuffer();
+        for (const imageSize of [size, size / 2, 20, 2 * size]) {
+          const expected = await decodeImage(colours, imageSize, "colours");
+          assert.deepEqual(await decodeImage(encoded, imageSize, name), expected, `at ${imageSize}`);
+        }
+      });
+    }
   });
 
   test("a photo that was taken lying on its side is turned upright", async () => {

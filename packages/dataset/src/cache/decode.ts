@@ -9,8 +9,8 @@ import { formatProblem } from "./image-format.js";
 type SharpModule = typeof import("sharp")["default"];
 let loading: Promise<SharpModule> | undefined;
 
-/** Changes with every change of decodeImage that changes pixels. */
-const pipelineVersion = 1;
+/** Raised by every change of decodeImage that changes pixels. 2: the alpha channel is dropped before the resize, not after it. */
+const pipelineVersion = 2;
 
 /** For the numerics fingerprint and the image cache's key: who decodes and resizes, at which version. */
 export async function datasetDecoderVersion(): Promise<string> {
@@ -21,15 +21,14 @@ export async function datasetDecoderVersion(): Promise<string> {
 }
 
 /**
- * imageSize x imageSize x 3 bytes, RGB, row-major: turned upright, centre-cropped to a square, resized with shrink-on-load,
- * sRGB, alpha dropped; of several frames or pages the first. Throws UserError where the image is damaged, be it by a single
- * warning of its decoder. `name` is for the complaint.
+ * imageSize x imageSize x 3 bytes, RGB, row-major: turned upright, transparency dropped, centre-cropped to a square, resized
+ * with shrink-on-load, sRGB. Of several frames or pages the first is taken. `name` is for the message.
+ * @throws UserError where the image is damaged; one warning of its decoder is enough
  */
 export async function decodeImage(encoded: Uint8Array, imageSize: number, name: string): Promise<Uint8Array> {
   try {
-    const { data, info } = await (await opened(encoded))
+    const { data, info } = await (await withoutAlpha(await opened(encoded)))
       .resize(imageSize, imageSize, { fit: "cover", position: "centre" })
-      .removeAlpha()
       .toColourspace("srgb")
       .raw({ depth: "uchar" })
       .toBuffer({ resolveWithObject: true });
@@ -66,6 +65,19 @@ async function opened(encoded: Uint8Array): Promise<Sharp> {
   const problem = formatProblem(encoded);
   if (problem !== null) throw new Error(problem);
   return sharp(encoded, { failOn: "warning", autoOrient: true, limitInputPixels: maxImagePixels });
+}
+
+/**
+ * Drops an alpha channel and keeps the colours under it as they are stored, as Pillow's `convert("RGB")`, torchvision and
+ * TensorFlow do. Dropped after a resize, the colours would depend on the size: sharp multiplies them with alpha only where it
+ * resizes. Such an image is decoded at its full size.
+ */
+async function withoutAlpha(image: Sharp): Promise<Sharp> {
+  if (!(await image.metadata()).hasAlpha) return image;
+  const colours = image.removeAlpha().toColourspace("srgb").raw({ depth: "uchar" });
+  const { data, info } = await colours.toBuffer({ resolveWithObject: true });
+  const sharp = await sharpModule();
+  return sharp(data, { raw: { width: info.width, height: info.height, channels: info.channels } });
 }
 
 /** As libvips, its decoders and the C++ library word it. */
