@@ -8,21 +8,22 @@ import { join, relative } from "node:path";
 /** Internal packages; everybody may import errors. */
 export const mayImport = {
   errors: [],
+  files: [],
   protocol: [],
-  service: [],
+  service: ["files"],
   numerics: [],
   "tfjs-backend-torch": [],
-  dataset: ["numerics"],
-  "dataset-tools": ["dataset", "numerics"],
+  dataset: ["files", "numerics"],
+  "dataset-tools": ["files", "dataset", "numerics"],
   recipe: ["dataset", "numerics", "tfjs-backend-torch"],
-  checkpoint: ["protocol"],
-  coordinator: ["protocol", "service", "checkpoint", "numerics", "dataset"],
+  checkpoint: ["files", "protocol"],
+  coordinator: ["files", "protocol", "service", "checkpoint", "numerics", "dataset"],
   worker: ["protocol", "service", "dataset", "recipe", "numerics"],
   report: ["dataset", "recipe", "checkpoint", "numerics", "protocol"],
   exporter: ["protocol", "service"],
   cli: [
     ...["protocol", "service", "numerics", "dataset", "recipe", "checkpoint", "coordinator", "worker", "report"],
-    ...["dataset-tools", "exporter"],
+    ...["files", "dataset-tools", "exporter"],
   ],
   testkit: "everything",
 };

@@ -1,0 +1,96 @@
+import assert from "node:assert/strict";
+import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type TestContext, test } from "node:test";
+import { UserError } from "@lockstep/errors";
+import { z } from "zod";
+import { readJson } from "./json-file.js";
+import { JsonLinesWriter, readJsonLines } from "./json-lines.js";
+import { temporaryFolder } from "./testing/temporary-folder.js";
+
+const schema = z.strictObject({ step: z.number() });
+
+async function allOf(path: string) {
+  const records: { step: number }[] = [];
+  for await (const record of readJsonLines(path, schema)) records.push(record);
+  return records;
+}
+
+function refusal(pattern: RegExp) {
+  return (error: unknown): true => {
+    assert.ok(error instanceof UserError, String(error));
+    assert.match(error.message, pattern);
+    assert.doesNotMatch(error.message, /\n/);
+    return true;
+  };
+}
+
+async function pathOf(context: TestContext) {
+  return join(await temporaryFolder(context), "a.json");
+}
+
+test("a JSON file is read by its schema; an absent one is null", async (context) => {
+  const path = await pathOf(context);
+  assert.equal(await readJson(path, schema), null);
+  await writeFile(path, '{"step": 3}');
+  assert.deepEqual(await readJson(path, schema), { step: 3 });
+});
+
+test("a broken JSON file is refused in one line that names the file and what is wrong", async (context) => {
+  const path = await pathOf(context);
+  await writeFile(path, '{"step":\n\u001b[31m');
+  await assert.rejects(readJson(path, schema), refusal(/a\.json: is not JSON: .+/));
+  await writeFile(path, '{"step": "3"}');
+  await assert.rejects(
+    readJson(path, schema, "prepare the run anew"),
+    refusal(/a\.json: step: .*expected number.*; prepare the run anew$/),
+  );
+  await writeFile(path, "3");
+  await assert.rejects(readJson(path, schema), refusal(/a\.json: Invalid input: expected object/));
+  await mkdir(join(path, "..", "folder"));
+  await assert.rejects(readJson(join(path, "..", "folder"), schema), refusal(/folder: cannot be read: EISDIR/));
+});
+
+test("JSON lines are read without the unfinished last one", async (context) => {
+  const path = await pathOf(context);
+  assert.deepEqual(await allOf(path), []);
+  await writeFile(path, '{"step":1}\n{"step":2}\n{"st');
+  assert.deepEqual(await allOf(path), [{ step: 1 }, { step: 2 }]);
+});
+
+test("a garbage line is refused by file and line number", async (context) => {
+  const path = await pathOf(context);
+  await writeFile(path, '{"step":1}\ngarbage\n{"step":2}\n');
+  await assert.rejects(allOf(path), refusal(/a\.json:2: is not JSON: /));
+  await writeFile(path, '{"step":1}\n{"step":2}\n{"stop":3}\n');
+  await assert.rejects(allOf(path), refusal(/a\.json:3: step: /));
+});
+
+test("a character that ends a line elsewhere, inside JSON, ends none here", async (context) => {
+  const path = await pathOf(context);
+  await writeFile(path, '{"step":1,"\u2028\r":0}\n');
+  const loose = readJsonLines(path, z.looseObject({ step: z.number() }));
+  await assert.rejects(loose.next(), refusal(/a\.json:1: is not JSON: /)); // a raw carriage return is no JSON
+  await writeFile(path, '{"step":1,"\u2028":0}\n');
+  assert.equal((await readJsonLines(path, z.looseObject({ step: z.number() })).next()).value?.step, 1);
+});
+
+test("a line is there when append returns, and a killed writer's unfinished line is cut off", async (context) => {
+  const path = await pathOf(context);
+  const first = new JsonLinesWriter(path);
+  first.append({ step: 1, loss: Number.NaN });
+  assert.equal(await readFile(path, "utf8"), '{"step":1,"loss":null}\n');
+  first.close();
+  first.close();
+  for (const torn of ['{"step":2', "x".repeat(200_000)]) {
+    await appendFile(path, torn);
+    const next = new JsonLinesWriter(path);
+    next.append({ step: 2 });
+    next.close();
+    assert.equal(await readFile(path, "utf8"), '{"step":1,"loss":null}\n{"step":2}\n');
+    await writeFile(path, '{"step":1,"loss":null}\n');
+  }
+  await writeFile(path, "torn from the start");
+  new JsonLinesWriter(path).close();
+  assert.equal(await readFile(path, "utf8"), "");
+});
