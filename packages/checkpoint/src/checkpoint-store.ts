@@ -9,7 +9,7 @@ import { type CheckpointManifest, validationLossOf } from "./manifest.js";
 import { isAlive, type ProcessIdentity, thisProcess } from "./process-identity.js";
 import { replacedPathOf } from "./publish.js";
 import { type PhaseHook, publishInThread } from "./publish-in-thread.js";
-import { stepsToDelete } from "./retention.js";
+import { type RetentionCandidate, stepsToDelete } from "./retention.js";
 import { manifestOf, optimizerTensors, type Snapshot, weightTensors } from "./snapshot.js";
 
 export interface CheckpointEntry {
@@ -48,6 +48,8 @@ export class CheckpointStore {
   readonly #keepBest: boolean;
   readonly #onPhase: PhaseHook | null;
   #lastWrite: Promise<unknown> = Promise.resolve();
+  /** Paths of checkpoints that this store has read and found sound. */
+  readonly #sound = new Set<string>();
 
   /** @throws UserError when keepLast is not a whole number of at least 1 */
   constructor(dir: string, options: CheckpointStoreOptions = {}) {
@@ -83,6 +85,7 @@ export class CheckpointStore {
   /**
    * Writes in a thread of its own, then applies retention. The snapshot's arrays are given away. A checkpoint of the
    * same step is replaced. Writes stand in line; each resolves when its checkpoint is durable and older ones are gone.
+   * Rejects when a value of the snapshot is not finite, or the disk fails.
    */
   write(snapshot: Snapshot): Promise<WrittenCheckpoint> {
     const write = this.#lastWrite.then(() => this.#write(snapshot));
@@ -143,7 +146,10 @@ export class CheckpointStore {
     const skipped: SkippedCheckpoint[] = [];
     for (const entry of (await this.list()).reverse()) {
       const fault = await findFault(entry.path, { refuseNewer: true });
-      if (fault === null) return { checkpoint: { ...entry, manifest: await readManifest(entry.path) }, skipped };
+      if (fault === null) {
+        this.#sound.add(entry.path);
+        return { checkpoint: { ...entry, manifest: await readManifest(entry.path) }, skipped };
+      }
       skipped.push({ ...entry, reason: fault });
     }
     return { checkpoint: null, skipped };
@@ -153,12 +159,14 @@ export class CheckpointStore {
   async #readBack(written: CheckpointEntry): Promise<CheckpointManifest> {
     const fault = await findFault(written.path);
     if (fault !== null) throw new Error(`${written.path}: does not read back: ${fault}`);
+    this.#sound.add(written.path);
     return await readManifest(written.path);
   }
 
-  /** Checkpoints whose manifest is broken do not count, and stay for a person to look at. */
+  /** Checkpoints that are damaged or not finite do not count, and stay for a person to look at. */
   async #applyRetention(writtenStep: number): Promise<number[]> {
-    const candidates = await Promise.all((await this.list()).map(retentionCandidate));
+    const candidates = [];
+    for (const entry of await this.list()) candidates.push(await this.#retentionCandidate(entry));
     const steps = stepsToDelete(
       candidates.filter((candidate) => candidate !== null),
       { keepLast: this.#keepLast, keepBest: this.#keepBest },
@@ -167,21 +175,24 @@ export class CheckpointStore {
       // Out of sight first: a kill in mid-deletion leaves no half checkpoint.
       const doomed = join(this.dir, temporaryName(folderOf(step)));
       await rename(join(this.dir, folderOf(step)), doomed);
+      this.#sound.delete(join(this.dir, folderOf(step)));
       await rm(doomed, { recursive: true, force: true });
     }
     return steps;
   }
-}
 
-async function retentionCandidate(
-  entry: CheckpointEntry,
-): Promise<{ step: number; validationLoss: number | null } | null> {
-  try {
-    const manifest = await readManifest(entry.path);
-    return { step: entry.step, validationLoss: validationLossOf(manifest) };
-  } catch (error) {
-    if (error instanceof UserError) return null;
-    throw error;
+  /** Null: not sound. The tensors are read once in the life of this store, the manifest each time. */
+  async #retentionCandidate({ step, path }: CheckpointEntry): Promise<RetentionCandidate | null> {
+    if (!this.#sound.has(path)) {
+      if ((await findFault(path)) !== null) return null;
+      this.#sound.add(path);
+    }
+    try {
+      return { step, validationLoss: validationLossOf(await readManifest(path)) };
+    } catch (error) {
+      if (error instanceof UserError) return null;
+      throw error;
+    }
   }
 }
 

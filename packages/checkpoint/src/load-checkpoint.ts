@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { describeError, UserError } from "@lockstep/errors";
 import type { TensorLayout } from "@lockstep/protocol";
 import { type CheckpointManifest, NewerFormatError, parseManifest } from "./manifest.js";
+import { NotFiniteCounter } from "./not-finite.js";
 import { manifestFile, optimizerFile, weightsFile } from "./publish.js";
 import { decodeSafetensors } from "./safetensors-read.js";
 import { layoutOf, type OptimizerState } from "./snapshot.js";
@@ -28,7 +29,8 @@ export async function readManifest(path: string): Promise<CheckpointManifest> {
 }
 
 /**
- * Why the checkpoint cannot be used, in one line; null when its manifest, sizes and digests are all sound.
+ * Why the checkpoint cannot be used, in one line; null when its manifest, sizes and digests are right and every value
+ * is finite. Older releases wrote weights that were not.
  * @throws NewerFormatError, with refuseNewer, when a newer Lockstep wrote it
  */
 export async function findFault(
@@ -45,7 +47,7 @@ export async function findFault(
   }
 }
 
-/** Reads sizes and digests without keeping the bytes. @throws UserError that names the first file that is wrong */
+/** Reads every byte and keeps none. @throws UserError that names the first file that is wrong */
 async function verifyFiles(path: string, manifest: CheckpointManifest): Promise<void> {
   for (const name of [weightsFile, optimizerFile]) {
     const file = join(path, name);
@@ -53,10 +55,19 @@ async function verifyFiles(path: string, manifest: CheckpointManifest): Promise<
       throw new UserError(`${path}: ${name} cannot be read: ${describeError(error)}`, { cause: error });
     });
     const hash = createHash("sha256");
+    const notFinite = new NotFiniteCounter();
     if (size === manifest.files[name]?.sizeBytes) {
-      for await (const bytes of createReadStream(file, { highWaterMark: 1024 * 1024 })) hash.update(bytes);
+      for await (const bytes of createReadStream(file, { highWaterMark: 1024 * 1024 })) {
+        hash.update(bytes);
+        notFinite.take(bytes);
+      }
     }
     assertRecorded({ path, name, manifest, sizeBytes: size, sha256: hash.digest("hex") });
+    if (notFinite.count === 0) continue;
+    const tensor = name === weightsFile ? `, the first in tensor ${tensorAt(manifest, notFinite.first)}` : "";
+    throw new UserError(
+      `${path}: ${name} holds ${notFinite.count} values of ${notFinite.numValues} that are NaN or infinite${tensor}`,
+    );
   }
 }
 
@@ -83,6 +94,16 @@ export async function loadCheckpoint(checkpoint: { readonly path: string }): Pro
   } catch (error) {
     throw new UserError(`${path}: ${describeError(error)}`, { cause: error });
   }
+}
+
+/** The tensor that holds the file's value `index`. The file's tensors are sorted by name. */
+function tensorAt(manifest: CheckpointManifest, index: number): string {
+  let end = 0;
+  for (const { name, size } of [...layoutOf(manifest).tensors].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    end += size;
+    if (index < end) return name;
+  }
+  return "unknown";
 }
 
 interface FileOfCheckpoint {

@@ -1,6 +1,7 @@
 // The thread that publishes one checkpoint and ends. With a gate, it waits after each phase until the main thread has
 // opened it again: that is how a test stops it at a named place.
 import { parentPort, workerData } from "node:worker_threads";
+import { notFiniteTensor } from "./not-finite.js";
 import { type PublishJob, type PublishPhase, publish } from "./publish.js";
 
 export interface PublishThreadData {
@@ -15,6 +16,11 @@ export type PublishThreadMessage =
 
 const { job, gate } = workerData as PublishThreadData; // publish-in-thread.ts is the only one to start this file
 const post = (message: PublishThreadMessage): void => parentPort?.postMessage(message);
+
+const notFinite = notFiniteTensor([...job.weights, ...job.optimizerState]);
+if (notFinite !== undefined) {
+  throw new Error(`tensor ${notFinite.name} holds values that are NaN or infinite: nobody can go on from them`);
+}
 
 let passed = 0;
 publish(job, (phase) => {

@@ -1,4 +1,5 @@
-// Owns which checkpoints stay: the last N, and the best by validation loss. Pure.
+// Decides which checkpoints stay, by `stepsToDelete`: the last N, and the best by validation loss. Pure. Its candidates are
+// sound checkpoints alone, so that a damaged one, or one with weights that are not finite, never takes the place of a sound one.
 
 export interface RetentionCandidate {
   readonly step: number;

@@ -11,7 +11,7 @@ import type { CheckpointWriter } from "./keep/checkpoint-writer.js";
 import { storedPosition } from "./keep/stored-position.js";
 import type { BufferPool } from "./reduce/buffer-pool.js";
 import { type Contribution, type Contributor, PassSums } from "./reduce/pass-sums.js";
-import { NotFiniteGradient, type TrainingState } from "./reduce/training-state.js";
+import { NotFiniteUpdate, type TrainingState } from "./reduce/training-state.js";
 import type { WeightsFeed } from "./reduce/weights-feed.js";
 import type { EventHub } from "./tell/event-hub.js";
 import type { Goodput } from "./tell/goodput.js";
@@ -240,13 +240,13 @@ export class Conductor {
     }
   }
 
-  /** A gradient that is not finite, a full disk: the run ends, as nothing more can be recorded. */
+  /** A gradient or an update that is not finite, a full disk: the run ends, as nothing more can be recorded. */
   #orBreak(work: () => void): void {
     try {
       work();
     } catch (error) {
       this.failure = error;
-      if (error instanceof NotFiniteGradient) this.#tellNotFinite(error.message);
+      if (error instanceof NotFiniteUpdate) this.#tellNotFinite(error.message);
       this.dispatch({ type: "broken", message: describeError(error) });
     }
   }

@@ -70,6 +70,22 @@ test("two workers train to the end: records, ledger, checkpoints, summary, and t
   assert.ok(checkpoints.length <= 4);
 });
 
+test("the images per second count what each step held, not the global batch", async (t) => {
+  // An epoch is one step of 44 samples, and the global batch would be 4096.
+  const short = tinyRun({ epochs: 3, globalBatch: 4096 });
+  const { out, remove } = await prepareFolder(short);
+  t.after(remove);
+  const { address, summary } = await start(out);
+  const worker = await FakeWorker.join(address, short);
+  const { imagesPerSecond } = await summary;
+  worker.close();
+  const seconds = (await recordsOf(out, "metrics.jsonl")).flatMap(({ stepSeconds }) =>
+    typeof stepSeconds === "number" ? [stepSeconds] : [],
+  );
+  const median = seconds.toSorted((a, b) => a - b)[1] ?? Number.NaN;
+  assert.equal(imagesPerSecond, 44 / median);
+});
+
 test("the training metrics of an epoch are means weighted by samples", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
@@ -164,6 +180,23 @@ test("a gradient that overflows in the sum stops the run before the weights are 
   });
   await assert.rejects(summary, { name: "RunFailed", message: /^step 1: the gradient's norm is Infinity/ });
   worker.close();
+});
+
+test("weights that overflow in an update end the run as failed, and the checkpoint before is kept", async (t) => {
+  const overflowing = tinyRun({ learningRate: 3e38 });
+  const { out, remove } = await prepareFolder(overflowing);
+  t.after(remove);
+  const { address, summary } = await start(out, { checkpointEvery: 1 });
+  const worker = await FakeWorker.join(address, overflowing);
+  await assert.rejects(summary, {
+    name: "RunFailed",
+    message: /^step \d: the update made \d+ of 21 values NaN or infinite, .* learning rate below 3e\+38, or clip/,
+  });
+  worker.close();
+  const store = new CheckpointStore(join(out, "checkpoints"));
+  const { checkpoint, skipped } = await store.newestValid();
+  assert.ok(checkpoint !== null);
+  assert.deepEqual(skipped, []);
 });
 
 test("a NaN stops the run, names the culprit and keeps the state before", async (t) => {

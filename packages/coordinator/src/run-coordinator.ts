@@ -95,7 +95,6 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<RunSu
     const { position, settings, leasesRedone, mixedNumerics, reference } = conductor.state;
     const microBatchesByWorker = countsBySlot(conductor.state);
     const medians = stepLog.medians();
-    const { globalBatch } = prepared.run.spec;
     const summary: RunSummary = {
       completed: outcome.kind === "completed",
       reason: reasonOf(outcome),
@@ -103,7 +102,7 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<RunSu
       epochs: position.epoch,
       samples: samplesBefore(position, settings.course),
       seconds: (performance.now() - startMs) / 1000,
-      imagesPerSecond: medians.step === null ? null : globalBatch / medians.step,
+      imagesPerSecond: stepLog.imagesPerSecond(),
       loss: conductor.loss,
       validation: conductor.lastValidation?.metrics ?? null,
       validationEpoch: conductor.lastValidation?.epoch ?? null,

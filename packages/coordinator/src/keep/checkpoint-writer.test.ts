@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { CheckpointStore, Snapshot, WrittenCheckpoint } from "@lockstep/checkpoint";
+import type { Snapshot, WrittenCheckpoint } from "@lockstep/checkpoint";
 import { CheckpointWriter } from "./checkpoint-writer.js";
 
 /** A store whose writes end when the test says so. */
@@ -15,7 +15,7 @@ function slowStore() {
       open.push((error) => (error === undefined ? resolve(written) : reject(error)));
     });
   };
-  return { store: { write } as unknown as CheckpointStore, started, finish: (error?: Error) => open.shift()?.(error) };
+  return { store: { write }, started, finish: (error?: Error) => open.shift()?.(error) };
 }
 
 function snapshot(step: number, validation: Record<string, number> | null = null): Snapshot {
@@ -63,4 +63,42 @@ test("a failure is told, and the next snapshot is tried", async () => {
   await writer.idle();
   assert.deepEqual(started, [1, 2]);
   assert.match(String(failures[0]), /disk full/);
+});
+
+test("snapshots that wait are written although the write before them failed", async () => {
+  const { store, started, finish } = slowStore();
+  const failures: unknown[] = [];
+  const written: number[] = [];
+  const writer = new CheckpointWriter(store, {
+    written: ({ step }) => written.push(step),
+    failed: (error) => failures.push(error),
+  });
+  writer.submit(snapshot(1));
+  writer.submit(snapshot(2, { loss: 1 }));
+  writer.submit(snapshot(3));
+  const idle = writer.idle();
+  finish(new Error("disk full"));
+  await turn();
+  finish();
+  await turn();
+  finish();
+  await idle;
+  assert.deepEqual([started, written, failures.length], [[1, 2, 3], [2, 3], 1]);
+});
+
+test("a snapshot that is submitted when a write has failed is written", async () => {
+  const { store, started, finish } = slowStore();
+  const written: number[] = [];
+  const writer = new CheckpointWriter(store, {
+    written: ({ step }) => written.push(step),
+    failed: () => writer.submit(snapshot(2)),
+  });
+  writer.submit(snapshot(1));
+  const idle = writer.idle();
+  finish(new Error("disk full"));
+  await turn();
+  assert.deepEqual(started, [1, 2]);
+  finish();
+  await idle;
+  assert.deepEqual(written, [2]);
 });

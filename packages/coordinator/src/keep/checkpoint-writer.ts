@@ -1,12 +1,13 @@
-// Owns when snapshots reach the disk: one at a time, off the step path; while one is written the newest waits and
-// replaces any other that waited, but those that were validated: one of them may be the best.
+// Writes snapshots to the disk one after another, beside the training: `CheckpointWriter`. While one is written the newest
+// waits. It replaces any other that waits, except validated ones: one of these may be the best. A write that fails does not
+// stop those that wait.
 import type { CheckpointStore, Snapshot, WrittenCheckpoint } from "@lockstep/checkpoint";
 
 /** Validated snapshots that may wait; more pile up only where the disk is slower than whole epochs. */
 const maxValidatedWaiting = 3;
 
 export class CheckpointWriter {
-  readonly #store: CheckpointStore;
+  readonly #store: Pick<CheckpointStore, "write">;
   readonly #onWritten: (written: WrittenCheckpoint) => void;
   readonly #onFailed: (error: unknown) => void;
   /** In the order in which they were taken. */
@@ -14,7 +15,7 @@ export class CheckpointWriter {
   #writing: Promise<void> | null = null;
 
   constructor(
-    store: CheckpointStore,
+    store: Pick<CheckpointStore, "write">,
     on: { readonly written: (written: WrittenCheckpoint) => void; readonly failed: (error: unknown) => void },
   ) {
     this.#store = store;
@@ -29,20 +30,20 @@ export class CheckpointWriter {
     this.#writing ??= this.#writeAll();
   }
 
-  /** Resolves when nothing is being written and nothing waits. Failures were told to `failed`. */
+  /** Resolves when nothing is being written and nothing waits. `failed` was called for each write that failed. */
   async idle(): Promise<void> {
     while (this.#writing !== null) await this.#writing;
   }
 
   async #writeAll(): Promise<void> {
-    try {
-      for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
-        this.#onWritten(await this.#store.write(next));
-      }
-    } catch (error) {
-      this.#onFailed(error);
-    } finally {
-      this.#writing = null;
+    // `failed` may submit another snapshot: it is written by this loop, too.
+    for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
+      const written = await this.#store.write(next).catch((error: unknown) => {
+        this.#onFailed(error);
+        return null;
+      });
+      if (written !== null) this.#onWritten(written);
     }
+    this.#writing = null;
   }
 }

@@ -26,7 +26,7 @@ export interface RunSummary {
   readonly samples: number;
   /** Wall time of this life of the coordinator. */
   readonly seconds: number;
-  /** Global batch over the median training step of this life, its first 10 left out; null without a step. */
+  /** Median over the training steps of this life, the first 10 left out, of samples over seconds; null without a step. */
   readonly imagesPerSecond: number | null;
   /** Mean training loss of the epoch under way or, at an epoch's end, of the one just finished; null before a step. */
   readonly loss: number | null;

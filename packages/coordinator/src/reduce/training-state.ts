@@ -2,6 +2,7 @@
 // place; the numbers that it multiplies with are computed here once.
 import type { Snapshot } from "@lockstep/checkpoint";
 import {
+  allFinite,
   clippingFactor,
   createOptimizer,
   globalNorm,
@@ -13,6 +14,7 @@ import {
 import {
   evaluateMetrics,
   float32Bytes,
+  type PlacedTensor,
   type RunDescription,
   type TensorLayout,
   weightsSha256,
@@ -29,9 +31,9 @@ export interface Update {
 /** The parts of a snapshot that are copies of this state. */
 export type StateCopy = Pick<Snapshot, "weights" | "optimizerState" | "epochSums" | "epochSamples">;
 
-/** The gradient's norm is a NaN or an infinity. */
-export class NotFiniteGradient extends Error {
-  override readonly name = "NotFiniteGradient";
+/** The gradient of a step, or what the update made of it, holds a NaN or an infinity. */
+export class NotFiniteUpdate extends Error {
+  override readonly name = "NotFiniteUpdate";
 }
 
 export class TrainingState {
@@ -81,7 +83,7 @@ export class TrainingState {
 
   /**
    * One optimizer update and one of the statistics.
-   * @throws NotFiniteGradient; then nothing was changed
+   * @throws NotFiniteUpdate. The state must not be used any more then: it may hold the values that are not finite.
    */
   apply(sum: Contribution, { step, numSamples }: { readonly step: number; readonly numSamples: number }): Update {
     const { spec } = this.#run;
@@ -90,7 +92,7 @@ export class TrainingState {
     const gradient = sum.values.subarray(0, numParameters);
     const gradientNorm = globalNorm(gradient);
     if (!Number.isFinite(gradientNorm)) {
-      throw new NotFiniteGradient(
+      throw new NotFiniteUpdate(
         `step ${step}: the gradient's norm is ${gradientNorm}; lower the learning rate or clip the gradient`,
       );
     }
@@ -110,12 +112,32 @@ export class TrainingState {
         totalCount: numSamples,
       });
     }
+    this.#requireFinite(step);
     for (const [index, value] of sum.sums.entries()) {
       const weighted = this.#isMean[index] === true ? value * numSamples : value;
       this.#epochSums[index] = (this.#epochSums[index] ?? 0) + weighted;
     }
     this.#epochSamples += numSamples;
     return { learningRate, gradientNorm };
+  }
+
+  /** A finite gradient may still overflow in the update: by a learning rate that is too high, or in a sum of squares. */
+  #requireFinite(step: number): void {
+    const results = [
+      { of: "", values: this.weights },
+      ...this.#optimizer.state.map(({ name, values }) => ({ of: `the optimizer's ${name} of `, values })),
+    ];
+    for (const { of, values } of results) {
+      if (allFinite(values)) continue;
+      const isNotFinite = ({ offset, size }: PlacedTensor): boolean =>
+        !allFinite(values.subarray(offset, offset + size));
+      const tensor = this.#layout.tensors.find(isNotFinite)?.name ?? "unknown";
+      const count = values.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
+      throw new NotFiniteUpdate(
+        `step ${step}: the update made ${count} of ${values.length} values NaN or infinite, the first in ${of}tensor ${tensor}; ` +
+          `train with a learning rate below ${this.#run.spec.optimizer.learningRate}, or clip the gradient`,
+      );
+    }
   }
 
   metricsOf(sums: Float64Array): Record<string, number> {

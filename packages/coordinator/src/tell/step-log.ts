@@ -34,6 +34,7 @@ export interface ValidationReport {
 }
 
 interface StepTimes {
+  readonly numSamples: number;
   readonly step: number;
   readonly commit: number;
   readonly fetchWeights: number;
@@ -117,6 +118,7 @@ export class StepLog {
     });
     const slowest = (phase: (of: WorkerPhase) => number): number => Math.max(0, ...phases.map(phase));
     this.#times.push({
+      numSamples,
       step: stepSeconds,
       commit: commitSeconds,
       fetchWeights: slowest((of) => of.fetchWeightsSeconds),
@@ -151,7 +153,7 @@ export class StepLog {
   /** Of the steps committed, the first 10 left out. */
   medians(): PhaseMedians {
     const warm = warmSteps(this.#times);
-    const of = (phase: keyof StepTimes): number | null => median(warm.map((times) => times[phase]));
+    const of = (phase: keyof PhaseMedians): number | null => median(warm.map((times) => times[phase]));
     return {
       step: of("step"),
       commit: of("commit"),
@@ -160,6 +162,11 @@ export class StepLog {
       compute: of("compute"),
       sum: of("sum"),
     };
+  }
+
+  /** Median over the steps committed, the first 10 left out, of the samples that a step held over its seconds. */
+  imagesPerSecond(): number | null {
+    return median(warmSteps(this.#times).map(({ numSamples, step }) => numSamples / step));
   }
 
   close(): void {

@@ -23,11 +23,15 @@ export function tinyRun({
   epochs = 2,
   valSamples = 10,
   kernelRows = 5,
+  learningRate = 0.01,
+  globalBatch = 16,
   earlyStop,
 }: {
   epochs?: number;
   valSamples?: number;
   kernelRows?: number;
+  learningRate?: number;
+  globalBatch?: number;
   earlyStop?: EarlyStopSpec;
 } = {}): TinyRun {
   const run: RunDescription = {
@@ -44,7 +48,7 @@ export function tinyRun({
       recipe: { name: "made-up", options: {} },
       optimizer: {
         name: "adam",
-        learningRate: 0.01,
+        learningRate,
         beta1: 0.9,
         beta2: 0.999,
         epsilon: 1e-8,
@@ -56,7 +60,7 @@ export function tinyRun({
       epochs,
       ...(earlyStop === undefined ? {} : { earlyStop }),
       microBatch: 4,
-      globalBatch: 16,
+      globalBatch,
       seed: 7,
       precision: "f32",
     },

@@ -1,0 +1,110 @@
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { describe, it } from "node:test";
+import { CheckpointStore } from "./checkpoint-store.js";
+import { NotFiniteCounter } from "./not-finite.js";
+import { publish, replacedPathOf } from "./publish.js";
+import { encodeSafetensors } from "./safetensors-write.js";
+import { manifestOf, optimizerTensors, weightTensors } from "./snapshot.js";
+import { useTemporaryFolder } from "./testing/temporary-folder.js";
+import { tinyLayout, tinySnapshot } from "./testing/tiny-snapshot.js";
+
+/** Writes what older releases wrote: they did not look at the values. */
+function publishUnchecked(dir: string, step: number, weights: Float32Array): string {
+  const snapshot = tinySnapshot(step, { weights });
+  const path = join(dir, `step-${String(step).padStart(8, "0")}`);
+  publish(
+    {
+      path,
+      temporaryPath: `${path}.new`,
+      replacedPath: replacedPathOf(path),
+      weights: weightTensors(snapshot.layout, snapshot.weights),
+      optimizerState: optimizerTensors(snapshot.optimizerState),
+      manifest: manifestOf(snapshot),
+    },
+    () => {},
+  );
+  return path;
+}
+
+/** tinyLayout's order is head.weight (6 values), block.weight (4), block.mean (2). */
+function weightsWith(places: readonly number[], value: number): Float32Array {
+  const weights = new Float32Array(tinyLayout.numElements).fill(0.5);
+  for (const place of places) weights[place] = value;
+  return weights;
+}
+
+describe("a checkpoint with values that are not finite", () => {
+  const freshPath = useTemporaryFolder();
+
+  it("is not sound: the fault names the file, the number of values and the first tensor", async () => {
+    const dir = freshPath();
+    await mkdir(dir, { recursive: true });
+    const path = publishUnchecked(dir, 3, weightsWith([2, 7, 8], Number.NaN));
+    const { fault } = await new CheckpointStore(dir).verify({ step: 3, path });
+    assert.equal(
+      fault,
+      "weights.safetensors holds 3 values of 12 that are NaN or infinite, the first in tensor block.weight",
+    );
+  });
+
+  it("is skipped by a resume", async () => {
+    const store = new CheckpointStore(freshPath());
+    await store.prepare();
+    await store.write(tinySnapshot(1));
+    publishUnchecked(store.dir, 2, weightsWith([0], Number.NEGATIVE_INFINITY));
+    const { checkpoint, skipped } = await store.newestValid();
+    assert.equal(checkpoint?.step, 1);
+    assert.deepEqual(
+      skipped.map(({ step }) => step),
+      [2],
+    );
+  });
+
+  it("never takes the place of a finite one in what retention keeps", async () => {
+    const store = new CheckpointStore(freshPath(), { keepLast: 2, keepBest: false });
+    await store.prepare();
+    await store.write(tinySnapshot(1));
+    for (const step of [7, 8, 9]) publishUnchecked(store.dir, step, weightsWith([1], Number.NaN));
+    const { deletedSteps } = await store.write(tinySnapshot(2));
+    assert.deepEqual(deletedSteps, []);
+    assert.deepEqual(
+      (await store.list()).map(({ step }) => step),
+      [1, 2, 7, 8, 9],
+    );
+  });
+
+  it("is refused by the store, and leaves nothing behind", async () => {
+    const store = new CheckpointStore(freshPath());
+    await store.prepare();
+    await assert.rejects(
+      store.write(tinySnapshot(4, { weights: weightsWith([11], Number.POSITIVE_INFINITY) })),
+      /tensor block\.mean holds values that are NaN or infinite/,
+    );
+    const values = new Float32Array(tinyLayout.numParameters).fill(Number.POSITIVE_INFINITY);
+    await assert.rejects(store.write(tinySnapshot(4, { optimizerState: [{ name: "v", values }] })), /tensor v holds/);
+    assert.deepEqual(await store.list(), []);
+  });
+});
+
+describe("NotFiniteCounter", () => {
+  const values = Float32Array.of(1, Number.NaN, -3.4e38, Number.NEGATIVE_INFINITY, 1e-45, 0, Number.POSITIVE_INFINITY);
+  const { bytes } = encodeSafetensors([{ name: "t", shape: [values.length], values }]);
+
+  it("finds the same values wherever the bytes are cut in two", () => {
+    for (let cut = 8; cut <= bytes.byteLength; cut++) {
+      const counter = new NotFiniteCounter();
+      counter.take(bytes.subarray(0, cut));
+      counter.take(bytes.subarray(cut));
+      assert.deepEqual([counter.count, counter.first, counter.numValues], [3, 1, values.length], `cut at ${cut}`);
+    }
+  });
+
+  it("finds the same values when the bytes come one by one after the header", () => {
+    const counter = new NotFiniteCounter();
+    counter.take(bytes.subarray(0, 8));
+    for (let index = 8; index < bytes.byteLength; index++) counter.take(bytes.subarray(index, index + 1));
+    assert.deepEqual([counter.count, counter.first, counter.numValues], [3, 1, values.length]);
+  });
+});
