@@ -3,8 +3,9 @@
 import { readdir, rm, rmdir } from "node:fs/promises";
 import { join } from "node:path";
 import { acquireRunLock, CheckpointStore, type RunLock, writeJsonDurably } from "@lockstep/checkpoint";
-import { makeFolder, openImageCache } from "@lockstep/dataset";
+import { openImageCache } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
+import { makeFolder } from "@lockstep/files";
 import { createOptimizer } from "@lockstep/numerics";
 import type { RunDescription } from "@lockstep/protocol";
 import type { ResolvedDataOptions } from "./data-flags.js";

@@ -1,11 +1,11 @@
 // Owns where caches stand, and what is said when they cannot be written there.
 import { statfs } from "node:fs/promises";
 import { homedir } from "node:os";
-import { isAbsolute, join } from "node:path";
+import { dirname, isAbsolute, join } from "node:path";
 import { UserError } from "@lockstep/errors";
+import { type FileWriter, makeFolder, removeLeftovers, replaceFile } from "@lockstep/files";
 import { mebibytes } from "./image-limits.js";
-import { liesInside } from "./lies-inside.js";
-import { makeFolder } from "./make-folder.js";
+import { liesInsideData } from "./inside-data.js";
 
 /** `$XDG_CACHE_HOME/lockstep`, else `~/.cache/lockstep`. A relative XDG_CACHE_HOME is ignored, as its specification says. */
 export function defaultCacheDir(environment: { readonly XDG_CACHE_HOME?: string } = process.env): string {
@@ -15,8 +15,15 @@ export function defaultCacheDir(environment: { readonly XDG_CACHE_HOME?: string 
 
 /** The data folder is the user's: nothing is written into it. */
 export async function checkCacheOutside(cacheDir: string, data: string): Promise<void> {
-  if (!(await liesInside(cacheDir, data))) return;
+  if (!(await liesInsideData(cacheDir, data))) return;
   throw new UserError(`cache folder ${cacheDir}: lies inside the data folder (${data}); choose another (--cache-dir)`);
+}
+
+/** Replaces a file of the cache. What dead processes were making in its folder is removed first: it takes room. */
+export async function replaceInCache<T>(path: string, write: FileWriter<T>): Promise<T> {
+  await makeFolder(dirname(path));
+  await removeLeftovers(dirname(path));
+  return replaceFile(path, write);
 }
 
 /** Refuses before the work what the disk could not hold after it. `what`: e.g. `22500 images at 64x64`. */

@@ -3,8 +3,7 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type { Log } from "@lockstep/errors";
-import { cacheFailure } from "./cache-dir.js";
-import { replaceFile } from "./durable-file.js";
+import { cacheFailure, replaceInCache } from "./cache-dir.js";
 
 export interface CheckedLines {
   readonly path: string;
@@ -41,7 +40,7 @@ export async function writeLines(
 ): Promise<void> {
   const body = lines.join("\n");
   try {
-    await replaceFile(file.path, (handle) => handle.writeFile(`${header(file, body)}\n${body}`));
+    await replaceInCache(file.path, (handle) => handle.writeFile(`${header(file, body)}\n${body}`));
   } catch (error) {
     throw cacheFailure(error, cacheDir);
   }

@@ -27,10 +27,10 @@ export type {
   UnusableImage,
 } from "./dataset.js";
 export { origin } from "./dataset.js";
-export { ownName, removeLeftovers } from "./durable-file.js";
 export { type EncodedDatasetOptions, encodedDataset } from "./encoded-dataset.js";
 export { publishedFiles } from "./fairface/fairface-folder.js";
 export { ageMidpoints, fairfaceClasses, fairfaceLabels } from "./fairface/fairface-labels.js";
+export { liesInsideData } from "./inside-data.js";
 export {
   type ClassField,
   checkLabelSchema,
@@ -41,8 +41,6 @@ export {
 } from "./labels/label-schema.js";
 export { type LabelTable, labelOf, labelsOf, labelTable } from "./labels/label-table.js";
 export { quoted } from "./labels/quoted.js";
-export { liesInside } from "./lies-inside.js";
-export { makeFolder } from "./make-folder.js";
 export { isSynthetic, type OpenDatasetOptions, openDataset, splitDataset } from "./open-dataset.js";
 export { type SampledOrder, sampledOrder } from "./plan/sampled-order.js";
 export {

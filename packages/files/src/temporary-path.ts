@@ -17,8 +17,8 @@ const aliveSuffix = ".alive";
 const pattern = /^\.tmp-.+-(\d+)-(\d+|x)-([0-9a-f]{16}|x)-[0-9a-f]{16}$/;
 
 /** A fresh path in the same folder, for a file or a folder. */
-export function temporaryPathFor(path: string): string {
-  const { pid, startTicks, pidSpace } = thisProcess();
+export function temporaryPathFor(path: string, maker: ProcessIdentity = thisProcess()): string {
+  const { pid, startTicks, pidSpace } = maker;
   const owner = `${pid}-${startTicks ?? "x"}-${pidSpace ?? "x"}`;
   return join(dirname(path), `.tmp-${basename(path)}-${owner}-${randomBytes(8).toString("hex")}`);
 }

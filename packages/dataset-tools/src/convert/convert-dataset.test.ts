@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { appendFile, mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import {
   type EncodedDataset,
@@ -13,13 +12,13 @@ import {
 } from "@lockstep/dataset";
 import {
   complaintOf,
-  deadProcess,
   labelRow,
   madeJpeg,
   recordingLog,
   temporaryFolder,
   writeMadeFolder,
 } from "@lockstep/dataset/testing";
+import { temporaryPathFor, thisProcess } from "@lockstep/files";
 import { convertDataset } from "./convert-dataset.js";
 import { type WrittenForm, writtenForms } from "./form-writer.js";
 import { writeSynthetic } from "./write-synthetic.js";
@@ -153,23 +152,22 @@ describe("a converted data set", () => {
     assert.equal((await convert(without, "csv")).images, 17);
   });
 
-  test("removes what killed processes of this host have left of it, and nothing of others", async (context) => {
+  test("removes what killed processes have left of it, and nothing that others are making", async (context) => {
     const { root, data, open, convert } = await made(context);
     const dataset = await open(data);
-    const [dead, host] = [await deadProcess(), hostname()];
-    const kept = [
-      `csv.partial.${host}.${process.ppid}`,
-      `csv.partial.elsewhere.${dead}`,
-      `mine.partial.${host}.${dead}`,
-    ];
-    const gone = [`csv.partial.${host}.${dead}`];
-    for (const name of [...kept, ...gone]) await mkdir(join(root, "out", `.${name}`, "images"), { recursive: true });
-    for (const pid of [dead, process.ppid]) {
-      await mkdir(join(root, `cache/written.${host}.${pid}/index`), { recursive: true });
-    }
+    const [dead, container] = [{ startTicks: "1" }, { startTicks: "1", pidSpace: "c0ffee00c0ffee00" }];
+    const leave = async (path: string, maker: object) => {
+      const left = temporaryPathFor(join(root, path), { ...thisProcess(), ...maker });
+      await mkdir(join(left, "images"), { recursive: true });
+      return basename(left);
+    };
+    await leave("out/csv", dead);
+    await leave("cache/written", dead);
+    const kept = await leave("out/csv", container);
+    const keptCache = await leave("cache/written", container);
     await convert(dataset, "csv");
-    assert.deepEqual((await readdir(join(root, "out"))).sort(), [...kept.map((name) => `.${name}`), "csv"].sort());
-    assert.deepEqual(await readdir(join(root, "cache")), ["index", `written.${host}.${process.ppid}`]);
+    assert.deepEqual((await readdir(join(root, "out"))).sort(), [kept, "csv"].sort());
+    assert.deepEqual((await readdir(join(root, "cache"))).sort(), ["index", keptCache].sort());
   });
 });
 

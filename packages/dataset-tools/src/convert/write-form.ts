@@ -1,25 +1,23 @@
 // Owns writing a data set whole or not at all: into a folder beside, read back and compared by fingerprint, then renamed.
 
-import { open, readdir, rename, rm } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
+import { readdir, rename, rm } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
 import {
   canonicalSamples,
   formatProblem,
   type LabelSchema,
-  liesInside,
-  makeFolder,
+  liesInsideData,
   openDataset,
-  ownName,
   type PartName,
   type Progress,
   partNames,
   quoted,
-  removeLeftovers,
   type SampleLabels,
   type SourceSample,
   sha256Hex,
 } from "@lockstep/dataset";
 import { type Log, UserError } from "@lockstep/errors";
+import { makeFolder, removeLeftovers, syncFolder, withTemporaryPath } from "@lockstep/files";
 import { createFormWriter } from "./create-form-writer.js";
 import type { FormWriter, WrittenForm } from "./form-writer.js";
 import { endingOf, plainStems } from "./plain-names.js";
@@ -60,7 +58,7 @@ const reservedColumns = ["file", "split", "image"];
 
 /** @throws UserError where `out` is not free or the form cannot hold the data */
 export async function writeForm(content: FormContent, options: WriteFormOptions): Promise<WrittenDataset> {
-  const { to, cacheDir, log, signal } = options;
+  const { to } = options;
   const out = resolve(options.out);
   await assertFree(out);
   const reserved = content.schema.fields.find(({ column }) => reservedColumns.includes(column));
@@ -68,31 +66,40 @@ export async function writeForm(content: FormContent, options: WriteFormOptions)
     throw new UserError(
       `label "${reserved.name}": column "${reserved.column}" means something else in every form; rename it`,
     );
-  const partial = join(dirname(out), `.${basename(out)}.partial`);
-  const beside = ownName(partial);
-  // What reading back leaves in the cache is of use to nobody: the folder gets another name.
-  const writtenCache = join(resolve(cacheDir), "written");
-  const ownCache = ownName(writtenCache);
   try {
-    await removeLeftovers(partial);
-    await removeLeftovers(writtenCache);
-    await makeEmptyFolder(beside);
-    const expected = await writeAll(content, beside, options);
-    const { schema } = content;
-    const quiet: Log = { info: () => {}, warn: (fields, message) => log.warn(fields, message) };
-    const written = await openDataset({ data: beside, schema, cacheDir: ownCache, log: quiet, signal });
-    if (written.fingerprint !== expected) {
-      throw new Error(`${to} read back has fingerprint ${written.fingerprint}, not ${expected}`);
-    }
-    await rename(beside, out);
-    await flushFolder(dirname(out));
+    const expected = await withTemporaryPath(out, async (temporary) => {
+      await removeLeftovers(dirname(out));
+      await makeFolder(temporary);
+      const fingerprint = await writeAll(content, temporary, options);
+      await checkWritten(temporary, fingerprint, { ...options, schema: content.schema });
+      await rename(temporary, out);
+      return fingerprint;
+    });
+    await syncFolder(dirname(out));
     return { out, form: to, images: content.images.length, fingerprint: expected };
   } catch (error) {
-    await rm(beside, { recursive: true, force: true });
     throw diskFailure(error, out);
-  } finally {
-    await rm(ownCache, { recursive: true, force: true });
   }
+}
+
+/** Reads the folder back. What that leaves in the cache would be of no use: the folder gets another name. */
+async function checkWritten(
+  folder: string,
+  expected: string,
+  { to, cacheDir, log, signal, schema }: WriteFormOptions & { readonly schema: LabelSchema },
+): Promise<void> {
+  await removeLeftovers(resolve(cacheDir));
+  await withTemporaryPath(join(resolve(cacheDir), "written"), async (ownCache) => {
+    const quiet: Log = { info: () => {}, warn: (fields, message) => log.warn(fields, message) };
+    try {
+      const written = await openDataset({ data: folder, schema, cacheDir: ownCache, log: quiet, signal });
+      if (written.fingerprint !== expected) {
+        throw new Error(`${to} read back has fingerprint ${written.fingerprint}, not ${expected}`);
+      }
+    } finally {
+      await rm(ownCache, { recursive: true, force: true });
+    }
+  });
 }
 
 /** A label file may name what is no image, behind a linked folder say: it is not carried into data that may be published. */
@@ -155,7 +162,7 @@ function writtenLabels({ fields }: LabelSchema, labels: SampleLabels) {
 
 /** The user's data is left as it is: nothing is written into it. */
 export async function assertOutside(out: string, data: string): Promise<void> {
-  if (!(await liesInside(out, data))) return;
+  if (!(await liesInsideData(out, data))) return;
   throw new UserError(`${out}: lies inside the data folder (${data}); choose another (--out)`);
 }
 
@@ -166,20 +173,6 @@ export async function assertFree(out: string): Promise<void> {
     throw new UserError(`${out}: cannot be written to: ${error.message} (--out)`);
   });
   if (names.length > 0) throw new UserError(`${out}: exists and is not empty (${names[0]}); choose another (--out)`);
-}
-
-async function makeEmptyFolder(path: string): Promise<void> {
-  await rm(path, { recursive: true, force: true }); // of a killed process that had our number
-  await makeFolder(path);
-}
-
-async function flushFolder(path: string): Promise<void> {
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }
 
 function diskFailure(error: unknown, out: string): unknown {

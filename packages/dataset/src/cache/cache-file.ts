@@ -5,8 +5,9 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import { UserError } from "@lockstep/errors";
+import { writeAll } from "@lockstep/files";
 import { z } from "zod";
-import { replaceFile } from "../durable-file.js";
+import { replaceInCache } from "../cache-dir.js";
 
 const magic = "LSPIXEL1";
 export const headerBytes = 64;
@@ -114,7 +115,7 @@ export async function writeCacheFile(
   identity: CacheIdentity,
   chunks: AsyncIterable<Uint8Array>,
 ): Promise<void> {
-  const pixelsSha256 = await replaceFile(`${base}.rgb`, async (file) => {
+  const pixelsSha256 = await replaceInCache(`${base}.rgb`, async (file) => {
     const hash = createHash("sha256");
     await writeAll(file, encodeHeader(identity));
     for await (const chunk of chunks) {
@@ -124,14 +125,7 @@ export async function writeCacheFile(
     return hash.digest("hex");
   });
   const manifest: z.infer<typeof manifestSchema> = { formatVersion: 1, ...identity, pixelsSha256 };
-  await replaceFile(`${base}.json`, (file) => file.writeFile(`${JSON.stringify(manifest, null, 2)}\n`));
-}
-
-async function writeAll(file: FileHandle, bytes: Uint8Array): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesWritten } = await file.write(bytes, done, bytes.length - done);
-    done += bytesWritten;
-  }
+  await replaceInCache(`${base}.json`, (file) => file.writeFile(`${JSON.stringify(manifest, null, 2)}\n`));
 }
 
 function encodeHeader({ key, imageSize, numSamples }: Pick<CacheIdentity, "key" | "imageSize" | "numSamples">): Buffer {

@@ -2,17 +2,16 @@ import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, open, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
-import { hostname } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { UserError } from "@lockstep/errors";
+import { temporaryPathFor, thisProcess } from "@lockstep/files";
 import type { Dataset, Progress } from "../dataset.js";
 import { openDataset } from "../open-dataset.js";
 import { syntheticDataset } from "../synthetic/synthetic-dataset.js";
-import { deadProcess } from "../testing/dead-process.js";
 import { recordingLog, temporaryFolder, warningsOf, writeMadeFolder } from "../testing/made-folder.js";
 import { attachImageCache, type ImageCache, openImageCache } from "./image-cache.js";
 
@@ -184,14 +183,14 @@ describe("the image cache", () => {
     await assert.rejects(building, /stopped by the test/);
     assert.deepEqual(await readdir(join(cacheDir, "pixels")), []);
     const { path } = await openCache();
-    const dead = await deadProcess();
-    await writeFile(`${path}.${hostname()}.${dead}.0.tmp`, "left behind");
-    await writeFile(`${path}.${hostname()}.${process.pid}.99.tmp`, "another's, alive");
+    const dead = { ...thisProcess(), startTicks: "1" };
+    const sameNumbersElsewhere = { ...dead, pidSpace: "c0ffee00c0ffee00" };
+    const live = [thisProcess(), sameNumbersElsewhere].map((maker) => temporaryPathFor(path, maker));
+    for (const left of [temporaryPathFor(path, dead), ...live]) await writeFile(left, "half");
     await truncate(path, 10);
     await openCache();
-    const left = (await readdir(join(cacheDir, "pixels"))).filter((name) => name.endsWith(".tmp"));
-    assert.equal(left.length, 1);
-    assert.match(left[0] ?? "", /\.99\.tmp$/);
+    const left = (await readdir(join(cacheDir, "pixels"))).filter((name) => name.startsWith(".tmp-"));
+    assert.deepEqual(left.sort(), live.map((kept) => basename(kept)).sort());
   });
 
   test("three processes that build it at once end with the same whole cache", async (context) => {

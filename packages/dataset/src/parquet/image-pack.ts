@@ -9,10 +9,10 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Log } from "@lockstep/errors";
+import { writeAll } from "@lockstep/files";
 import { z } from "zod";
-import { cacheFailure } from "../cache-dir.js";
+import { cacheFailure, replaceInCache } from "../cache-dir.js";
 import { sha256Hex } from "../content-index.js";
-import { replaceFile } from "../durable-file.js";
 import type { FormOptions } from "../forms/form-options.js";
 import { shardIndex } from "../shards/shard-index.js";
 import { columnPages } from "./column-pages.js";
@@ -50,14 +50,14 @@ export function imagePack({ parquet, image, cacheDir, log, signal, onRows }: Ima
       let packBytes = 0;
       const hash = createHash("sha256");
       try {
-        await replaceFile(packPath, async (file) => {
+        await replaceInCache(packPath, async (file) => {
           for await (const page of columnPages(parquet, { columnPath: image.bytesPath, asBytes: true })) {
             signal?.throwIfAborted();
             const values = page.values as (Uint8Array | null)[]; // as imageColumnOf has looked
             for (const bytes of values) rows.push(bytes === null ? null : [bytes.length, sha256Hex(bytes)]);
             const present = values.filter((bytes) => bytes !== null);
             for (const bytes of present) hash.update(bytes);
-            await file.writev(present);
+            await writeAll(file, Buffer.concat(present));
             packBytes += present.reduce((sum, bytes) => sum + bytes.length, 0);
             onRows(rows.length);
           }

@@ -4,9 +4,8 @@ import { readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Log, UserError } from "@lockstep/errors";
 import type { z } from "zod";
-import { cacheFailure } from "../cache-dir.js";
+import { cacheFailure, replaceInCache } from "../cache-dir.js";
 import { reasonOf, sha256Hex } from "../content-index.js";
-import { replaceFile } from "../durable-file.js";
 
 const formatLine = "lockstep shard index 1";
 
@@ -39,7 +38,7 @@ export async function shardIndex<Found>(options: ShardIndexOptions<Found>): Prom
   }
   const body = JSON.stringify({ stamp, found });
   try {
-    await replaceFile(indexPath, (file) => file.writeFile(`${formatLine} ${sha256Hex(body)}\n${body}`));
+    await replaceInCache(indexPath, (file) => file.writeFile(`${formatLine} ${sha256Hex(body)}\n${body}`));
   } catch (error) {
     throw cacheFailure(error, cacheDir);
   }

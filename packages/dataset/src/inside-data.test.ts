@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, readdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
-import { liesInside } from "./lies-inside.js";
+import { liesInsideData } from "./inside-data.js";
 import { openDataset } from "./open-dataset.js";
 import { complaintOf } from "./testing/complaint.js";
 import { recordingLog, temporaryFolder, writeMadeFolder } from "./testing/made-folder.js";
@@ -20,15 +20,15 @@ test("what lies inside the data is told behind links, of absent paths and beside
   await writeFile(join(data, "labels.csv"), "");
   for (const folder of [data, join(root, "link"), join(data, "labels.csv"), join(root, "link/labels.csv")]) {
     for (const path of ["data", "data/out", "data/a/b/c", "link/out", "link/a/b", "data/..out", "other/../link/x"]) {
-      assert.equal(await liesInside(join(root, path), folder), true, `${path} in ${folder}`);
+      assert.equal(await liesInsideData(join(root, path), folder), true, `${path} in ${folder}`);
     }
     for (const path of ["", "out", "data-2", "..data", "a/b/c"]) {
-      assert.equal(await liesInside(join(root, path), folder), false, `${path} in ${folder}`);
+      assert.equal(await liesInsideData(join(root, path), folder), false, `${path} in ${folder}`);
     }
   }
   await writeFile(join(data, "train.parquet"), "");
-  assert.equal(await liesInside(join(data, "cache"), join(data, "train.parquet")), false);
-  assert.equal(await liesInside(join(root, "link/train.parquet"), join(data, "train.parquet")), true);
+  assert.equal(await liesInsideData(join(data, "cache"), join(data, "train.parquet")), false);
+  assert.equal(await liesInsideData(join(root, "link/train.parquet"), join(data, "train.parquet")), true);
 });
 
 test("the cache may not lie inside the data, also through a link or beside a label file", async (context) => {
