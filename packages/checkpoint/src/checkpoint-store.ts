@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdir, readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@lockstep/errors";
+import { contentOf } from "./checkpoint-codec.js";
 import { syncFolder } from "./durable-file.js";
 import { findFault, readManifest } from "./load-checkpoint.js";
 import { type CheckpointManifest, validationLossOf } from "./manifest.js";
@@ -10,7 +11,7 @@ import { isAlive, type ProcessIdentity, thisProcess } from "./process-identity.j
 import { replacedPathOf } from "./publish.js";
 import { type PhaseHook, publishInThread } from "./publish-in-thread.js";
 import { type RetentionCandidate, stepsToDelete } from "./retention.js";
-import { manifestOf, optimizerTensors, type Snapshot, weightTensors } from "./snapshot.js";
+import type { Snapshot } from "./snapshot.js";
 
 export interface CheckpointEntry {
   readonly step: number;
@@ -104,9 +105,7 @@ export class CheckpointStore {
           path,
           temporaryPath,
           replacedPath: replacedPathOf(path),
-          weights: weightTensors(snapshot.layout, snapshot.weights),
-          optimizerState: optimizerTensors(snapshot.optimizerState),
-          manifest: manifestOf(snapshot),
+          ...contentOf(snapshot),
         },
         this.#onPhase,
       );

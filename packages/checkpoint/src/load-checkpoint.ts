@@ -1,23 +1,20 @@
-// Owns reading a checkpoint back: every byte that is handed out was checked against the manifest's digests.
+// Reads a checkpoint back from the disk: `loadCheckpoint` and `findFault`. Every byte was checked against the manifest's digests.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError, UserError } from "@lockstep/errors";
-import type { TensorLayout } from "@lockstep/protocol";
+import {
+  assertRecorded,
+  decodeFiles,
+  type LoadedCheckpoint,
+  manifestFile,
+  optimizerFile,
+  weightsFile,
+} from "./checkpoint-codec.js";
 import { type CheckpointManifest, NewerFormatError, parseManifest } from "./manifest.js";
 import { NotFiniteCounter } from "./not-finite.js";
-import { manifestFile, optimizerFile, weightsFile } from "./publish.js";
-import { decodeSafetensors } from "./safetensors-read.js";
-import { layoutOf, type OptimizerState } from "./snapshot.js";
-
-export interface LoadedCheckpoint {
-  readonly manifest: CheckpointManifest;
-  readonly layout: TensorLayout;
-  /** layout.numElements values, the caller's own. */
-  readonly weights: Float32Array;
-  readonly optimizerState: readonly OptimizerState[];
-}
+import { layoutOf } from "./snapshot.js";
 
 /** @throws UserError when there is none, it is broken, or of a newer format */
 export async function readManifest(path: string): Promise<CheckpointManifest> {
@@ -72,28 +69,18 @@ async function verifyFiles(path: string, manifest: CheckpointManifest): Promise<
 }
 
 /** @throws UserError when the checkpoint is broken, or of a newer format */
-export async function loadCheckpoint(checkpoint: { readonly path: string }): Promise<LoadedCheckpoint> {
-  const { path } = checkpoint;
-  const manifest = await readManifest(path);
-  const weightsBytes = await readChecked({ path, name: weightsFile, manifest });
-  const optimizerBytes = await readChecked({ path, name: optimizerFile, manifest });
-  try {
-    const layout = layoutOf(manifest);
-    const weights = new Float32Array(layout.numElements);
-    const { tensors } = decodeSafetensors(weightsBytes, weightsFile);
-    for (const { name, shape, offset } of layout.tensors) {
-      const stored = tensors.get(name);
-      if (stored === undefined || stored.shape.join() !== shape.join()) {
-        throw new Error(`${weightsFile} has no tensor ${name} of shape [${shape}]`);
-      }
-      weights.set(stored.values, offset);
-    }
-    if (tensors.size !== layout.tensors.length) throw new Error(`${weightsFile} has tensors that the manifest lacks`);
-    const optimizerState = [...decodeSafetensors(optimizerBytes, optimizerFile).tensors.values()];
-    return { manifest, layout, weights, optimizerState: optimizerState.map(({ name, values }) => ({ name, values })) };
-  } catch (error) {
-    throw new UserError(`${path}: ${describeError(error)}`, { cause: error });
-  }
+export async function loadCheckpoint({ path }: { readonly path: string }): Promise<LoadedCheckpoint> {
+  await readManifest(path); // it reports best what is missing or broken
+  const read = (name: string): Promise<Uint8Array> =>
+    readFile(join(path, name)).catch((error: unknown) => {
+      throw new UserError(`${path}: ${name} cannot be read: ${describeError(error)}`, { cause: error });
+    });
+  const files = {
+    [manifestFile]: await read(manifestFile),
+    [weightsFile]: await read(weightsFile),
+    [optimizerFile]: await read(optimizerFile),
+  };
+  return decodeFiles(files, path);
 }
 
 /** The tensor that holds the file's value `index`. The file's tensors are sorted by name. */
@@ -104,33 +91,6 @@ function tensorAt(manifest: CheckpointManifest, index: number): string {
     if (index < end) return name;
   }
   return "unknown";
-}
-
-interface FileOfCheckpoint {
-  readonly path: string;
-  readonly name: string;
-  readonly manifest: CheckpointManifest;
-}
-
-async function readChecked(file: FileOfCheckpoint): Promise<Uint8Array> {
-  const bytes = await readFile(join(file.path, file.name)).catch((error: unknown) => {
-    throw new UserError(`${file.path}: ${file.name} cannot be read: ${describeError(error)}`, { cause: error });
-  });
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  assertRecorded({ ...file, sizeBytes: bytes.byteLength, sha256 });
-  return bytes;
-}
-
-function assertRecorded(found: FileOfCheckpoint & { readonly sizeBytes: number; readonly sha256: string }): void {
-  const { path, name, manifest, sizeBytes, sha256 } = found;
-  const recorded = manifest.files[name];
-  if (recorded === undefined) throw new UserError(`${path}: the manifest does not list ${name}`);
-  if (sizeBytes !== recorded.sizeBytes) {
-    throw new UserError(`${path}: ${name} has ${sizeBytes} bytes, the manifest says ${recorded.sizeBytes}`);
-  }
-  if (sha256 !== recorded.sha256) {
-    throw new UserError(`${path}: ${name} is damaged: SHA-256 ${sha256}, the manifest says ${recorded.sha256}`);
-  }
 }
 
 function withoutLabel(message: string, path: string): string {

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
+import { contentOf } from "./checkpoint-codec.js";
 import { CheckpointStore } from "./checkpoint-store.js";
 import { NotFiniteCounter } from "./not-finite.js";
 import { publish, replacedPathOf } from "./publish.js";
 import { encodeSafetensors } from "./safetensors-write.js";
-import { manifestOf, optimizerTensors, weightTensors } from "./snapshot.js";
 import { useTemporaryFolder } from "./testing/temporary-folder.js";
 import { tinyLayout, tinySnapshot } from "./testing/tiny-snapshot.js";
 
@@ -19,9 +19,7 @@ function publishUnchecked(dir: string, step: number, weights: Float32Array): str
       path,
       temporaryPath: `${path}.new`,
       replacedPath: replacedPathOf(path),
-      weights: weightTensors(snapshot.layout, snapshot.weights),
-      optimizerState: optimizerTensors(snapshot.optimizerState),
-      manifest: manifestOf(snapshot),
+      ...contentOf(snapshot),
     },
     () => {},
   );
