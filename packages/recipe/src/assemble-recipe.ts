@@ -6,7 +6,6 @@ import { UserError } from "@lockstep/errors";
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core";
 import type { HeadValues, Scoring } from "./heads/scoring.js";
 import { type InputOptions, networkInput } from "./input/network-input.js";
-import { abandonTape } from "./layers/differentiable.js";
 import { initialWeights } from "./model/initialiser.js";
 import { type HeadTensors, type ModelPasses, weightNamed } from "./model/model-passes.js";
 import type { EvaluationResult, MicroBatch, PassConstants, Recipe, Tf, TrainingResult, Weights } from "./recipe.js";
@@ -118,6 +117,15 @@ function download(headNames: readonly string[], outputs: HeadTensors): HeadValue
   return Object.fromEntries(
     headNames.map((head) => [head, weightNamed(outputs, head).dataSync<"float32">() as Float32Array]),
   );
+}
+
+/** After a training pass has thrown: frees what its tape holds, which TensorFlow.js would keep for ever. */
+function abandonTape(tf: Tf): void {
+  const { state } = tf.engine();
+  for (const { saved } of state.activeTape ?? []) {
+    for (const tensor of saved ?? []) tensor.dispose();
+  }
+  state.activeTape = [];
 }
 
 function gradientNamed(name: string, gradient: Tensor | null | undefined): Tensor {

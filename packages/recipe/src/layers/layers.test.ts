@@ -4,10 +4,7 @@ import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core
 import { loadEngine } from "../engine/load-engine.js";
 import type { Tf } from "../recipe.js";
 import { batchNormInference, batchNormTraining } from "./batch-norm.js";
-import { convolve, convolveImages } from "./convolution.js";
-import { addBias, dense, dropout, flatten, multiply, relu } from "./dense.js";
 import { normReluPoolTraining } from "./norm-relu-pool.js";
-import { globalAveragePool, maxPool } from "./pooling.js";
 
 let tf: Tf;
 before(async () => {
@@ -57,29 +54,26 @@ function checkGradients(inputs: Tensor[], layer: (...inputs: Tensor[]) => Tensor
 
 test("a convolution's gradients agree with numerical differences", () => {
   const [x, filter] = [wave([2, 4, 4, 3], 1.1), wave([3, 3, 3, 2], 0.9)];
-  checkGradients([x, filter], (a, b) => convolve(tf, a as Tensor4D, b as Tensor4D));
-  checkGradients([filter], (b) => convolveImages(tf, x as Tensor4D, b as Tensor4D));
+  checkGradients([x, filter], (a, b) => tf.conv2d(a as Tensor4D, b as Tensor4D, 1, "same"));
+  checkGradients([filter], (b) => tf.conv2d(x as Tensor4D, b as Tensor4D, 1, "same"));
 });
 
 test("gradients of a convolution with stride and valid padding, and of its bias, agree with numerical differences", () => {
   const [x, filter] = [wave([2, 6, 6, 3], 1.1), wave([3, 3, 3, 2], 0.9)];
-  const options = { stride: 2, padding: "valid" } as const;
-  checkGradients([x, filter], (a, b) => convolve(tf, a as Tensor4D, b as Tensor4D, options));
-  checkGradients([filter], (b) => convolveImages(tf, x as Tensor4D, b as Tensor4D, options));
-  checkGradients([x, wave([3], 0.4)], (a, bias) => addBias(tf, a as Tensor4D, bias as Tensor1D));
+  checkGradients([x, filter], (a, b) => tf.conv2d(a as Tensor4D, b as Tensor4D, 2, "valid"));
+  checkGradients([filter], (b) => tf.conv2d(x as Tensor4D, b as Tensor4D, 2, "valid"));
+  checkGradients([x, wave([3], 0.4)], (a, bias) => tf.add(a, bias));
 });
 
 test("gradients of a dense layer without bias and of pooling agree with numerical differences", () => {
-  checkGradients([wave([3, 5], 1.1), wave([5, 4], 0.9)], (x, kernel) =>
-    multiply(tf, x as Tensor2D, kernel as Tensor2D),
-  );
-  checkGradients([wave([2, 4, 6, 3], 1.1)], (x) => globalAveragePool(tf, x as Tensor4D));
+  checkGradients([wave([3, 5], 1.1), wave([5, 4], 0.9)], (x, kernel) => tf.matMul(x as Tensor2D, kernel as Tensor2D));
+  checkGradients([wave([2, 4, 6, 3], 1.1)], (x) => tf.mean(x, [1, 2]));
   // Values far apart, so that no difference changes which entry of a window is the greatest.
   const apart = tf.tensor(
     Float32Array.from({ length: 2 * 5 * 5 * 2 }, (_, i) => ((29 * i) % 101) / 12 - 3),
     [2, 5, 5, 2],
   );
-  checkGradients([apart], (x) => maxPool(tf, x as Tensor4D, 2));
+  checkGradients([apart], (x) => tf.maxPool(x as Tensor4D, 2, 2, "valid"));
 });
 
 test("gradients through batch norm alone agree with numerical differences, over images and over features", () => {
@@ -108,15 +102,15 @@ test("batch norm in inference by a batch's own biased statistics is its training
 
 test("a dense layer's gradients agree with numerical differences", () => {
   checkGradients([wave([3, 5], 1.1), wave([5, 4], 0.9), wave([4], 0.3)], (x, kernel, bias) =>
-    dense(tf, x as Tensor2D, kernel as Tensor2D, bias as Tensor1D),
+    tf.add(tf.matMul(x as Tensor2D, kernel as Tensor2D), bias),
   );
 });
 
 test("gradients of ReLU, dropout and flatten agree with numerical differences", () => {
-  checkGradients([wave([3, 5], 1.1)], (x) => relu(tf, x as Tensor2D), 2 ** -12);
+  checkGradients([wave([3, 5], 1.1)], (x) => tf.relu(x), 2 ** -12);
   const mask = tf.tensor2d([2, 0, 2, 2, 0, 0, 2, 0, 2, 0, 2, 2, 0, 2, 0], [3, 5]);
-  checkGradients([wave([3, 5], 1.1)], (x) => dropout(tf, x as Tensor2D, mask));
-  checkGradients([wave([2, 2, 2, 3], 1.1)], (x) => flatten(tf, x as Tensor4D));
+  checkGradients([wave([3, 5], 1.1)], (x) => tf.mul(x, mask));
+  checkGradients([wave([2, 2, 2, 3], 1.1)], (x) => tf.reshape(x, [2, 12]));
 });
 
 test("gradients through batch norm, ReLU and max-pool agree with numerical differences", () => {

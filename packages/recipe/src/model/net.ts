@@ -7,11 +7,8 @@
 import { UserError } from "@lockstep/errors";
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
 import { batchNormInference, batchNormTraining, type NormParameters, normMomentum } from "../layers/batch-norm.js";
-import { convolve, convolveImages } from "../layers/convolution.js";
-import { addBias, dense, dropout, flatten, multiply, relu } from "../layers/dense.js";
 import { dropoutMask } from "../layers/dropout-mask.js";
 import { normReluPoolInference, normReluPoolTraining } from "../layers/norm-relu-pool.js";
-import { globalAveragePool, maxPool } from "../layers/pooling.js";
 import type { Tf, Weights } from "../recipe.js";
 import { constant, fanInOf, fanInUniform, type InitialisedTensor, type Initialiser } from "./initialiser.js";
 import { type TrainingPass, weightNamed } from "./model-passes.js";
@@ -62,12 +59,10 @@ export type NetPass =
 export class ScopedNet implements Net {
   readonly tf: Tf;
   readonly #pass: NetPass;
-  readonly #images: Tensor4D;
   #numDropouts = 0;
 
-  constructor(tf: Tf, images_BHWC: Tensor4D, pass: NetPass) {
+  constructor(tf: Tf, pass: NetPass) {
     this.tf = tf;
-    this.#images = images_BHWC;
     this.#pass = pass;
   }
 
@@ -92,9 +87,8 @@ export class ScopedNet implements Net {
       return this.tf.zeros([B, side(H), side(W), filters]);
     }
     const filter_KKCD = this.#weight<Tensor4D>(`${name}/kernel`);
-    const convolution = x_BHWC === this.#images ? convolveImages : convolve;
-    const y_BHWD = convolution(this.tf, x_BHWC, filter_KKCD, { stride, padding });
-    return bias ? addBias(this.tf, y_BHWD, this.#weight<Tensor1D>(`${name}/bias`)) : y_BHWD;
+    const y_BHWD = this.tf.conv2d(x_BHWC, filter_KKCD, stride, padding);
+    return bias ? this.tf.add(y_BHWD, this.#weight<Tensor1D>(`${name}/bias`)) : y_BHWD;
   }
 
   dense(name: string, x_BF: Tensor2D, { units, bias = true }: { units: number; bias?: boolean | undefined }): Tensor2D {
@@ -105,8 +99,8 @@ export class ScopedNet implements Net {
     if (bias) this.#declare(`${name}/bias`, [units], fanInUniform(F), false);
     if (this.#pass.kind === "trace") return this.tf.zeros([B, units]);
     const kernel_FU = this.#weight<Tensor2D>(`${name}/kernel`);
-    if (!bias) return multiply(this.tf, x_BF, kernel_FU);
-    return dense(this.tf, x_BF, kernel_FU, this.#weight<Tensor1D>(`${name}/bias`));
+    const y_BU: Tensor2D = this.tf.matMul(x_BF, kernel_FU);
+    return bias ? this.tf.add(y_BU, this.#weight<Tensor1D>(`${name}/bias`)) : y_BU;
   }
 
   batchNorm<T extends Tensor>(name: string, x: T): T {
@@ -139,7 +133,7 @@ export class ScopedNet implements Net {
   }
 
   relu<T extends Tensor>(x: T): T {
-    return this.#pass.kind === "trace" ? (this.tf.zeros(x.shape) as T) : relu(this.tf, x);
+    return this.#pass.kind === "trace" ? (this.tf.zeros(x.shape) as T) : this.tf.relu(x);
   }
 
   dropout<T extends Tensor>(x: T, rate: number): T {
@@ -147,7 +141,7 @@ export class ScopedNet implements Net {
     const layer = this.#numDropouts++;
     if (this.#pass.kind !== "training" || rate === 0) return x;
     const mask = dropoutMask({ key: this.#pass.key, layer, rate, size: x.size });
-    return dropout(this.tf, x, this.tf.tensor(mask, x.shape) as T); // made with the shape of x
+    return this.tf.mul(x, this.tf.tensor(mask, x.shape));
   }
 
   maxPool(x_BHWC: Tensor4D, size = 2): Tensor4D {
@@ -155,17 +149,18 @@ export class ScopedNet implements Net {
     const [B, H, W, C] = x_BHWC.shape;
     if (H < size || W < size) throw new UserError(`max-pool of ${size}x${size}: does not fit into ${H}x${W}`);
     if (this.#pass.kind === "trace") return this.tf.zeros([B, Math.floor(H / size), Math.floor(W / size), C]);
-    return maxPool(this.tf, x_BHWC, size);
+    return this.tf.maxPool(x_BHWC, size, size, "valid");
   }
 
   globalAveragePool(x_BHWC: Tensor4D): Tensor2D {
     requireRank("global average pool", x_BHWC, 4);
     const [B, , , C] = x_BHWC.shape;
-    return this.#pass.kind === "trace" ? this.tf.zeros([B, C]) : globalAveragePool(this.tf, x_BHWC);
+    return this.#pass.kind === "trace" ? this.tf.zeros([B, C]) : this.tf.mean(x_BHWC, [1, 2]);
   }
 
   flatten(x: Tensor): Tensor2D {
-    return flatten(this.tf, x);
+    const [B = 1] = x.shape;
+    return this.tf.reshape(x, [B, x.size / B]);
   }
 
   parameter(

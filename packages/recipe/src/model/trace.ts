@@ -18,8 +18,7 @@ export function traceModel(model: ModelFunction, options: { readonly imageSize: 
   const { imageSize } = options;
   ensureBackend();
   const tensors: InitialisedTensor[] = [];
-  const run = (tf: Tf, images_BHWC: Tensor4D, pass: NetPass) =>
-    model(new ScopedNet(tf, images_BHWC, pass), images_BHWC);
+  const run = (tf: Tf, images_BHWC: Tensor4D, pass: NetPass) => model(new ScopedNet(tf, pass), images_BHWC);
   const widths = tf.tidy(() => {
     const images_BHWC: Tensor4D = tf.zeros([1, imageSize, imageSize, 3]);
     return widthsOf(explained(() => run(tf, images_BHWC, { kind: "trace", tensors })));

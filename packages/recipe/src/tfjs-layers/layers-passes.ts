@@ -6,7 +6,6 @@ import { UserError } from "@lockstep/errors";
 import type { Tensor, Tensor1D, Tensor4D } from "@tensorflow/tfjs-core";
 import type { LayersModel } from "@tensorflow/tfjs-layers";
 import { batchNormTraining } from "../layers/batch-norm.js";
-import { dropout } from "../layers/dense.js";
 import { dropoutMask } from "../layers/dropout-mask.js";
 import type { InitialisedTensor } from "../model/initialiser.js";
 import { type HeadTensors, type ModelPasses, type TrainingPass, weightNamed } from "../model/model-passes.js";
@@ -149,7 +148,7 @@ function droppedOut(x: Tensor, pass: Pass, rate: number): Tensor {
   const { tf, key } = pass;
   const layer = pass.numDropouts++;
   if (rate === 0) return x;
-  return dropout(tf, x, tf.tensor(dropoutMask({ key, layer, rate, size: x.size }), x.shape));
+  return tf.mul(x, tf.tensor(dropoutMask({ key, layer, rate, size: x.size }), x.shape));
 }
 
 function normed(x: Tensor, pass: Pass, layer: BatchNormFields, variables: readonly NamedVariable[]): Tensor {
