@@ -17,6 +17,7 @@ export {
   type EngineDescription,
 } from "./engine/engine.js";
 export { describeEngines, loadEngine, requireBackend } from "./engine/load-engine.js";
+export { uploadWeights } from "./engine/upload-weights.js";
 export { fairfaceRecipe } from "./fairface/fairface-recipe.js";
 export type { HeadDeclaration } from "./heads/head.js";
 export { greatest, type LossName, type SampleLoss, type SampleScore, softmax } from "./heads/losses.js";

@@ -5,7 +5,7 @@
 import type { LoadedCheckpoint } from "@lockstep/checkpoint";
 import { UserError } from "@lockstep/errors";
 import { addInto, TreeSum } from "@lockstep/numerics";
-import type { Engine, EvaluationResult, MicroBatch, Recipe, Weights } from "@lockstep/recipe";
+import { type Engine, type EvaluationResult, type MicroBatch, type Recipe, uploadWeights } from "@lockstep/recipe";
 import type { HeadPredictions } from "./judged-head.js";
 
 export interface EvaluationPassOptions {
@@ -29,7 +29,8 @@ export interface PassResult {
 export async function evaluationPass(pass: EvaluationPassOptions): Promise<PassResult> {
   const { engine, recipe, checkpoint, samples } = pass;
   const { microBatch } = checkpoint.manifest.runSpec;
-  const weights = uploadWeights(engine, checkpoint);
+  const { layout, weights: flat } = checkpoint;
+  const weights = uploadWeights(engine, layout.tensors, ({ offset, size }) => flat.subarray(offset, offset + size));
   const constants = recipe.passConstants(samples);
   const total = new TreeSum<Float64Array>(Math.ceil(samples.length / microBatch), addInto);
   const results: EvaluationResult[] = [];
@@ -71,15 +72,6 @@ function checkFinite({ sums, predictions }: EvaluationResult, first: number, { m
   if (all.every((values) => values.every(Number.isFinite))) return;
   throw new UserError(
     `the weights of step ${manifest.position.step} give no finite predictions from image ${first} on: the training diverged; evaluate an earlier checkpoint`,
-  );
-}
-
-function uploadWeights(engine: Engine, { layout, weights }: LoadedCheckpoint): Weights {
-  return Object.fromEntries(
-    layout.tensors.map(({ name, shape, offset, size }) => [
-      name,
-      engine.upload(weights.subarray(offset, offset + size), shape),
-    ]),
   );
 }
 

@@ -13,12 +13,10 @@ export interface TorchBackendInfo {
   readonly info: TorchInfo;
 }
 
-export interface TorchStatus {
-  readonly available: boolean;
+export type TorchStatus =
+  | { readonly available: true; readonly info: TorchInfo }
   /** Why not, and what to do. */
-  readonly reason?: string;
-  readonly info?: TorchInfo;
-}
+  | { readonly available: false; readonly reason: string };
 
 const backendName = "torch";
 /** Above the cpu backend's 1, so that TensorFlow.js prefers it when nobody chooses. */

@@ -3,10 +3,18 @@
 import { performance } from "node:perf_hooks";
 import { addInto, allFinite } from "@lockstep/numerics";
 import { createLayout, float32Bytes, type TensorLayout, xxh3Digest } from "@lockstep/protocol";
-import { type Engine, loadEngine, loadRunRecipe, type MicroBatch, type Recipe, type Weights } from "@lockstep/recipe";
+import {
+  type Engine,
+  loadEngine,
+  loadRunRecipe,
+  type MicroBatch,
+  type Recipe,
+  uploadWeights,
+  type Weights,
+} from "@lockstep/recipe";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import { KnownBuffers } from "./buffer-introductions.js";
-import { makeWeights, writeContribution } from "./contribution.js";
+import { writeContribution } from "./contribution.js";
 import { serveThread } from "./thread-link.js";
 import type {
   AdditionJob,
@@ -113,7 +121,9 @@ class ComputeThread {
     const flat = this.#flat(weights);
     if (this.#weights?.version !== weightsVersion) {
       this.#disposeWeights();
-      const tensors = makeWeights(this.#engine, this.#layout, flat);
+      const tensors = uploadWeights(this.#engine, this.#layout.tensors, ({ offset, size }) =>
+        flat.subarray(offset, offset + size),
+      );
       this.#weights = { version: weightsVersion, tensors };
     }
     return this.#weights.tensors;

@@ -2,7 +2,7 @@
 // that the flat layout gives them.
 import { scaleInto } from "@lockstep/numerics";
 import type { TensorLayout } from "@lockstep/protocol";
-import type { Engine, TrainingResult, Weights } from "@lockstep/recipe";
+import type { Engine, TrainingResult } from "@lockstep/recipe";
 
 export interface WriteContribution {
   readonly result: TrainingResult;
@@ -26,14 +26,4 @@ export function writeContribution({ result, layout, numSamples, engine, out }: W
     engine.readInto(tensor, out.subarray(offset, offset + size));
   }
   scaleInto(out.subarray(layout.numParameters), numSamples);
-}
-
-/** Makes the model's tensors from flat weights. The caller disposes them. */
-export function makeWeights(engine: Pick<Engine, "upload">, layout: TensorLayout, flat: Float32Array): Weights {
-  return Object.fromEntries(
-    layout.tensors.map(({ name, offset, size, shape }) => [
-      name,
-      engine.upload(flat.subarray(offset, offset + size), shape),
-    ]),
-  );
 }

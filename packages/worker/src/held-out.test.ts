@@ -12,7 +12,7 @@ import {
   syntheticDataset,
 } from "@lockstep/dataset";
 import { Pass, type RunSpec } from "@lockstep/protocol";
-import { fairfaceRecipe, loadEngine } from "@lockstep/recipe";
+import { fairfaceRecipe, loadEngine, uploadWeights } from "@lockstep/recipe";
 import { SampleSource, type Work } from "./sample-source.js";
 
 const imageSize = 16;
@@ -67,9 +67,7 @@ for (const sampling of [{ kind: "uniform" }, { kind: "balanced", by: ["race"] }]
     const held = new Set(parts.test);
     const engine = await loadEngine({ backend: "cpu", log: { info() {}, warn() {} } });
     const values = recipe.initialWeights(7);
-    const weights = Object.fromEntries(
-      recipe.tensors.map(({ name, shape }) => [name, engine.upload(values[name] ?? assert.fail(name), shape)]),
-    );
+    const weights = uploadWeights(engine, recipe.tensors, ({ name }) => values[name] ?? assert.fail(name));
     const steps = Array.from({ length: totalSteps }, (_, step): Work[] =>
       worksOf(Pass.TRAIN, step, epochOf(step), trainPass(step).numMicroBatches),
     );

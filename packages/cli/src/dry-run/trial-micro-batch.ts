@@ -3,7 +3,14 @@
 import { readFile } from "node:fs/promises";
 import { describeError, UserError } from "@lockstep/errors";
 import type { RunSpec } from "@lockstep/protocol";
-import { type BackendChoice, type DeviceChoice, type Engine, loadEngine, type MicroBatch } from "@lockstep/recipe";
+import {
+  type BackendChoice,
+  type DeviceChoice,
+  type Engine,
+  loadEngine,
+  type MicroBatch,
+  uploadWeights,
+} from "@lockstep/recipe";
 import type { PlannedRun } from "../plan-run.js";
 
 export interface Trial {
@@ -53,12 +60,7 @@ export async function tryMicroBatch(
 function compute(engine: Engine, { description, layout, recipe, trainingSamples, initialWeights }: PlannedRun): void {
   const { microBatch, globalBatch } = description.spec;
   const flat = initialWeights();
-  const weights = Object.fromEntries(
-    layout.tensors.map(({ name, shape, offset, size }) => [
-      name,
-      engine.upload(flat.subarray(offset, offset + size), shape),
-    ]),
-  );
+  const weights = uploadWeights(engine, layout.tensors, ({ offset, size }) => flat.subarray(offset, offset + size));
   const constants = recipe.passConstants(trainingSamples.slice(0, globalBatch));
   for (const numSamples of [microBatch, microBatch, Math.ceil(microBatch / 2)]) {
     const batch = blackImages(description.spec, trainingSamples.slice(0, numSamples));

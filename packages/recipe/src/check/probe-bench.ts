@@ -3,6 +3,7 @@
 import type { LabelTable } from "@lockstep/dataset";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { Engine } from "../engine/engine.js";
+import { uploadWeights } from "../engine/upload-weights.js";
 import type { EvaluationResult, MicroBatch, PassConstants, Recipe, RecipeDefinition, Weights } from "../recipe.js";
 
 export interface CheckOptions {
@@ -108,9 +109,7 @@ export class ProbeBench {
 
   #withWeights<Value>(values: WeightValues, work: (weights: Weights) => Value): Value {
     const { engine } = this.options;
-    const weights = Object.fromEntries(
-      this.recipe.tensors.map(({ name, shape }) => [name, engine.upload(values[name] ?? new Float32Array(0), shape)]),
-    );
+    const weights = uploadWeights(engine, this.recipe.tensors, ({ name }) => values[name] ?? new Float32Array(0));
     try {
       return work(weights);
     } finally {

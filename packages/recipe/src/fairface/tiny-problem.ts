@@ -2,6 +2,7 @@
 import { fairfaceLabels, type LabelTable } from "@lockstep/dataset";
 import { CounterRandom, fillUniform, randomDomain } from "@lockstep/numerics";
 import type { Engine } from "../engine/engine.js";
+import { uploadWeights } from "../engine/upload-weights.js";
 import type { MicroBatch, Recipe, TrainingResult, Weights } from "../recipe.js";
 import { fairfaceRecipe } from "./fairface-recipe.js";
 
@@ -41,9 +42,7 @@ export function tinyBatch(first: number, count: number, key: Partial<MicroBatch[
 }
 
 export function uploaded(engine: Engine, recipe: Recipe, values: Readonly<Record<string, Float32Array>>): Weights {
-  return Object.fromEntries(
-    recipe.tensors.map(({ name, shape }) => [name, engine.upload(valuesNamed(values, name), shape)]),
-  );
+  return uploadWeights(engine, recipe.tensors, ({ name }) => valuesNamed(values, name));
 }
 
 export function disposeAll(tensors: Weights): void {

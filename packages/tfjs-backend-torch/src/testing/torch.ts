@@ -4,7 +4,7 @@ import { torchStatus } from "../register.js";
 
 const status = torchStatus();
 /** For node:test's options. */
-export const needsTorch = { skip: status.available ? false : (status.reason ?? "the addon is not built") };
+export const needsTorch = { skip: status.available ? false : status.reason };
 
 /** Each difference within `tolerance` of the expected tensor's maximum, or within `absolute` where all of it is tiny. */
 export function assertClose(
