@@ -32,7 +32,7 @@ describe("a recipe of one's own", { skip: needsTorch() }, () => {
     assert.ok(!stdout.includes("FAIL"));
     assert.match(stdout, /ok {4}1 and 3 workers have the same weights after 3 steps\n$/);
     const again = await runLockstep(["recipe", "new", pathOf("mine.js")]);
-    assert.deepEqual([again.code, /mine\.js: is there already/.test(again.stderr)], [2, true]);
+    assert.deepEqual([again.code, /mine\.js: exists; choose another name/.test(again.stderr)], [2, true]);
     assert.equal(await readFile(pathOf("mine.js"), "utf8"), text);
   });
 

@@ -1,6 +1,7 @@
 // Owns what every command has: settings from a file and the environment, and that a bad flag is one line and not a page.
 import { createRequire } from "node:module";
 import { Command } from "commander";
+import { checkPaths } from "./check-paths.js";
 import { addFlags, type FlagName, flagsOf } from "./flags.js";
 import { userErrorPrefix } from "./launcher/child.js";
 import { applySettings } from "./settings/apply-settings.js";
@@ -28,6 +29,7 @@ export function assembleProgram(commands: readonly ((program: Command) => void)[
   program.hook("preAction", async (_, command) => {
     for (const line of complaintsAbout(process.env)) process.stderr.write(`${line}\n`);
     await applySettings(command, process.env);
+    await checkPaths(command);
   });
   for (const command of [program, ...allCommands(program)]) {
     command.exitOverride().configureOutput({

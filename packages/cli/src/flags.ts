@@ -15,7 +15,6 @@ import {
   optional,
   positiveNumber,
   recipeOptions,
-  sampling,
   shareBelowOne,
   sheetSize,
   switchedOn,
@@ -23,6 +22,7 @@ import {
   taskWeights,
   wholeNumber,
 } from "./flag-values.js";
+import { checkpointPath, dataPath, pathText, recipePath, samplingOrFile } from "./path-values.js";
 
 interface Flag<Schema extends z.ZodType> {
   /** As commander reads it, e.g. `--image-size <pixels>`. */
@@ -54,7 +54,7 @@ export const flags = {
   sampling: flag(
     "--sampling <kind>",
     "uniform; balanced[:LABEL+…]: each class as often; or a CSV of weights",
-    optional(sampling),
+    optional(samplingOrFile),
     "uniform",
   ),
   imageSize: flag("--image-size <pixels>", "height and width of the images", optional(wholeNumber(1, 4096)), "64"),
@@ -71,7 +71,7 @@ export const flags = {
   initFrom: flag(
     "--init-from <path>",
     "start from a run's, a checkpoint's or a .safetensors file's weights",
-    optional(anyText),
+    optional(pathText({ access: "read", kind: "any" })),
     "seeded",
   ),
   lr: flag("--lr <rate>", "peak learning rate", optional(positiveNumber()), "1e-4"),
@@ -84,7 +84,12 @@ export const flags = {
   schedule: flag("--schedule <name>", "constant or cosine", optional(choice("constant", "cosine")), "constant"),
   warmupSteps: flag("--warmup-steps <steps>", "linear rise of the learning rate", optional(wholeNumber(0)), "0"),
   finalFraction: flag("--final-fraction <share>", "cosine: the last rate over the peak", optional(number(0, 1)), "0"),
-  recipe: flag("--recipe <file>", "fairface, a file of yours (./mine.js), or a package", optional(anyText), "fairface"),
+  recipe: flag(
+    "--recipe <file>",
+    "fairface, a file of yours (./mine.js), or a package",
+    optional(recipePath),
+    "fairface",
+  ),
   recipeOptions: flag(
     "--recipe-options <list>",
     "of a recipe of yours: units=64,sizes=[8,16]",
@@ -107,7 +112,7 @@ export const flags = {
   data: flag(
     "--data <path>",
     "folder, .csv, .parquet or .tar of images; or synthetic[:IMAGES]",
-    optional(anyText),
+    optional(dataPath),
     "synthetic",
   ),
   columns: flag(
@@ -123,9 +128,19 @@ export const flags = {
     optional(choice("fail", "skip")),
     "fail",
   ),
-  cacheDir: flag("--cache-dir <folder>", "decoded images", optional(anyText), "$XDG_CACHE_HOME/lockstep"),
-  out: flag("--out <folder>", "the run's folder", optional(anyText), "runs/<date>-<time>"),
-  requiredOut: flag("--out <folder>", "the run's folder", anyText),
+  cacheDir: flag(
+    "--cache-dir <folder>",
+    "decoded images",
+    optional(pathText({ access: "write", kind: "folder" })),
+    "$XDG_CACHE_HOME/lockstep",
+  ),
+  out: flag(
+    "--out <folder>",
+    "the run's folder",
+    optional(pathText({ access: "write", kind: "folder" })),
+    "runs/<date>-<time>",
+  ),
+  requiredOut: flag("--out <folder>", "the run's folder", pathText({ access: "write", kind: "folder" })),
   resume: flag(
     "--resume [auto]",
     "go on with the run in --out; auto: or start it, if there is none",
@@ -183,8 +198,18 @@ export const flags = {
     "127.0.0.1:9464",
   ),
   insecure: flag("--insecure", "plain text beyond this machine, with a warning", switchedOn),
-  tls: flag("--tls <folder>", "ca.crt, tls.crt, tls.key: mutual TLS", optional(anyText), "none"),
-  joinTokenFile: flag("--join-token-file <file>", "the cluster's secret", optional(anyText), "join-token in --tls"),
+  tls: flag(
+    "--tls <folder>",
+    "ca.crt, tls.crt, tls.key: mutual TLS",
+    optional(pathText({ access: "read", kind: "folder" })),
+    "none",
+  ),
+  joinTokenFile: flag(
+    "--join-token-file <file>",
+    "the cluster's secret",
+    optional(pathText({ access: "read", kind: "file" })),
+    "join-token in --tls",
+  ),
   healthListen: flag("--health-listen <address>", "host:port of plain gRPC health checks", optional(anyText), "none"),
   expectedWorkers: flag(
     "--expected-workers <count>",
@@ -203,9 +228,19 @@ export const flags = {
     "none",
   ),
   slot: flag("--slot <index>", "the place to ask for", optional(wholeNumber(0)), "any"),
-  logFile: flag("--log-file <path>", "JSON lines, appended", optional(anyText), "none"),
+  logFile: flag(
+    "--log-file <path>",
+    "JSON lines, appended",
+    optional(pathText({ access: "append", kind: "file" })),
+    "none",
+  ),
 
-  config: flag("--config <file>", "settings in YAML; see `lockstep config --help`", optional(anyText), "none"),
+  config: flag(
+    "--config <file>",
+    "settings in YAML; see `lockstep config --help`",
+    optional(pathText({ access: "read", kind: "file" })),
+    "none",
+  ),
   steps: flag("--steps <count>", "optimizer updates that the check makes", wholeNumber(1).default(3), "3"),
 
   // Certificates.
@@ -219,7 +254,11 @@ export const flags = {
   renew: flag("--renew", "make every certificate anew, by the same CA", switchedOn),
 
   // Looking at a data set.
-  contactSheet: flag("--contact-sheet <file>", "also draw some images with their labels, as PNG", optional(anyText)),
+  contactSheet: flag(
+    "--contact-sheet <file>",
+    "also draw some images with their labels, as PNG",
+    optional(pathText({ access: "write", kind: "file" })),
+  ),
   sheetSize: flag(
     "--sheet-size <rows>x<columns>",
     "of the contact sheet",
@@ -229,7 +268,7 @@ export const flags = {
   force: flag("--force", "replace a file that exists", switchedOn),
 
   // Writing a data set.
-  outFolder: flag("--out <folder>", "must not exist, or be empty", anyText),
+  outFolder: flag("--out <folder>", "must not exist, or be empty", pathText({ access: "write", kind: "folder" })),
   to: flag("--to <form>", "fairface, csv, parquet or webdataset", choice(...writtenForms)),
   synthForm: flag(
     "--to <form>",
@@ -249,8 +288,17 @@ export const flags = {
     wholeNumber(0, 100_000).default(1000),
     "1000",
   ),
-  predictions: flag("--predictions <file>", "also write a CSV with a row an image", optional(anyText)),
-  checkpoint: flag("--checkpoint <which>", "best, last, or a checkpoint's folder", optional(anyText), "best, or last"),
+  predictions: flag(
+    "--predictions <file>",
+    "also write a CSV with a row an image",
+    optional(pathText({ access: "write", kind: "file" })),
+  ),
+  checkpoint: flag(
+    "--checkpoint <which>",
+    "best, last, or a checkpoint's folder",
+    optional(checkpointPath),
+    "best, or last",
+  ),
 } as const;
 
 export type FlagName = keyof typeof flags;

@@ -1,5 +1,14 @@
 // The `lockstep` command: reads the arguments, runs a command, turns what went wrong into one line and an exit code.
-import { describeError, exitCode, printable, RunFailed, UnfitMachine, UserError } from "@lockstep/errors";
+import {
+  describeError,
+  exitCode,
+  exitCodeOf,
+  printable,
+  RunFailed,
+  systemErrorIn,
+  systemErrorText,
+  UserError,
+} from "@lockstep/errors";
 import { ignoresHangUp } from "@lockstep/service";
 import { CommanderError } from "commander";
 import { forCommander } from "./assemble-program.js";
@@ -42,18 +51,28 @@ function fail(error: unknown): void {
     process.exitCode = error.exitCode === 0 ? exitCode.ok : mistake;
     return;
   }
-  if (error instanceof UserError) {
-    process.stderr.write(`${userErrorPrefix}${lineOf(error)}\n`);
-    process.exit(error instanceof UnfitMachine ? exitCode.unfitMachine : mistake);
-  }
-  if (error instanceof RunFailed) {
-    process.stderr.write(`${userErrorPrefix}${lineOf(error)}\n`);
-    process.exit(exitCode.failure);
+  const line = error instanceof UserError || error instanceof RunFailed ? lineOf(error) : machineFault(error);
+  if (line !== null) {
+    const code = exitCodeOf(error);
+    process.stderr.write(`${userErrorPrefix}${line}\n`);
+    process.exit(code === exitCode.userError ? mistake : code);
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const cause = error instanceof Error && error.cause !== undefined ? `\n  cause: ${describeError(error.cause)}` : "";
   process.stderr.write(`lockstep failed: ${stack}${cause}\n`);
   process.exit(exitCode.failure);
+}
+
+/** Faults of the disk and of permissions that no command expects in this place: a stack would not help anybody to mend them. */
+const machineFaults = ["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "EIO", "ESTALE", "EMFILE", "ENFILE"];
+
+/** One line for a fault of this machine. Null for every other error. */
+function machineFault(error: unknown): string | null {
+  const found = systemErrorIn(error);
+  if (found === null || !machineFaults.includes(found.code)) return null;
+  const { path, dest, syscall } = found;
+  const places = [path, dest].filter((place) => place !== undefined).join(" -> ");
+  return printable(`${places === "" ? "" : `${places}: `}${systemErrorText(found)} (${syscall}, ${found.code})`);
 }
 
 /** It may hold a peer's words. */

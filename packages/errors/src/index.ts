@@ -1,13 +1,21 @@
-// Defines what every package uses to report: errors that print as one line (`UserError`, `UnfitMachine`, `RunFailed`), the exit codes
-// and the `Log`. Any other error that is thrown is a bug of ours or a fault of the machine, and keeps its stack.
+// Defines what every package uses to report: errors that print as one line (`UserError`, `OutOfSpace`, `UnfitMachine`,
+// `RunFailed`), the exit code of each (`exitCodeOf`), and the `Log`. Any other error that is thrown is a bug of ours or a fault of
+// the machine, and keeps its stack.
+import { isNoRoom, systemErrorIn, systemErrorText } from "./system-error.js";
 
 export type { Log } from "./log.js";
 export { type NearestOptions, nearestName } from "./nearest-name.js";
 export { printable } from "./printable.js";
+export { type SystemError, systemErrorIn, systemErrorText } from "./system-error.js";
 
 /** The process exits with 2. */
 export class UserError extends Error {
   override readonly name: string = "UserError";
+}
+
+/** The disk or its quota is full. The same command works once there is room: the process exits with 1. */
+export class OutOfSpace extends UserError {
+  override readonly name = "OutOfSpace";
 }
 
 /**
@@ -35,6 +43,28 @@ export const exitCode = {
   /** Stopped by Ctrl-C, SIGTERM or a closed terminal, after a clean checkpoint. */
   interrupted: 130,
 } as const;
+
+/** An error that was caused by a full disk is no mistake of the user, whatever wraps it: a supervisor may start the process again. */
+export function exitCodeOf(error: unknown): number {
+  if (isOutOfSpace(error)) return exitCode.failure;
+  if (error instanceof UnfitMachine) return exitCode.unfitMachine;
+  return error instanceof UserError ? exitCode.userError : exitCode.failure;
+}
+
+/** A system error as one line, `WHAT: the disk is full`. Every other error is returned as it is. */
+export function asUserError(error: unknown, what: string): unknown {
+  const found = systemErrorIn(error);
+  if (found === null || error instanceof UserError) return error;
+  const message = `${what}: ${systemErrorText(found)}`;
+  return isNoRoom(found) ? new OutOfSpace(message) : new UserError(message);
+}
+
+/** Whether the disk or its quota is full: a check found it before the work, or the system reported it. */
+export function isOutOfSpace(error: unknown): boolean {
+  if (error instanceof OutOfSpace) return true;
+  const found = systemErrorIn(error);
+  return found !== null && isNoRoom(found);
+}
 
 /** One line for people: the message, then the messages of its causes that it does not contain, `outer: inner`. */
 export function describeError(error: unknown): string {

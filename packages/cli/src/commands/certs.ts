@@ -12,6 +12,7 @@ import {
 } from "@lockstep/service";
 import type { Command } from "commander";
 import { addFlags, parseOptions } from "../flags.js";
+import { addPathArgument } from "../path-values.js";
 
 const initNames = ["hosts", "days", "renew"] as const;
 
@@ -38,10 +39,11 @@ Examples:
 
 export function addCertsCommand(program: Command): void {
   const certs = program.command("certs").description("certificates for mutual TLS").addHelpText("after", examples);
-  const init = certs
-    .command("init")
-    .argument("<folder>", "where a CA and a folder for each role are made")
-    .description("make a private CA and a certificate for each role");
+  const init = certs.command("init").description("make a private CA and a certificate for each role");
+  addPathArgument(init, "<folder>", "where a CA and a folder for each role are made", {
+    access: "write",
+    kind: "folder",
+  });
   addFlags(init, initNames).addHelpText("after", initExamples);
   init.action(async (folder: string, raw: Record<string, unknown>) => {
     const { certificates, warning } = await initCertificates({
@@ -53,10 +55,8 @@ export function addCertsCommand(program: Command): void {
     process.stdout.write(certificates.map((certificate) => renderMade(folder, certificate)).join(""));
     if (warning !== null) process.stderr.write(`warning: ${warning}\n`);
   });
-  certs
-    .command("show")
-    .argument("<folder>", "of certs init, or of one role")
-    .description("whose certificates they are, and until when")
+  const show = certs.command("show").description("whose certificates they are, and until when");
+  addPathArgument(show, "<folder>", "of certs init, or of one role", { access: "read", kind: "folder" })
     .addHelpText("after", showExamples)
     .action(async (folder: string) => {
       process.stdout.write(

@@ -5,6 +5,7 @@ import { describeError, exitCode, UserError } from "@lockstep/errors";
 import Table from "cli-table3";
 import type { Command } from "commander";
 import { addFlags, parseOptions } from "../flags.js";
+import { addRunArgument } from "../path-values.js";
 import { requireRun, runFiles } from "../run-folder.js";
 
 const names = ["json"] as const;
@@ -29,7 +30,7 @@ export function addCheckpointCommand(program: Command): void {
   const command = program.command("checkpoint").description("list or verify a run's checkpoints");
   command.addHelpText("after", examples);
   const add = (name: string, description: string): Command =>
-    addFlags(command.command(name).argument("<out>", "the run's folder").description(description), names);
+    addFlags(addRunArgument(command.command(name).description(description)), names);
   const ls = add("ls", "step, validation loss and weights of each").addHelpText("after", lsExamples);
   ls.action(async (out: string, raw: Record<string, unknown>) => {
     await list(await storeOf(out), parseOptions(raw, names).json);

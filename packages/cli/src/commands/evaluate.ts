@@ -1,7 +1,5 @@
 // Owns `lockstep evaluate`: a checkpoint's weights over a part of its data set.
-import { stat } from "node:fs/promises";
 import { basename, dirname, resolve } from "node:path";
-import { writeDurably } from "@lockstep/checkpoint";
 import { defaultCacheDir } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { chooseCheckpoint, evaluateCheckpoint, isCheckpoint, renderReport } from "@lockstep/report";
@@ -10,11 +8,13 @@ import type { Command } from "commander";
 import { dataFlags, dataOptionsOf } from "../data-flags.js";
 import { addFlags, type Options, parseOptions } from "../flags.js";
 import { bestOrLast } from "../initial-weights.js";
+import { assertNotInData, prepareOutputFile } from "../output-file.js";
+import { addRunArgument } from "../path-values.js";
 import { createDisplay } from "../progress/display.js";
 import { dataOptionsIn, readLaunch, readRunDescription, requireRun, runFiles } from "../run-folder.js";
 
 const names = [
-  ...["checkpoint", "part", "bootstrap", "predictions"],
+  ...["checkpoint", "part", "bootstrap", "predictions", "force"],
   ...dataFlags,
   ...["recipe", "cacheDir", "backend", "device", "json", "logLevel"],
 ] as const;
@@ -30,8 +30,8 @@ Examples:
 export function addEvaluateCommand(program: Command): void {
   const command = program
     .command("evaluate")
-    .argument("[out]", "the run's folder; may be left away where --checkpoint names a folder")
     .description("accuracy, precision, recall, F1, confusion matrices, age errors of a checkpoint");
+  addRunArgument(command, "[out]", "the run's folder; may be left away where --checkpoint names a folder");
   const asTheRun = Object.fromEntries([...dataFlags, "recipe", "cacheDir"].map((name) => [name, "as the run's"]));
   addFlags(command, names, { defaults: asTheRun }).addHelpText("after", examples);
   command.action((out: string | undefined, raw: Record<string, unknown>) => evaluate(out, parseOptions(raw, names)));
@@ -47,7 +47,8 @@ async function evaluate(out: string | undefined, options: Options<(typeof names)
     await requireRun(out);
   }
   const { part, backend, device, json, bootstrap } = options;
-  const predictionsPath = options.predictions === undefined ? null : await writablePath(options.predictions);
+  const { predictions: path, force } = options;
+  const predictions = path === undefined ? null : await prepareOutputFile({ flag: "--predictions", path, force });
   const display = createDisplay();
   const log = createLogger({ name: "evaluate", level: options.logLevel, stderr: display.stderr });
   const place = await checkpointOf(out, options.checkpoint);
@@ -58,11 +59,13 @@ async function evaluate(out: string | undefined, options: Options<(typeof names)
       `${place.checkpoint}: no ${runFiles.launch} in its run's folder says where the images are; say it (--data)`,
     );
   }
+  const dataOptions = dataOptionsOf(options, launch === null ? null : dataOptionsIn(launch));
+  if (predictions !== null) await assertNotInData("--predictions", predictions.path, dataOptions.data);
   const shutdown = createShutdown({ log });
   try {
     const { report, predictionsCsv } = await evaluateCheckpoint({
       ...place,
-      dataOptions: dataOptionsOf(options, launch === null ? null : dataOptionsIn(launch)),
+      dataOptions,
       recipe: options.recipe ?? launch?.recipe ?? undefined,
       ...{ part, backend, device, log, resamples: bootstrap },
       cacheDir: resolve(options.cacheDir ?? launch?.cacheDir ?? defaultCacheDir()),
@@ -70,21 +73,12 @@ async function evaluate(out: string | undefined, options: Options<(typeof names)
       onProgress: (progress) => display.preparing(progress),
     });
     display.close();
-    if (predictionsPath !== null) await writeDurably(predictionsPath, new TextEncoder().encode(predictionsCsv()));
+    await predictions?.write(new TextEncoder().encode(predictionsCsv()));
     process.stdout.write(json ? `${JSON.stringify(report)}\n` : renderReport(report));
   } finally {
     display.close();
     shutdown.dispose();
   }
-}
-
-/** What cannot be written is refused before the work, not after. */
-async function writablePath(path: string): Promise<string> {
-  const folder = await stat(dirname(resolve(path))).catch(() => null);
-  if (!folder?.isDirectory()) throw new UserError(`--predictions ${path}: its folder does not exist; make it first`);
-  const there = await stat(path).catch(() => null);
-  if (there?.isDirectory()) throw new UserError(`--predictions ${path}: is a folder; name a file in it`);
-  return resolve(path);
 }
 
 /** The run's folder, where the path leads to it or to a checkpoint in it. */

@@ -7,6 +7,7 @@ import { createLogger } from "@lockstep/service";
 import type { Command } from "commander";
 import { addFlags, type Options, parseOptions, securityFlags } from "../flags.js";
 import { newestMetrics } from "../metrics-file.js";
+import { addRunArgument } from "../path-values.js";
 import { fitted } from "../progress/progress-text.js";
 import { RemoteCoordinator } from "../remote/coordinator-client.js";
 import { remoteStatus, renderRemoteStatus } from "../remote/remote-status.js";
@@ -21,10 +22,8 @@ Examples:
 `;
 
 export function addStatusCommand(program: Command): void {
-  const command = program
-    .command("status")
-    .argument("[out]", "the run's folder; left away with --coordinator")
-    .description("where a run stands");
+  const command = program.command("status").description("where a run stands");
+  addRunArgument(command, "[out]", "the run's folder; left away with --coordinator");
   addFlags(command, names).addHelpText("after", examples);
   command.action(async (out: string | undefined, raw: Record<string, unknown>) => {
     const options = parseOptions(raw, names);

@@ -1,15 +1,13 @@
 // Owns `lockstep dataset inspect`: what is in a data set, before anybody trains on it.
-import { stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
-import { writeDurably } from "@lockstep/checkpoint";
+import { resolve } from "node:path";
 import { type Dataset, defaultCacheDir, openDataset, partNames, type Split, splitDataset } from "@lockstep/dataset";
 import { contactSheet, findDuplicates, surveyImages, takeCensus } from "@lockstep/dataset-tools";
-import { UserError } from "@lockstep/errors";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
 import { dataOptionsOf } from "../../data-flags.js";
 import { addFlags, type Options, parseOptions } from "../../flags.js";
 import { type Inspection, inspectionText } from "../../inspection/inspection-text.js";
+import { assertNotInData, type OutputFile, prepareOutputFile } from "../../output-file.js";
 import { createDisplay } from "../../progress/display.js";
 import { dataOfRecipe } from "../../run-recipe.js";
 
@@ -34,15 +32,17 @@ export function addDatasetInspectCommand(parent: Command): void {
 
 async function inspect(options: InspectOptions): Promise<void> {
   const { split: kind = "official", subset = 1, seed = 0 } = options;
-  const sheetPath = options.contactSheet === undefined ? null : await freePath(options.contactSheet, options.force);
+  // Images that cannot be used are part of the answer.
+  const dataOptions = dataOptionsOf({ ...options, onBadImage: "skip" }, null);
+  const { contactSheet: path, force } = options;
+  const sheet = path === undefined ? null : await prepareOutputFile({ flag: "--contact-sheet", path, force });
+  if (sheet !== null) await assertNotInData("--contact-sheet", sheet.path, dataOptions.data);
   const display = createDisplay();
   const log = createLogger({ name: "dataset", level: options.logLevel, stderr: display.stderr });
   const shutdown = createShutdown({ log });
   try {
     const { signal } = shutdown;
     const onProgress = display.preparing.bind(display);
-    // What cannot be used is part of the answer.
-    const dataOptions = dataOptionsOf({ ...options, onBadImage: "skip" }, null);
     const cacheDir = resolve(options.cacheDir ?? defaultCacheDir());
     const dataset = await openDataset({
       ...dataOptions,
@@ -54,8 +54,7 @@ async function inspect(options: InspectOptions): Promise<void> {
     });
     const split = splitDataset(dataset, { split: kind, subset, seed });
     const files = dataset.pixelSource === "generated" ? null : await surveyImages({ dataset, signal, onProgress });
-    if (sheetPath !== null)
-      await writeSheet(sheetPath, dataset, split, { ...options, seed, signal, note: display.note });
+    if (sheet !== null) await writeSheet(sheet, dataset, split, { ...options, seed, signal, note: display.note });
     display.close();
     const result: Inspection = {
       data: dataOptions.data,
@@ -67,7 +66,7 @@ async function inspect(options: InspectOptions): Promise<void> {
       files,
       skipped: dataset.skipped,
       unlabelled: dataset.unlabelled,
-      contactSheet: sheetPath,
+      contactSheet: sheet?.path ?? null,
     };
     process.stdout.write(options.json ? `${JSON.stringify(result)}\n` : inspectionText(result));
   } finally {
@@ -77,7 +76,7 @@ async function inspect(options: InspectOptions): Promise<void> {
 }
 
 async function writeSheet(
-  path: string,
+  file: OutputFile,
   dataset: Dataset,
   split: Split,
   options: Pick<InspectOptions, "sheetSize"> & { seed: number; signal: AbortSignal; note: (line: string) => void },
@@ -86,17 +85,5 @@ async function writeSheet(
   const { seed, signal, note } = options;
   const { png, captioned } = await contactSheet({ dataset, samples, ...options.sheetSize, seed, signal });
   if (!captioned) note("the contact sheet has no captions: this machine has no fonts");
-  await writeDurably(path, png);
-}
-
-/** What cannot be written is refused before the work, not after. */
-async function freePath(path: string, force: boolean): Promise<string> {
-  const folder = await stat(dirname(resolve(path))).catch(() => null);
-  if (!folder?.isDirectory()) throw new UserError(`--contact-sheet ${path}: its folder does not exist; make it first`);
-  const there = await stat(path).catch(() => null);
-  if (there?.isDirectory()) throw new UserError(`--contact-sheet ${path}: is a folder; name a file in it`);
-  if (there !== null && !force) {
-    throw new UserError(`--contact-sheet ${path}: exists; choose another name, or replace it (--force)`);
-  }
-  return resolve(path);
+  await file.write(png);
 }

@@ -8,6 +8,7 @@ import type { Command } from "commander";
 import { colors } from "../../colors.js";
 import { dataFlags, dataOptionsOf } from "../../data-flags.js";
 import { addFlags, type Options, parseOptions } from "../../flags.js";
+import { addPathArgument, recipeFile } from "../../path-values.js";
 import { createDisplay } from "../../progress/display.js";
 import { checkInProcess } from "../../recipe/in-process-check.js";
 import { checkWorkersAgree } from "../../recipe/workers-check.js";
@@ -36,8 +37,8 @@ Examples:
 export function addRecipeCheckCommand(parent: Command): void {
   const command = parent
     .command("check")
-    .argument("<recipe>", "a file, a package, or fairface")
     .description("train some steps with 1 and 3 workers, compare the bits, and find which rule is broken");
+  addPathArgument(command, "<recipe>", "a file, a package, or fairface", recipeFile);
   addFlags(command, names).addHelpText("after", examples);
   command.action(async (recipe: string, raw: Record<string, unknown>) => {
     process.exitCode = await check(recipe, parseOptions(raw, names));

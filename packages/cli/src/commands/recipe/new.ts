@@ -1,9 +1,11 @@
 // Owns `lockstep recipe new`: writes a commented starter.
-import { readFile, writeFile } from "node:fs/promises";
-import { basename, extname, resolve } from "node:path";
+import { readFile } from "node:fs/promises";
+import { basename, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "@lockstep/errors";
 import type { Command } from "commander";
+import { prepareOutputFile } from "../../output-file.js";
+import { addPathArgument } from "../../path-values.js";
 
 const starter = fileURLToPath(new URL("../../../starter/recipe.js", import.meta.url));
 /** What the starter calls itself. */
@@ -15,10 +17,8 @@ Examples:
 `;
 
 export function addRecipeNewCommand(parent: Command): void {
-  const command = parent
-    .command("new")
-    .argument("<path>", "the file to write, .js or .mjs")
-    .description("write a commented starter, which trains as it is");
+  const command = parent.command("new").description("write a commented starter, which trains as it is");
+  addPathArgument(command, "<path>", "the file to write, .js or .mjs", { access: "write", kind: "file" });
   command.addHelpText("after", examples);
   command.action(async (path: string) => {
     await writeStarter(path);
@@ -39,11 +39,9 @@ async function writeStarter(path: string): Promise<void> {
   if (!/^[a-z0-9][a-z0-9-]*$/i.test(name)) {
     throw new UserError(`${path}: the file's name names the recipe: letters, digits and "-"`);
   }
+  const file = await prepareOutputFile({ path, force: false, remedy: "choose another name" });
   const text = (await readFile(starter, "utf8"))
     .replaceAll(`${starterName}.js`, basename(path))
     .replaceAll(starterName, name);
-  await writeFile(resolve(path), text, { flag: "wx" }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "EEXIST") throw new UserError(`${path}: is there already; choose another name`);
-    throw new UserError(`${path}: cannot be written: ${error.message}`, { cause: error });
-  });
+  await file.write(Buffer.from(text));
 }

@@ -1,0 +1,80 @@
+// `checkPaths` refuses, before a command begins its work, every path of its flags and arguments that it could not use.
+import { constants } from "node:fs";
+import { access, stat } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { asUserError, UserError } from "@lockstep/errors";
+import type { Command } from "commander";
+import { attributeOf, type FlagName, flags, flagsOf, keyOf } from "./flags.js";
+import { type PathUse, pathValueOf, pathValueOfArgument } from "./path-values.js";
+import { originsOf } from "./settings/apply-settings.js";
+
+/** @throws UserError in one line: where the path was given, the path, and what is wrong with it */
+export async function checkPaths(command: Command): Promise<void> {
+  for (const [index, argument] of command.registeredArguments.entries()) {
+    const text: unknown = command.processedArgs[index];
+    const found = pathValueOfArgument(argument);
+    const path = typeof text === "string" ? found?.pathIn(text) : null;
+    if (found && path != null) await checkPath(path, path, found.use);
+  }
+  for (const name of flagsOf(command)) {
+    const text: unknown = command.getOptionValue(attributeOf(name));
+    const found = pathValueOf(flags[name].schema);
+    const path = typeof text === "string" ? found?.pathIn(text) : null;
+    if (found && path != null) await checkPath(givenAs(command, name, String(text)), path, found.use);
+  }
+}
+
+/** `--data faces`, `LOCKSTEP_DATA=faces` or `run.yaml:3: data: faces`. */
+function givenAs(command: Command, name: FlagName, text: string): string {
+  const origin = originsOf(command).get(name) ?? `--${keyOf(name)}`;
+  if (origin.startsWith("--")) return `${origin} ${text}`;
+  return origin.startsWith("LOCKSTEP_") ? `${origin}=${text}` : `${origin}: ${keyOf(name)}: ${text}`;
+}
+
+/**
+ * Of what is absent and is to be read nothing is complained of here: who reads it knows what to advise.
+ * @param given how the user has written it, for the complaint
+ */
+export async function checkPath(given: string, path: string, use: PathUse): Promise<void> {
+  try {
+    if (use.access === "read") await checkReadable(given, path, use.kind);
+    else await checkWritable(given, resolve(path), use);
+  } catch (error) {
+    throw asUserError(error, given);
+  }
+}
+
+async function checkReadable(given: string, path: string, kind: "file" | "folder" | "any"): Promise<void> {
+  const found = await stat(path).catch(ifAbsent);
+  if (found === null) return;
+  if (kind === "file" && found.isDirectory()) throw new UserError(`${given}: is a folder; name a file in it`);
+  if (kind === "folder" && !found.isDirectory()) throw new UserError(`${given}: is a file; name a folder`);
+  await access(path, found.isDirectory() ? constants.R_OK | constants.X_OK : constants.R_OK);
+}
+
+/** Of a path that is absent, the nearest folder that is there counts: the rest is made. */
+async function checkWritable(given: string, path: string, { access: how, kind }: PathUse): Promise<void> {
+  const found = await stat(path).catch(ifAbsent);
+  if (found !== null) {
+    if (kind === "file" && found.isDirectory()) throw new UserError(`${given}: is a folder; name a file in it`);
+    if (kind === "folder" && !found.isDirectory()) throw new UserError(`${given}: is a file; name a folder`);
+    // A file that is replaced needs only a folder that can be written.
+    const isReplaced = how === "write" && found.isFile();
+    if (!isReplaced) return access(path, found.isDirectory() ? constants.W_OK | constants.X_OK : constants.W_OK);
+  }
+  await checkNearestFolder(given, dirname(path));
+}
+
+async function checkNearestFolder(given: string, folder: string): Promise<void> {
+  const found = await stat(folder).catch(ifAbsent);
+  if (found === null && folder !== dirname(folder)) return checkNearestFolder(given, dirname(folder));
+  if (found?.isDirectory() === false) throw new UserError(`${given}: ${folder} is a file, not a folder`);
+  await access(folder, constants.W_OK | constants.X_OK).catch((error: unknown) => {
+    throw asUserError(error, `${given}: the folder ${folder} cannot be written`);
+  });
+}
+
+function ifAbsent(error: NodeJS.ErrnoException): null {
+  if (error.code === "ENOENT") return null;
+  throw error;
+}

@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import {
+  asUserError,
+  exitCode,
+  exitCodeOf,
+  isOutOfSpace,
+  OutOfSpace,
+  RunFailed,
+  UnfitMachine,
+  UserError,
+} from "./index.js";
+import { systemErrorIn, systemErrorText } from "./system-error.js";
+
+function systemError(code: string): Error {
+  return Object.assign(new Error(`${code}: in Node's words, write`), { code, syscall: "write", errno: -1 });
+}
+
+test("a system error is found behind the errors that wrap it", async () => {
+  const missing: unknown = await readFile("/no/such/file").catch((error: unknown) => error);
+  const found = systemErrorIn(new UserError("cannot be read", { cause: new Error("inner", { cause: missing }) }));
+  assert.equal(found?.code, "ENOENT");
+  assert.equal(found?.path, "/no/such/file");
+  assert.equal(found && systemErrorText(found), "is not there");
+  assert.equal(systemErrorIn(new Error("a bug")), null);
+  assert.equal(systemErrorIn("text"), null);
+  // Node's own argument errors have a code too, and are bugs of ours
+  assert.equal(systemErrorIn(Object.assign(new TypeError("bad"), { code: "ERR_INVALID_ARG_TYPE" })), null);
+});
+
+test("a full disk is never exit code 2, as the same command works once there is room", () => {
+  for (const code of ["ENOSPC", "EDQUOT"]) {
+    const error = new UserError("runs/a: cannot be used", { cause: systemError(code) });
+    assert.equal(isOutOfSpace(error), true);
+    assert.equal(exitCodeOf(error), exitCode.failure);
+  }
+  assert.equal(exitCodeOf(new OutOfSpace("1 MiB is free, 2 MiB are needed")), exitCode.failure);
+  assert.equal(exitCodeOf(new UserError("no permission", { cause: systemError("EACCES") })), exitCode.userError);
+});
+
+test("a system error becomes one line that names what could not be done, and a bug stays what it is", () => {
+  const full = asUserError(systemError("ENOSPC"), "runs/a: cannot be written");
+  assert.ok(full instanceof OutOfSpace);
+  assert.equal(full.message, "runs/a: cannot be written: the disk is full");
+  const denied = asUserError(systemError("EACCES"), "runs/a: cannot be written");
+  assert.ok(denied instanceof UserError && !(denied instanceof OutOfSpace));
+  const bug = new Error("a bug");
+  assert.equal(asUserError(bug, "runs/a"), bug);
+});
+
+test("each kind of error has its exit code", () => {
+  assert.equal(exitCodeOf(new UserError("a bad flag")), exitCode.userError);
+  assert.equal(exitCodeOf(new UnfitMachine("no GPU")), exitCode.unfitMachine);
+  assert.equal(exitCodeOf(new RunFailed("a NaN")), exitCode.failure);
+  assert.equal(exitCodeOf(new Error("a bug")), exitCode.failure);
+});

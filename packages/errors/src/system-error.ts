@@ -1,0 +1,53 @@
+// `systemErrorIn` finds the operating system's error behind an error, and `systemErrorText` describes it in plain words.
+
+export interface SystemError extends Error {
+  /** E.g. `ENOSPC`. */
+  readonly code: string;
+  readonly syscall: string;
+  /** Absent where the call was made on an open file. */
+  readonly path?: string;
+  readonly dest?: string;
+}
+
+/** The file system has no room. The same command works once there is room, so this is never exit code 2. */
+const noRoom: Readonly<Record<string, string>> = {
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk quota is used up",
+};
+
+const texts: Readonly<Record<string, string>> = {
+  ...noRoom,
+  EACCES: "permission denied",
+  EPERM: "permission denied",
+  EROFS: "the file system is read-only",
+  ENOENT: "is not there",
+  ENOTDIR: "a part of the path is not a folder",
+  EISDIR: "is a folder",
+  EEXIST: "exists",
+  ELOOP: "its symbolic links form a loop",
+  ENAMETOOLONG: "the name is too long",
+  EFBIG: "a file cannot become so large there",
+  EIO: "the device reports an input/output error",
+  ESTALE: "the network file system has lost the file",
+  EBUSY: "is in use",
+  EMFILE: "this process has too many open files",
+  ENFILE: "this machine has too many open files",
+};
+
+/** The error itself or the nearest of its causes. Null where none is a system error. */
+export function systemErrorIn(error: unknown): SystemError | null {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    if ("code" in at && typeof at.code === "string" && "syscall" in at) return at as SystemError;
+  }
+  return null;
+}
+
+/** Without the path: `the disk is full`. Node's own words where the code is not in the list. */
+export function systemErrorText(error: SystemError): string {
+  return texts[error.code] ?? error.message;
+}
+
+/** Whether the disk or the quota is full. */
+export function isNoRoom({ code }: SystemError): boolean {
+  return code in noRoom;
+}
