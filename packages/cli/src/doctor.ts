@@ -5,7 +5,7 @@ import { arch, availableParallelism, cpus, freemem, platform, totalmem } from "n
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { datasetDecoderVersion, defaultCacheDir } from "@lockstep/dataset";
-import { describeError } from "@lockstep/errors";
+import { describeError, UserError } from "@lockstep/errors";
 import { nativeStatus, numericsVersion } from "@lockstep/numerics";
 import { type DeviceChoice, describeEngines, type Engine, loadEngine } from "@lockstep/recipe";
 
@@ -27,7 +27,7 @@ export async function examine(device: DeviceChoice): Promise<Finding[]> {
     await gpu(),
     memory(),
     await disk("working folder", process.cwd()),
-    await disk("cache folder", defaultCacheDir()),
+    await cacheFolder(),
     await decoder(),
     numericsAddon(),
     ...(await engines()),
@@ -91,6 +91,16 @@ async function disk(name: string, path: string): Promise<Finding> {
     state: free < 1 ? "warn" : "ok",
     detail: `${free.toFixed(1)} GiB free at ${place}${free < 1 ? ": checkpoints and caches may not fit" : ""}`,
   };
+}
+
+async function cacheFolder(): Promise<Finding> {
+  const name = "cache folder";
+  try {
+    return await disk(name, defaultCacheDir());
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { name, state: "warn", detail: error.message };
+  }
 }
 
 /** A cache folder may not be there yet. */

@@ -5,6 +5,7 @@ import { replaceJson } from "@lockstep/checkpoint";
 import { type DataOptions, dataOptions } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { type RunDescription, runDescription } from "@lockstep/protocol";
+import { runSocketNames } from "@lockstep/service";
 import { z } from "zod";
 
 export const runFiles = {
@@ -20,6 +21,9 @@ export const runFiles = {
   logs: "logs",
   summary: "summary.json",
   skipped: "skipped.csv",
+  /** While it runs. */
+  socket: runSocketNames[0],
+  secondSocket: runSocketNames[1],
 } as const;
 
 /** How the data was read when the run was last started: so that a resume or an evaluation need not be told again. */

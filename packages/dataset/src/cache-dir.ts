@@ -1,4 +1,4 @@
-// Owns where caches stand, and what is said when they cannot be written there.
+// Finds the folder for caches with `defaultCacheDir`, and reports what keeps it from being written.
 import { statfs } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
@@ -7,10 +7,27 @@ import { type FileWriter, makeFolder, removeLeftovers, replaceFile } from "@lock
 import { mebibytes } from "./image-limits.js";
 import { liesInsideData } from "./inside-data.js";
 
-/** `$XDG_CACHE_HOME/lockstep`, else `~/.cache/lockstep`. A relative XDG_CACHE_HOME is ignored, as its specification says. */
+/**
+ * `$XDG_CACHE_HOME/lockstep`, else `~/.cache/lockstep`. A relative XDG_CACHE_HOME is ignored, as its specification demands.
+ * @throws UserError where this user has no home folder
+ */
 export function defaultCacheDir(environment: { readonly XDG_CACHE_HOME?: string } = process.env): string {
   const base = environment.XDG_CACHE_HOME;
-  return join(base && isAbsolute(base) ? base : join(homedir(), ".cache"), "lockstep");
+  return join(base && isAbsolute(base) ? base : join(homeFolder(), ".cache"), "lockstep");
+}
+
+/** OpenShift and `docker run --user` start processes whose user has no name: then only HOME tells the home folder. */
+function homeFolder(): string {
+  let home = "";
+  try {
+    home = homedir();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_SYSTEM_ERROR") throw error; // what os.homedir is documented to throw
+  }
+  if (isAbsolute(home)) return home;
+  throw new UserError(
+    "no folder for decoded images: HOME is not set to a folder, and this user has none; name one (--cache-dir), or set XDG_CACHE_HOME",
+  );
 }
 
 /** The data folder is the user's: nothing is written into it. */

@@ -282,6 +282,20 @@ describe("the way in", () => {
     assert.match(defaultCacheDir({}), /\/\.cache\/lockstep$/);
   });
 
+  test("without a home folder the message names what to set", () => {
+    const { HOME } = process.env;
+    process.env["HOME"] = "";
+    try {
+      assert.throws(
+        () => defaultCacheDir({}),
+        /^UserError: no folder for decoded images: .*--cache-dir.*XDG_CACHE_HOME$/,
+      );
+      assert.equal(defaultCacheDir({ XDG_CACHE_HOME: "/somewhere" }), "/somewhere/lockstep");
+    } finally {
+      process.env["HOME"] = HOME;
+    }
+  });
+
   test("importing the package loads no image code", async () => {
     const index = fileURLToPath(new URL("./index.js", import.meta.url));
     const script = `

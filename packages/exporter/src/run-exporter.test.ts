@@ -87,7 +87,7 @@ async function startExporter(address: string): Promise<Running> {
   };
 }
 
-test("it serves before there is a coordinator, hears it when it comes, and again after its restart", async () => {
+test("it serves before there is a coordinator, follows its events when it comes, and again after its restart", async () => {
   const address = `unix:${join(folder, "a.sock")}`;
   const exporter = await startExporter(address);
   try {
@@ -117,7 +117,20 @@ test("it serves before there is a coordinator, hears it when it comes, and again
   }
 });
 
-test("why it does not hear the coordinator is logged once, and said by /healthz", async () => {
+test("of a coordinator that is not there it logs the reason once, with the address, at every attempt the same", async () => {
+  const address = `unix:${join(folder, "nobody.sock")}`;
+  const exporter = await startExporter(address);
+  try {
+    await exporter.line(/^lockstep_exporter_subscriptions_total [5-9]$/m);
+    const reason = `connect ENOENT ${join(folder, "nobody.sock")}`;
+    assert.deepEqual(exporter.warnings, [`no events from the coordinator at ${address}: ${reason}; trying again`]);
+    assert.equal((await exporter.health()).reason, reason);
+  } finally {
+    await exporter.stop();
+  }
+});
+
+test("why it gets no events is logged once, and reported by /healthz", async () => {
   const address = `unix:${join(folder, "b.sock")}`;
   let asked = 0;
   const refusing = await coordinator(address, (call) => {
@@ -148,7 +161,10 @@ test("a run spec that it does not understand is no run: it says so and tries aga
   const exporter = await startExporter(address);
   try {
     await exporter.line(/^lockstep_exporter_subscriptions_total 3$/m);
-    assert.match(exporter.warnings.join("\n"), /^cannot hear the coordinator: the coordinator's run spec is not under/);
+    assert.match(
+      exporter.warnings.join("\n"),
+      /^no events from the coordinator at unix:\S+: the coordinator's run spec is not under/,
+    );
     assert.equal(exporter.warnings.length, 1);
     await exporter.line(/^lockstep_up 0$/m);
     assert.ok(asked < 10, `asked ${asked} times`);

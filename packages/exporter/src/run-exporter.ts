@@ -1,11 +1,12 @@
-// Owns the exporter's life: hear the coordinator, serve what follows, outlive the coordinator, end when told to.
+// Runs an exporter with `runExporter`: it subscribes to the coordinator's events, serves metrics made of them, and goes on without a
+// coordinator until its signal is aborted.
 import type { Log } from "@lockstep/errors";
 import { type Event, sendJoinToken } from "@lockstep/protocol";
 import { connect, findJoinToken, tlsAs } from "@lockstep/service";
 import { Exposition } from "./exposition.js";
 import { followEvents } from "./follow-events.js";
 import { serveMetrics } from "./metrics-server.js";
-import { advanceView, type Heard, nothingSeen } from "./run-view.js";
+import { advanceView, nothingSeen, type Observed } from "./run-view.js";
 import { observationsOf, samplesOf } from "./samples.js";
 
 export interface ExporterOptions {
@@ -37,39 +38,39 @@ export async function runExporter(options: ExporterOptions): Promise<void> {
   const connection = connect({ address: coordinator, tls, insecure, interceptors, log }); // opens nothing yet
   const { target: address } = connection;
   let view = nothingSeen;
-  let lost: string | null = "not connected yet";
+  let problem: string | null = "not connected yet";
   const exposition = new Exposition();
-  const hear = (heard: Heard): void => {
-    view = advanceView(view, heard);
+  const note = (observed: Observed): void => {
+    view = advanceView(view, observed);
   };
-  const sayLost = (reason: string): void => {
-    if (view.isSeen || reason === lost || signal.aborted) return; // back, or said before
-    lost = reason;
+  const reportLost = (reason: string): void => {
+    if (view.isSeen || reason === problem || signal.aborted) return; // connected again, or reported before
+    problem = reason;
     const outcome = view.life?.outcome ?? null;
-    if (outcome === null) log.warn({ coordinator: address }, `cannot hear the coordinator: ${reason}; trying again`);
+    if (outcome === null) log.warn({}, `no events from the coordinator at ${address}: ${reason}; trying again`);
     else log.info({ coordinator: address, outcome, reason }, "the run is over; looking for a coordinator again");
   };
   const follower = {
-    onOpening: () => hear({ type: "subscribing" }),
+    onOpening: () => note({ type: "subscribing" }),
     onMessage(event: Event) {
       const wasSeen = view.isSeen;
-      hear({ type: "event", event });
+      note({ type: "event", event });
       exposition.observe(observationsOf(event));
       if (wasSeen || !view.isSeen) return;
-      lost = null;
+      problem = null;
       const { coordinatorGeneration } = event;
-      log.info({ coordinator: address, coordinatorGeneration }, "hearing the coordinator");
+      log.info({ coordinator: address, coordinatorGeneration }, "receiving the coordinator's events");
     },
     onLost(reason: string) {
-      hear({ type: "lost" });
+      note({ type: "lost" });
       if (signal.aborted) return;
-      void connection.whyRefused(signal).then((refused) => sayLost(refused ?? reason));
+      void connection.whyRefused(signal).then((refused) => reportLost(refused ?? reason));
     },
   };
   const server = await serveMetrics({
     listen,
     metrics: (format) => exposition.render(format, samplesOf(view)),
-    health: () => ({ coordinatorSeen: view.isSeen, reason: view.isSeen ? null : lost }),
+    health: () => ({ coordinatorSeen: view.isSeen, reason: view.isSeen ? null : problem }),
     log,
   });
   try {

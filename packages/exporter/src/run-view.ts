@@ -1,4 +1,4 @@
-// Owns what the exporter knows of a run, as a pure function of what it has heard: the coordinator's events, and whether
+// Owns what the exporter knows of a run, as a pure function of what it has observed: the coordinator's events, and whether
 // it hears the coordinator at all. The numbers that follow from it stand in samples.ts.
 import { createHash } from "node:crypto";
 import type { CheckpointWritten, EpochValidated, Event, RunStatus, StepCommitted } from "@lockstep/protocol";
@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { outcomes } from "./catalogue.js";
 
 export interface RunView {
-  /** Whether the events of a coordinator are heard now. */
+  /** Whether the events of a coordinator are observed now. */
   readonly isSeen: boolean;
   /** Event streams opened since the exporter started. */
   readonly subscriptions: number;
@@ -45,7 +45,7 @@ export interface RunIdentity {
   readonly epochs: number;
 }
 
-export type Heard =
+export type Observed =
   | { readonly type: "subscribing" }
   | { readonly type: "event"; readonly event: Event }
   /** The stream has ended. */
@@ -54,15 +54,15 @@ export type Heard =
 export const nothingSeen: RunView = { isSeen: false, subscriptions: 0, life: null };
 
 /** @throws Error for a run spec that is not understood: the coordinator is of another release */
-export function advanceView(view: RunView, heard: Heard): RunView {
-  switch (heard.type) {
+export function advanceView(view: RunView, observed: Observed): RunView {
+  switch (observed.type) {
     case "subscribing":
       return { ...view, subscriptions: view.subscriptions + 1 };
     case "lost":
       return { ...view, isSeen: false };
     case "event": {
-      const life = advanceLife(view.life, heard.event);
-      return { ...view, life, isSeen: view.isSeen || heard.event.event?.$case === "runStarted" };
+      const life = advanceLife(view.life, observed.event);
+      return { ...view, life, isSeen: view.isSeen || observed.event.event?.$case === "runStarted" };
     }
   }
 }
@@ -115,7 +115,7 @@ function begin(
     lastStep: null,
     lastValidation: null,
     lastCheckpoint: null,
-    // A life that has ended goes on no more, even where it is still heard.
+    // A life that has ended goes on no more, even where it is still observed.
     outcome: isSameLife ? before.outcome : null,
   };
   return recent.reduce((life, event) => advanceLife(life, event) ?? life, fresh);

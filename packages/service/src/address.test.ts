@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { UserError } from "@lockstep/errors";
 import { formatAddress, parseAddress, staysOnMachine } from "./address.js";
+import { maxSocketPathBytes } from "./socket-path.js";
 
 describe("parseAddress", () => {
   for (const [text, expected] of [
@@ -38,9 +39,14 @@ describe("parseAddress", () => {
     });
   }
 
-  it("refuses a socket path that the system would cut off", () => {
-    assert.throws(() => parseAddress(`unix:/${"d".repeat(107)}`), /has 108 bytes, the system allows 107/);
-    assert.equal(parseAddress(`unix:/${"d".repeat(106)}`).kind, "unix");
+  it("refuses a socket path that the system would cut, counted in bytes", () => {
+    const longest = maxSocketPathBytes - 1;
+    assert.throws(
+      () => parseAddress(`unix:/${"d".repeat(longest + 1)}`),
+      new RegExp(`has ${maxSocketPathBytes + 1} bytes, the system allows ${maxSocketPathBytes}`),
+    );
+    assert.equal(parseAddress(`unix:/${"d".repeat(longest)}`).kind, "unix");
+    assert.throws(() => parseAddress(`unix:/${"\u00fc".repeat(Math.ceil((longest + 1) / 2))}`), UserError);
   });
 });
 

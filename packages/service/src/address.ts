@@ -1,14 +1,12 @@
-// Owns how a peer's address is written and read: `unix:/path.sock` or `host:port`.
+// Reads and writes a peer's address, `unix:/path.sock` or `host:port`, with `parseAddress` and `formatAddress`.
 import { isIPv4, isIPv6 } from "node:net";
 import { resolve } from "node:path";
 import { UserError } from "@lockstep/errors";
+import { socketPathProblem } from "./socket-path.js";
 
 export type Address =
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "tcp"; readonly host: string; readonly port: number };
-
-/** sun_path holds 108 bytes with its closing zero, on Linux. */
-const maxSocketPathBytes = 107;
 
 /** @throws UserError that says what an address looks like */
 export function parseAddress(text: string): Address {
@@ -28,12 +26,8 @@ function unixAddress(text: string): Address {
     throw new UserError(`address ${JSON.stringify(text)}: must name a socket file: unix:/path.sock`);
   }
   const path = resolve(written);
-  const pathBytes = Buffer.byteLength(path);
-  if (pathBytes > maxSocketPathBytes) {
-    throw new UserError(
-      `socket path ${path}: has ${pathBytes} bytes, the system allows ${maxSocketPathBytes}; use a shorter folder`,
-    );
-  }
+  const problem = socketPathProblem(path);
+  if (problem !== null) throw new UserError(`socket path ${path}: ${problem}`);
   return { kind: "unix", path };
 }
 

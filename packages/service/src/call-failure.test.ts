@@ -47,6 +47,11 @@ test("asking why a connection was refused takes no longer than the answer may ta
   server.close();
 });
 
+test("a connection that has no error yet is not reported as null", () => {
+  const failure = new Error("14 UNAVAILABLE: No connection established. Last error: null. Resolution note: ");
+  assert.equal(describeCallFailure(failure), "no connection yet");
+});
+
 test("any other failure is told whole, on one line", () => {
   assert.equal(describeCallFailure(new Error("7 PERMISSION_DENIED:\n  not yours")), "7 PERMISSION_DENIED: not yours");
 });

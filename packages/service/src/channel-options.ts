@@ -1,4 +1,4 @@
-// Owns gRPC's knobs: message sizes, keep-alive, reconnects. They stand here alone.
+// Sets the options of every gRPC channel with `serverOptions` and `clientOptions`: message sizes, keep-alive, reconnects.
 import type { ChannelOptions, ServerOptions } from "@grpc/grpc-js";
 import { receiveWindowBytes } from "./server-connections.js";
 
@@ -42,13 +42,16 @@ export const clientOptions: ChannelOptions = {
   ...keepAlive,
   ...messageSizes,
   "grpc.keepalive_permit_without_calls": 1,
-  // Weights come as ten and more chunks of 1 MiB: the default window of 64 KiB would stop and go.
+  // Weights come as ten and more chunks of 1 MiB: with the default window of 64 KiB the sender would pause between them.
   "grpc-node.flow_control_window": receiveWindowBytes,
   // A restarted coordinator is found again within a second.
   "grpc.initial_reconnect_backoff_ms": 100,
   "grpc.max_reconnect_backoff_ms": 1_000,
-  // Retries are decided by who knows what a call means (retry.ts); gRPC would buffer every upload for its own.
+  // A new client makes a new attempt to connect, and reports its own error. Clients that share connections would report none while
+  // the attempt of a former client waits for its next turn.
+  "grpc.use_local_subchannel_pool": 1,
+  // The caller knows whether a call may be repeated (retry.ts). For retries of its own gRPC would buffer every upload.
   "grpc.enable_retries": 0,
-  // Peers are named by their own address; a proxy for the web must not stand between them.
+  // Peers are named by their own address: a proxy for the web must not be used between them.
   "grpc.enable_http_proxy": 0,
 };

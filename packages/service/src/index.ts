@@ -30,6 +30,7 @@ export { createLogger, type LoggerOptions, type LogLevel, logLevels, parseLogLev
 export { type ProcessVitals, type VitalsWatch, watchVitals } from "./process-vitals.js";
 export { type Refusal, RefusalLog } from "./refusal-log.js";
 export { type RetryOptions, retry } from "./retry.js";
+export { chooseRunSocket, type RunSocket, runSocketNames } from "./run-socket.js";
 export {
   createShutdown,
   isStopHandled,

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { lstat, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { chown, lstat, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { connect as connectHttp2 } from "node:http2";
 import { connect as connectSocket, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import {
   Client,
   type MethodDefinition,
@@ -20,6 +21,7 @@ import { connect } from "./connect.js";
 import { checkHealth, createHealth, type Health, healthDefinition } from "./health.js";
 import { type Listener, type ListenOptions, listen, listenForHealth } from "./listen.js";
 import { receiveWindowBytes } from "./server-connections.js";
+import { maxSocketPathBytes } from "./socket-path.js";
 import { runSource } from "./testing/child-process.js";
 import { callEcho, echo, echoDefinition } from "./testing/echo.js";
 import { createRecordingLog } from "./testing/recording-log.js";
@@ -146,6 +148,57 @@ describe("listen and connect", () => {
     const listener = await serve({ address });
     assert(log.lines.includes("warn removing the socket that a dead process left"));
     assert.equal(await checkHealth({ address: listener.address, timeoutMs, log }), "NOT_SERVING");
+  });
+
+  it("refuses a path that is short enough while the one at which the socket is made is not, and leaves nothing", async () => {
+    const folder = join(dir, "d".repeat(maxSocketPathBytes - dir.length - "//x.sock".length));
+    await mkdir(folder);
+    const path = join(folder, "x.sock");
+    assert.equal(Buffer.byteLength(path), maxSocketPathBytes);
+    await assert.rejects(
+      serve({ address: `unix:${path}` }),
+      (error) =>
+        error instanceof UserError && /its path there has \d+ bytes, the system allows 10\d/.test(error.message),
+    );
+    assert.deepEqual(await readdir(folder), []);
+  });
+
+  it("makes the socket again that a cleaner has removed, with its folder", async () => {
+    const own = createRecordingLog();
+    const folder = join(dir, "cleaned");
+    await mkdir(folder);
+    const path = join(folder, "c.sock");
+    const listener = await serve({ address: `unix:${path}`, log: own, socketCheckMs: 10 });
+    for (const removed of [path, folder]) {
+      await rm(removed, { recursive: true });
+      while (!(await isSocket(path))) await pause(5);
+      assert.equal((await lstat(path)).mode & 0o777, 0o600);
+      assert.equal(await checkHealth({ address: listener.address, timeoutMs, log }), "NOT_SERVING");
+    }
+    assert.equal(
+      own.lines.filter((line) => line.startsWith("warn the socket was removed, and has been made again")).length,
+      2,
+    );
+    await listener.close({ graceMs: 0 });
+    assert.deepEqual(await readdir(folder), []);
+  });
+
+  it("makes no socket in a folder that another user has put in its place", {
+    skip: process.getuid?.() === 0 ? false : "only root may give a folder away",
+  }, async () => {
+    const own = createRecordingLog();
+    const folder = join(dir, "taken");
+    await mkdir(folder);
+    const listener = await serve({ address: `unix:${join(folder, "c.sock")}`, log: own, socketCheckMs: 10 });
+    await chown(folder, 12_345, 12_345);
+    await rm(join(folder, "c.sock"));
+    while (own.lines.length === 0) await pause(5);
+    await pause(50);
+    assert.deepEqual(own.lines, [
+      "warn the socket was removed, and cannot be made again yet: nobody can connect; trying again",
+    ]);
+    assert.deepEqual(await readdir(folder), []);
+    await listener.close({ graceMs: 0 });
   });
 
   it("refuses to replace a file that is no socket", async () => {
@@ -298,6 +351,13 @@ describe("health", () => {
     await assert.rejects(checkHealth({ address: "unix:/nowhere/c.sock", timeoutMs: 50, log }));
   });
 });
+
+async function isSocket(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (there) => there.isSocket(),
+    () => false,
+  );
+}
 
 /** How a Watch of that name ends. */
 async function watch(address: string, service: string): Promise<ServiceError> {

@@ -1,4 +1,4 @@
-// Owns a gRPC server's life: bind, serve, drain, close.
+// Binds, serves, drains and closes a gRPC server with `listen`.
 import {
   logVerbosity,
   Server,
@@ -14,8 +14,8 @@ import { type Address, formatAddress, parseAddress } from "./address.js";
 import { healthServerOptions, maxHealthConnections, serverOptions } from "./channel-options.js";
 import { serverCredentials, tlsIdentity } from "./credentials.js";
 import type { Health } from "./health.js";
+import { KeptSocket } from "./kept-socket.js";
 import { type ConnectionLimits, receiveWindowBytes, ServerConnections } from "./server-connections.js";
-import { SocketPlace } from "./socket-place.js";
 import type { TlsOptions } from "./tls/tls-identity.js";
 
 export interface ServedService {
@@ -36,6 +36,8 @@ export interface ListenOptions {
   /** Asked before each call. */
   readonly interceptors?: readonly ServerInterceptor[];
   readonly log: Log;
+  /** How often a unix socket is looked for, to make it again when it was removed. Default 10 s. */
+  readonly socketCheckMs?: number;
 }
 
 export interface Listener {
@@ -72,30 +74,39 @@ export function listenForHealth(options: {
   return listenWith(binding, { services: [], health, log }, limits);
 }
 
+/** How often the file of a unix socket is looked for. */
+const defaultSocketCheckMs = 10_000;
+
 interface Limits extends ConnectionLimits {
   readonly server: ServerOptions;
 }
 
 async function listenWith(
   { address, ...binding }: Binding,
-  options: Pick<ListenOptions, "services" | "health" | "interceptors" | "log">,
+  options: Pick<ListenOptions, "services" | "health" | "interceptors" | "log" | "socketCheckMs">,
   limits: Limits,
 ): Promise<Listener> {
+  const { log, socketCheckMs: checkMs = defaultSocketCheckMs } = options;
   const server = new Server({ ...limits.server, interceptors: [...(options.interceptors ?? [])] });
   for (const { definition, implementation } of options.services) server.addService(definition, implementation);
   options.health?.addTo(server);
 
-  const place = address.kind === "unix" ? await SocketPlace.claim(address.path, options.log) : null;
-  const bindTo = place === null ? address : ({ kind: "unix", path: place.privatePath } as const);
+  const connections = new ServerConnections(limits, log);
+  const bindTo = async (to: Address): Promise<number> => {
+    const port = await bind(server, { ...binding, address: to });
+    connections.watch(server);
+    return port;
+  };
   try {
-    const port = await bind(server, { ...binding, address: bindTo });
-    const connections = new ServerConnections(server, limits, options.log);
-    await place?.publish();
-    const bound: Address = address.kind === "tcp" ? { ...address, port } : address;
-    return new BoundListener(server, { address: formatAddress(bound), place, connections });
+    if (address.kind === "unix") {
+      const { path } = address;
+      const socket = await KeptSocket.bind({ path, bind: (to) => bindTo({ kind: "unix", path: to }), checkMs, log });
+      return new BoundListener(server, { address: formatAddress(address), socket, connections });
+    }
+    const port = await bindTo(address);
+    return new BoundListener(server, { address: formatAddress({ ...address, port }), socket: null, connections });
   } catch (error) {
     server.forceShutdown();
-    await place?.remove();
     throw error;
   }
 }
@@ -103,7 +114,7 @@ async function listenWith(
 class BoundListener implements Listener {
   readonly address: string;
   readonly #server: Server;
-  readonly #place: SocketPlace | null;
+  readonly #socket: KeptSocket | null;
   readonly #connections: ServerConnections;
   #closing: Promise<void> | null = null;
 
@@ -111,13 +122,13 @@ class BoundListener implements Listener {
     server: Server,
     bound: {
       readonly address: string;
-      readonly place: SocketPlace | null;
+      readonly socket: KeptSocket | null;
       readonly connections: ServerConnections;
     },
   ) {
     this.#server = server;
     this.address = bound.address;
-    this.#place = bound.place;
+    this.#socket = bound.socket;
     this.#connections = bound.connections;
   }
 
@@ -137,7 +148,7 @@ class BoundListener implements Listener {
       );
     } finally {
       clearTimeout(cutOff);
-      await this.#place?.remove();
+      await this.#socket?.close();
     }
   }
 }
@@ -152,7 +163,7 @@ interface Binding {
 }
 
 function bind(server: Server, { credentials, address, asked, flag }: Binding): Promise<number> {
-  // grpc-js prints its error besides handing it over, and ours says the same better; who debugs grpc-js wants its words.
+  // grpc-js prints its error and passes it on. Ours is clearer, so the print is switched off, but not while somebody debugs grpc-js.
   const isSilenced = process.env["GRPC_VERBOSITY"] === undefined && process.env["GRPC_NODE_VERBOSITY"] === undefined;
   if (isSilenced) setLogVerbosity(logVerbosity.NONE);
   return new Promise((resolve, reject) => {

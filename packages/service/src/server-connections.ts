@@ -26,18 +26,30 @@ export interface ConnectionLimits {
 
 export class ServerConnections {
   readonly #sockets = new Set<Socket>();
+  readonly #watched = new WeakSet<Http2Server>();
+  readonly #limits: ConnectionLimits;
+  readonly #log: Log;
+  readonly #refusals: RefusalLog;
 
-  /** Call after bindAsync. Says so where this release of grpc-js keeps its HTTP/2 servers elsewhere. */
-  constructor(server: Server, limits: ConnectionLimits, log: Log) {
+  constructor(limits: ConnectionLimits, log: Log) {
+    this.#limits = limits;
+    this.#log = log;
+    this.#refusals = new RefusalLog(log);
+  }
+
+  /** Call after each bindAsync. Reports where this release of grpc-js keeps its HTTP/2 servers elsewhere. */
+  watch(server: Server): void {
     // Private in grpc-js, and the only way to the connections; checked, as no type vouches for it.
     const { http2Servers } = server as unknown as { http2Servers?: unknown };
     if (!(http2Servers instanceof Map) || http2Servers.size === 0) {
-      log.warn({}, "cannot reach the connections of this release of @grpc/grpc-js: uploads will be slower");
+      this.#log.warn({}, "cannot reach the connections of this release of @grpc/grpc-js: uploads will be slower");
       return;
     }
-    const refusals = new RefusalLog(log);
+    const refusals = this.#refusals;
     for (const http2Server of (http2Servers as Map<Http2Server, unknown>).keys()) {
-      const { receiveWindowBytes: windowBytes, maxConnections } = limits;
+      if (this.#watched.has(http2Server)) continue;
+      this.#watched.add(http2Server);
+      const { receiveWindowBytes: windowBytes, maxConnections } = this.#limits;
       if (maxConnections !== null) http2Server.maxConnections = maxConnections;
       const sessionPeers = new WeakMap<ServerHttp2Session, string>();
       http2Server.on("session", (session: ServerHttp2Session) => {

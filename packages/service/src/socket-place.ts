@@ -1,10 +1,14 @@
-// Owns a unix socket's file: owner-only from its first moment, in place of one that a dead process left, gone at the
-// end. The server binds inside a folder of its own, which only the owner may enter; the socket is then renamed into
-// place, so that no other user ever finds it open.
+// Manages the file of a unix socket with `SocketPlace`: only its owner may open it from its first moment, it replaces a socket that
+// a dead process left, and it is removed at the end. The server binds inside a folder of its own, which only the owner may enter; the
+// socket is then renamed into place, so that no other user ever finds it open.
 import { chmod, lstat, mkdtemp, rename, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { dirname, join } from "node:path";
 import { type Log, UserError } from "@lockstep/errors";
+import { socketPathProblem } from "./socket-path.js";
+
+/** A live process listens at the path. */
+export class SocketInUse extends UserError {}
 
 export class SocketPlace {
   /** Where the server binds. */
@@ -17,20 +21,27 @@ export class SocketPlace {
     this.privatePath = privatePath;
   }
 
-  /** @throws UserError when a live process listens there, or something that is not a socket is in the way */
+  /** @throws UserError when a live process listens there, something that is not a socket is in the way, or none can be made there */
   static async claim(path: string, log: Log): Promise<SocketPlace> {
+    // A part of the path itself may be what is too long, so the sum is measured with the folder that is made below.
+    const problem = socketPathProblem(privatePathIn(join(dirname(path), `${folderPrefix}XXXXXX`)));
+    if (problem !== null) {
+      throw new UserError(
+        `cannot listen on unix:${path}: the socket is made in a private folder beside it first, and its path there ${problem}`,
+      );
+    }
     const there = await lstat(path).catch(absentAsNull);
     if (there !== null) {
       if (!there.isSocket())
         throw new UserError(`cannot listen on unix:${path}: a file that is no socket is in the way`);
-      if (await answers(path)) throw new UserError(`cannot listen on unix:${path}: another process listens there`);
+      if (await isAnswered(path)) throw new SocketInUse(`cannot listen on unix:${path}: another process listens there`);
       log.warn({ path }, "removing the socket that a dead process left");
       await rm(path, { force: true });
     }
-    const folder = await mkdtemp(join(dirname(path), ".l")).catch((error: unknown) => {
+    const folder = await mkdtemp(join(dirname(path), folderPrefix)).catch((error: unknown) => {
       throw new UserError(`cannot listen on unix:${path}: no socket can be made in ${dirname(path)}`, { cause: error });
     });
-    return new SocketPlace(path, join(folder, "s"));
+    return new SocketPlace(path, privatePathIn(folder));
   }
 
   async publish(): Promise<void> {
@@ -40,7 +51,12 @@ export class SocketPlace {
     await rm(dirname(this.privatePath), { recursive: true, force: true });
   }
 
-  /** Leaves the file alone if it has become somebody else's. */
+  /** Somebody has removed the published socket: no new connection reaches the server any more. */
+  async isRemoved(): Promise<boolean> {
+    return this.#published !== null && (await lstat(this.#path).catch(absentAsNull)) === null;
+  }
+
+  /** Leaves a file alone that is not the published socket. */
   async remove(): Promise<void> {
     await rm(dirname(this.privatePath), { recursive: true, force: true });
     if (this.#published === null) return;
@@ -49,7 +65,14 @@ export class SocketPlace {
   }
 }
 
-function answers(path: string): Promise<boolean> {
+const folderPrefix = ".l";
+
+function privatePathIn(folder: string): string {
+  return join(folder, "s");
+}
+
+/** Whether a process listens there. */
+export function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
     socket.once("connect", () => {
@@ -66,6 +89,6 @@ function answers(path: string): Promise<boolean> {
 }
 
 function absentAsNull(error: NodeJS.ErrnoException): null {
-  if (error.code === "ENOENT") return null;
+  if (error.code === "ENOENT" || error.code === "ENOTDIR") return null;
   throw error;
 }

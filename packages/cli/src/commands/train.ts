@@ -1,11 +1,17 @@
 // Owns `lockstep train`: prepares a run, starts its processes on this machine, shows progress, prints the result.
-import { chmod, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { exitCode, UserError } from "@lockstep/errors";
 import { followEvents } from "@lockstep/exporter";
 import { requireBackend } from "@lockstep/recipe";
-import { connect, createLogger, createShutdown, type Shutdown } from "@lockstep/service";
+import {
+  chooseRunSocket,
+  connect,
+  createLogger,
+  createShutdown,
+  type RunSocket,
+  type Shutdown,
+} from "@lockstep/service";
 import type { Command } from "commander";
 import type { Logger } from "pino";
 import { dataArguments, dataFlags } from "../data-flags.js";
@@ -135,6 +141,7 @@ async function trainIn(out: string, surroundings: Surroundings): Promise<number>
       log = createLogger({ ...logging, file: join(out, runFiles.logs, "launcher.log") });
       processes.started({ role: "launcher", index: 0, pid: process.pid });
       await processes.settled();
+      await chooseRunSocket({ out, log }); // only a check: where the socket has no place, nothing is decoded first
     },
     onRefused: () => processes.close(),
     signal,
@@ -166,9 +173,8 @@ async function runProcesses(
   launch: Surroundings & { readonly run: PreparedRun; readonly processes: ProcessesFile; readonly log: Logger },
 ): Promise<boolean> {
   const { options, display, shutdown, run, processes, log } = launch;
-  const socketFolder = await mkdtemp(join(tmpdir(), "lockstep-"));
-  await chmod(socketFolder, 0o700);
-  const address = `unix:${join(socketFolder, "run.sock")}`;
+  const socket = await chooseRunSocket({ out, log });
+  const address = `unix:${socket.path}`;
   const following = new AbortController();
   const followed = followEvents(
     connect({ address, log }),
@@ -180,7 +186,7 @@ async function runProcesses(
   );
   try {
     return await superviseRun({
-      coordinator: plan("coordinator", 0, coordinatorArgs(out, address, options), launch),
+      coordinator: plan("coordinator", 0, coordinatorArgs(out, address, options), { ...launch, socket }),
       workers: Array.from({ length: options.workers }, (_, index) =>
         plan("worker", index, workerArgs({ out, address, index, run, options }), launch),
       ),
@@ -193,7 +199,7 @@ async function runProcesses(
   } finally {
     following.abort();
     await followed;
-    await rm(socketFolder, { recursive: true, force: true });
+    await rm(socket.path, { force: true }); // a coordinator that was killed leaves it
   }
 }
 
@@ -201,13 +207,14 @@ function plan(
   role: ProcessPlan["role"],
   index: number,
   args: readonly string[],
-  { display, children }: Pick<Surroundings, "display" | "children">,
+  { display, children, socket }: Pick<Surroundings, "display" | "children"> & { readonly socket?: RunSocket },
 ): ProcessPlan {
   const name = role === "coordinator" ? role : `${role} ${index}`;
   return {
     role,
     index,
     start() {
+      socket?.ensureFolder();
       const child = startChild({ args, onLine: (line) => display.note(`${name}: ${line}`) });
       children.add(child);
       void child.exit.then(() => children.delete(child));

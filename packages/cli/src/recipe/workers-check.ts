@@ -1,8 +1,8 @@
-// Owns the check that one worker and three come to the same weights: real runs, as `lockstep train` makes them, in a folder
-// that goes again.
-import { mkdtemp, rm } from "node:fs/promises";
+// Checks with `checkWorkersAgree` that one worker and three reach the same weights, by real runs of `lockstep train`.
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { UserError } from "@lockstep/errors";
 import type { RuleResult } from "@lockstep/recipe";
 import { dataArguments } from "../data-flags.js";
 import { describeExit, startChild } from "../launcher/child.js";
@@ -12,24 +12,29 @@ const workerCounts = [1, 3] as const;
 /** Three micro-batches a step: one for each of three workers. */
 const batchFlags = ["--micro-batch", "4", "--global-batch", "12"];
 
-export async function checkWorkersAgree(options: RecipeUnderCheck & { readonly steps: number }): Promise<RuleResult> {
-  const rule = `1 and 3 workers have the same weights after ${options.steps} steps`;
-  const folder = await mkdtemp(join(tmpdir(), "lockstep-recipe-"));
-  try {
-    const hashes: string[] = [];
-    for (const workers of workerCounts) {
-      const ended = await trainWith({ ...options, workers, out: join(folder, `workers-${workers}`) });
-      options.signal.throwIfAborted();
-      if ("problem" in ended) return { rule, problem: `training with ${workers} fails: ${ended.problem}` };
-      hashes.push(ended.weightsSha256);
-    }
-    const [one = "", three = ""] = hashes;
-    if (one === three) return { rule, problem: null };
-    const problem = `their SHA-256 is ${one.slice(0, 12)} with 1 worker and ${three.slice(0, 12)} with 3: something differs from process to process; see the rules above`;
-    return { rule, problem };
-  } finally {
-    await rm(folder, { recursive: true, force: true });
+/** For the runs of checkWorkersAgree; the caller removes it. @throws UserError where the temporary folder cannot be used */
+export function makeRunsFolder(): Promise<string> {
+  return mkdtemp(join(tmpdir(), "lockstep-recipe-")).catch((error: Error) => {
+    throw new UserError(`temporary folder ${tmpdir()}: ${error.message}; set TMPDIR to a folder that you may write to`);
+  });
+}
+
+export async function checkWorkersAgree(
+  options: RecipeUnderCheck & { readonly steps: number; readonly folder: string },
+): Promise<RuleResult> {
+  const { folder, steps } = options;
+  const rule = `1 and 3 workers have the same weights after ${steps} steps`;
+  const hashes: string[] = [];
+  for (const workers of workerCounts) {
+    const ended = await trainWith({ ...options, workers, out: join(folder, `workers-${workers}`) });
+    options.signal.throwIfAborted();
+    if ("problem" in ended) return { rule, problem: `training with ${workers} fails: ${ended.problem}` };
+    hashes.push(ended.weightsSha256);
   }
+  const [one = "", three = ""] = hashes;
+  if (one === three) return { rule, problem: null };
+  const problem = `their SHA-256 is ${one.slice(0, 12)} with 1 worker and ${three.slice(0, 12)} with 3: something differs from process to process; see the rules above`;
+  return { rule, problem };
 }
 
 async function trainWith(

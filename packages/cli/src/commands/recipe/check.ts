@@ -1,4 +1,5 @@
 // Owns `lockstep recipe check`: prints which rules a recipe keeps.
+import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { defaultCacheDir } from "@lockstep/dataset";
 import { exitCode } from "@lockstep/errors";
@@ -11,7 +12,7 @@ import { addFlags, type Options, parseOptions } from "../../flags.js";
 import { addPathArgument, recipeFile } from "../../path-values.js";
 import { createDisplay } from "../../progress/display.js";
 import { checkInProcess } from "../../recipe/in-process-check.js";
-import { checkWorkersAgree } from "../../recipe/workers-check.js";
+import { checkWorkersAgree, makeRunsFolder } from "../../recipe/workers-check.js";
 
 const names = [
   ...dataFlags,
@@ -60,14 +61,16 @@ async function check(recipe: string, options: Options<(typeof names)[number]>): 
     cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
     signal: shutdown.signal,
   };
+  const folder = await makeRunsFolder();
   try {
     const results = await checkInProcess({ ...common, log, onProgress: (progress) => display.preparing(progress) });
     display.close();
     if (!options.json) process.stdout.write(results.map(line).join(""));
-    const agreement = await checkWorkersAgree({ ...common, steps: options.steps });
+    const agreement = await checkWorkersAgree({ ...common, folder, steps: options.steps });
     process.stdout.write(options.json ? `${JSON.stringify([...results, agreement])}\n` : line(agreement));
     return [...results, agreement].every(({ problem }) => problem === null) ? exitCode.ok : exitCode.failure;
   } finally {
+    await rm(folder, { recursive: true, force: true });
     display.close();
     shutdown.dispose();
   }
