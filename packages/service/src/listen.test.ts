@@ -323,6 +323,45 @@ describe("health", () => {
     }
   });
 
+  it("reports no probe that closes as grpc-go does, and one line for each kind of other protocol", async () => {
+    const own = createRecordingLog();
+    const port = await listenForHealth({ address: "127.0.0.1:0", health, log: own });
+    const [host = "", number = ""] = port.address.split(":");
+    const send = async (...parts: readonly Buffer[]): Promise<void> => {
+      const socket = connectSocket(Number(number), host).on("error", () => {});
+      socket.write(parts[0] ?? "");
+      await once(socket, "data");
+      for (const part of parts.slice(1)) socket.write(part);
+      if (parts.length === 1) socket.destroy();
+      await once(socket.resume(), "close", { signal: AbortSignal.timeout(timeoutMs) });
+    };
+    const preface = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0", "latin1");
+    // POST /grpc.health.v1.Health/Check as stream 1, its empty request, and a GOAWAY without an error that names stream 1.
+    const headers = Buffer.from(
+      "\x83\x86\x44\x1c/grpc.health.v1.Health/Check\x41\x01a\x5f\x10application/grpc",
+      "latin1",
+    );
+    const frame = (type: number, flags: number, stream: number, payload: Buffer): Buffer =>
+      Buffer.concat([Buffer.from([0, 0, payload.length, type, flags, 0, 0, 0, stream]), payload]);
+    const call = Buffer.concat([frame(1, 4, 1, headers), frame(0, 1, 1, Buffer.alloc(5))]);
+    const goAway = frame(7, 0, 0, Buffer.from([0, 0, 0, 1, 0, 0, 0, 0]));
+    try {
+      await send(preface, call, goAway);
+      await send(preface);
+      assert.deepEqual(own.lines, []);
+      await send(preface, goAway);
+      assert.deepEqual(own.lines.splice(0), ["info a connection broke before its first call: Protocol error"]);
+      for (const other of ["GET / HTTP/1.1\r\n\r\n", "\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03".repeat(9)]) {
+        await send(Buffer.from(other, "latin1"), Buffer.alloc(0));
+      }
+      assert.deepEqual(own.lines, [
+        "info refused a connection: its first bytes are not HTTP/2; is it HTTP/1, or TLS on a port without TLS (--tls)?",
+      ]);
+    } finally {
+      await port.close({ graceMs: 0 });
+    }
+  });
+
   it("bounds calls and connections of strangers", async () => {
     const port = await listenForHealth({ address: "127.0.0.1:0", health, log });
     const [host = "", number = ""] = port.address.split(":");

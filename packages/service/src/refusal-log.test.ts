@@ -59,8 +59,5 @@ test("a stranger who sends nonsense to the port for probes again and again makes
     await port.close({ graceMs: 0 });
   }
   assert.equal(lines.length, 1, lines.join("\n"));
-  assert.match(
-    lines[0] ?? "",
-    /^a connection broke that speaks no HTTP\/2, or speaks it wrongly: .*"peer":"127.0.0.1"/,
-  );
+  assert.match(lines[0] ?? "", /^refused a connection: its first bytes are not HTTP\/2; .*"peer":"127.0.0.1"/);
 });

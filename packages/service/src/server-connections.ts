@@ -1,11 +1,12 @@
-// Owns what grpc-js does not give for a server's connections: how much a peer may send before it has been read, a word on those
-// that were refused, an end with the peer's certificate, and one that does not wait for the peer.
+// Does with `ServerConnections` what grpc-js does not offer for a server's connections: it sets how much a peer may send before it has
+// been read, reports connections that were refused, ends them when the peer's certificate expires, and ends them without waiting.
 import type { Http2Server, ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { TLSSocket } from "node:tls";
 import type { Server } from "@grpc/grpc-js";
-import { describeError, type Log } from "@lockstep/errors";
+import type { Log } from "@lockstep/errors";
 import { failedHandshake, peerOf } from "./failed-handshake.js";
+import { failedSession } from "./failed-session.js";
 import { RefusalLog } from "./refusal-log.js";
 
 /**
@@ -52,8 +53,10 @@ export class ServerConnections {
       const { receiveWindowBytes: windowBytes, maxConnections } = this.#limits;
       if (maxConnections !== null) http2Server.maxConnections = maxConnections;
       const sessionPeers = new WeakMap<ServerHttp2Session, string>();
+      const served = new WeakSet<ServerHttp2Session>();
       http2Server.on("session", (session: ServerHttp2Session) => {
         sessionPeers.set(session, peerOf(session.socket));
+        session.once("stream", () => served.add(session));
         if (windowBytes === null) return;
         session.settings({ initialWindowSize: windowBytes, maxFrameSize: frameBytes });
         session.setLocalWindowSize(windowBytes);
@@ -76,7 +79,8 @@ export class ServerConnections {
         refusals.note({ peer, ...failedHandshake(error, socket.authorizationError) });
       });
       http2Server.on("sessionError", (error: Error, session: ServerHttp2Session) => {
-        const message = `a connection broke that speaks no HTTP/2, or speaks it wrongly: ${describeError(error)}`;
+        const message = failedSession(error, served.has(session));
+        if (message === null) return;
         refusals.note({ level: "info", peer: sessionPeers.get(session) ?? "unknown", message });
       });
     }
