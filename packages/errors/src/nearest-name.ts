@@ -1,16 +1,17 @@
-// Owns which of the known names a mistaken one was probably meant to be.
+// Finds with `nearestName` which of the known names a mistyped one was probably meant to be.
+import { distance } from "fastest-levenshtein";
 
-/** Longer texts are no mistyped names, and would cost time. */
+/** Longer texts are no mistyped names, and comparing them takes long. */
 const longestName = 100;
 
 export interface NearestOptions {
-  /** What of a name counts: letter case and separators mostly do not. */
+  /** The part of a name that is compared, mostly without letter case and separators. */
   readonly plain: (name: string) => string;
-  /** That a text of this length may be away. */
+  /** The most letters inserted, deleted or replaced that are taken for a mistake in a text of this length. */
   readonly maxEdits: (length: number) => number;
 }
 
-/** The first of those that the fewest edits lead to; null where all are farther away than maxEdits. */
+/** The name with the fewest edits, the first of equals; null where all need more than maxEdits. */
 export function nearestName(
   text: string,
   names: readonly string[],
@@ -21,24 +22,10 @@ export function nearestName(
   let nearest: string | null = null;
   let least = maxEdits(wanted.length) + 1;
   for (const name of names) {
-    const distance = editDistance(wanted, plain(name));
-    if (distance >= least) continue;
-    least = distance;
+    const edits = distance(wanted, plain(name));
+    if (edits >= least) continue;
+    least = edits;
     nearest = name;
   }
   return nearest;
-}
-
-/** Levenshtein's: letters to put in, leave out or exchange. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, column) => column);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const exchanged = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(exchanged, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

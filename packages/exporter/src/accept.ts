@@ -1,7 +1,8 @@
-// Owns which of the two formats a scraper gets, by its Accept header (RFC 9110, 12.5.1).
+// Chooses with `acceptedFormat` which of the two formats a scraper gets, by its Accept header (RFC 9110, 12.5.1).
+// Not negotiator: it compares a type's parameters exactly, and scrapers send versions and escapings that are all answered alike.
 import type { Format } from "./exposition.js";
 
-/** What serves each; `text` where nothing is asked for, and where both are equally welcome. */
+/** The format that serves each range. `text` is the answer to no header, and where both have the same weight. */
 const ranges: Readonly<Record<string, Format>> = {
   "application/openmetrics-text": "openMetrics",
   "application/*": "openMetrics",
@@ -10,7 +11,7 @@ const ranges: Readonly<Record<string, Format>> = {
   "*/*": "text",
 };
 
-/** Of each format one version is written, whichever is asked for. */
+/** Each format is written in one version, whichever the header names. */
 export function acceptedFormat(accept: string | undefined): Format {
   const quality = { text: 0, openMetrics: 0 };
   for (const range of (accept ?? "*/*").split(",")) {

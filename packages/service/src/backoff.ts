@@ -1,13 +1,14 @@
-// Owns waiting: sleep, and how long to wait before trying again.
+// Waits with `sleep`, and computes with `backoff` how long to wait before the next attempt.
+import { setTimeout } from "node:timers/promises";
 
-/** Delay before attempt n + 1, n counting from 1 the attempts that failed. */
+/** The delay after so many failed attempts, from 1. */
 export type Backoff = (failedAttempts: number) => number;
 
 export interface BackoffOptions {
   readonly baseMs: number;
   readonly maxMs: number;
   readonly factor: number;
-  /** Draws from [0, 1): the delay lies between half and all of itself. false: the same delays each time. */
+  /** Draws from [0, 1): the delay is between half and all of its full value. false: always the full value. */
   readonly jitter: false | (() => number);
 }
 
@@ -23,20 +24,8 @@ export function backoff({ baseMs, maxMs, factor, jitter }: BackoffOptions): Back
 }
 
 /** Resolves after `ms`; rejects with `signal.reason` as soon as the signal is aborted. */
-export function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) {
-      reject(signal.reason);
-      return;
-    }
-    const onAbort = () => {
-      clearTimeout(timer);
-      reject(signal.reason);
-    };
-    const timer = setTimeout(() => {
-      signal.removeEventListener("abort", onAbort);
-      resolve();
-    }, ms);
-    signal.addEventListener("abort", onAbort, { once: true });
+export async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  await setTimeout(ms, undefined, { signal }).catch(() => {
+    throw signal.reason; // nothing else makes it reject; its own error has the reason as its cause
   });
 }

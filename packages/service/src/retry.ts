@@ -1,4 +1,5 @@
-// Owns trying again: until it works, the failure is one that a retry cannot mend, or the signal says stop.
+// Repeats work with `retry` until it succeeds, fails in a way that another attempt cannot mend, or the signal is aborted.
+// Not p-retry: its present release needs Node 22, it refuses failures that are TypeErrors, and `backoff` is needed without it too.
 import { type Backoff, sleep } from "./backoff.js";
 
 export interface RetryOptions {
@@ -6,7 +7,7 @@ export interface RetryOptions {
   readonly backoff: Backoff;
   /** Whether this failure may pass by itself. */
   readonly shouldRetry: (error: unknown) => boolean;
-  /** Before each wait; `failedAttempts` counts from 1. */
+  /** Called before each wait; `failedAttempts` counts from 1. */
   readonly onRetry?: (failure: {
     readonly error: unknown;
     readonly failedAttempts: number;
@@ -16,7 +17,7 @@ export interface RetryOptions {
   readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
-/** Rejects with the failure that shouldRetry turned down, or with `signal.reason`. Work gets the attempt, from 1. */
+/** Rejects with the failure for which shouldRetry was false, or with `signal.reason`. `attempt` counts from 1. */
 export async function retry<T>(work: (attempt: number) => Promise<T>, options: RetryOptions): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     options.signal.throwIfAborted();

@@ -1,9 +1,10 @@
 // Owns the calls to the coordinator as promises and streams with backpressure. Failures are those of fromServiceError:
 // a WireError that the coordinator threw, or gRPC's own error. What they mean for the session is the session's.
 import { once } from "node:events";
-import { type ClientUnaryCall, Metadata, type ServiceError } from "@grpc/grpc-js";
+import type { ServiceError } from "@grpc/grpc-js";
 import {
   CoordinatorClient,
+  callUnary,
   encodeTensorChunks,
   type FetchWeightsRequest,
   type FetchWeightsResponse,
@@ -62,11 +63,11 @@ export class CoordinatorLink {
 
   getRun(signal: AbortSignal): Promise<GetRunResponse> {
     const request = { protocolVersion: PROTOCOL_VERSION };
-    return this.#unary((options, callback) => this.#client.getRun(request, ...options, callback), signal);
+    return callUnary((...call) => this.#client.getRun(request, ...call), { timeoutMs: unaryTimeoutMs, signal });
   }
 
   join(request: JoinRequest, signal: AbortSignal): Promise<JoinResponse> {
-    return this.#unary((options, callback) => this.#client.join(request, ...options, callback), signal);
+    return callUnary((...call) => this.#client.join(request, ...call), { timeoutMs: unaryTimeoutMs, signal });
   }
 
   /** Opens the session. */
@@ -202,25 +203,6 @@ export class CoordinatorLink {
     });
     call.on("error", () => {}); // the callback hears of it
     return { call, answer };
-  }
-
-  #unary<T>(
-    start: (
-      options: [Metadata, { deadline: number }],
-      callback: (error: ServiceError | null, response: T) => void,
-    ) => ClientUnaryCall,
-    signal: AbortSignal,
-  ): Promise<T> {
-    if (signal.aborted) return Promise.reject(signal.reason);
-    return new Promise((resolve, reject) => {
-      const onAbort = () => call.cancel();
-      const call = start([new Metadata(), { deadline: Date.now() + unaryTimeoutMs }], (error, response) => {
-        signal.removeEventListener("abort", onAbort);
-        if (error === null) resolve(response);
-        else reject(signal.aborted ? signal.reason : fromServiceError(error));
-      });
-      signal.addEventListener("abort", onAbort, { once: true });
-    });
   }
 }
 

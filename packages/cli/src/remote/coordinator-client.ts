@@ -1,12 +1,14 @@
 // Owns how a person's command reaches a coordinator that may be far away: calls as promises, failures in one line.
-import { type ClientUnaryCall, Metadata, type ServiceError, status } from "@grpc/grpc-js";
+import { status } from "@grpc/grpc-js";
 import { describeError, type Log, printable, UserError } from "@lockstep/errors";
 import {
   ControlClient,
+  callUnary,
   type Event,
   fromServiceError,
   type GetStatusResponse,
   remedyOf,
+  type StartUnaryCall,
   sendJoinToken,
   TelemetryClient,
   WireError,
@@ -54,12 +56,12 @@ export class RemoteCoordinator {
 
   /** @throws UserError where it cannot be reached, or does not answer such a caller */
   status(): Promise<GetStatusResponse> {
-    return this.#ask((metadata, options, answer) => this.#telemetry.getStatus({}, metadata, options, answer));
+    return this.#ask((...call) => this.#telemetry.getStatus({}, ...call));
   }
 
   /** Resolves when it has heard; it ends after the step under way. @throws UserError as `status` does */
   async stop(reason: string): Promise<void> {
-    await this.#ask((metadata, options, answer) => this.#control.stop({ reason }, metadata, options, answer));
+    await this.#ask((...call) => this.#control.stop({ reason }, ...call));
   }
 
   /**
@@ -101,25 +103,9 @@ export class RemoteCoordinator {
     this.#control.close();
   }
 
-  async #ask<T>(
-    call: (
-      metadata: Metadata,
-      options: { readonly deadline: number },
-      answer: (error: ServiceError | null, response: T) => void,
-    ) => ClientUnaryCall,
-  ): Promise<T> {
-    const signal = this.#signal;
+  async #ask<T>(start: StartUnaryCall<T>): Promise<T> {
     try {
-      signal.throwIfAborted();
-      return await new Promise((resolve, reject) => {
-        const cancel = (): void => under.cancel();
-        const under = call(new Metadata(), { deadline: Date.now() + this.#answerTimeoutMs }, (error, response) => {
-          signal.removeEventListener("abort", cancel);
-          if (error === null) resolve(response);
-          else reject(error);
-        });
-        signal.addEventListener("abort", cancel, { once: true });
-      });
+      return await callUnary(start, { timeoutMs: this.#answerTimeoutMs, signal: this.#signal });
     } catch (error) {
       throw await this.#complaint(error);
     }
