@@ -70,7 +70,11 @@ export function watchGpus({ log, command = "nvidia-smi", visible }: GpuWatchOpti
     }
   };
   try {
-    child = spawn(command, [...query, `--loop-ms=${sampleMs}`, ...which], { stdio: ["ignore", "pipe", "ignore"] });
+    // Detached: the signals of the terminal do not reach it. It ends with the worker, whose pipe it writes to.
+    child = spawn(command, [...query, `--loop-ms=${sampleMs}`, ...which], {
+      stdio: ["ignore", "pipe", "ignore"],
+      detached: true,
+    });
     child.on("error", cannotRun);
     child.on("exit", (code, signal) => end(`${command} ended (${signal ?? `exit code ${code}`})`));
     // Without file descriptors to spare there is no stdout; the error follows.
