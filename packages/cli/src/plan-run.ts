@@ -14,7 +14,7 @@ import {
   specifiedSampling,
   splitDataset,
 } from "@lockstep/dataset";
-import { UserError } from "@lockstep/errors";
+import { type Log, UserError } from "@lockstep/errors";
 import {
   createLayout,
   differences,
@@ -25,7 +25,6 @@ import {
   weightsSha256,
 } from "@lockstep/protocol";
 import type { Recipe } from "@lockstep/recipe";
-import type { Logger } from "pino";
 import { type DataFlags, dataOptionsOf, type ResolvedDataOptions } from "./data-flags.js";
 import { readInitialWeights } from "./initial-weights.js";
 import { dataOptionsIn, type Launch, readLaunch, runFiles } from "./run-folder.js";
@@ -39,7 +38,7 @@ export interface PlanOptions {
   readonly dataFlags: DataFlags;
   /** Undefined: the resumed run's, else the default. */
   readonly cacheDir: string | undefined;
-  readonly log: Logger;
+  readonly log: Log;
   readonly onProgress: (progress: Progress) => void;
   readonly signal: AbortSignal;
 }

@@ -12,6 +12,8 @@ export const runFiles = {
   run: "run.json",
   launch: "launch.json",
   lock: "lock",
+  /** Is there while a new run is prepared. */
+  preparing: ".preparing",
   coordinatorLock: "coordinator.lock",
   coordinator: "coordinator.json",
   processes: "processes.json",

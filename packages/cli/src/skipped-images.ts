@@ -1,7 +1,9 @@
-// Owns OUT/skipped.csv: the labelled images that a run leaves out as they cannot be used (--on-bad-image skip), and why.
-import { rm, writeFile } from "node:fs/promises";
+// `writeSkippedImages` writes OUT/skipped.csv: the labelled images that a run leaves out because they cannot be used
+// (--on-bad-image skip), with the reason of each.
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { UnusableImage } from "@lockstep/dataset";
+import { replaceFile } from "@lockstep/files";
 import { runFiles } from "./run-folder.js";
 
 /** Written at each start; no file where nothing was left out. */
@@ -9,7 +11,7 @@ export async function writeSkippedImages(out: string, skipped: readonly Unusable
   const path = join(out, runFiles.skipped);
   if (skipped.length === 0) return rm(path, { force: true });
   const rows = skipped.map(({ name, namedAt, problem }) => [name, namedAt, problem].map(cell).join(","));
-  await writeFile(path, `${["file,where,reason", ...rows].join("\n")}\n`);
+  await replaceFile(path, `${["file,where,reason", ...rows].join("\n")}\n`);
 }
 
 /** RFC 4180. */

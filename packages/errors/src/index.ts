@@ -1,7 +1,7 @@
-// Defines what every package uses to report: errors that print as one line (`UserError`, `OutOfSpace`, `UnfitMachine`,
+// Defines what every package uses to report: errors that print as one line (`UserError`, `MachineFault`, `UnfitMachine`,
 // `RunFailed`), the exit code of each (`exitCodeOf`), and the `Log`. Any other error that is thrown is a bug of ours or a fault of
 // the machine, and keeps its stack.
-import { isNoRoom, systemErrorIn, systemErrorText } from "./system-error.js";
+import { isOfMachine, systemErrorIn, systemErrorText } from "./system-error.js";
 
 export type { Log } from "./log.js";
 export { type NearestOptions, nearestName } from "./nearest-name.js";
@@ -13,9 +13,9 @@ export class UserError extends Error {
   override readonly name: string = "UserError";
 }
 
-/** The disk or its quota is full. The same command works once there is room: the process exits with 1. */
-export class OutOfSpace extends UserError {
-  override readonly name = "OutOfSpace";
+/** The machine cannot do it now: its disk is full or fails, say. The same command works once that is mended: the process exits with 1. */
+export class MachineFault extends UserError {
+  override readonly name = "MachineFault";
 }
 
 /**
@@ -44,9 +44,9 @@ export const exitCode = {
   interrupted: 130,
 } as const;
 
-/** An error that was caused by a full disk is no mistake of the user, whatever wraps it: a supervisor may start the process again. */
+/** What a full or failing disk has caused is no mistake of the user, whatever wraps it: a supervisor may start the process again. */
 export function exitCodeOf(error: unknown): number {
-  if (isOutOfSpace(error)) return exitCode.failure;
+  if (isMachineFault(error)) return exitCode.failure;
   if (error instanceof UnfitMachine) return exitCode.unfitMachine;
   return error instanceof UserError ? exitCode.userError : exitCode.failure;
 }
@@ -56,14 +56,14 @@ export function asUserError(error: unknown, what: string): unknown {
   const found = systemErrorIn(error);
   if (found === null || error instanceof UserError) return error;
   const message = `${what}: ${systemErrorText(found)}`;
-  return isNoRoom(found) ? new OutOfSpace(message) : new UserError(message);
+  return isOfMachine(found) ? new MachineFault(message) : new UserError(message);
 }
 
-/** Whether the disk or its quota is full: a check found it before the work, or the system reported it. */
-export function isOutOfSpace(error: unknown): boolean {
-  if (error instanceof OutOfSpace) return true;
+/** Whether the machine is at fault: a check found it before the work, or the system reported it. */
+export function isMachineFault(error: unknown): boolean {
+  if (error instanceof MachineFault) return true;
   const found = systemErrorIn(error);
-  return found !== null && isNoRoom(found);
+  return found !== null && isOfMachine(found);
 }
 
 /** One line for people: the message, then the messages of its causes that it does not contain, `outer: inner`. */

@@ -5,8 +5,8 @@ import {
   asUserError,
   exitCode,
   exitCodeOf,
-  isOutOfSpace,
-  OutOfSpace,
+  isMachineFault,
+  MachineFault,
   RunFailed,
   UnfitMachine,
   UserError,
@@ -29,22 +29,22 @@ test("a system error is found behind the errors that wrap it", async () => {
   assert.equal(systemErrorIn(Object.assign(new TypeError("bad"), { code: "ERR_INVALID_ARG_TYPE" })), null);
 });
 
-test("a full disk is never exit code 2, as the same command works once there is room", () => {
-  for (const code of ["ENOSPC", "EDQUOT"]) {
+test("a full or failing disk is never exit code 2, as the same command works once it is mended", () => {
+  for (const code of ["ENOSPC", "EDQUOT", "EIO"]) {
     const error = new UserError("runs/a: cannot be used", { cause: systemError(code) });
-    assert.equal(isOutOfSpace(error), true);
+    assert.equal(isMachineFault(error), true);
     assert.equal(exitCodeOf(error), exitCode.failure);
   }
-  assert.equal(exitCodeOf(new OutOfSpace("1 MiB is free, 2 MiB are needed")), exitCode.failure);
+  assert.equal(exitCodeOf(new MachineFault("1 MiB is free, 2 MiB are needed")), exitCode.failure);
   assert.equal(exitCodeOf(new UserError("no permission", { cause: systemError("EACCES") })), exitCode.userError);
 });
 
 test("a system error becomes one line that names what could not be done, and a bug stays what it is", () => {
   const full = asUserError(systemError("ENOSPC"), "runs/a: cannot be written");
-  assert.ok(full instanceof OutOfSpace);
+  assert.ok(full instanceof MachineFault);
   assert.equal(full.message, "runs/a: cannot be written: the disk is full");
   const denied = asUserError(systemError("EACCES"), "runs/a: cannot be written");
-  assert.ok(denied instanceof UserError && !(denied instanceof OutOfSpace));
+  assert.ok(denied instanceof UserError && !(denied instanceof MachineFault));
   const bug = new Error("a bug");
   assert.equal(asUserError(bug, "runs/a"), bug);
 });

@@ -9,14 +9,18 @@ export interface SystemError extends Error {
   readonly dest?: string;
 }
 
-/** The file system has no room. The same command works once there is room, so this is never exit code 2. */
-const noRoom: Readonly<Record<string, string>> = {
+/** Faults of the machine, not of the command: the same command works once they are mended. */
+const machineFaults: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",
   EDQUOT: "the disk quota is used up",
+  EIO: "the device reports an input/output error",
+  ESTALE: "the network file system has lost the file",
+  EMFILE: "this process has too many open files",
+  ENFILE: "this machine has too many open files",
 };
 
 const texts: Readonly<Record<string, string>> = {
-  ...noRoom,
+  ...machineFaults,
   EACCES: "permission denied",
   EPERM: "permission denied",
   EROFS: "the file system is read-only",
@@ -27,11 +31,7 @@ const texts: Readonly<Record<string, string>> = {
   ELOOP: "its symbolic links form a loop",
   ENAMETOOLONG: "the name is too long",
   EFBIG: "a file cannot become so large there",
-  EIO: "the device reports an input/output error",
-  ESTALE: "the network file system has lost the file",
   EBUSY: "is in use",
-  EMFILE: "this process has too many open files",
-  ENFILE: "this machine has too many open files",
 };
 
 /** The error itself or the nearest of its causes. Null where none is a system error. */
@@ -47,7 +47,7 @@ export function systemErrorText(error: SystemError): string {
   return texts[error.code] ?? error.message;
 }
 
-/** Whether the disk or the quota is full. */
-export function isNoRoom({ code }: SystemError): boolean {
-  return code in noRoom;
+/** Whether the same call works once the machine is mended. */
+export function isOfMachine({ code }: SystemError): boolean {
+  return code in machineFaults;
 }

@@ -14,13 +14,14 @@ import {
 } from "@lockstep/service";
 import type { Command } from "commander";
 import type { Logger } from "pino";
+import type { Resume } from "../claim-folder.js";
 import { dataArguments, dataFlags } from "../data-flags.js";
 import { assertWorkable, dryRun, renderDryRun } from "../dry-run/dry-run.js";
 import { addFlags, type Options, parseOptions } from "../flags.js";
 import { type Child, startChild } from "../launcher/child.js";
 import { ProcessesFile } from "../launcher/processes-file.js";
 import { type ProcessPlan, superviseRun } from "../launcher/supervisor.js";
-import { type PreparedRun, prepareRun, type Resume } from "../prepare-run.js";
+import { type PreparedRun, prepareRun } from "../prepare-run.js";
 import { createDisplay, type Display } from "../progress/display.js";
 import { readSummary, runFiles } from "../run-folder.js";
 import { recipeArguments } from "../run-recipe.js";

@@ -6,11 +6,12 @@ import { UserError } from "@lockstep/errors";
 import { createOptimizer } from "@lockstep/numerics";
 import { canonicalSha256, type RunSpec } from "@lockstep/protocol";
 import type { BackendChoice, DeviceChoice } from "@lockstep/recipe";
+import { formerRun, type Resume } from "../claim-folder.js";
 import { colors } from "../colors.js";
 import { dataFlags } from "../data-flags.js";
 import type { FlagName } from "../flags.js";
 import { type PlannedRun, type PlanOptions, planRun } from "../plan-run.js";
-import { finishedSummary, formerRun, type Resume } from "../prepare-run.js";
+import { finishedSummary } from "../prepare-run.js";
 import { fitted } from "../progress/progress-text.js";
 import { runFiles } from "../run-folder.js";
 import type { Origins } from "../settings/apply-settings.js";
@@ -59,8 +60,8 @@ export interface DryRunOptions extends PlanOptions {
 
 /** @throws UserError for what makes the rest pointless: a flag, data that cannot be read, a backend that is not there */
 export async function dryRun(options: DryRunOptions): Promise<DryRun> {
-  const { out, resume, workers, threads } = options;
-  const former = await formerRun(out, resume);
+  const { out, workers, threads } = options;
+  const former = await formerRun(options);
   const run = await planRun(options, former);
   const { description, layout, dataOptions, cacheDir, stepsPerEpoch, totalSteps } = run;
   const { spec } = description;
