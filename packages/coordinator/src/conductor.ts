@@ -1,41 +1,38 @@
-// Owns the core's state at run time: hands it events one after another and carries out its effects. Everything that
-// touches gRPC streams, tensors or the disk is done by the parts that it was given.
-import type { JsonValue, Snapshot } from "@lockstep/checkpoint";
+// Runs the core: `Conductor` hands it events one after another and carries out its effects. The parts that it was given
+// touch gRPC streams, tensors and the disk.
+import type { JsonValue } from "@lockstep/checkpoint";
 import { describeError, type Log } from "@lockstep/errors";
-import { type Instruction, Pass, type RunDescription, type TensorLayout } from "@lockstep/protocol";
+import type { RunDescription, TensorLayout } from "@lockstep/protocol";
 import { advance } from "./core/advance.js";
 import type { CoreEvent, Effect, Outcome } from "./core/event.js";
 import { type CoreState, describeState, type OpenLease } from "./core/state.js";
-import { type LastValidation, storeBookkeeping } from "./keep/bookkeeping.js";
+import type { LastValidation } from "./keep/bookkeeping.js";
 import type { CheckpointWriter } from "./keep/checkpoint-writer.js";
-import { storedPosition } from "./keep/stored-position.js";
+import { takeSnapshot } from "./keep/take-snapshot.js";
 import type { BufferPool } from "./reduce/buffer-pool.js";
 import { type Contribution, type Contributor, PassSums } from "./reduce/pass-sums.js";
-import { NotFiniteUpdate, type TrainingState } from "./reduce/training-state.js";
+import { NotFiniteUpdate, type Training } from "./reduce/training-state.js";
 import type { WeightsFeed } from "./reduce/weights-feed.js";
+import { instructionOf } from "./serve/instructions.js";
+import type { Sessions } from "./serve/sessions.js";
+import { announce } from "./tell/announcements.js";
 import type { EventHub } from "./tell/event-hub.js";
 import type { Goodput } from "./tell/goodput.js";
 import type { StepLog } from "./tell/step-log.js";
 import type { Attendant } from "./tell/worker-phases.js";
 
-/** The worker's session stream, as the conductor needs it. */
-export interface Session {
-  send(instruction: Instruction): void;
-  /** Ends the stream after what was sent. */
-  end(): void;
-}
-
 export interface ConductorParts {
   readonly run: RunDescription;
   readonly layout: TensorLayout;
-  readonly training: TrainingState;
+  readonly training: Training;
   readonly feed: WeightsFeed;
   readonly pool: BufferPool;
+  readonly sessions: Sessions;
   readonly writer: CheckpointWriter;
   readonly stepLog: StepLog;
   readonly events: EventHub;
   readonly goodput: Goodput;
-  /** Called when the run's state or who takes part may have changed. */
+  /** Called when the run's state or its members may have changed. */
   readonly onChange: () => void;
   /** What the coordinator itself computes with, for the manifests. */
   readonly numerics: Readonly<Record<string, JsonValue>>;
@@ -51,18 +48,18 @@ const aboutMembers: ReadonlySet<CoreEvent["type"]> = new Set([
 ] as const);
 
 export class Conductor {
-  /** Resolves when the core has ended the run; the closing is the caller's. */
+  /** Resolves when the core has ended the run; the caller closes the services. */
   readonly ended: Promise<Outcome>;
   lastValidation: LastValidation | null;
-  /** What broke the run, where something was thrown. */
-  failure: unknown;
+  /** The error that ended the run; null while none did. */
+  failure: unknown = null;
   #state: CoreState;
   readonly #parts: ConductorParts;
-  readonly #sessions = new Map<string, Session & { readonly sinceMs: number }>();
   readonly #queue: CoreEvent[] = [];
   #busy = false;
   #reason = "";
   #sums: PassSums | null = null;
+  #commitUnderWay: Promise<void> = Promise.resolve();
   #end: (outcome: Outcome) => void = () => {};
   /** Mean training loss of the epoch that ended last. */
   #epochLoss: number | null;
@@ -95,7 +92,10 @@ export class Conductor {
     return this.#parts.training.epochMetrics()?.["loss"] ?? this.#epochLoss;
   }
 
-  /** Takes one event and all that follow from it; the effects of this one. Events from within wait their turn. */
+  /**
+   * Hands an event to the core, then each event that follows from it. Returns the effects of the first.
+   * An event that is dispatched from within waits in a queue; its effects are not returned.
+   */
   dispatch(event: CoreEvent): readonly Effect[] {
     this.#queue.push(event);
     if (this.#busy) return [];
@@ -122,18 +122,14 @@ export class Conductor {
     return first ?? [];
   }
 
-  attach(sessionId: string, session: Session): void {
-    this.#sessions.set(sessionId, { ...session, sinceMs: this.#parts.nowMs() });
-  }
-
-  /** Adds a verified sum, whose buffer belongs to the conductor from here on; settle() must follow. */
+  /** Adds a verified sum. Its buffer belongs to the conductor from here on. The caller must call settle() next. */
   add(contributor: Contributor, contribution: Contribution): "accepted" | "duplicate" {
     const result = this.#sums?.add(contributor, contribution) ?? "duplicate";
     if (result === "duplicate" && contribution.values !== null) this.#parts.pool.give(contribution.values);
     return result;
   }
 
-  /** Tells the core what add() said. The commit may follow from it: the worker should have its answer by then. */
+  /** Reports the result of add() to the core. A commit may follow: answer the worker before. */
   settle(leaseId: number, result: "accepted" | "duplicate"): void {
     this.dispatch(
       result === "accepted"
@@ -142,120 +138,81 @@ export class Conductor {
     );
   }
 
-  /** A worker says that what it computed holds a NaN or an infinity: the run ends. */
+  /** A worker reported that what it computed holds a NaN or an infinity: the run ends. */
   sumNotFinite(lease: OpenLease, microBatch: number): void {
     const { step } = this.#state.position;
-    this.#tellNotFinite(`step ${step}, micro-batch ${microBatch} of slot ${lease.slot}`);
+    this.#publishNotFinite(`step ${step}, micro-batch ${microBatch} of slot ${lease.slot}`);
     this.dispatch({ type: "sum-not-finite", leaseId: lease.leaseId, microBatch });
   }
 
-  /** Tells every worker to leave. @param mayGoOn whether a new life of the coordinator may want it back */
+  /** Resolves when no commit is under way: the weights do not change any more once the run has ended. */
+  async settled(): Promise<void> {
+    await this.#commitUnderWay;
+  }
+
+  /** Tells every worker how the run ended. @param mayGoOn whether a later coordinator may go on with the run */
   finish(outcome: Outcome, mayGoOn: boolean): void {
     const value = { completed: outcome.kind === "completed", reason: reasonOf(outcome), mayGoOn };
-    for (const session of this.#sessions.values()) {
-      session.send({ instruction: { $case: "finish", value } });
-      session.end();
-    }
-    this.#sessions.clear();
+    this.#parts.sessions.endAll({ instruction: { $case: "finish", value } });
     this.#dropSums();
   }
 
   #perform(effect: Effect): void {
-    const { log, events, pool } = this.#parts;
+    const { sessions, pool } = this.#parts;
+    announce(effect, this.#parts);
     switch (effect.type) {
-      case "admit": {
-        const { slot, generation, host, computeThreads, backend, mixed } = effect;
-        if (mixed) log.warn({ slot }, "the worker's numerics differ from the run's: the run is not exact");
-        log.info({ slot, generation, host, computeThreads, backend }, "worker joined");
-        events.publish({ $case: "workerJoined", value: { slot, generation, host, computeThreads, backend } });
+      case "worker-lost":
+        sessions.end(effect.sessionId);
         return;
-      }
-      case "refuse":
-        log.warn({ code: effect.code }, `refused a worker: ${effect.message}`);
-        return;
-      case "worker-lost": {
-        const { sessionId, slot, generation, reason, leasesLost, left } = effect;
-        const fields = { slot, generation, leasesLost };
-        if (leasesLost > 0) log.warn(fields, `worker lost: ${reason}`);
-        else log.info(fields, `worker gone: ${reason}`);
-        events.publish({ $case: "workerLost", value: { slot, generation, reason, leasesLost, left } });
-        this.#sessions.get(sessionId)?.end();
-        this.#sessions.delete(sessionId);
-        return;
-      }
-      case "open-pass": {
+      case "open-pass":
         this.#dropSums();
         this.#sums = new PassSums(effect.pass, { numMicroBatches: effect.numMicroBatches, pool });
         return;
-      }
       case "lease":
-        this.#sessions.get(effect.sessionId)?.send({
-          instruction: {
-            $case: "lease",
-            value: {
-              leaseId: effect.leaseId,
-              coordinatorGeneration: this.#state.settings.coordinatorGeneration,
-              pass: effect.pass === "train" ? Pass.TRAIN : Pass.VALIDATE,
-              epoch: effect.epoch,
-              step: effect.step,
-              weightsDigest: effect.weightsDigest,
-              numMicroBatches: effect.numMicroBatches,
-              firstMicroBatch: effect.first,
-              count: effect.count,
-            },
-          },
-        });
+      case "revoke":
+        sessions.send(effect.sessionId, instructionOf(effect, this.#state.settings.coordinatorGeneration));
         return;
-      case "revoke": {
-        const { leaseId, reason } = effect;
-        this.#sessions.get(effect.sessionId)?.send({
-          instruction: { $case: "leaseRevoked", value: { leaseId, reason } },
-        });
-        return;
-      }
-      case "lease-redone": {
-        const { step, first, count, slot, reason } = effect;
-        log.warn({ step, first, count, slot }, `lease computed once more: ${reason}`);
-        events.publish({ $case: "leaseRedone", value: { step, firstMicroBatch: first, count, slot, reason } });
-        return;
-      }
       case "commit":
-        this.#orBreak(() => this.#commit(effect));
+        this.#commitUnderWay = this.#orBreak(() => this.#commit(effect));
         return;
       case "conclude-epoch":
-        this.#orBreak(() => this.#concludeEpoch(effect));
+        void this.#orBreak(() => this.#concludeEpoch(effect));
         return;
       case "abandon-pass":
-        log.info({}, `pass abandoned: ${effect.reason}`);
         this.#dropSums();
         return;
       case "snapshot":
-        this.#parts.writer.submit(this.#snapshot());
+        void this.#orBreak(() => this.#snapshot());
         return;
       case "end":
         this.#end(effect.outcome);
+        return;
+      case "admit":
+      case "refuse":
+      case "lease-redone":
         return;
       default:
         unknownEffect(effect);
     }
   }
 
-  /** A gradient or an update that is not finite, a full disk: the run ends, as nothing more can be recorded. */
-  #orBreak(work: () => void): void {
+  /** A NaN or a full disk, for example, ends the run: nothing more can be recorded. Never rejects. */
+  async #orBreak(work: () => void | Promise<void>): Promise<void> {
     try {
-      work();
+      await work();
     } catch (error) {
-      this.failure = error;
-      if (error instanceof NotFiniteUpdate) this.#tellNotFinite(error.message);
+      this.failure ??= error;
+      if (error instanceof NotFiniteUpdate) this.#publishNotFinite(error.message);
       this.dispatch({ type: "broken", message: describeError(error) });
     }
   }
 
-  #tellNotFinite(reason: string): void {
+  #publishNotFinite(reason: string): void {
     this.#parts.events.publish({ $case: "notFinite", value: { step: this.#state.position.step, reason } });
   }
 
-  #commit({ step, epoch, firstLeaseAtMs }: Extract<Effect, { type: "commit" }>): void {
+  /** Other events may come while the update is computed. The core ignores the result when the run has ended meanwhile. */
+  async #commit({ step, epoch, firstLeaseAtMs }: Extract<Effect, { type: "commit" }>): Promise<void> {
     const { training, feed, stepLog, nowMs } = this.#parts;
     const sums = this.#sums;
     if (sums === null) throw new Error("a commit without a pass");
@@ -263,9 +220,11 @@ export class Conductor {
     const root = sums.root();
     const { numSamples } = sums;
     const metrics = training.metricsOf(root.sums);
-    const update = training.apply(root, { step, numSamples });
+    feed.withdraw();
+    const update = await training.apply(root, { step, numSamples });
     const weightsDigest = training.digest();
     feed.publish({ step: step + 1, digest: weightsDigest }, training.weightsBytes());
+    if (this.#state.phase.kind !== "committing") return;
     const endMs = nowMs();
     stepLog.committed(
       {
@@ -287,8 +246,8 @@ export class Conductor {
 
   #attendants(): Attendant[] {
     return this.#state.members.flatMap(({ slot, computeThreads, life, sessionId }) => {
-      const session = life === "attending" ? this.#sessions.get(sessionId) : undefined;
-      return session === undefined ? [] : [{ slot, computeThreads, sinceMs: session.sinceMs }];
+      const sinceMs = life === "attending" ? this.#parts.sessions.sinceMs(sessionId) : null;
+      return sinceMs === null ? [] : [{ slot, computeThreads, sinceMs }];
     });
   }
 
@@ -306,34 +265,11 @@ export class Conductor {
     this.dispatch({ type: "concluded", validationLoss: finiteOrNull(metrics["loss"]) });
   }
 
-  #snapshot(): Snapshot {
-    const { run, layout, training, numerics } = this.#parts;
-    const { position, reference, settings } = this.#state;
+  #snapshot(): void {
+    const { run, layout, training, numerics, goodput, writer } = this.#parts;
     const { lastValidation } = this;
-    // The metrics belong to these very weights when nothing was trained since.
-    const fresh = position.stepInEpoch === 0 && lastValidation?.epoch === position.epoch - 1;
-    return {
-      runSpec: run.spec,
-      layout,
-      ...training.copy(),
-      position: storedPosition(position, settings.course.stepsPerEpoch),
-      validation: fresh ? lastValidation.metrics : null,
-      numerics: {
-        coordinator: { ...numerics },
-        workers: reference === null ? null : (JSON.parse(reference.numericsJson) as JsonValue), // checked at the join
-      },
-      pixelsSha256: reference?.pixelsSha256 ?? null,
-      coordinatorGeneration: settings.coordinatorGeneration,
-      bookkeeping: storeBookkeeping({
-        lastValidation,
-        epochLoss: this.#epochLoss,
-        leasesRedone: this.#state.leasesRedone,
-        microBatchesByWorker: countsBySlot(this.#state),
-        mixedNumerics: this.#state.mixedNumerics,
-        validationLosses: this.#state.validationLosses,
-        goodput: this.#parts.goodput.record,
-      }),
-    };
+    const sources = { run, layout, state: this.#state, trained: training.copy(), numerics, lastValidation };
+    writer.submit(takeSnapshot({ ...sources, epochLoss: this.#epochLoss, goodput: goodput.record }));
   }
 
   #dropSums(): void {
@@ -350,12 +286,6 @@ export function reasonOf(outcome: Outcome): string {
     case "failed":
       return outcome.message;
   }
-}
-
-/** Micro-batches by slot, from slot 0 on. */
-export function countsBySlot({ members, microBatchesBySlot }: CoreState): number[] {
-  const slots = [...members.map(({ slot }) => slot), ...microBatchesBySlot.keys()];
-  return Array.from({ length: 1 + Math.max(-1, ...slots) }, (_, slot) => microBatchesBySlot.get(slot) ?? 0);
 }
 
 function finiteOrNull(value: number | undefined): number | null {

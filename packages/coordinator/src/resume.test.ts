@@ -1,11 +1,13 @@
 // Tests that a coordinator goes on where an earlier life left off, to the same bits.
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { writeFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 import { Worker } from "node:worker_threads";
 import { CheckpointStore } from "@lockstep/checkpoint";
+import { UserError } from "@lockstep/errors";
 import { type Event, Pass, TelemetryClient } from "@lockstep/protocol";
 import { connect } from "@lockstep/service";
 import { clientOf, FakeWorker, join as joinAs } from "./testing/fake-worker.js";
@@ -68,7 +70,7 @@ test("the time that a run stands without workers until it is stopped counts in t
   assert.ok(Math.abs(later.goodput.wallSeconds - 28_800 - later.seconds) < 1, `${later.goodput.wallSeconds} s`);
 });
 
-test("a former result that cannot be read is said to be so, and the run goes on", async (t) => {
+test("a previous result that cannot be read is reported, and the run goes on", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   await writeFile(join(out, "summary.json"), "{");
@@ -77,7 +79,29 @@ test("a former result that cannot be read is said to be so, and the run goes on"
   const { summary, stop } = await start(out, { log: { ...quiet, warn } });
   stop("enough");
   assert.equal((await summary).steps, 0);
-  assert.equal(warnings.filter((warning) => /^the former life's time is not known: /.test(warning)).length, 1);
+  assert.equal(
+    warnings.filter((warning) => /^the time that the run took before is not known: /.test(warning)).length,
+    1,
+  );
+});
+
+test("a coordinator that cannot have its address leaves the generation and the last result as they are", async (t) => {
+  const { out, remove } = await prepareFolder(tiny);
+  t.after(remove);
+  const first = await start(out);
+  first.stop("enough");
+  await first.summary;
+  const files = ["coordinator.json", "summary.json"];
+  const before = await Promise.all(files.map((name) => readFile(join(out, name), "utf8")));
+  const other = createServer().listen(0, "127.0.0.1");
+  await once(other, "listening");
+  t.after(() => other.close());
+  const { port } = other.address() as AddressInfo;
+  await assert.rejects(
+    start(out, { listen: `127.0.0.1:${port}` }).then(({ summary }) => summary),
+    UserError,
+  );
+  assert.deepEqual(await Promise.all(files.map((name) => readFile(join(out, name), "utf8"))), before);
 });
 
 test("a resumed run takes its reference numerics from the checkpoint", async (t) => {

@@ -61,6 +61,7 @@ export function closePassWhenDone(draft: Draft): void {
 
 export function committed(draft: Draft, weightsDigest: string): void {
   const { state } = draft;
+  if (state.phase.kind !== "committing") return; // the run has ended while the update was computed
   const { course, checkpointEvery } = state.settings;
   state.weightsDigest = weightsDigest;
   const { step, epoch, stepInEpoch } = state.position;
@@ -75,6 +76,7 @@ export function committed(draft: Draft, weightsDigest: string): void {
 
 export function concluded(draft: Draft, validationLoss: number | null): void {
   const { state } = draft;
+  if (state.phase.kind !== "concluding") return;
   state.validationLosses = [...state.validationLosses, validationLoss];
   state.position = { step: state.position.step, epoch: state.position.epoch + 1, stepInEpoch: 0 };
   snapshot(draft, "validation");

@@ -194,6 +194,12 @@ export function memberOf(state: CoreState, sessionId: string): Member | undefine
   return state.members.find((member) => member.life !== "gone" && member.sessionId === sessionId);
 }
 
+/** Micro-batches by slot, from slot 0 on. */
+export function countsBySlot({ members, microBatchesBySlot }: CoreState): number[] {
+  const slots = [...members.map(({ slot }) => slot), ...microBatchesBySlot.keys()];
+  return Array.from({ length: 1 + Math.max(-1, ...slots) }, (_, slot) => microBatchesBySlot.get(slot) ?? 0);
+}
+
 export function openPass(state: CoreState): PassState | null {
   return state.phase.kind === "passing" ? state.phase.pass : null;
 }

@@ -1,34 +1,22 @@
-// Owns `OUT/coordinator.json`: how many lives the coordinator of this run has had. It is raised durably before a life
-// does anything, so that no two lives ever have the same number.
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { writeJsonDurably } from "@lockstep/checkpoint";
-import { UserError } from "@lockstep/errors";
+// Reads and raises the number of the coordinator's generation in `OUT/coordinator.json`: `readGeneration` and `storeGeneration`.
+// A coordinator stores its number on the disk before it answers any call, so that no two processes ever use the same one.
+import { parseJson } from "@lockstep/files";
+import { z } from "zod";
+import type { RunFolder } from "./run-folder.js";
 
 const fileName = "coordinator.json";
+const content = z.object({ generation: z.number().int().positive() });
 
-/** This life's number, from 1. @throws UserError when the file is not what a former life wrote */
-export async function nextGeneration(out: string): Promise<number> {
-  const path = join(out, fileName);
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return null;
-    throw error;
-  });
-  const generation = (text === null ? 0 : parse(text, path)) + 1;
-  await writeJsonDurably(path, { generation });
-  return generation;
+/** Of the coordinator that led this run before; 0 when there was none. @throws UserError when the file is broken */
+export async function readGeneration(folder: RunFolder): Promise<number> {
+  const text = await folder.readText(fileName);
+  if (text === null) return 0;
+  const label = `${folder.path}/${fileName}`;
+  const remedy = `put back {"generation": N}, the number of coordinators that have led this run`;
+  return parseJson(text, content, { label, remedy }).generation;
 }
 
-function parse(text: string, path: string): number {
-  let generation: unknown;
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === "object" && value !== null && "generation" in value) generation = value.generation;
-  } catch {
-    generation = undefined;
-  }
-  if (typeof generation !== "number" || !Number.isSafeInteger(generation) || generation < 1) {
-    throw new UserError(`${path}: holds no generation; put back {"generation": N}, the lives so far`);
-  }
-  return generation;
+/** The number is on the disk when the promise resolves. */
+export function storeGeneration(folder: RunFolder, generation: number): Promise<void> {
+  return folder.replaceJson(fileName, { generation });
 }

@@ -1,69 +1,44 @@
-// Owns reading a run's folder as the launcher prepared it: run.json and the checkpoint to go on from.
-import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
-import {
-  CheckpointStore,
-  type CheckpointStoreOptions,
-  checkSpec,
-  type LoadedCheckpoint,
-  loadCheckpoint,
-} from "@lockstep/checkpoint";
+// Reads a run's folder as the launcher prepared it: `readPreparedRun` gives run.json and the checkpoint to go on from.
+import { checkSpec } from "@lockstep/checkpoint";
 import { createPlan } from "@lockstep/dataset";
 import { type Log, UserError } from "@lockstep/errors";
+import { parseJson } from "@lockstep/files";
 import { createLayout, type RunDescription, runDescription, type TensorLayout } from "@lockstep/protocol";
 import type { Course } from "../core/course.js";
+import type { RunFolder, StoredCheckpoint } from "./run-folder.js";
 
 export interface PreparedRun {
   readonly run: RunDescription;
   readonly layout: TensorLayout;
   readonly course: Course;
-  readonly store: CheckpointStore;
-  readonly checkpoint: LoadedCheckpoint;
-  /** Where it lies, and when it was written, Unix time in milliseconds. */
-  readonly checkpointFile: { readonly path: string; readonly writtenAtMs: number };
+  readonly checkpoint: StoredCheckpoint;
 }
 
 /** @throws UserError when run.json is missing or broken, or no checkpoint verifies, or it is of another spec or model */
-export async function readPreparedRun(
-  out: string,
-  options: { readonly store: CheckpointStoreOptions; readonly log: Log },
-): Promise<PreparedRun> {
-  const run = await readDescription(join(out, "run.json"));
+export async function readPreparedRun(folder: RunFolder, log: Log): Promise<PreparedRun> {
+  const run = await readDescription(folder);
   const layout = createLayout(run.tensors);
-  const store = new CheckpointStore(join(out, "checkpoints"), options.store);
-  await store.prepare();
-  const { checkpoint: newest, skipped } = await store.newestValid();
-  for (const { path, reason } of skipped) options.log.warn({ path }, `skipped a checkpoint: ${reason}`);
-  if (newest === null) {
-    throw new UserError(`${store.dir}: no checkpoint to start from; prepare the run anew with another --out`);
-  }
-  checkSpec(newest.manifest, run.spec);
-  const checkpoint = await loadCheckpoint(newest);
-  if (checkpoint.layout.sha256 !== layout.sha256) {
+  const { checkpoint, skipped } = await folder.checkpoints.loadNewest();
+  for (const { path, reason } of skipped) log.warn({ path }, `skipped a checkpoint: ${reason}`);
+  if (checkpoint === null) {
     throw new UserError(
-      `${newest.path}: its tensors have layout ${checkpoint.layout.sha256}, those of run.json ${layout.sha256}; prepare the run anew with another --out`,
+      `${folder.checkpoints.path}: no checkpoint to start from; prepare the run anew with another --out`,
     );
   }
-  const { mtimeMs: writtenAtMs } = await stat(join(newest.path, "manifest.json"));
-  const checkpointFile = { path: newest.path, writtenAtMs };
-  return { run, layout, course: courseOf(run), store, checkpoint, checkpointFile };
+  checkSpec(checkpoint.manifest, run.spec);
+  if (checkpoint.layout.sha256 !== layout.sha256) {
+    throw new UserError(
+      `${checkpoint.path}: its tensors have layout ${checkpoint.layout.sha256}, those of run.json ${layout.sha256}; prepare the run anew with another --out`,
+    );
+  }
+  return { run, layout, course: courseOf(run), checkpoint };
 }
 
-async function readDescription(path: string): Promise<RunDescription> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") throw new UserError(`${path}: not there; lockstep train prepares it`);
-    throw new UserError(`${path}: cannot be read: ${error.message}`, { cause: error });
-  });
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new UserError(`${path}: not JSON; prepare the run anew with another --out`);
-  }
-  const parsed = runDescription.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  throw new UserError(`${path}: ${issue?.path.join(".")}: ${issue?.message}; prepare the run anew with another --out`);
+async function readDescription(folder: RunFolder): Promise<RunDescription> {
+  const label = `${folder.path}/run.json`;
+  const text = await folder.readText("run.json");
+  if (text === null) throw new UserError(`${label}: does not exist; lockstep train prepares it`);
+  return parseJson(text, runDescription, { label, remedy: "prepare the run anew with another --out" });
 }
 
 function courseOf({ spec }: RunDescription): Course {

@@ -1,5 +1,5 @@
-// Owns the patience with uploads that broke: the worker may send the same sum again; when it does not, the lease is
-// given up, so that a step never waits for an answer that nobody is sending.
+// Waits for uploads that broke: `BrokenUploads`. The worker may send the same sum again. When it does not, the lease fails,
+// so that a step never waits for a sum that nobody sends.
 
 import type { Conductor } from "../conductor.js";
 import { type OpenLease, openPass } from "../core/state.js";
@@ -7,17 +7,14 @@ import { type OpenLease, openPass } from "../core/state.js";
 const defaultPatienceMs = 3000;
 
 export class BrokenUploads {
-  readonly #conductor: Conductor;
+  readonly #conductor: Pick<Conductor, "state" | "dispatch">;
   readonly #patienceMs: number;
   readonly #nowMs: () => number;
   readonly #broken = new Map<number, { readonly sessionId: string; readonly reason: string; readonly atMs: number }>();
 
   constructor(
-    conductor: Conductor,
-    {
-      patienceMs = defaultPatienceMs,
-      nowMs = () => performance.now(),
-    }: { patienceMs?: number; nowMs?: () => number } = {},
+    conductor: Pick<Conductor, "state" | "dispatch">,
+    { patienceMs = defaultPatienceMs, nowMs }: { readonly patienceMs?: number; readonly nowMs: () => number },
   ) {
     this.#conductor = conductor;
     this.#patienceMs = patienceMs;
@@ -28,8 +25,13 @@ export class BrokenUploads {
     this.#broken.set(leaseId, { sessionId, reason, atMs: this.#nowMs() });
   }
 
-  /** Several times a second. */
-  giveUpOld(): void {
+  /** The worker sends the lease's sum again. */
+  resumed({ leaseId }: OpenLease): void {
+    this.#broken.delete(leaseId);
+  }
+
+  /** To be called several times a second. */
+  failExpired(): void {
     const open = openPass(this.#conductor.state)?.leases.map(({ leaseId }) => leaseId) ?? [];
     for (const [leaseId, { sessionId, reason, atMs }] of this.#broken) {
       const isOpen = open.includes(leaseId);

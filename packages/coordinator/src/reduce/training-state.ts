@@ -36,6 +36,22 @@ export class NotFiniteUpdate extends Error {
   override readonly name = "NotFiniteUpdate";
 }
 
+/** What the conductor needs of a training state. An update may be computed elsewhere, and take a while. */
+export interface Training extends Omit<TrainingState, "apply" | "weights"> {
+  apply(...step: Parameters<TrainingState["apply"]>): Update | Promise<Update>;
+}
+
+export interface TrainingStateOptions {
+  readonly run: RunDescription;
+  readonly layout: TensorLayout;
+  readonly totalSteps: number;
+  /** Given away. */
+  readonly weights: Float32Array;
+  readonly optimizerState: readonly OptimizerState[];
+  readonly epochSums: readonly number[];
+  readonly epochSamples: number;
+}
+
 export class TrainingState {
   /** The flat layout's values, changed in place by apply(). */
   readonly weights: Float32Array;
@@ -51,15 +67,7 @@ export class TrainingState {
   /** Whether a sum is a mean over its step already (a loss): adding those of several steps needs weights. */
   readonly #isMean: readonly boolean[];
 
-  constructor(options: {
-    readonly run: RunDescription;
-    readonly layout: TensorLayout;
-    readonly totalSteps: number;
-    readonly weights: Float32Array;
-    readonly optimizerState: readonly OptimizerState[];
-    readonly epochSums: readonly number[];
-    readonly epochSamples: number;
-  }) {
+  constructor(options: TrainingStateOptions) {
     const { run, layout } = options;
     this.#run = run;
     this.#layout = layout;

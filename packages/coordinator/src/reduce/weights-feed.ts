@@ -1,4 +1,4 @@
-// Owns the weights on their way out: the wire messages of the current step, encoded once, shared by all workers.
+// Encodes the weights of the current step for the workers: `WeightsFeed`. The messages are encoded once and shared by all.
 import {
   contributionHeader,
   encodeTensorChunks,
@@ -27,7 +27,14 @@ export class WeightsFeed {
     return this.#version;
   }
 
-  /** The bytes must not change before the next publish(). */
+  /** No weights may be fetched until the next publish(): they are about to change. */
+  withdraw(): void {
+    this.#version = null;
+    this.#bytes = new Uint8Array();
+    this.#messages = null;
+  }
+
+  /** The bytes must not change before withdraw() or the next publish(). */
   publish(version: WeightsVersion, bytes: Uint8Array): void {
     this.#version = version;
     this.#bytes = bytes;

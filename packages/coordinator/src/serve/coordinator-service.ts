@@ -18,16 +18,19 @@ import {
 } from "@lockstep/protocol";
 import type { ServedService } from "@lockstep/service";
 import type { Conductor } from "../conductor.js";
-import { memberOf, type OpenLease } from "../core/state.js";
+import { memberOf } from "../core/state.js";
+import type { BrokenUploads } from "../reduce/broken-uploads.js";
 import type { BufferPool } from "../reduce/buffer-pool.js";
 import type { WeightsFeed } from "../reduce/weights-feed.js";
 import type { WorkerVitals } from "../tell/worker-vitals.js";
 import { boundedText } from "./bounded-text.js";
+import type { Sessions } from "./sessions.js";
 import { receiveSum } from "./sum-upload.js";
 import { checkVitals } from "./worker-measurements.js";
 
 export interface CoordinatorServiceContext {
   readonly conductor: Conductor;
+  readonly sessions: Sessions;
   readonly run: Pick<GetRunResponse, "runSpecJson" | "runSpecSha256">;
   readonly layout: TensorLayout;
   readonly pool: BufferPool;
@@ -35,7 +38,7 @@ export interface CoordinatorServiceContext {
   readonly vitals: WorkerVitals;
   readonly nowMs: () => number;
   readonly heartbeatIntervalMs: number;
-  readonly onBrokenUpload: (lease: OpenLease, reason: string) => void;
+  readonly uploads: BrokenUploads;
 }
 
 /** FetchWeights hands out messages that are serialized already. */
@@ -49,7 +52,7 @@ type Implementation = Pick<CoordinatorServer, "getRun" | "join" | "attend" | "su
 };
 
 export function coordinatorService(context: CoordinatorServiceContext): ServedService {
-  const { conductor, layout, pool, vitals, nowMs } = context;
+  const { conductor } = context;
   const { coordinatorGeneration, heartbeatTimeoutMs } = conductor.state.settings;
   const implementation: Implementation = {
     getRun: ({ request }, answer) => {
@@ -67,14 +70,13 @@ export function coordinatorService(context: CoordinatorServiceContext): ServedSe
         answer(toServiceError(error));
       }
     },
-    attend: (call) => attend(call, conductor, vitals),
+    attend: (call) => attend(call, context),
     fetchWeights: (call) => {
       sendWeights(call, context).catch((error: unknown) => {
         if (!call.cancelled) call.emit("error", toServiceError(error));
       });
     },
-    submitSum: (call, answer) =>
-      receiveSum(call, answer, { conductor, layout, pool, nowMs, onBroken: context.onBrokenUpload }),
+    submitSum: (call, answer) => receiveSum(call, answer, context),
   };
   return { definition, implementation };
 }
@@ -102,7 +104,10 @@ function join(
   throw new Error("a join was neither admitted nor refused");
 }
 
-function attend(call: ServerDuplexStream<WorkerReport, Instruction>, conductor: Conductor, vitals: WorkerVitals): void {
+function attend(
+  call: ServerDuplexStream<WorkerReport, Instruction>,
+  { conductor, sessions, vitals }: CoordinatorServiceContext,
+): void {
   let sessionId: string | null = null;
   let over = false;
 
@@ -152,8 +157,7 @@ function attend(call: ServerDuplexStream<WorkerReport, Instruction>, conductor: 
     if (memberOf(conductor.state, id) === undefined) {
       throw new WireError("unknown-session", "no such session, or it was given up; join again");
     }
-    sessionId = id;
-    conductor.attach(id, {
+    sessions.attach(id, {
       send: (instruction) => {
         if (!over) call.write(instruction);
       },
@@ -163,6 +167,7 @@ function attend(call: ServerDuplexStream<WorkerReport, Instruction>, conductor: 
         call.end();
       },
     });
+    sessionId = id;
     conductor.dispatch({ type: "session-opened", sessionId: id });
   }
 

@@ -1,5 +1,6 @@
 // Tests what a coordinator refuses: joins, uploads and folders that do not fit.
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { join } from "node:path";
 import { test } from "node:test";
 import { UserError } from "@lockstep/errors";
@@ -100,6 +101,28 @@ test("weights and sums of another generation, step or session are refused", asyn
   stop("enough");
   await summary;
   worker.close();
+});
+
+test("a second stream of one session is refused, and the first one and its worker stay", async (t) => {
+  const { out, remove } = await prepareFolder(tiny);
+  t.after(remove);
+  const { address, summary } = await start(out);
+  const codes: unknown[] = [];
+  const worker = await FakeWorker.join(address, tiny, {
+    onLease: async ({ step }, { client, joined }) => {
+      if (step !== 1) return true;
+      const second = client.attend();
+      second.write({ report: { $case: "opened", value: { sessionId: joined.sessionId } } });
+      const [error] = await once(second, "error");
+      codes.push(error.metadata.get("lockstep-error")[0]);
+      return true;
+    },
+  });
+  const result = await summary;
+  worker.close();
+  assert.deepEqual(codes, ["unknown-session"]);
+  assert.deepEqual([result.completed, result.leasesRedone], [true, 0]);
+  assert.equal(result.weightsSha256, (await reference).weightsSha256);
 });
 
 test("a folder that is not a prepared run is the user's mistake", async (t) => {

@@ -16,6 +16,7 @@ import {
 import type { Conductor } from "../conductor.js";
 import { memberOf, type OpenLease } from "../core/state.js";
 import { judgeSum, type SumOffer } from "../core/sum-verdict.js";
+import type { BrokenUploads } from "../reduce/broken-uploads.js";
 import type { BufferPool } from "../reduce/buffer-pool.js";
 import { checkPhaseSeconds } from "./worker-measurements.js";
 
@@ -24,8 +25,7 @@ export interface UploadContext {
   readonly layout: TensorLayout;
   readonly pool: BufferPool;
   readonly nowMs: () => number;
-  /** Told when an upload of an open lease broke: the worker may try again, or else the lease is given up. */
-  readonly onBroken: (lease: OpenLease, reason: string) => void;
+  readonly uploads: Pick<BrokenUploads, "broke" | "resumed">;
 }
 
 interface Reading {
@@ -67,6 +67,7 @@ export function receiveSum(
   function open(header: SumHeader): void {
     const lease = openLease(header);
     if (lease === null) return;
+    context.uploads.resumed(lease);
     if (header.phaseSeconds !== undefined) checkPhaseSeconds(header.phaseSeconds);
     const startedAtMs = context.nowMs();
     if (header.pass !== Pass.TRAIN) {
@@ -144,7 +145,7 @@ export function receiveSum(
       const lease = reading?.lease ?? null;
       settle();
       answer(toServiceError(error));
-      if (lease !== null && error instanceof WireError) context.onBroken(lease, error.message);
+      if (lease !== null && error instanceof WireError) context.uploads.broke(lease, error.message);
       else if (!(error instanceof WireError)) throw error;
     }
   }
@@ -153,7 +154,7 @@ export function receiveSum(
     if (settled) return;
     const lease = reading?.lease ?? null;
     settle();
-    if (lease !== null) context.onBroken(lease, reason);
+    if (lease !== null) context.uploads.broke(lease, reason);
   }
 
   function settle(): void {

@@ -4,7 +4,7 @@ import { EpochValidated, type Event, type RunStatus } from "@lockstep/protocol";
 import type { ProcessVitals } from "@lockstep/service";
 import type { CoreState } from "../core/state.js";
 import type { Bookkeeping, LastValidation } from "../keep/bookkeeping.js";
-import type { PreparedRun } from "../keep/prepared-run.js";
+import type { StoredCheckpoint } from "../keep/run-folder.js";
 import { EventHub } from "./event-hub.js";
 import { carriedOver, Goodput, type PreviousEnd } from "./goodput.js";
 import { runStatus } from "./run-status.js";
@@ -32,17 +32,17 @@ export class Observation {
 
   constructor(options: {
     readonly start: GenerationStart;
-    readonly prepared: Pick<PreparedRun, "checkpoint" | "checkpointFile">;
+    readonly checkpoint: StoredCheckpoint;
     readonly earlier: Pick<Bookkeeping, "goodput" | "lastValidation">;
     /** Not called before the first subscriber. */
     readonly state: () => CoreState;
     readonly unixMs: () => number;
   }) {
-    const { start, prepared, earlier, unixMs } = options;
+    const { start, checkpoint, earlier, unixMs } = options;
     const { generation, beganAtMs } = start;
     this.beganAtMs = beganAtMs;
     this.#state = options.state;
-    const tally = new RunTally(before(prepared, generation, earlier.lastValidation));
+    const tally = new RunTally(before(checkpoint, generation, earlier.lastValidation));
     this.tally = tally;
     const onPublished = (event: Event): void => tally.take(event);
     this.events = new EventHub({ coordinatorGeneration: generation, unixMs, onPublished });
@@ -68,14 +68,13 @@ export class Observation {
 
 /** As observers hear of what the life goes on from: the checkpoint, and the validation that it remembers. */
 function before(
-  { checkpoint, checkpointFile }: Pick<PreparedRun, "checkpoint" | "checkpointFile">,
+  { manifest, path, writtenAtMs }: StoredCheckpoint,
   coordinatorGeneration: number,
   lastValidation: LastValidation | null,
 ): Event[] {
-  const { files, position } = checkpoint.manifest;
+  const { files, position } = manifest;
   const { step } = position;
   const sizeBytes = Object.values(files).reduce((sum, file) => sum + file.sizeBytes, 0);
-  const { path, writtenAtMs } = checkpointFile;
   const told = { sequence: 0, coordinatorGeneration, timeMs: Math.round(writtenAtMs) };
   const written: Event = {
     ...told,

@@ -1,0 +1,73 @@
+// Reads and writes the files of one run's folder: `openRunFolder`. Everything that the coordinator does to the disk goes
+// through the interface `RunFolder`, so that a simulation can put a disk that fails in its place.
+import { rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import {
+  CheckpointStore,
+  type CheckpointStoreOptions,
+  type LoadedCheckpoint,
+  loadCheckpoint,
+  type SkippedCheckpoint,
+  type Snapshot,
+  type WrittenCheckpoint,
+} from "@lockstep/checkpoint";
+import { JsonLinesWriter, readText, replaceJson } from "@lockstep/files";
+
+export interface RunFolder {
+  readonly path: string;
+  readonly checkpoints: RunCheckpoints;
+  /** Null when the file does not exist. @throws UserError when it cannot be read */
+  readText(name: string): Promise<string | null>;
+  /** The file is on the disk when the promise resolves. */
+  replaceJson(name: string, value: unknown): Promise<void>;
+  /** Does nothing when the file does not exist. */
+  remove(name: string): Promise<void>;
+  openJournal(name: string): Journal;
+}
+
+/** A file of JSON lines. */
+export interface Journal {
+  /** Readers of the file see the line when this returns. */
+  append(record: object): void;
+  /** The lines are on the disk when this returns. May be called again. */
+  close(): void;
+}
+
+export interface RunCheckpoints {
+  readonly path: string;
+  /** The newest sound checkpoint, and the newer ones that are not sound. Removes what a killed process left. */
+  loadNewest(): Promise<{
+    readonly checkpoint: StoredCheckpoint | null;
+    readonly skipped: readonly SkippedCheckpoint[];
+  }>;
+  /** Resolves when the checkpoint is on the disk. The snapshot's arrays are given away. */
+  write(snapshot: Snapshot): Promise<WrittenCheckpoint>;
+}
+
+export interface StoredCheckpoint extends LoadedCheckpoint {
+  readonly path: string;
+  /** Unix time, milliseconds. */
+  readonly writtenAtMs: number;
+}
+
+export function openRunFolder(path: string, options: CheckpointStoreOptions): RunFolder {
+  const store = new CheckpointStore(join(path, "checkpoints"), options);
+  return {
+    path,
+    checkpoints: {
+      path: store.dir,
+      loadNewest: async () => {
+        await store.prepare();
+        const { checkpoint, skipped } = await store.newestValid();
+        if (checkpoint === null) return { checkpoint, skipped };
+        const { mtimeMs: writtenAtMs } = await stat(join(checkpoint.path, "manifest.json"));
+        return { checkpoint: { ...(await loadCheckpoint(checkpoint)), path: checkpoint.path, writtenAtMs }, skipped };
+      },
+      write: (snapshot) => store.write(snapshot),
+    },
+    readText: (name) => readText(join(path, name)),
+    replaceJson: (name, value) => replaceJson(join(path, name), value),
+    remove: (name) => rm(join(path, name), { force: true }),
+    openJournal: (name) => new JsonLinesWriter(join(path, name)),
+  };
+}

@@ -1,0 +1,53 @@
+// Holds the session streams of the attending workers: `Sessions`. A session has at most one stream in its life.
+import { type Instruction, WireError } from "@lockstep/protocol";
+
+/** The coordinator's side of a worker's session stream. */
+export interface SessionStream {
+  send(instruction: Instruction): void;
+  /** Ends the stream after what was sent. */
+  end(): void;
+}
+
+export class Sessions {
+  readonly #streams = new Map<string, SessionStream & { readonly sinceMs: number }>();
+  readonly #nowMs: () => number;
+
+  constructor(nowMs: () => number) {
+    this.#nowMs = nowMs;
+  }
+
+  /** @throws WireError when the session has a stream already: that stream, and its worker, stay as they are */
+  attach(sessionId: string, stream: SessionStream): void {
+    if (this.#streams.has(sessionId)) {
+      throw new WireError("unknown-session", "the session has a stream already; join again");
+    }
+    this.#streams.set(sessionId, { ...stream, sinceMs: this.#nowMs() });
+  }
+
+  /** On the clock of the leases; null when the session has no stream. */
+  sinceMs(sessionId: string): number | null {
+    return this.#streams.get(sessionId)?.sinceMs ?? null;
+  }
+
+  /** Does nothing when the session has no stream any more. */
+  send(sessionId: string, instruction: Instruction): void {
+    this.#streams.get(sessionId)?.send(instruction);
+  }
+
+  /** Ends the session's stream. */
+  end(sessionId: string): void {
+    this.#streams.get(sessionId)?.end();
+    this.#streams.delete(sessionId);
+  }
+
+  /** Sends a last instruction on every stream and ends it. Returns the number of streams. */
+  endAll(last: Instruction): number {
+    const streams = [...this.#streams.values()];
+    this.#streams.clear();
+    for (const stream of streams) {
+      stream.send(last);
+      stream.end();
+    }
+    return streams.length;
+  }
+}
