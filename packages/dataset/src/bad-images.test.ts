@@ -79,7 +79,7 @@ describe("--on-bad-image", () => {
     assert.equal((await open()).fingerprint, dataset.fingerprint);
   });
 
-  test("skip decodes each good image once: a second start reads the verdicts, and only what failed is judged again", async (context) => {
+  test("skip decodes each good image once: a second start reads the list of them, and decodes only what failed", async (context) => {
     const { data, cacheDir, log, open } = await made(context);
     const checked = (): unknown[] => log.lines.flatMap(({ fields }) => ("checked" in fields ? [fields.checked] : []));
     await writeFile(join(data, "train/3.jpg"), "no image");
@@ -90,13 +90,13 @@ describe("--on-bad-image", () => {
     assert.deepEqual((await open({ onBadImage: "skip" })).skipped, []);
     assert.deepEqual((await open({ onBadImage: "skip" })).skipped, []);
     assert.deepEqual(checked(), [17, 1, 1, 0]);
-    const [name = ""] = await readdir(join(cacheDir, "verdicts"));
-    await appendFile(join(cacheDir, "verdicts", name), "x");
+    const [name = ""] = await readdir(join(cacheDir, "decodable"));
+    await appendFile(join(cacheDir, "decodable", name), "x");
     assert.deepEqual((await open({ onBadImage: "skip" })).skipped, []);
     assert.deepEqual(checked(), [17, 1, 1, 0, 17]);
     assert.match(
       warningsOf(log).at(-1) ?? "",
-      /list of image verdicts is broken or of another version; it is made again/,
+      /list of decodable images is broken or of another version; it is made again/,
     );
   });
 

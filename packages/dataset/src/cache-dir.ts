@@ -4,7 +4,7 @@ import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
 import { UserError } from "@lockstep/errors";
 import { type FileWriter, makeFolder, removeLeftovers, replaceFile } from "@lockstep/files";
-import { mebibytes } from "./image-limits.js";
+import { mebibytes } from "./decode/image-limits.js";
 import { liesInsideData } from "./inside-data.js";
 
 /**

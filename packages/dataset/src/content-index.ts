@@ -8,7 +8,7 @@ import { type Log, UserError } from "@lockstep/errors";
 import { mapBounded } from "./bounded-concurrency.js";
 import { readLines, writeLines } from "./checked-lines.js";
 import type { Progress } from "./dataset.js";
-import { sizeProblem } from "./image-limits.js";
+import { sizeProblem } from "./decode/image-limits.js";
 import { quoted } from "./labels/quoted.js";
 
 export interface IndexedFile {

@@ -5,7 +5,7 @@ import { canonicalSamples } from "./canonical-order.js";
 import { sha256Hex } from "./content-index.js";
 import type { OnBadImage } from "./data-options.js";
 import type { DatasetSource, EncodedDataset, Progress, SourceSample, UnusableImage } from "./dataset.js";
-import { imageVerdicts } from "./image-verdicts.js";
+import { imageProblems } from "./decode/image-problems.js";
 import type { LabelSchema } from "./labels/label-schema.js";
 import { quoted } from "./labels/quoted.js";
 
@@ -80,7 +80,7 @@ async function decodable(
 ): Promise<{ readonly usable: readonly Listed[]; readonly undecodable: UnusableImage[] }> {
   const contents = all.map(({ sample }) => sample.contentSha256);
   const nameOf = (place: number): string => all[place]?.sample.name ?? "";
-  const problems = await imageVerdicts({ contents, read, nameOf, cacheDir, log, onProgress, signal });
+  const problems = await imageProblems({ contents, read, nameOf, cacheDir, log, onProgress, signal });
   const undecodable = all.flatMap(({ sample }, place): UnusableImage[] => {
     const problem = problems[place];
     return typeof problem === "string" ? [{ name: sample.name, namedAt: sample.namedAt ?? "", problem }] : [];

@@ -1,7 +1,6 @@
 // The training reader: labels, data set index, split, sample plan, image cache, embedded data set. Importing this loads no
 // image code. What the `lockstep dataset` commands add to it is in @lockstep/dataset-tools.
 export { mapBounded } from "./bounded-concurrency.js";
-export { datasetDecoderVersion, decodeImage, imageProblem, sharpModule } from "./cache/decode.js";
 export {
   attachImageCache,
   type ImageCache,
@@ -10,7 +9,6 @@ export {
   type OpenImageCacheOptions,
   openImageCache,
 } from "./cache/image-cache.js";
-export { formatProblem } from "./cache/image-format.js";
 export { defaultCacheDir } from "./cache-dir.js";
 export { canonicalSamples } from "./canonical-order.js";
 export { sha256Hex } from "./content-index.js";
@@ -27,6 +25,10 @@ export type {
   UnusableImage,
 } from "./dataset.js";
 export { origin } from "./dataset.js";
+export { datasetDecoderVersion, decodeImage, imageProblem } from "./decode/decode-image.js";
+export { decodeProblem } from "./decode/decode-problem.js";
+export { type ImageFormat, imageFormat } from "./decode/image-format.js";
+export { sharpModule } from "./decode/sharp-module.js";
 export { type EncodedDatasetOptions, encodedDataset } from "./encoded-dataset.js";
 export { publishedFiles } from "./fairface/fairface-folder.js";
 export { ageMidpoints, fairfaceClasses, fairfaceLabels } from "./fairface/fairface-labels.js";

@@ -4,7 +4,7 @@ import { readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import {
   canonicalSamples,
-  formatProblem,
+  imageFormat,
   type LabelSchema,
   liesInsideData,
   openDataset,
@@ -20,7 +20,7 @@ import { type Log, UserError } from "@lockstep/errors";
 import { makeFolder, removeLeftovers, syncFolder, withTemporaryPath } from "@lockstep/files";
 import { createFormWriter } from "./create-form-writer.js";
 import type { FormWriter, WrittenForm } from "./form-writer.js";
-import { endingOf, plainStems } from "./plain-names.js";
+import { plainStems } from "./plain-names.js";
 
 /** What is to be written: images by index, in the order in which they are written. */
 export interface FormContent {
@@ -102,12 +102,15 @@ async function checkWritten(
   });
 }
 
-/** A label file may name what is no image, behind a linked folder say: it is not carried into data that may be published. */
-function refuseStranger(bytes: Uint8Array, name: string): void {
-  const problem = formatProblem(bytes);
-  if (problem === null) return;
+/**
+ * Of the image's file name, by its content. A label file may name a file that is no image, e.g. behind a linked folder: it is
+ * not copied into data that may be published.
+ */
+async function endingOf(bytes: Uint8Array, name: string): Promise<string> {
+  const format = await imageFormat(bytes);
+  if (!("problem" in format)) return format.ending;
   throw new UserError(
-    `image ${quoted(name)} is not copied: ${problem}; delete its row, or leave such images out (--on-bad-image skip)`,
+    `image ${quoted(name)} is not copied: ${format.problem}; delete its row, or leave such images out (--on-bad-image skip)`,
   );
 }
 
@@ -128,10 +131,9 @@ async function writeAll(content: FormContent, folder: string, options: WriteForm
         images.slice(first, first + batchImages).map(async ({ name, origin, labels }, place) => {
           const index = first + place;
           const bytes = await content.read(index);
-          refuseStranger(bytes, name);
           list[index] = { name, origin, labels, contentSha256: sha256Hex(bytes) };
           const [part, stem] = [parts[index] as PartName, stems[index] as string]; // one for each image
-          return { part, stem, ending: endingOf(bytes, name), bytes, ...writtenLabels(schema, labels) };
+          return { part, stem, ending: await endingOf(bytes, name), bytes, ...writtenLabels(schema, labels) };
         }),
       );
       await writer.add(batch);

@@ -67,7 +67,7 @@ test("a survey reads formats, colours and sizes from the headers, and names what
     survey.unreadable.map(({ name }) => name),
     ["val/2.jpg"],
   );
-  assert.match(survey.unreadable[0]?.problem ?? "", /^image "val\/2.jpg" is no image that can be read \(.+\); /);
+  assert.match(survey.unreadable[0]?.problem ?? "", /^image "val\/2.jpg" cannot be decoded \(.+\); /);
   assert.deepEqual(seen.at(-1), { stage: "inspecting", done: 13, total: 13 });
 });
 

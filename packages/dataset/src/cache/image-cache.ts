@@ -10,6 +10,7 @@ import { mapBounded } from "../bounded-concurrency.js";
 import { cacheFailure, checkFreeSpace } from "../cache-dir.js";
 import { sha256Hex } from "../content-index.js";
 import type { Dataset, Progress } from "../dataset.js";
+import { datasetDecoderVersion, decodeImage } from "../decode/decode-image.js";
 import {
   type CacheIdentity,
   cacheFileBytes,
@@ -20,7 +21,6 @@ import {
   pixelBytes,
   writeCacheFile,
 } from "./cache-file.js";
-import { datasetDecoderVersion, decodeImage } from "./decode.js";
 
 export interface OpenImageCacheOptions {
   readonly dataset: Dataset;

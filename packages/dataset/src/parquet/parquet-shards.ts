@@ -2,11 +2,11 @@
 // column for each label: text, or integers whose names stand in the file's metadata.
 import { join } from "node:path";
 import type { DatasetSource, UnusableImage } from "../dataset.js";
+import { sizeProblem } from "../decode/image-limits.js";
 import { checkColumns } from "../forms/data-columns.js";
 import type { PartFile } from "../forms/data-form.js";
 import type { FormOptions } from "../forms/form-options.js";
 import { partOfValue } from "../forms/part-name.js";
-import { sizeProblem } from "../image-limits.js";
 import { readLabels } from "../labels/label-reader.js";
 import { nameClasses } from "../labels/numbered-classes.js";
 import { type PackedList, type PackedSample, packedImages } from "../shards/packed-images.js";

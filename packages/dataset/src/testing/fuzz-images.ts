@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { UserError } from "@lockstep/errors";
 import fc from "fast-check";
-import { decodeImage, imageProblem } from "../cache/decode.js";
+import { decodeImage, imageProblem } from "../decode/decode-image.js";
 import type { FuzzOptions } from "./fuzz-label-files.js";
 import { imageBomb } from "./image-bomb.js";
 import { madePixels } from "./made-folder.js";

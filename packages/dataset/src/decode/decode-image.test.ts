@@ -3,7 +3,8 @@ import { describe, test } from "node:test";
 import { UserError } from "@lockstep/errors";
 import type { Sharp } from "sharp";
 import { imageBomb, pngChunk } from "../testing/image-bomb.js";
-import { datasetDecoderVersion, decodeImage, decodeProblem, imageProblem } from "./decode.js";
+import { datasetDecoderVersion, decodeImage, imageProblem } from "./decode-image.js";
+import { decodeProblem } from "./decode-problem.js";
 
 /** Left half red, right half blue. */
 async function halves(width: number, height: number): Promise<Sharp> {
@@ -173,7 +174,7 @@ describe("decoding", () => {
         '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
         /it is an SVG drawing, not JPEG, PNG/,
       ],
-      ["%PDF-1.7\n", /it is a PDF/],
+      ["%PDF-1.7\n", /its content is that of a .pdf file \(application\/pdf\), not JPEG, PNG/],
       ["<!DOCTYPE html><html><body>404</body></html>", /it is a web page/],
       ["P6 1 1 255\nabc", /its content is not JPEG, PNG, WebP, GIF, TIFF or AVIF/],
       ["version https://git-lfs.github.com/spec/v1\n", /it is a Git LFS pointer/],
@@ -228,7 +229,7 @@ describe("decoding", () => {
     for (const reason of wants) {
       assert.throws(
         () => decodeProblem(new Error(reason), "x.jpg"),
-        /^UserError: image "x.jpg" was not decoded, as memory ran short \(.*\); free some memory and start again/,
+        /^UserError: image "x.jpg" was not decoded: memory ran short \(.*\); free some memory and start again/,
       );
     }
     const facts = [
@@ -239,6 +240,79 @@ describe("decoding", () => {
     ];
     for (const reason of facts)
       assert.equal(decodeProblem(new Error(reason), "x.jpg"), `cannot be decoded (${reason})`);
+  });
+
+  describe("a file that is cut short is named as such, with the bytes that it has and, where it says, needs", () => {
+    const encodings: [name: string, encode: (image: Sharp) => Sharp, saysNeeded: boolean][] = [
+      ["JPEG", (image) => image.jpeg(), false],
+      ["progressive JPEG", (image) => image.jpeg({ progressive: true }), false],
+      ["PNG", (image) => image.png(), true],
+      ["interlaced PNG", (image) => image.png({ progressive: true }), true],
+      ["WebP", (image) => image.webp(), true],
+      ["GIF", (image) => image.gif(), false],
+      ["TIFF", (image) => image.tiff({ compression: "none" }), true],
+      ["BigTIFF", (image) => image.tiff({ bigtiff: true, compression: "lzw" }), true],
+      ["AVIF", (image) => image.avif({ effort: 0 }), true],
+    ];
+    for (const [name, encode, saysNeeded] of encodings) {
+      test(name, async () => {
+        const whole = await encode(await halves(224, 224)).toBuffer();
+        assert.equal(await imageProblem(whole, "x"), null);
+        for (const share of [0.9, 0.5, 0.3]) {
+          const cut = whole.subarray(0, Math.floor(share * whole.length));
+          const has = cut.length.toLocaleString("en-US");
+          const expected = saysNeeded
+            ? new RegExp(`^cannot be decoded \\(the file is cut short: it has ${has} of at least [\\d,]+ bytes\\)$`)
+            : new RegExp(`^cannot be decoded \\(the file is cut short: it ends after ${has} bytes\\)$`);
+          assert.match((await imageProblem(cut, "x")) ?? "", expected);
+          await assert.rejects(decodeImage(cut, 16, "x"), /the file is cut short/);
+        }
+      });
+    }
+
+    test("and a TIFF whose directory comes before its pixels, as Pillow writes it", async () => {
+      const pixels = Buffer.alloc(30 * 30, 77);
+      const header = Buffer.from("49492a0008000000", "hex");
+      const entries = [
+        ...[
+          [256, 30],
+          [257, 30],
+          [258, 8],
+          [259, 1],
+          [262, 1],
+          [273, 8 + 2 + 9 * 12 + 4],
+          [277, 1],
+          [278, 30],
+          [279, 900],
+        ],
+      ].map(([tag = 0, value = 0]) => {
+        const entry = Buffer.alloc(12);
+        entry.writeUInt16LE(tag, 0);
+        entry.writeUInt16LE(4, 2);
+        entry.writeUInt32LE(1, 4);
+        entry.writeUInt32LE(value, 8);
+        return entry;
+      });
+      const whole = Buffer.concat([header, Buffer.of(9, 0), ...entries, Buffer.alloc(4), pixels]);
+      assert.equal(await imageProblem(whole, "x"), null);
+      assert.equal(
+        await imageProblem(whole.subarray(0, 1000), "x"),
+        "cannot be decoded (the file is cut short: it has 1,000 of at least 1,022 bytes)",
+      );
+    });
+  });
+
+  test("a warning of a decoder is reported in plain words", () => {
+    const reason = (text: string): string => decodeProblem(new Error(text), "x.jpg");
+    assert.equal(
+      reason("Warning treated as error due to failOn setting\nICC profile is odd\nICC profile is odd"),
+      "cannot be decoded (its decoder warns: ICC profile is odd)",
+    );
+    assert.equal(reason("Input buffer has corrupt header: "), "cannot be decoded (its header is damaged)");
+    assert.equal(
+      reason("Input buffer contains unsupported image format"),
+      "cannot be decoded (its decoder does not recognise it)",
+    );
   });
 
   test("its version names sharp and libvips", async () => {

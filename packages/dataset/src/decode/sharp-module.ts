@@ -1,0 +1,21 @@
+// Loads sharp when the first image is decoded or drawn, and not before (sharpModule): a process that only plans needs no
+// image code.
+import { UserError } from "@lockstep/errors";
+
+type SharpModule = typeof import("sharp")["default"];
+let loading: Promise<SharpModule> | undefined;
+
+export function sharpModule(): Promise<SharpModule> {
+  loading ??= loadSharp();
+  return loading;
+}
+
+async function loadSharp(): Promise<SharpModule> {
+  const { default: sharp } = await import("sharp").catch((error: unknown) => {
+    const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+    throw new UserError(`images cannot be decoded: sharp does not load (${reason}); install it again (npm run setup)`);
+  });
+  sharp.concurrency(1); // one thread an image: several images are decoded at the same time instead
+  sharp.cache(false); // no image is decoded twice
+  return sharp;
+}
