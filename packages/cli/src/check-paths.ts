@@ -31,21 +31,19 @@ function givenAs(command: Command, name: FlagName, text: string): string {
   return origin.startsWith("LOCKSTEP_") ? `${origin}=${text}` : `${origin}: ${keyOf(name)}: ${text}`;
 }
 
-/**
- * Of what is absent and is to be read nothing is complained of here: who reads it knows what to advise.
- * @param given how the user has written it, for the complaint
- */
+/** @param given how the user has written it, for the complaint */
 export async function checkPath(given: string, path: string, use: PathUse): Promise<void> {
   try {
-    if (use.access === "read") await checkReadable(given, path, use.kind);
+    if (use.access === "read") await checkReadable(given, path, use);
     else await checkWritable(given, resolve(path), use);
   } catch (error) {
     throw asUserError(error, given);
   }
 }
 
-async function checkReadable(given: string, path: string, kind: "file" | "folder" | "any"): Promise<void> {
-  const found = await stat(path).catch(ifAbsent);
+async function checkReadable(given: string, path: string, use: PathUse & { readonly access: "read" }): Promise<void> {
+  const { kind, mayBeAbsent = false } = use;
+  const found = mayBeAbsent ? await stat(path).catch(ifAbsent) : await stat(path);
   if (found === null) return;
   if (kind === "file" && found.isDirectory()) throw new UserError(`${given}: is a folder; name a file in it`);
   if (kind === "folder" && !found.isDirectory()) throw new UserError(`${given}: is a file; name a folder`);

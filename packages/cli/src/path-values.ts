@@ -5,8 +5,8 @@ import { z } from "zod";
 import { sampling } from "./flag-values.js";
 
 export type PathUse =
-  /** Must exist, be of that kind and be readable. */
-  | { readonly access: "read"; readonly kind: "file" | "folder" | "any" }
+  /** Must be of that kind and readable, and must exist, unless the command itself explains best what is missing. */
+  | { readonly access: "read"; readonly kind: "file" | "folder" | "any"; readonly mayBeAbsent?: boolean }
   /** A file that the command makes. See output-file.ts. */
   | { readonly access: "write"; readonly kind: "file" }
   /** A file that the command makes, or appends to. */
@@ -49,7 +49,7 @@ export function addPathArgument(
 
 /** Of a command that reads a run's folder. */
 export function addRunArgument(command: Command, usage = "<out>", description = "the run's folder"): Command {
-  return addPathArgument(command, usage, description, { access: "read", kind: "folder" });
+  return addPathArgument(command, usage, description, { access: "read", kind: "folder", mayBeAbsent: true });
 }
 
 export function pathValueOfArgument(argument: Argument): PathValue | null {

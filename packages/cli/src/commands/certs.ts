@@ -56,7 +56,11 @@ export function addCertsCommand(program: Command): void {
     if (warning !== null) process.stderr.write(`warning: ${warning}\n`);
   });
   const show = certs.command("show").description("whose certificates they are, and until when");
-  addPathArgument(show, "<folder>", "of certs init, or of one role", { access: "read", kind: "folder" })
+  addPathArgument(show, "<folder>", "of certs init, or of one role", {
+    access: "read",
+    kind: "folder",
+    mayBeAbsent: true,
+  })
     .addHelpText("after", showExamples)
     .action(async (folder: string) => {
       process.stdout.write(
