@@ -2,11 +2,11 @@
 // business of publish.ts and load-checkpoint.ts.
 import { createHash } from "node:crypto";
 import { describeError, UserError } from "@lockstep/errors";
+import { type ByteSource, byteSource, hashAll, jsonText } from "@lockstep/files";
 import type { TensorLayout } from "@lockstep/protocol";
-import { jsonBytes } from "./durable-file.js";
 import { type CheckpointManifest, parseManifest } from "./manifest.js";
 import { sealManifest } from "./manifest-digest.js";
-import { decodeSafetensors } from "./safetensors-read.js";
+import { type DecodedSafetensors, type DecodeOptions, decodeSafetensors } from "./safetensors-read.js";
 import { encodeSafetensors, type NamedTensor } from "./safetensors-write.js";
 import {
   layoutOf,
@@ -38,7 +38,9 @@ export interface LoadedCheckpoint {
 }
 
 export type CheckpointFileName = typeof weightsFile | typeof optimizerFile | typeof manifestFile;
-export type CheckpointFiles = Readonly<Record<CheckpointFileName, Uint8Array>>;
+/** Each file's bytes in pieces. Those of tensors are views of the snapshot's arrays, not copies. */
+export type CheckpointFiles = Readonly<Record<CheckpointFileName, readonly Uint8Array[]>>;
+export type CheckpointSources = Readonly<Record<CheckpointFileName, ByteSource>>;
 
 export function contentOf(snapshot: Snapshot): CheckpointContent {
   return {
@@ -51,44 +53,102 @@ export function contentOf(snapshot: Snapshot): CheckpointContent {
 export function encodeFiles(content: CheckpointContent): CheckpointFiles {
   const weights = encodeSafetensors(content.weights, { format: "lockstep" });
   const optimizer = encodeSafetensors(content.optimizerState, { format: "lockstep" });
+  const tensorFiles = {
+    [weightsFile]: [weights.head, ...weights.data],
+    [optimizerFile]: [optimizer.head, ...optimizer.data],
+  };
   const written = {
     // Tensors sorted by name, little-endian float32: what weightsSha256 is defined over.
     weightsSha256: sha256(weights.data),
-    files: { [weightsFile]: fileRecord(weights.bytes), [optimizerFile]: fileRecord(optimizer.bytes) },
+    files: {
+      [weightsFile]: { sizeBytes: weights.sizeBytes, sha256: sha256(tensorFiles[weightsFile]) },
+      [optimizerFile]: { sizeBytes: optimizer.sizeBytes, sha256: sha256(tensorFiles[optimizerFile]) },
+    },
   };
-  return {
-    [weightsFile]: weights.bytes,
-    [optimizerFile]: optimizer.bytes,
-    [manifestFile]: jsonBytes(sealManifest({ ...content.manifest, ...written })),
-  };
+  return { ...tensorFiles, [manifestFile]: [Buffer.from(jsonText(sealManifest({ ...content.manifest, ...written })))] };
 }
 
 /**
  * @param label what error messages call the checkpoint, e.g. its path
  * @throws UserError when a file is damaged, or of a newer format
  */
-export function decodeFiles(files: CheckpointFiles, label: string): LoadedCheckpoint {
-  const manifest = parseManifest(Buffer.from(files[manifestFile]).toString("utf8"), label);
-  for (const name of [weightsFile, optimizerFile] as const) {
-    assertRecorded({ path: label, name, manifest, sizeBytes: files[name].byteLength, sha256: sha256(files[name]) });
-  }
+export function decodeFiles(files: CheckpointFiles, label: string): Promise<LoadedCheckpoint> {
+  const sources = {
+    [weightsFile]: byteSource(files[weightsFile]),
+    [optimizerFile]: byteSource(files[optimizerFile]),
+    [manifestFile]: byteSource(files[manifestFile]),
+  };
+  return decodeSources(sources, label);
+}
+
+/** As decodeFiles. Reads each tensor to its place in the weights: no file is in memory as a whole. */
+export async function decodeSources(sources: CheckpointSources, label: string): Promise<LoadedCheckpoint> {
+  const manifestBytes = new Uint8Array(sources[manifestFile].sizeBytes);
+  await sources[manifestFile].read(manifestBytes, 0);
+  const manifest = parseManifest(Buffer.from(manifestBytes).toString("utf8"), label);
+  const file = <Name extends CheckpointFileName>(name: Name) => ({
+    path: label,
+    name,
+    manifest,
+    source: sources[name],
+  });
   try {
     const layout = layoutOf(manifest);
     const weights = new Float32Array(layout.numElements);
-    const { tensors } = decodeSafetensors(files[weightsFile], weightsFile);
-    for (const { name, shape, offset } of layout.tensors) {
-      const stored = tensors.get(name);
-      if (stored === undefined || stored.shape.join() !== shape.join()) {
-        throw new Error(`${weightsFile} has no tensor ${name} of shape [${shape}]`);
-      }
-      weights.set(stored.values, offset);
-    }
-    if (tensors.size !== layout.tensors.length) throw new Error(`${weightsFile} has tensors that the manifest lacks`);
-    const optimizerState = [...decodeSafetensors(files[optimizerFile], optimizerFile).tensors.values()];
-    return { manifest, layout, weights, optimizerState: optimizerState.map(({ name, values }) => ({ name, values })) };
+    const places = new Map(layout.tensors.map((tensor) => [tensor.name, tensor]));
+    const { tensors } = await decodeChecked(file(weightsFile), ({ name, shape }) => {
+      const place = places.get(name);
+      if (place === undefined) throw new Error(`${weightsFile} has tensors that the manifest lacks: ${name}`);
+      if (place.shape.join() !== shape.join())
+        throw new Error(`${weightsFile} has no tensor ${name} of shape [${place.shape}]`);
+      return weights.subarray(place.offset, place.offset + place.size);
+    });
+    const missing = layout.tensors.find(({ name }) => !tensors.has(name));
+    if (missing) throw new Error(`${weightsFile} has no tensor ${missing.name} of shape [${missing.shape}]`);
+    const optimizer = await decodeChecked(file(optimizerFile));
+    const optimizerState = [...optimizer.tensors.values()].map(({ name, values }) => ({ name, values }));
+    return { manifest, layout, weights, optimizerState };
   } catch (error) {
+    // A damaged file is reported as damaged, whatever became of its content.
+    await checkDigest(file(weightsFile));
+    await checkDigest(file(optimizerFile));
     throw new UserError(`${label}: ${describeError(error)}`, { cause: error });
   }
+}
+
+interface RecordedFile {
+  readonly path: string;
+  readonly name: string;
+  readonly manifest: CheckpointManifest;
+  readonly source: ByteSource;
+}
+
+/** Hashes each byte on its way: the decoder reads all of them once, in their order. */
+async function decodeChecked(file: RecordedFile, place?: DecodeOptions["place"]): Promise<DecodedSafetensors> {
+  const { source, name } = file;
+  const hash = createHash("sha256");
+  const hashing: ByteSource = {
+    sizeBytes: source.sizeBytes,
+    async read(into, position) {
+      await source.read(into, position);
+      hashAll(hash, into);
+    },
+  };
+  const decoded = await decodeSafetensors(hashing, name, place === undefined ? {} : { place });
+  assertRecorded({ ...file, sizeBytes: source.sizeBytes, sha256: hash.digest("hex") });
+  return decoded;
+}
+
+async function checkDigest(file: RecordedFile): Promise<void> {
+  const { sizeBytes } = file.source;
+  const hash = createHash("sha256");
+  const chunk = new Uint8Array(1024 * 1024);
+  for (let position = 0; position < sizeBytes; position += chunk.byteLength) {
+    const part = chunk.subarray(0, sizeBytes - position);
+    await file.source.read(part, position);
+    hash.update(part);
+  }
+  assertRecorded({ ...file, sizeBytes, sha256: hash.digest("hex") });
 }
 
 /** @throws UserError when the file is not the one that the manifest records */
@@ -110,10 +170,8 @@ export function assertRecorded(found: {
   }
 }
 
-function fileRecord(bytes: Uint8Array): { sizeBytes: number; sha256: string } {
-  return { sizeBytes: bytes.byteLength, sha256: sha256(bytes) };
-}
-
-function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+function sha256(pieces: readonly Uint8Array[]): string {
+  const hash = createHash("sha256");
+  for (const piece of pieces) hashAll(hash, piece);
+  return hash.digest("hex");
 }

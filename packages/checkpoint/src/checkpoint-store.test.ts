@@ -1,8 +1,10 @@
 import assert from "node:assert/strict";
-import { appendFile, mkdir, readdir, readFile, rm, truncate, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, readdir, readFile, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { UserError } from "@lockstep/errors";
+import { withFileSource } from "@lockstep/files";
+import { runChild } from "@lockstep/files/testing";
 import { weightsSha256 } from "@lockstep/protocol";
 import { CheckpointStore } from "./checkpoint-store.js";
 import { loadCheckpoint } from "./load-checkpoint.js";
@@ -10,7 +12,6 @@ import { checkSpec, NewerFormatError } from "./manifest.js";
 import { sealManifest } from "./manifest-digest.js";
 import { publishPhases } from "./publish.js";
 import { decodeSafetensors } from "./safetensors-read.js";
-import { runSource } from "./testing/child-process.js";
 import { useTemporaryFolder } from "./testing/temporary-folder.js";
 import { tinyLayout, tinySnapshot, tinySpec } from "./testing/tiny-snapshot.js";
 
@@ -54,13 +55,20 @@ describe("a checkpoint", () => {
       "optimizer.safetensors",
       "weights.safetensors",
     ]);
-    const weights = await readFile(join(path, "weights.safetensors"));
-    const optimizer = await readFile(join(path, "optimizer.safetensors"));
-    assert.equal(sizeBytes, weights.byteLength + optimizer.byteLength);
-    const { tensors } = decodeSafetensors(weights, "weights");
+    const sizes = await Promise.all(["weights", "optimizer"].map((name) => stat(join(path, `${name}.safetensors`))));
+    assert.equal(
+      sizeBytes,
+      sizes.reduce((sum, { size }) => sum + size, 0),
+    );
+    const { tensors } = await withFileSource(join(path, "weights.safetensors"), (source) =>
+      decodeSafetensors(source, "w"),
+    );
+    const optimizer = await withFileSource(join(path, "optimizer.safetensors"), (source) =>
+      decodeSafetensors(source, "o"),
+    );
     assert.deepEqual([...tensors.keys()], ["block.mean", "block.weight", "head.weight"]);
     assert.deepEqual(tensors.get("head.weight")?.shape, [2, 3]);
-    assert.deepEqual([...decodeSafetensors(optimizer, "optimizer").tensors.keys()], ["m", "v"]);
+    assert.deepEqual([...optimizer.tensors.keys()], ["m", "v"]);
   });
 
   it("takes the arrays over, so that nobody changes them while they are written", async () => {
@@ -295,14 +303,18 @@ describe("a writer that is killed", () => {
   const freshPath = useTemporaryFolder();
   const killAt = async (phase: string, steps: { readonly first: number; readonly second: number }) => {
     const dir = freshPath();
-    const child = runSource(`
+    const source = `
       let armed = false;
       const onPhase = (phase) => { if (armed && phase === ${JSON.stringify(phase)}) process.kill(process.pid, "SIGKILL"); };
       const store = new index.CheckpointStore(${JSON.stringify(dir)}, { onPhase });
       await store.prepare();
       await store.write(tiny.tinySnapshot(${steps.first}));
       armed = true;
-      await store.write(tiny.tinySnapshot(${steps.second}));`);
+      await store.write(tiny.tinySnapshot(${steps.second}));`;
+    const child = runChild(source, {
+      index: new URL("./index.js", import.meta.url),
+      tiny: new URL("./testing/tiny-snapshot.js", import.meta.url),
+    });
     assert.equal((await child.ended()).signal, "SIGKILL");
     return new CheckpointStore(dir);
   };

@@ -1,13 +1,11 @@
 // Owns a run's folder of checkpoints: `step-00000123/` each. One process writes (it holds the run's lock); any may read.
-import { randomBytes } from "node:crypto";
-import { mkdir, readdir, rename, rm } from "node:fs/promises";
+import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@lockstep/errors";
+import { makeFolder, removeLeftovers, syncFolder, temporaryPathFor, withTemporaryPath } from "@lockstep/files";
 import { contentOf } from "./checkpoint-codec.js";
-import { syncFolder } from "./durable-file.js";
 import { findFault, readManifest } from "./load-checkpoint.js";
 import { type CheckpointManifest, validationLossOf } from "./manifest.js";
-import { isAlive, type ProcessIdentity, thisProcess } from "./process-identity.js";
 import { replacedPathOf } from "./publish.js";
 import { type PhaseHook, publishInThread } from "./publish-in-thread.js";
 import { type RetentionCandidate, stepsToDelete } from "./retention.js";
@@ -69,12 +67,11 @@ export class CheckpointStore {
    * the leftovers of dead ones.
    */
   async prepare(): Promise<void> {
-    await mkdir(this.dir, { recursive: true });
+    await makeFolder(this.dir);
+    await removeLeftovers(this.dir, { exclusive: true });
     const names = await readdir(this.dir);
     for (const name of names) {
       const path = join(this.dir, name);
-      const owner = ownerOfTemporary(name);
-      if (owner !== null && !isAlive(owner)) await rm(path, { recursive: true, force: true });
       if (!name.startsWith(".replaced-")) continue;
       const place = name.slice(".replaced-".length);
       if (names.includes(place)) await rm(path, { recursive: true, force: true });
@@ -98,9 +95,8 @@ export class CheckpointStore {
     const startMs = performance.now();
     const { step } = snapshot.position;
     const path = join(this.dir, folderOf(step));
-    const temporaryPath = join(this.dir, temporaryName(folderOf(step)));
-    try {
-      await publishInThread(
+    await withTemporaryPath(path, (temporaryPath) =>
+      publishInThread(
         {
           path,
           temporaryPath,
@@ -108,14 +104,12 @@ export class CheckpointStore {
           ...contentOf(snapshot),
         },
         this.#onPhase,
-      );
-      const manifest = await this.#readBack({ step, path });
-      const deletedSteps = await this.#applyRetention(step);
-      const sizeBytes = Object.values(manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0);
-      return { step, path, manifest, sizeBytes, seconds: (performance.now() - startMs) / 1000, deletedSteps };
-    } finally {
-      await rm(temporaryPath, { recursive: true, force: true });
-    }
+      ),
+    );
+    const manifest = await this.#readBack({ step, path });
+    const deletedSteps = await this.#applyRetention(step);
+    const sizeBytes = Object.values(manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0);
+    return { step, path, manifest, sizeBytes, seconds: (performance.now() - startMs) / 1000, deletedSteps };
   }
 
   /** Ascending by step, whatever their state. Empty when the folder is not there. */
@@ -172,7 +166,7 @@ export class CheckpointStore {
     ).filter((step) => step !== writtenStep);
     for (const step of steps) {
       // Out of sight first: a kill in mid-deletion leaves no half checkpoint.
-      const doomed = join(this.dir, temporaryName(folderOf(step)));
+      const doomed = temporaryPathFor(join(this.dir, folderOf(step)));
       await rename(join(this.dir, folderOf(step)), doomed);
       this.#sound.delete(join(this.dir, folderOf(step)));
       await rm(doomed, { recursive: true, force: true });
@@ -202,23 +196,4 @@ function folderOf(step: number): string {
 function stepOf(name: string): number | null {
   const match = /^step-(\d{8,})$/.exec(name);
   return match === null ? null : Number(match[1]);
-}
-
-/** `.tmp-step-00000123-<pid>-<start ticks>-<boot id>-<random>`; `x` where the system does not tell. */
-function temporaryName(folder: string): string {
-  const { pid, startTicks, bootId } = thisProcess();
-  const boot = bootId?.replaceAll("-", "") ?? "x";
-  return `.tmp-${folder}-${pid}-${startTicks ?? "x"}-${boot}-${randomBytes(4).toString("hex")}`;
-}
-
-function ownerOfTemporary(name: string): ProcessIdentity | null {
-  const match = /^\.tmp-step-\d+-(\d+)-(\d+|x)-([0-9a-f]+|x)-[0-9a-f]+$/.exec(name);
-  if (match === null) return null;
-  const [, pid, startTicks, boot] = match;
-  return {
-    pid: Number(pid),
-    startTicks: startTicks === undefined || startTicks === "x" ? null : startTicks,
-    bootId:
-      boot === undefined || boot === "x" ? null : boot.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5"),
-  };
 }

@@ -4,9 +4,10 @@ import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { describeError, UserError } from "@lockstep/errors";
+import { type ByteSource, withFileSource } from "@lockstep/files";
 import {
   assertRecorded,
-  decodeFiles,
+  decodeSources,
   type LoadedCheckpoint,
   manifestFile,
   optimizerFile,
@@ -71,16 +72,18 @@ async function verifyFiles(path: string, manifest: CheckpointManifest): Promise<
 /** @throws UserError when the checkpoint is broken, or of a newer format */
 export async function loadCheckpoint({ path }: { readonly path: string }): Promise<LoadedCheckpoint> {
   await readManifest(path); // it reports best what is missing or broken
-  const read = (name: string): Promise<Uint8Array> =>
-    readFile(join(path, name)).catch((error: unknown) => {
+  const open = <T>(name: string, use: (source: ByteSource) => Promise<T>): Promise<T> =>
+    withFileSource(join(path, name), use).catch((error: unknown) => {
+      if (error instanceof UserError) throw error;
       throw new UserError(`${path}: ${name} cannot be read: ${describeError(error)}`, { cause: error });
     });
-  const files = {
-    [manifestFile]: await read(manifestFile),
-    [weightsFile]: await read(weightsFile),
-    [optimizerFile]: await read(optimizerFile),
-  };
-  return decodeFiles(files, path);
+  return open(manifestFile, (manifest) =>
+    open(weightsFile, (weights) =>
+      open(optimizerFile, (optimizer) =>
+        decodeSources({ [manifestFile]: manifest, [weightsFile]: weights, [optimizerFile]: optimizer }, path),
+      ),
+    ),
+  );
 }
 
 /** The tensor that holds the file's value `index`. The file's tensors are sorted by name. */

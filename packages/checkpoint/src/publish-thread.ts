@@ -23,7 +23,7 @@ if (notFinite !== undefined) {
 }
 
 let passed = 0;
-publish(job, (phase) => {
+await publish(job, (phase) => {
   if (gate === null) return;
   post({ type: "phase", phase });
   while (Atomics.load(gate, 0) === passed) Atomics.wait(gate, 0, passed);

@@ -1,10 +1,17 @@
 // Owns the order in which a checkpoint reaches the disk: every file is written into a folder beside and fsynced, the
 // manifest last; then the folder is renamed. A kill at any moment leaves the checkpoint whole or not there. Runs in a
-// thread of its own (publish-thread.ts), so it may block; it imports nothing heavy.
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+// thread of its own (publish-thread.ts), as hashing blocks; it imports nothing heavy.
+import { access, mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { type CheckpointContent, encodeFiles, manifestFile, optimizerFile, weightsFile } from "./checkpoint-codec.js";
-import { syncFolderSync, writeNewFileSync } from "./durable-file.js";
+import { syncFolder, writeAll, writeNewFile } from "@lockstep/files";
+import {
+  type CheckpointContent,
+  type CheckpointFileName,
+  encodeFiles,
+  manifestFile,
+  optimizerFile,
+  weightsFile,
+} from "./checkpoint-codec.js";
 
 export interface PublishJob extends CheckpointContent {
   /** Where the checkpoint is to stand. */
@@ -28,31 +35,42 @@ export const publishPhases = [
 ] as const;
 export type PublishPhase = (typeof publishPhases)[number];
 
-/** When this returns, the checkpoint is durable. */
-export function publish(job: PublishJob, onPhase: (phase: PublishPhase) => void): void {
-  mkdirSync(job.temporaryPath, { recursive: false });
+/** When this resolves, the checkpoint is durable. */
+export async function publish(job: PublishJob, onPhase: (phase: PublishPhase) => void): Promise<void> {
+  await mkdir(job.temporaryPath);
   onPhase("folder made");
   const files = encodeFiles(job);
-  writeNewFileSync(join(job.temporaryPath, weightsFile), files[weightsFile]);
+  const write = async (name: CheckpointFileName): Promise<void> => {
+    await writeNewFile(join(job.temporaryPath, name), async (file) => {
+      for (const piece of files[name]) await writeAll(file, piece);
+    });
+  };
+  await write(weightsFile);
   onPhase("weights written");
-  writeNewFileSync(join(job.temporaryPath, optimizerFile), files[optimizerFile]);
+  await write(optimizerFile);
   onPhase("optimizer written");
-  writeNewFileSync(join(job.temporaryPath, manifestFile), files[manifestFile]);
+  await write(manifestFile);
   onPhase("manifest written");
-  syncFolderSync(job.temporaryPath);
+  await syncFolder(job.temporaryPath);
   onPhase("folder synced");
 
-  const parent = dirname(job.path);
-  if (existsSync(job.path)) {
-    rmSync(job.replacedPath, { recursive: true, force: true });
-    renameSync(job.path, job.replacedPath);
+  if (await exists(job.path)) {
+    await rm(job.replacedPath, { recursive: true, force: true });
+    await rename(job.path, job.replacedPath);
   }
   onPhase("former moved away");
-  renameSync(job.temporaryPath, job.path);
+  await rename(job.temporaryPath, job.path);
   onPhase("renamed");
-  syncFolderSync(parent);
-  rmSync(job.replacedPath, { recursive: true, force: true });
+  await syncFolder(dirname(job.path));
+  await rm(job.replacedPath, { recursive: true, force: true });
   onPhase("published");
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Names the folder that a replaced checkpoint waits in; the store puts it back after a kill between two renames. */

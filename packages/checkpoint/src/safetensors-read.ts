@@ -1,5 +1,6 @@
 // Owns reading the safetensors format: everything that the header says is checked against the bytes. Float32 only.
 import { UserError } from "@lockstep/errors";
+import type { ByteSource } from "@lockstep/files";
 import { z } from "zod";
 import type { NamedTensor } from "./safetensors-write.js";
 
@@ -12,7 +13,7 @@ const headerEntry = z.strictObject({
 const headerMetadata = z.record(z.string(), z.string());
 
 export interface DecodedSafetensors {
-  /** By name, in the order of their bytes; the values are copies. */
+  /** By name, in the order of their bytes. */
   readonly tensors: ReadonlyMap<string, NamedTensor>;
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -22,24 +23,35 @@ const bytesPerElement = 4;
 /** As the reference implementation. */
 const maxHeaderBytes = 100_000_000;
 
+export interface DecodeOptions {
+  /** Where a tensor's values are to be read to. Default: an array of its own. Called after the whole header is checked. */
+  readonly place?: (tensor: Pick<NamedTensor, "name" | "shape">) => Float32Array;
+}
+
 /**
- * @param label what error messages call the bytes, e.g. the file's path
+ * Reads the bytes once, from first to last.
+ * @param label what error messages call the source, for example the file's path
  * @throws UserError on anything that the format forbids, or a data type other than F32
  */
-export function decodeSafetensors(bytes: Uint8Array, label: string): DecodedSafetensors {
+export async function decodeSafetensors(
+  source: ByteSource,
+  label: string,
+  options: DecodeOptions = {},
+): Promise<DecodedSafetensors> {
   const refuse = (why: string): never => {
     throw new UserError(`${label}: not a sound safetensors file: ${why}`);
   };
-  if (bytes.byteLength < lengthBytes) refuse(`${bytes.byteLength} bytes are too few`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const announced = view.getBigUint64(0, true);
+  const { sizeBytes } = source;
+  const { place = ({ shape }) => new Float32Array(numElements(shape)) } = options;
+  if (sizeBytes < lengthBytes) refuse(`${sizeBytes} bytes are too few`);
+  const announced = await readLength(source);
   if (announced > BigInt(maxHeaderBytes)) refuse(`a header of ${announced} bytes is too long`);
   const headerBytes = Number(announced);
-  if (lengthBytes + headerBytes > bytes.byteLength) {
-    refuse(`a header of ${headerBytes} bytes does not fit into ${bytes.byteLength}`);
-  }
-  const header = parseHeader(bytes.subarray(lengthBytes, lengthBytes + headerBytes), refuse);
-  const data = bytes.subarray(lengthBytes + headerBytes);
+  const dataStart = lengthBytes + headerBytes;
+  if (dataStart > sizeBytes) refuse(`a header of ${headerBytes} bytes does not fit into ${sizeBytes}`);
+  const headerText = new Uint8Array(headerBytes);
+  await source.read(headerText, lengthBytes);
+  const header = parseHeader(headerText, refuse);
 
   let metadata: Record<string, string> = {};
   const placed: { name: string; shape: number[]; begin: number; end: number }[] = [];
@@ -52,9 +64,9 @@ export function decodeSafetensors(bytes: Uint8Array, label: string): DecodedSafe
       headerEntry.safeParse(value).data ?? refuse(`tensor ${name} lacks a proper dtype, shape or data_offsets`);
     const [begin, end] = data_offsets;
     if (dtype !== "F32") refuse(`tensor ${name} has data type ${dtype}: only F32 is read`);
-    const sizeBytes = bytesPerElement * shape.reduce((product, side) => product * side, 1);
-    if (end - begin !== sizeBytes) {
-      refuse(`tensor ${name} of shape [${shape}] needs ${sizeBytes} bytes: its offsets span ${end - begin}`);
+    const neededBytes = bytesPerElement * numElements(shape);
+    if (end - begin !== neededBytes) {
+      refuse(`tensor ${name} of shape [${shape}] needs ${neededBytes} bytes: its offsets span ${end - begin}`);
     }
     placed.push({ name, shape, begin, end });
   }
@@ -66,14 +78,25 @@ export function decodeSafetensors(bytes: Uint8Array, label: string): DecodedSafe
     if (tensor.begin !== end) refuse(`tensor ${tensor.name} begins at byte ${tensor.begin}: expected ${end}`);
     end = tensor.end;
   }
-  if (end !== data.byteLength) refuse(`the tensors end at byte ${end} of ${data.byteLength}`);
+  if (end !== sizeBytes - dataStart) refuse(`the tensors end at byte ${end} of ${sizeBytes - dataStart}`);
 
-  const tensors = placed.map(({ name, shape, begin, end }): [string, NamedTensor] => {
-    const values = new Float32Array((end - begin) / bytesPerElement);
-    new Uint8Array(values.buffer).set(data.subarray(begin, end));
-    return [name, { name, shape, values }];
-  });
-  return { tensors: new Map(tensors), metadata };
+  const tensors = new Map<string, NamedTensor>();
+  for (const { name, shape, begin } of placed) {
+    const values = place({ name, shape });
+    await source.read(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), dataStart + begin);
+    tensors.set(name, { name, shape, values });
+  }
+  return { tensors, metadata };
+}
+
+async function readLength(source: ByteSource): Promise<bigint> {
+  const bytes = new Uint8Array(lengthBytes);
+  await source.read(bytes, 0);
+  return new DataView(bytes.buffer).getBigUint64(0, true);
+}
+
+function numElements(shape: readonly number[]): number {
+  return shape.reduce((product, side) => product * side, 1);
 }
 
 function parseHeader(bytes: Uint8Array, refuse: (why: string) => never): Record<string, unknown> {

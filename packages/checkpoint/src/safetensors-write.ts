@@ -8,10 +8,12 @@ export interface NamedTensor {
   readonly values: Float32Array;
 }
 
+/** The file is the head, then the data. The data are views of the tensors: nothing is copied. */
 export interface EncodedSafetensors {
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  /** The tensors' part of `bytes`, in the order in which they were given. */
-  readonly data: Uint8Array<ArrayBuffer>;
+  readonly head: Uint8Array;
+  /** Each tensor's bytes, in the order in which the tensors were given. */
+  readonly data: readonly Uint8Array[];
+  readonly sizeBytes: number;
 }
 
 const alignmentBytes = 8;
@@ -38,15 +40,9 @@ export function encodeSafetensors(
   const json = Buffer.from(JSON.stringify(Object.fromEntries(header)));
   const headerBytes = Math.ceil(json.byteLength / alignmentBytes) * alignmentBytes;
 
-  const bytes = new Uint8Array(lengthBytes + headerBytes + dataBytes);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes), true);
-  bytes.fill(0x20, lengthBytes, lengthBytes + headerBytes);
-  bytes.set(json, lengthBytes);
-  const data = bytes.subarray(lengthBytes + headerBytes);
-  let offset = 0;
-  for (const { values } of tensors) {
-    data.set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), offset);
-    offset += values.byteLength;
-  }
-  return { bytes, data };
+  const head = new Uint8Array(lengthBytes + headerBytes).fill(0x20);
+  new DataView(head.buffer).setBigUint64(0, BigInt(headerBytes), true);
+  head.set(json, lengthBytes);
+  const data = tensors.map(({ values }) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength));
+  return { head, data, sizeBytes: head.byteLength + dataBytes };
 }

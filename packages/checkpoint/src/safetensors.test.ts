@@ -1,11 +1,22 @@
 import assert from "node:assert/strict";
+import { open, truncate, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { describe, it } from "node:test";
 import { UserError } from "@lockstep/errors";
+import { byteSource, withFileSource } from "@lockstep/files";
+import { temporaryFolder } from "@lockstep/files/testing";
 import { decodeSafetensors } from "./safetensors-read.js";
 import { encodeSafetensors, type NamedTensor } from "./safetensors-write.js";
 
 const a: NamedTensor = { name: "a", shape: [2, 2], values: Float32Array.of(1, 2, 3, 4) };
 const b: NamedTensor = { name: "b", shape: [], values: Float32Array.of(-0.5) };
+
+const encoded = (...input: Parameters<typeof encodeSafetensors>): Uint8Array => {
+  const { head, data, sizeBytes } = encodeSafetensors(...input);
+  const bytes = Buffer.concat([head, ...data]);
+  assert.equal(bytes.byteLength, sizeBytes);
+  return bytes;
+};
 
 /** A file by hand: any header text, any data. */
 function byHand(header: unknown, data = new Uint8Array(0)): Uint8Array {
@@ -14,6 +25,12 @@ function byHand(header: unknown, data = new Uint8Array(0)): Uint8Array {
   length.writeBigUInt64LE(BigInt(json.byteLength));
   return Buffer.concat([length, json, data]);
 }
+
+const f32 = (begin: number, end: number, shape = [(end - begin) / 4]) => ({
+  dtype: "F32",
+  shape,
+  data_offsets: [begin, end],
+});
 
 describe("encodeSafetensors", () => {
   it("writes the published format, byte for byte", () => {
@@ -24,20 +41,22 @@ describe("encodeSafetensors", () => {
       Buffer.from(padded),
       Buffer.from([0, 0, 0, 0xbf]),
     ]);
-    assert.deepEqual(Buffer.from(encodeSafetensors([b], { k: "v" }).bytes), expected);
+    assert.deepEqual(encoded([b], { k: "v" }), expected);
   });
 
-  it("lays tensors out in the order given, and shows their part of the bytes", () => {
-    const { bytes, data } = encodeSafetensors([b, a]);
-    assert.equal(data.byteOffset % 8, 0);
-    assert.equal(data.byteOffset + data.byteLength, bytes.byteLength);
-    assert.deepEqual(new Float32Array(data.slice().buffer), Float32Array.of(-0.5, 1, 2, 3, 4));
+  it("lays tensors out in the order given, aligned, without a copy", () => {
+    const { head, data } = encodeSafetensors([b, a]);
+    assert.equal(head.byteLength % 8, 0);
+    assert.deepEqual(
+      data.map(({ buffer }) => buffer),
+      [b.values.buffer, a.values.buffer],
+    );
   });
 
-  it("keeps every bit of a value: NaN payloads, negative zero, subnormals", () => {
+  it("keeps every bit of a value: NaN payloads, negative zero, subnormals", async () => {
     const bits = Uint32Array.of(0x7fc0_0001, 0x8000_0000, 1, 0xff80_0000);
-    const { bytes } = encodeSafetensors([{ name: "x", shape: [4], values: new Float32Array(bits.buffer) }]);
-    const values = decodeSafetensors(bytes, "x").tensors.get("x")?.values;
+    const bytes = encoded([{ name: "x", shape: [4], values: new Float32Array(bits.buffer) }]);
+    const values = (await decodeSafetensors(byteSource([bytes]), "x")).tensors.get("x")?.values;
     assert.deepEqual(new Uint32Array(values?.buffer as ArrayBuffer), bits);
   });
 
@@ -49,32 +68,44 @@ describe("encodeSafetensors", () => {
 });
 
 describe("decodeSafetensors", () => {
-  it("gives back what was encoded, from bytes at any offset", () => {
-    const { bytes } = encodeSafetensors([a, b, { name: "", shape: [0, 3], values: new Float32Array(0) }], { k: "v" });
-    const odd = new Uint8Array(bytes.byteLength + 3);
-    odd.set(bytes, 3);
-    const { tensors, metadata } = decodeSafetensors(odd.subarray(3), "x");
+  it("reads a file of more than 2 GiB", async (context) => {
+    const elements = 2 ** 26;
+    const [count, tensorBytes] = [9, 4 * elements];
+    const header = Object.fromEntries(
+      Array.from({ length: count }, (_, i) => [`t${i}`, f32(i * tensorBytes, (i + 1) * tensorBytes)]),
+    );
+    const path = join(await temporaryFolder(context), "large.safetensors");
+    const head = byHand(header);
+    await writeFile(path, head);
+    await truncate(path, head.byteLength + count * tensorBytes); // sparse: it takes no room
+    const file = await open(path, "r+");
+    await file.write(Uint8Array.of(0, 0, 0x80, 0x3f), 0, 4, head.byteLength + count * tensorBytes - 4);
+    await file.close();
+    const values = new Float32Array(elements); // for one tensor after another
+    await withFileSource(path, (source) => decodeSafetensors(source, "large", { place: () => values }));
+    assert.equal(values.at(-1), 1);
+    assert.equal(values.at(-2), 0);
+  });
+
+  it("gives back what was encoded", async () => {
+    const bytes = encoded([a, b, { name: "", shape: [0, 3], values: new Float32Array(0) }], { k: "v" });
+    const { tensors, metadata } = await decodeSafetensors(byteSource([bytes]), "x");
     assert.deepEqual(metadata, { k: "v" });
     assert.deepEqual([...tensors.keys()].toSorted(), ["", "a", "b"]);
     assert.deepEqual(tensors.get("a"), a);
     assert.deepEqual(tensors.get("b"), b);
   });
 
-  it("keeps tensors whose names look like numbers or like an object's own fields", () => {
+  it("keeps tensors whose names look like numbers or like an object's own fields", async () => {
     const odd = ["10", "2", "__proto__", "constructor"].map((name, i) => ({
       name,
       shape: [1],
       values: Float32Array.of(i),
     }));
-    const { tensors } = decodeSafetensors(encodeSafetensors(odd).bytes, "x");
+    const { tensors } = await decodeSafetensors(byteSource([encoded(odd)]), "x");
     for (const one of odd) assert.deepEqual(tensors.get(one.name), one);
   });
 
-  const f32 = (begin: number, end: number, shape = [(end - begin) / 4]) => ({
-    dtype: "F32",
-    shape,
-    data_offsets: [begin, end],
-  });
   for (const [what, bytes, pattern] of [
     ["too few bytes", new Uint8Array(7), /7 bytes are too few/],
     [
@@ -110,9 +141,9 @@ describe("decodeSafetensors", () => {
     ["tensors beyond the end", byHand({ a: f32(0, 8) }, new Uint8Array(4)), /end at byte 8 of 4/],
     ["bytes that belong to no tensor", byHand({ a: f32(0, 4) }, new Uint8Array(5)), /end at byte 4 of 5/],
   ] as const) {
-    it(`refuses ${what}`, () => {
-      assert.throws(
-        () => decodeSafetensors(bytes, "w.safetensors"),
+    it(`refuses ${what}`, async () => {
+      await assert.rejects(
+        decodeSafetensors(byteSource([bytes]), "w.safetensors"),
         (error) =>
           error instanceof UserError && pattern.test(error.message) && error.message.startsWith("w.safetensors: "),
       );

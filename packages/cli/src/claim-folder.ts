@@ -8,9 +8,8 @@
 //   not ours                it holds anything else: refused, and left as it is
 import { readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { acquireRunLock, type RunLock } from "@lockstep/checkpoint";
 import { asUserError, UserError } from "@lockstep/errors";
-import { makeFolder } from "@lockstep/files";
+import { acquireLock, type LockFile, type LockOptions, makeFolder } from "@lockstep/files";
 import type { RunDescription } from "@lockstep/protocol";
 import { type DataFlags, dataOptionsOf } from "./data-flags.js";
 import { assertNotInData } from "./output-file.js";
@@ -25,11 +24,16 @@ export interface RunPlace {
   readonly dataFlags: DataFlags;
 }
 
+export interface ClaimOptions extends RunPlace {
+  /** What to do while another holder of the run's lock is watched, and when the lock was taken over. */
+  readonly lockOptions?: LockOptions;
+}
+
 export interface ClaimedFolder {
   /** The run that goes on; null for a new one. */
   readonly former: RunDescription | null;
   /** Held until the caller releases it, or gives the folder back. */
-  readonly lock: RunLock;
+  readonly lock: LockFile;
   /** The new run is prepared: its run.json is written. */
   markPrepared(): Promise<void>;
   /** Removes what the preparation of a new run has made, and releases the lock. @param keepLogs after a bug of ours */
@@ -37,15 +41,15 @@ export interface ClaimedFolder {
 }
 
 /** @throws UserError where the folder cannot be used, or not for that */
-export async function claimFolder(place: RunPlace): Promise<ClaimedFolder> {
+export async function claimFolder(place: ClaimOptions): Promise<ClaimedFolder> {
   await formerRun(place);
   const { out } = place;
   const preparing = join(out, runFiles.preparing);
-  let [isNew, lock]: [boolean, RunLock | null] = [false, null];
+  let [isNew, lock]: [boolean, LockFile | null] = [false, null];
   let former: RunDescription | null;
   try {
     isNew = await makeFolder(out);
-    lock = await acquireRunLock(out);
+    lock = await acquireLock(join(out, runFiles.lock), place.lockOptions);
     former = await formerRun(place); // again: another process may have prepared a run before this one had the lock
     if (former === null) await writeFile(preparing, "");
     else await rm(preparing, { force: true }); // the former process was killed right after it had written run.json

@@ -22,7 +22,8 @@ const bias: NamedTensor = { name: "bias", shape: [2], values: Float32Array.of(5,
 
 async function fileOf(...tensors: NamedTensor[]): Promise<string> {
   const path = join(folder, "model.safetensors");
-  await writeFile(path, encodeSafetensors(tensors, {}).bytes);
+  const { head, data } = encodeSafetensors(tensors, {});
+  await writeFile(path, Buffer.concat([head, ...data]));
   return path;
 }
 

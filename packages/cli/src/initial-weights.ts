@@ -1,6 +1,6 @@
 // Owns `--init-from`: weights of a checkpoint, a run or a safetensors file as the weights that a new run starts from.
 // They must be the very tensors of its model: what differs is named, and nothing is taken in part.
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
   CheckpointStore,
@@ -9,7 +9,8 @@ import {
   readManifest,
   validationLossOf,
 } from "@lockstep/checkpoint";
-import { UserError } from "@lockstep/errors";
+import { describeError, UserError } from "@lockstep/errors";
+import { withFileSource } from "@lockstep/files";
 import { allFinite } from "@lockstep/numerics";
 import type { TensorLayout } from "@lockstep/protocol";
 import { chooseCheckpoint } from "@lockstep/report";
@@ -56,10 +57,12 @@ async function tensorsAt(path: string): Promise<ReadonlyMap<string, FoundTensor>
     throw new UserError(`${path}: ${error.code === "ENOENT" ? "not there" : error.message} (--init-from)`);
   });
   if (stats.isFile()) {
-    const bytes = await readFile(path).catch((error: Error) => {
-      throw new UserError(`${path}: cannot be read: ${error.message} (--init-from)`, { cause: error });
-    });
-    return decodeSafetensors(bytes, path).tensors;
+    try {
+      return (await withFileSource(path, (source) => decodeSafetensors(source, path))).tensors;
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      throw new UserError(`${path}: cannot be read: ${describeError(error)} (--init-from)`, { cause: error });
+    }
   }
   const chosen = await chooseCheckpoint(path, await bestOrLast(path));
   const { layout, weights } = await loadCheckpoint(chosen);

@@ -1,7 +1,6 @@
 // Owns reading `metrics.jsonl`: for one step the record of the newest generation counts, as a restart supersedes what
 // came after its checkpoint.
-import { readFile } from "node:fs/promises";
-import { UserError } from "@lockstep/errors";
+import { readJsonLines } from "@lockstep/files";
 import { z } from "zod";
 
 /** JSON has no NaN: a number that was not finite stands as null. */
@@ -27,17 +26,14 @@ export type MetricsRecord = z.infer<typeof record>;
 export type StepRecord = Extract<MetricsRecord, { type: "step" }>;
 export type ValidationRecord = Extract<MetricsRecord, { type: "validation" }>;
 
-/** Every record, in the order of the file; a line that is being written is left out. Empty when there is no file. */
+/**
+ * Every record, in the order of the file; a line that is being written is left out. Empty when there is no file.
+ * @throws UserError that names the file and the line that is wrong
+ */
 export async function readMetrics(path: string): Promise<MetricsRecord[]> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT") return "";
-    throw new UserError(`${path}: cannot be read: ${error.message}`, { cause: error });
-  });
-  const whole = text.slice(0, text.lastIndexOf("\n") + 1);
-  return whole
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => record.parse(JSON.parse(line)));
+  const records: MetricsRecord[] = [];
+  for await (const one of readJsonLines(path, record)) records.push(one);
+  return records;
 }
 
 /** The records that count, by step. */
@@ -56,7 +52,7 @@ export async function newestMetrics(
   path: string,
 ): Promise<{ readonly step: StepRecord | null; readonly validation: ValidationRecord | null }> {
   let [step, validation]: [StepRecord | null, ValidationRecord | null] = [null, null];
-  for (const candidate of await readMetrics(path)) {
+  for await (const candidate of readJsonLines(path, record)) {
     if (candidate.type === "step") step = candidate;
     else validation = candidate;
   }

@@ -1,18 +1,19 @@
 // `prepareRun` writes what a run needs before its first step: the image cache, the initial weights as the checkpoint of step 0,
 // and run.json. plan-run.ts plans what the run will be; claim-folder.ts takes the run's folder.
 import { join } from "node:path";
-import { CheckpointStore, type RunLock, writeJsonDurably } from "@lockstep/checkpoint";
+import { CheckpointStore } from "@lockstep/checkpoint";
 import { openImageCache } from "@lockstep/dataset";
 import { asUserError, describeError, UserError } from "@lockstep/errors";
+import { type LockFile, replaceJson } from "@lockstep/files";
 import { createOptimizer } from "@lockstep/numerics";
 import type { RunDescription } from "@lockstep/protocol";
-import { claimFolder, type RunPlace } from "./claim-folder.js";
+import { type ClaimOptions, claimFolder } from "./claim-folder.js";
 import type { ResolvedDataOptions } from "./data-flags.js";
 import { type PlannedRun, type PlanOptions, planRun } from "./plan-run.js";
 import { readSummary, runFiles, type StoredSummary, writeLaunch } from "./run-folder.js";
 import { writeSkippedImages } from "./skipped-images.js";
 
-export interface PrepareOptions extends PlanOptions, RunPlace {
+export interface PrepareOptions extends PlanOptions, ClaimOptions {
   /** Called when this process holds the folder: from here on files that describe other processes may be written there. */
   readonly onLocked?: () => Promise<void>;
   /** Called when the preparation fails after that, while this process still holds the folder. */
@@ -32,7 +33,7 @@ export interface PreparedRun {
   readonly finished: StoredSummary | null;
   /** Images that are left out; skipped.csv lists them. */
   readonly numSkipped: number;
-  readonly lock: RunLock;
+  readonly lock: LockFile;
 }
 
 /** @throws UserError for data, flags or a folder that cannot be used; the lock is held when it resolves */
@@ -54,7 +55,7 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
     await writeLaunch(out, { ...dataOptions, cacheDir, recipe: recipeFile, weightsFile });
     await writeSkippedImages(out, dataset.skipped);
     if (former === null) {
-      await writeJsonDurably(join(out, runFiles.run), description); // last: a folder that has it can be resumed
+      await replaceJson(join(out, runFiles.run), description); // last: a folder that has it can be resumed
       await folder.markPrepared();
     }
     log.info({ out, resume, spec: description.spec }, "the run is prepared");

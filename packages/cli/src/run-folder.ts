@@ -1,9 +1,8 @@
 // Owns the names in a run's folder, and reading what other processes wrote there.
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { replaceJson } from "@lockstep/checkpoint";
 import { type DataOptions, dataOptions } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
+import { readJson, replaceJson } from "@lockstep/files";
 import { type RunDescription, runDescription } from "@lockstep/protocol";
 import { runSocketNames } from "@lockstep/service";
 import { z } from "zod";
@@ -76,7 +75,7 @@ export function readLaunch(out: string): Promise<Launch | null> {
 }
 
 export function writeLaunch(out: string, value: Launch): Promise<void> {
-  return replaceJson(join(out, runFiles.launch), value);
+  return replaceJson(join(out, runFiles.launch), value, { durable: false });
 }
 
 export function dataOptionsIn({ cacheDir: _, recipe: __, weightsFile: ___, ...dataOptions }: Launch): DataOptions {
@@ -96,17 +95,4 @@ export async function requireRun(out: string): Promise<RunDescription> {
   const description = await readRunDescription(out);
   if (description === null) throw new UserError(`${out}: no run there (no ${runFiles.run})`);
   return description;
-}
-
-async function readJson<Value>(path: string, schema: z.ZodType<Value>): Promise<Value | null> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT" || error.code === "ENOTDIR") return null;
-    throw new UserError(`${path}: cannot be read: ${error.message}`, { cause: error });
-  });
-  if (text === null) return null;
-  try {
-    return schema.parse(JSON.parse(text));
-  } catch (error) {
-    throw new UserError(`${path}: is broken, or of another Lockstep`, { cause: error });
-  }
 }

@@ -1,4 +1,5 @@
 // Files that survive kills, full disks, losses of power and other processes.
+export { type ByteSource, byteSource, withFileSource } from "./byte-source.js";
 export { hasCode } from "./error-code.js";
 export { jsonText, parseJson, readJson, readText, replaceJson } from "./json-file.js";
 export { JsonLinesWriter, readJsonLines } from "./json-lines.js";

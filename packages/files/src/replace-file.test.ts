@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdir, readdir, readFile, stat, utimes, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "@lockstep/errors";
@@ -131,6 +131,14 @@ test("a process touches what it is making as long as it works", async (context) 
     (await readdir(folder)).filter((name) => name.endsWith(".alive")),
     [],
   );
+});
+
+test("the holder of a folder's lock removes at once what other containers have left there", async (context) => {
+  const folder = await temporaryFolder(context);
+  const own = temporaryPathFor(join(folder, "a.rgb"));
+  for (const path of [own, join(folder, containersName("1"))]) await writeFile(path, "half");
+  await removeLeftovers(folder, { exclusive: true });
+  assert.deepEqual(await readdir(folder), [basename(own)]);
 });
 
 test("a folder that does not exist has no leftovers", async (context) => {

@@ -54,8 +54,11 @@ export async function withTemporaryPath<T>(
   }
 }
 
-/** Removes what dead processes were making in this folder. An absent folder has none. */
-export async function removeLeftovers(folder: string): Promise<void> {
+/**
+ * Removes what dead processes were making in this folder. An absent folder has none.
+ * @param options.exclusive the caller holds the folder's lock: no process of another container or machine works there
+ */
+export async function removeLeftovers(folder: string, options: { readonly exclusive?: boolean } = {}): Promise<void> {
   let nowMs: number | undefined;
   for (const name of await namesIn(folder)) {
     const base = name.endsWith(aliveSuffix) ? name.slice(0, -aliveSuffix.length) : name;
@@ -63,7 +66,7 @@ export async function removeLeftovers(folder: string): Promise<void> {
     if (owner === null) continue;
     const liveness = livenessOf(owner);
     if (liveness === "alive") continue;
-    if (liveness === "unknown") {
+    if (liveness === "unknown" && options.exclusive !== true) {
       nowMs ??= await fileSystemTimeMs(folder);
       const ageMs = await unchangedForMs(nowMs, [join(folder, base), join(folder, `${base}${aliveSuffix}`)]);
       if (ageMs === null || ageMs < abandonedAfterMs) continue;

@@ -1,7 +1,7 @@
 // Owns `lockstep certs`: makes the certificates of a cluster, and shows them.
-import { relative, resolve } from "node:path";
-import { acquireRunLock, type RunLock } from "@lockstep/checkpoint";
+import { join, relative, resolve } from "node:path";
 import { UserError } from "@lockstep/errors";
+import { acquireLock, type LockFile } from "@lockstep/files";
 import {
   backoff,
   type CertificateInfo,
@@ -72,10 +72,10 @@ export function addCertsCommand(program: Command): void {
 const othersTakeMs = 30_000;
 
 /** Containers that start together may run it together. */
-async function waitForLock(folder: string): Promise<RunLock> {
+async function waitForLock(folder: string): Promise<LockFile> {
   const deadline = performance.now() + othersTakeMs;
   try {
-    return await retry(() => acquireRunLock(folder, { name: ".lock" }), {
+    return await retry(() => acquireLock(join(folder, ".lock")), {
       signal: new AbortController().signal,
       backoff: backoff({ baseMs: 50, maxMs: 500, factor: 2, jitter: Math.random }),
       shouldRetry: (error) => error instanceof UserError && performance.now() < deadline,

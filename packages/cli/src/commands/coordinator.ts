@@ -1,9 +1,9 @@
 // Owns `lockstep coordinator`: leads a run. By hand it prepares the run and holds its lock; started by `train`
 // (--prepared) the launcher has done both.
 import { join, resolve } from "node:path";
-import { acquireRunLock, type RunLock } from "@lockstep/checkpoint";
 import { runCoordinator } from "@lockstep/coordinator";
 import { exitCode, UserError } from "@lockstep/errors";
+import { acquireLock, type LockFile, type LockOptions } from "@lockstep/files";
 import {
   backoff,
   checkListening,
@@ -85,12 +85,18 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
   // And open now: alive, and not serving yet.
   const health = createHealth();
   const healthPort = await openHealth(options.healthListen, health, earlyLog);
+  const lockOptions: LockOptions & { readonly signal: AbortSignal } = {
+    signal,
+    onWait: (message) => display?.note(message),
+    onLost: (error) => shutdown.request(error.message),
+  };
   let prepared: PreparedRun | null = null;
   try {
     if (!options.prepared) {
       prepared = await prepareRun({
         out,
         resume: options.resume,
+        lockOptions,
         given: options,
         dataFlags: options,
         cacheDir: options.cacheDir,
@@ -104,7 +110,7 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
       const notes = finishedNotes(prepared.finished, { out: options.requiredOut, totalEpochs, ledBy: "coordinator" });
       for (const line of notes) display?.note(line);
     } else {
-      await lead(options, { out, logging, display, health, signal });
+      await lead(options, { out, logging, display, health, lockOptions, signal });
     }
   } catch (error) {
     if (signal.aborted && error === signal.reason) return exitCode.interrupted;
@@ -128,10 +134,11 @@ async function lead(
     readonly display: Display | null;
     readonly health: Health;
     readonly signal: AbortSignal;
+    readonly lockOptions: LockOptions & { readonly signal: AbortSignal };
   },
 ): Promise<void> {
-  const { out, logging, display, health, signal } = surroundings;
-  const lock = await lockCoordinator(out, signal);
+  const { out, logging, display, health, lockOptions, signal } = surroundings;
+  const lock = await lockCoordinator(out, lockOptions);
   try {
     await runCoordinator({
       out,
@@ -162,10 +169,10 @@ async function lead(
 const formerLeavesMs = 20_000;
 
 /** The run's own lock is the launcher's; a coordinator outlives its launcher by a checkpoint. */
-function lockCoordinator(out: string, signal: AbortSignal): Promise<RunLock> {
+function lockCoordinator(out: string, options: LockOptions & { readonly signal: AbortSignal }): Promise<LockFile> {
   const deadline = performance.now() + formerLeavesMs;
-  return retry(() => acquireRunLock(out, { name: runFiles.coordinatorLock }), {
-    signal,
+  return retry(() => acquireLock(join(out, runFiles.coordinatorLock), options), {
+    signal: options.signal,
     backoff: backoff({ baseMs: 50, maxMs: 500, factor: 2, jitter: false }),
     shouldRetry: (error) => error instanceof UserError && performance.now() < deadline,
   });

@@ -133,6 +133,11 @@ async function trainIn(out: string, surroundings: Surroundings): Promise<number>
   const run = await prepareRun({
     out,
     resume: options.resume,
+    lockOptions: {
+      signal,
+      onWait: (message) => display.note(message),
+      onLost: (error) => shutdown.request(error.message),
+    },
     given: options,
     dataFlags: options,
     cacheDir: options.cacheDir,

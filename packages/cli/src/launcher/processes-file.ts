@@ -1,6 +1,6 @@
 // Owns `OUT/processes.json`: every process of the run, replaced atomically at each change.
 import { join } from "node:path";
-import { replaceJson } from "@lockstep/checkpoint";
+import { replaceJson } from "@lockstep/files";
 import { type ProcessEntry, runFiles } from "../run-folder.js";
 
 const rolesInOrder: readonly ProcessEntry["role"][] = ["launcher", "coordinator", "worker"];
@@ -39,7 +39,7 @@ export class ProcessesFile {
     const entries = [...this.#entries.values()].sort(
       (a, b) => rolesInOrder.indexOf(a.role) - rolesInOrder.indexOf(b.role) || a.index - b.index,
     );
-    this.#written = this.#written.then(() => replaceJson(this.#path, entries));
+    this.#written = this.#written.then(() => replaceJson(this.#path, entries, { durable: false }));
     this.#written.catch(() => {}); // settled() and close() tell of it
   }
 }
