@@ -52,7 +52,7 @@ async function runCompose(engine) {
     const disturbed = await trainDisturbed(stackOf({ LOCKSTEP_OUT: "/runs/disturbed", LOCKSTEP_WORKERS: "3" }));
     if (undisturbed !== disturbed) throw new Error(`other weights: ${undisturbed} and ${disturbed}`);
     say("the weights are the same");
-    await startFinished(stackOf({ LOCKSTEP_OUT: "/runs/disturbed", LOCKSTEP_CONNECT_TIMEOUT: "1" }), disturbed);
+    await startFinished(stackOf({ LOCKSTEP_OUT: "/runs/disturbed" }), disturbed);
   } finally {
     clear();
     say("containers, networks and volumes are removed");
@@ -133,8 +133,7 @@ async function startFinished(stack, sha256) {
   if (!log.includes("nothing is left to train") || !log.includes(sha256))
     throw new Error(`not told as finished:\n${log}`);
   say("up again after the end: the coordinator says that nothing is left to train, and ends with 0");
-  await stack.ended("worker", { exitCode: 2, restarts: 5 });
-  const restarts = stack.containers("worker").map((worker) => stack.state(worker).restarts);
-  say(`its workers find no coordinator for LOCKSTEP_CONNECT_TIMEOUT, and end; restarts: ${restarts.join(", ")}`);
+  await stack.ended("worker");
+  say("its workers are told that the run is over, and end with 0");
   stack.down();
 }

@@ -175,6 +175,12 @@ export const flags = {
     positiveNumber(3600).default(5),
     "5",
   ),
+  linger: flag(
+    "--linger <seconds>",
+    "after the run's end, answer late workers for so long, until the expected ones are told",
+    optional(positiveNumber(86_400)),
+    "none",
+  ),
   allowMixedNumerics: flag(
     "--allow-mixed-numerics",
     "let workers compute with other libraries; marks the run not exact",

@@ -4,7 +4,7 @@ import type { JsonValue } from "@lockstep/checkpoint";
 import { describeError, type Log } from "@lockstep/errors";
 import type { RunDescription, TensorLayout } from "@lockstep/protocol";
 import { advance } from "./core/advance.js";
-import type { CoreEvent, Effect, Outcome } from "./core/event.js";
+import { type CoreEvent, type Effect, mayGoOnAfter, type Outcome } from "./core/event.js";
 import { type CoreState, describeState, type OpenLease } from "./core/state.js";
 import type { LastValidation } from "./keep/bookkeeping.js";
 import type { CheckpointWriter } from "./keep/checkpoint-writer.js";
@@ -150,11 +150,12 @@ export class Conductor {
     await this.#commitUnderWay;
   }
 
-  /** Tells every worker how the run ended. @param mayGoOn whether a later coordinator may go on with the run */
-  finish(outcome: Outcome, mayGoOn: boolean): void {
-    const value = { completed: outcome.kind === "completed", reason: reasonOf(outcome), mayGoOn };
-    this.#parts.sessions.endAll({ instruction: { $case: "finish", value } });
+  /** Tells every attending worker how the run ended. Returns the number of workers told. */
+  finish(outcome: Outcome): number {
+    const completed = outcome.kind === "completed";
+    const value = { completed, reason: reasonOf(outcome), mayGoOn: mayGoOnAfter(outcome) };
     this.#dropSums();
+    return this.#parts.sessions.endAll({ instruction: { $case: "finish", value } });
   }
 
   #perform(effect: Effect): void {

@@ -4,7 +4,7 @@ import { canonicalJson } from "@lockstep/protocol";
 import type { Health } from "@lockstep/service";
 import { composeRun, type LeadSettings, type RunParts } from "./compose-run.js";
 import { reasonOf } from "./conductor.js";
-import type { Outcome } from "./core/event.js";
+import { mayGoOnAfter, type Outcome } from "./core/event.js";
 import { countsBySlot } from "./core/state.js";
 import { readGeneration, storeGeneration } from "./keep/generation.js";
 import { readPreparedRun } from "./keep/prepared-run.js";
@@ -31,13 +31,21 @@ const tickMs = 100;
 const statusMs = 1000;
 const closeGraceMs = 2000;
 
+export interface RunEnd {
+  readonly summary: RunSummary;
+  /** True when this process was told to end: a later one may resume the run. False when the run is over for good. */
+  readonly mayGoOn: boolean;
+  /** Workers that attended at the end, and were told of it. */
+  readonly workersTold: number;
+}
+
 /**
  * Nothing in the folder is changed before the address is bound: a second coordinator that cannot have it leaves the
  * generation and the last result as they are.
  * @throws UserError for a folder that is not a prepared run, or an address that cannot be bound
  * @throws RunFailed when the run cannot go on; summary.json is not written then
  */
-export async function leadRun(options: LeadOptions, surroundings: Surroundings): Promise<RunSummary> {
+export async function leadRun(options: LeadOptions, surroundings: Surroundings): Promise<RunEnd> {
   const { folder, clock } = surroundings;
   try {
     const startMs = clock.nowMs();
@@ -65,7 +73,7 @@ async function serve(
   options: LeadOptions,
   parts: RunParts,
   { surroundings, startMs }: { readonly surroundings: Surroundings; readonly startMs: number },
-): Promise<RunSummary> {
+): Promise<RunEnd> {
   const { log, signal, health } = options;
   const { conductor, training, feed, observation, generation } = parts;
   const { folder, clock } = surroundings;
@@ -80,7 +88,7 @@ async function serve(
   });
   const stopReporting = surroundings.every(statusMs, () => observation.tellStatus(surroundings.sampleVitals()));
   const onAbort = (): void => {
-    conductor.dispatch({ type: "stop", reason: describeError(signal.reason) });
+    conductor.dispatch({ type: "stop", reason: describeError(signal.reason), mayGoOn: true });
   };
   try {
     await storeGeneration(folder, generation);
@@ -100,17 +108,17 @@ async function serve(
     log.info({ outcome: outcome.kind, step: conductor.state.position.step }, `the run ends: ${reasonOf(outcome)}`);
     for (const name of names) health.setServing(name, false);
     const { end, summary } = await record(outcome, parts, { surroundings, startMs });
-    // A signal ends this process alone. An RPC or --max-steps ends the run.
-    conductor.finish(end, end.kind === "failed" || (end.kind === "stopped" && signal.aborted));
+    const workersTold = conductor.finish(end);
     publishEnd(end, parts);
     await observation.events.close(AbortSignal.timeout(closeGraceMs));
     if (summary === null) throw new RunFailed(reasonOf(end), { cause: conductor.failure });
-    return summary;
+    return { summary, mayGoOn: mayGoOnAfter(end), workersTold };
   } finally {
     stopTicking();
     stopReporting();
     signal.removeEventListener("abort", onAbort);
     await listener.close({ graceMs: closeGraceMs });
+    for (const name of names) health.remove(name);
   }
 }
 
@@ -130,7 +138,7 @@ function servicesOf(
     checkpointStep: parts.checkpointStep,
     onStop: (reason: string) => {
       options.log.info({}, `asked to stop: ${reason}`);
-      conductor.dispatch({ type: "stop", reason });
+      conductor.dispatch({ type: "stop", reason, mayGoOn: false });
       options.onStop?.(reason);
     },
   };

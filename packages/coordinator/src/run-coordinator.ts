@@ -1,11 +1,10 @@
 // Leads a run on this machine: `runCoordinator` binds the address, opens the run's folder, and leaves the rest to `leadRun`.
 import type { CheckpointStoreOptions } from "@lockstep/checkpoint";
-import { createHealth, findJoinToken, type Health, listen, parseAddress, tlsAs, watchVitals } from "@lockstep/service";
+import { createHealth, type Health, listen, watchVitals } from "@lockstep/service";
 import { openRunFolder } from "./keep/run-folder.js";
-import type { RunSummary } from "./keep/summary.js";
-import { type LeadOptions, leadRun } from "./lead-run.js";
+import { type LeadOptions, leadRun, type RunEnd } from "./lead-run.js";
 import { TrainingState } from "./reduce/training-state.js";
-import { methodGuard } from "./serve/method-guard.js";
+import { accessOf } from "./serve/access.js";
 import { openingGuard } from "./serve/opening-guard.js";
 
 export interface CoordinatorOptions extends Omit<LeadOptions, "health"> {
@@ -18,7 +17,7 @@ export interface CoordinatorOptions extends Omit<LeadOptions, "health"> {
   /** Default: `join-token` in the folder of certificates, where it is there. */
   readonly joinTokenFile?: string | undefined;
   /** Plain text beyond this machine. */
-  readonly insecure?: boolean;
+  readonly insecure?: boolean | undefined;
   /** Learns when the services are served. Default: one of its own. */
   readonly health?: Health;
   readonly keepLast: number;
@@ -27,7 +26,7 @@ export interface CoordinatorOptions extends Omit<LeadOptions, "health"> {
 }
 
 /** Leads the run to its end or to a stop. @throws as leadRun */
-export async function runCoordinator(options: CoordinatorOptions): Promise<RunSummary> {
+export async function runCoordinator(options: CoordinatorOptions): Promise<RunEnd> {
   const { out, keepLast, onCheckpointPhase: onPhase, health = createHealth(), log } = options;
   const vitals = watchVitals();
   try {
@@ -52,20 +51,4 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<RunSu
   } finally {
     vitals.stop();
   }
-}
-
-function accessOf({ listen: address, tls: folder, joinTokenFile: file, insecure, log }: CoordinatorOptions) {
-  const isUnix = parseAddress(address).kind === "unix";
-  const joinToken = findJoinToken({ file, tlsFolder: folder });
-  if (folder !== undefined && !isUnix && joinToken === null) {
-    log.warn(
-      { folder },
-      "no join token: whoever has a worker's certificate may join (put one into join-token there, or --join-token-file)",
-    );
-  }
-  return {
-    tls: tlsAs("coordinator", folder),
-    insecure,
-    interceptors: [methodGuard({ hasRoles: folder !== undefined && !isUnix, joinToken, log })],
-  };
 }

@@ -21,6 +21,7 @@ describe("the wire error table", () => {
       "role",
       "run-over",
       "run-spec",
+      "run-stopping",
       "slot-taken",
       "stale-generation",
       "stale-lease",

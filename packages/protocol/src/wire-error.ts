@@ -41,7 +41,12 @@ const table = {
     meaning: "a contribution holds a NaN or an infinity",
     remedy: "none",
   },
-  "run-over": { status: status.FAILED_PRECONDITION, meaning: "the run has ended, or is ending", remedy: "none" },
+  "run-over": { status: status.FAILED_PRECONDITION, meaning: "the run has ended for good", remedy: "none" },
+  "run-stopping": {
+    status: status.UNAVAILABLE,
+    meaning: "the coordinator is stopping; a later one may resume the run",
+    remedy: "retry",
+  },
   role: {
     status: status.PERMISSION_DENIED,
     meaning: "the caller's certificate is for a role that may not call this",

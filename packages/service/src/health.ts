@@ -18,8 +18,10 @@ export { healthDefinition };
 export const aliveService = "alive";
 
 export interface Health {
-  /** The whole server (service "") serves when every service that was ever set does. */
+  /** The whole server (service "") serves when every service that was set, and not removed, does. */
   setServing(service: string, serving: boolean): void;
+  /** The service is not offered any more. */
+  remove(service: string): void;
   addTo(server: Server): void;
 }
 
@@ -28,11 +30,20 @@ export type HealthStatus = "SERVING" | "NOT_SERVING" | "UNKNOWN";
 export function createHealth(): Health {
   const implementation = new HealthImplementation({ "": "NOT_SERVING", [aliveService]: "SERVING" });
   const services = new Map<string, boolean>();
+  const setWhole = (): void => {
+    const serves = services.size > 0 && [...services.values()].every(Boolean);
+    implementation.setStatus("", serves ? "SERVING" : "NOT_SERVING");
+  };
   return {
     setServing(service, serving) {
       services.set(service, serving);
       implementation.setStatus(service, serving ? "SERVING" : "NOT_SERVING");
-      implementation.setStatus("", [...services.values()].every(Boolean) ? "SERVING" : "NOT_SERVING");
+      setWhole();
+    },
+    remove(service) {
+      services.delete(service);
+      implementation.setStatus(service, "NOT_SERVING");
+      setWhole();
     },
     addTo(server) {
       const isKnown = (service: string): boolean => service === "" || service === aliveService || services.has(service);

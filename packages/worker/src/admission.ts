@@ -23,7 +23,10 @@ const maxInternalErrors = 3;
 /** About 3 seconds: processes that are started together do not warn of each other. */
 const attemptsBeforeWarning = 6;
 
-/** Rejects with UserError for a coordinator that stays away or what answers but is no coordinator of this release, or with `signal.reason`. */
+/**
+ * Asks for the run until a coordinator answers.
+ * @throws UserError when none answers in time, or what answers is no coordinator; WireError `run-over`; `signal.reason`
+ */
 export function contact(context: AdmissionContext): Promise<GetRunResponse> {
   return persist(context, () => context.link.getRun(context.signal));
 }

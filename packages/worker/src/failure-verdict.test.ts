@@ -27,6 +27,7 @@ describe("a failure's verdict", () => {
       "bad-chunk": "fail-lease",
       "not-finite": "forget",
       "run-over": "fatal",
+      "run-stopping": "rejoin",
       "bad-request": "fatal",
     });
   });

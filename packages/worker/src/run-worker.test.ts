@@ -95,13 +95,57 @@ describe("a worker", { timeout: 120_000 }, () => {
     assert.equal(coordinator.joins.length, 1);
   });
 
-  it("leaves in good order when it comes after the run's end", async () => {
+  it("waits when its coordinator is stopped, and works for the one that resumes the run", async () => {
     const { coordinator } = bed;
-    coordinator.refusal = new WireError("run-over", "the run is over");
+    bed.startWorker({ slot: 2 });
     await coordinator.start();
-    const { kind, reason, slot } = await bed.startWorker().outcome;
-    assert.deepEqual({ kind, reason, slot }, { kind: "left", reason: "the run is over", slot: null });
+    const session = await coordinator.sessions.next();
+    session.send({ $case: "finish", value: { completed: false, reason: "SIGTERM", mayGoOn: true } });
+    await bed.waitForLog("waiting for a coordinator that resumes the run");
+    await coordinator.stop();
+    const successor = bed.successor();
+    await successor.start();
+    successor.lease(await successor.sessions.next(), oneMicroBatch);
+    await successor.submissions.next();
+    assert.deepEqual(
+      successor.joins.map(({ wantedSlot, instanceId }) => [wantedSlot, instanceId]),
+      [[2, coordinator.joins[0]?.instanceId]],
+    );
+    await successor.stop();
   });
+
+  it("leaves with its coordinator when a launcher has started both", async () => {
+    const { coordinator } = bed;
+    const worker = bed.startWorker({ endsWithCoordinator: true });
+    await coordinator.start();
+    const session = await coordinator.sessions.next();
+    session.send({ $case: "finish", value: { completed: false, reason: "SIGTERM", mayGoOn: true } });
+    const { mayGoOn, reason } = await worker.outcome;
+    assert.deepEqual({ mayGoOn, reason }, { mayGoOn: true, reason: "the coordinator stopped: SIGTERM" });
+  });
+
+  it("waits while its coordinator refuses it because it is stopping", async () => {
+    const { coordinator } = bed;
+    coordinator.refusal = new WireError("run-stopping", "the coordinator is stopping: SIGTERM");
+    bed.startWorker();
+    await coordinator.start();
+    await bed.waitForLog("waiting for the coordinator");
+    coordinator.refusal = null;
+    await coordinator.sessions.next();
+  });
+
+  for (const when of ["asks for the run", "joins"] as const) {
+    it(`leaves, as no work is left, when it is told so as it ${when}`, async () => {
+      const { coordinator } = bed;
+      const over = new WireError("run-over", "the run is over");
+      if (when === "joins") coordinator.refusal = over;
+      else coordinator.runRefusal = over;
+      await coordinator.start();
+      const { kind, mayGoOn, reason, slot } = await bed.startWorker().outcome;
+      const expected = { kind: "left", mayGoOn: false, reason: "the run is over", slot: null };
+      assert.deepEqual({ kind, mayGoOn, reason, slot }, expected);
+    });
+  }
 
   it("gives up when no coordinator answers for as long as it was told to wait", async () => {
     await assert.rejects(bed.startWorker({ connectTimeoutMs: 200 }).outcome, (error) => {

@@ -27,7 +27,6 @@ import { type GpuWatch, watchGpus } from "./gpu-vitals.js";
 import type { Workshop } from "./lease-computation.js";
 import { type PreparedRun, parseRun, prepareRun } from "./preparation.js";
 import { attend } from "./session.js";
-import type { SessionEnd } from "./session-state.js";
 import { SharedBufferPool } from "./shared-buffers.js";
 import { WeightsStore } from "./weights-store.js";
 
@@ -52,6 +51,8 @@ export interface WorkerOptions {
   readonly dataLog?: Log | undefined;
   /** Aborted: finish the leases held (for at most 10 s), then leave. */
   readonly signal: AbortSignal;
+  /** Leave when the coordinator is stopped. Default: wait for a coordinator that resumes the run. */
+  readonly endsWithCoordinator?: boolean | undefined;
   /** Give up when no coordinator has answered for so long; null, the default: never. */
   readonly connectTimeoutMs?: number | null | undefined;
   /** Folder of the worker's certificates: mutual TLS. */
@@ -63,11 +64,11 @@ export interface WorkerOptions {
 }
 
 export interface WorkerOutcome {
-  /** finished: the coordinator said so. left: the worker was told to stop, or came when the run was over. */
+  /** finished: the coordinator ended the session. left: the worker was told to stop, or came when the run was over. */
   readonly kind: "finished" | "left";
   /** True when the run reached its end. */
   readonly completed: boolean;
-  /** False when the coordinator said that it is over for good: no worker is needed any more. */
+  /** False when the run is over for good: no worker is needed any more. */
   readonly mayGoOn: boolean;
   /** One line for people. */
   readonly reason: string;
@@ -94,8 +95,12 @@ export async function runWorker(options: WorkerOptions): Promise<WorkerOutcome> 
   try {
     return await life.run();
   } catch (error) {
+    if (error instanceof WireError && error.code === "run-over") {
+      options.log.info({ reason: error.message }, "no work is left");
+      return life.outcome({ kind: "left", mayGoOn: false, reason: error.message });
+    }
     if (!signal.aborted || error !== signal.reason) throw error;
-    return life.outcome({ kind: "drained", reason: reasonText(signal.reason) });
+    return life.outcome({ kind: "left", mayGoOn: true, reason: reasonText(signal.reason) });
   } finally {
     await life.close();
   }
@@ -142,15 +147,8 @@ class WorkerLife {
     return Promise.race([this.#working, threads.crashed, loader.crashed]);
   }
 
-  outcome(end: Exclude<SessionEnd, { kind: "lost" }>): WorkerOutcome {
-    return {
-      kind: end.kind === "finished" ? "finished" : "left",
-      completed: end.kind === "finished" && end.completed,
-      mayGoOn: end.kind !== "finished" || end.mayGoOn,
-      reason: end.reason,
-      slot: this.#slot,
-      microBatches: this.#microBatches,
-    };
+  outcome(end: Pick<WorkerOutcome, "kind" | "mayGoOn" | "reason"> & { readonly completed?: boolean }): WorkerOutcome {
+    return { completed: false, ...end, slot: this.#slot, microBatches: this.#microBatches };
   }
 
   async close(): Promise<void> {
@@ -223,7 +221,7 @@ class WorkerLife {
     readonly workshop: Workshop;
     readonly request: JoinRequest;
   }): Promise<WorkerOutcome> {
-    const { log } = this.#options;
+    const { log, endsWithCoordinator = false } = this.#options;
     const signal = this.#signal;
     const weights = new WeightsStore(workshop.contributions);
     const pause = backoff({ baseMs: 50, maxMs: 2_000, factor: 2, jitter: Math.random });
@@ -232,11 +230,7 @@ class WorkerLife {
     let internalEnds = 0;
     for (;;) {
       const wantedSlot = this.#slot ?? request.wantedSlot;
-      const joined = await join(admission, { request: { ...request, wantedSlot }, checkRun }).catch(unlessOver);
-      if (joined instanceof WireError) {
-        log.info({ reason: joined.message }, "came too late to work");
-        return this.outcome({ kind: "drained", reason: joined.message });
-      }
+      const joined = await join(admission, { request: { ...request, wantedSlot }, checkRun });
       const { slot, generation, coordinatorGeneration } = joined;
       this.#slot = slot;
       log.info({ slot, generation, coordinatorGeneration }, "joined the run");
@@ -248,19 +242,17 @@ class WorkerLife {
       });
       this.#microBatches += session.microBatches;
       const { end } = session;
-      if (end.kind !== "lost") return this.outcome(end);
-      log.warn({ slot, reason: end.reason }, "lost the coordinator; joining again");
+      if (end.kind === "drained") return this.outcome({ kind: "left", mayGoOn: true, reason: end.reason });
+      const isOver = end.kind === "finished" && (!end.mayGoOn || endsWithCoordinator);
+      if (isOver) return this.outcome(end);
+      const wait = end.kind === "finished" ? "waiting for a coordinator that resumes the run" : "joining again";
+      log.warn({ slot, reason: end.reason }, `lost the coordinator; ${wait}`);
       internalEnds = session.brokeInternally && session.microBatches === 0 ? internalEnds + 1 : 0;
       if (internalEnds >= maxInternalEnds) throw new Error(`sessions keep ending: ${end.reason}`);
       deadSessions = session.wasAlive ? 1 : deadSessions + 1;
       await sleep(pause(deadSessions), signal);
     }
   }
-}
-
-function unlessOver(error: unknown): WireError {
-  if (error instanceof WireError && error.code === "run-over") return error;
-  throw error;
 }
 
 function checkSameRun(prepared: PreparedRun, run: GetRunResponse): void {

@@ -1,8 +1,8 @@
 // Owns `lockstep coordinator`: leads a run. By hand it prepares the run and holds its lock; started by `train`
 // (--prepared) the launcher has done both.
 import { join, resolve } from "node:path";
-import { runCoordinator } from "@lockstep/coordinator";
-import { exitCode, UserError } from "@lockstep/errors";
+import { answerLateWorkers, type RunEnd, runCoordinator } from "@lockstep/coordinator";
+import { exitCode, type Log, UserError } from "@lockstep/errors";
 import { acquireLock, type LockFile, type LockOptions } from "@lockstep/files";
 import {
   backoff,
@@ -17,6 +17,7 @@ import {
   tlsAs,
 } from "@lockstep/service";
 import type { Command } from "commander";
+import type { Logger } from "pino";
 import { dataFlags } from "../data-flags.js";
 import { addFlags, type Options, parseOptions, securityFlags } from "../flags.js";
 import { openHealth } from "../health-port.js";
@@ -38,6 +39,7 @@ const launchFlags = [
   "checkpointEvery",
   "keepLast",
   "heartbeatTimeout",
+  "linger",
   "allowMixedNumerics",
   "cacheDir",
   "prepared",
@@ -90,7 +92,36 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
     onWait: (message) => display?.note(message),
     onLost: (error) => shutdown.request(error.message),
   };
+  try {
+    const end = await prepareAndLead(options, { out, logging, earlyLog, display, health, lockOptions, signal });
+    await answerLate(options, end, { health, log: earlyLog, signal });
+    return end.mayGoOn ? exitCode.interrupted : exitCode.ok;
+  } catch (error) {
+    if (signal.aborted && error === signal.reason) return exitCode.interrupted;
+    throw error;
+  } finally {
+    await healthPort?.close({ graceMs: 0 });
+    shutdown.dispose();
+  }
+}
+
+interface Surroundings {
+  readonly out: string;
+  readonly logging: LoggerOptions;
+  readonly earlyLog: Logger;
+  readonly display: Display | null;
+  readonly health: Health;
+  readonly lockOptions: LockOptions & { readonly signal: AbortSignal };
+  readonly signal: AbortSignal;
+}
+
+type End = Pick<RunEnd, "mayGoOn" | "workersTold"> & { readonly reason: string };
+
+/** Holds the run's lock meanwhile, and prints the result. */
+async function prepareAndLead(options: CoordinatorOptions, surroundings: Surroundings): Promise<End> {
+  const { out, earlyLog, display, lockOptions, signal } = surroundings;
   let prepared: PreparedRun | null = null;
+  let end: End;
   try {
     if (!options.prepared) {
       prepared = await prepareRun({
@@ -109,38 +140,44 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
       const { epochs: totalEpochs } = prepared.description.spec;
       const notes = finishedNotes(prepared.finished, { out: options.requiredOut, totalEpochs, ledBy: "coordinator" });
       for (const line of notes) display?.note(line);
+      end = { mayGoOn: false, workersTold: 0, reason: prepared.finished.reason };
     } else {
-      await lead(options, { out, logging, display, health, lockOptions, signal });
+      end = await lead(options, surroundings);
     }
-  } catch (error) {
-    if (signal.aborted && error === signal.reason) return exitCode.interrupted;
-    throw error;
+    if (missingAt(end, options) > 0) {
+      display?.note(`the run is over; answering workers that come late, for at most ${options.linger} s (--linger)`);
+    }
   } finally {
     display?.close();
     await prepared?.lock.release();
-    await healthPort?.close({ graceMs: 0 });
-    shutdown.dispose();
   }
   if (prepared !== null) await printSummary(out, options, prepared);
-  return signal.aborted ? exitCode.interrupted : exitCode.ok;
+  return end;
+}
+
+/** Expected workers that were not told of the end, and may come yet; 0 where nobody waits for them. */
+function missingAt({ mayGoOn, workersTold }: End, { linger, expectedWorkers }: CoordinatorOptions): number {
+  return mayGoOn || linger === undefined ? 0 : Math.max(0, expectedWorkers - workersTold);
+}
+
+async function answerLate(
+  options: CoordinatorOptions,
+  end: End,
+  surroundings: Pick<Surroundings, "health" | "signal"> & { readonly log: Log },
+): Promise<void> {
+  const { listen, tls, joinTokenFile, insecure, linger = 0 } = options;
+  await answerLateWorkers({
+    ...{ listen, tls, joinTokenFile, insecure, ...surroundings },
+    ...{ reason: end.reason, numWorkers: missingAt(end, options), lingerMs: 1000 * linger },
+  });
 }
 
 /** Holds the coordinator's own lock meanwhile. */
-async function lead(
-  options: CoordinatorOptions,
-  surroundings: {
-    readonly out: string;
-    readonly logging: LoggerOptions;
-    readonly display: Display | null;
-    readonly health: Health;
-    readonly signal: AbortSignal;
-    readonly lockOptions: LockOptions & { readonly signal: AbortSignal };
-  },
-): Promise<void> {
+async function lead(options: CoordinatorOptions, surroundings: Surroundings): Promise<End> {
   const { out, logging, display, health, lockOptions, signal } = surroundings;
   const lock = await lockCoordinator(out, lockOptions);
   try {
-    await runCoordinator({
+    const { summary, mayGoOn, workersTold } = await runCoordinator({
       out,
       listen: options.listen,
       tls: options.tls,
@@ -160,6 +197,7 @@ async function lead(
       signal,
       onListening: (address) => display?.note(`listening on ${address}`),
     });
+    return { mayGoOn, workersTold, reason: summary.reason };
   } finally {
     await lock.release();
   }

@@ -68,6 +68,7 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
       device: options.device,
       threads: options.threads,
       slot,
+      endsWithCoordinator: launcher !== null,
       connectTimeoutMs: options.connectTimeout === undefined ? null : options.connectTimeout * 1000,
       tls: options.tls,
       joinTokenFile: options.joinTokenFile,

@@ -74,7 +74,7 @@ function apply(draft: Draft, event: CoreEvent): void {
       concluded(draft, event.validationLoss);
       return;
     case "stop":
-      requestStop(draft, event.reason);
+      requestStop(draft, event);
       return;
     case "tick":
       loseSilent(draft);

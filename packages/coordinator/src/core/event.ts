@@ -42,7 +42,8 @@ export type CoreEvent =
   | { readonly type: "broken"; readonly message: string }
   /** The epoch's metrics were computed and recorded; the loss is null without validation samples. */
   | { readonly type: "concluded"; readonly validationLoss: number | null }
-  | { readonly type: "stop"; readonly reason: string }
+  /** `mayGoOn`: the process was told to end, and the run may be resumed. False: a person ended the run. */
+  | { readonly type: "stop"; readonly reason: string; readonly mayGoOn: boolean }
   /** The clock moved. The shell sends it several times a second. */
   | { readonly type: "tick" };
 
@@ -122,5 +123,10 @@ export type Effect =
 
 export type Outcome =
   | { readonly kind: "completed"; readonly reason: string }
-  | { readonly kind: "stopped"; readonly reason: string }
+  | { readonly kind: "stopped"; readonly reason: string; readonly mayGoOn: boolean }
   | { readonly kind: "failed"; readonly message: string };
+
+/** Whether a later process may resume the run, so that workers are needed again. */
+export function mayGoOnAfter(outcome: Outcome): boolean {
+  return outcome.kind === "failed" || (outcome.kind === "stopped" && outcome.mayGoOn);
+}

@@ -2,7 +2,7 @@
 // worker's leases is leasing's.
 import { differences, type WireErrorCode } from "@lockstep/protocol";
 import type { Draft } from "./draft.js";
-import type { JoinClaim } from "./event.js";
+import { type JoinClaim, mayGoOnAfter } from "./event.js";
 import { dropLeases } from "./leasing.js";
 import { type CoreState, type Member, memberOf } from "./state.js";
 
@@ -107,16 +107,29 @@ function slotFor(state: CoreState, claim: JoinClaim, earlier: Member | undefined
   return null;
 }
 
+/** Null while workers may join. A worker leaves a run that is over, and waits where a later coordinator may resume it. */
+function endOf({ phase, stop }: CoreState): Refusal | null {
+  if (phase.kind === "ended") {
+    return mayGoOnAfter(phase.outcome)
+      ? { code: "run-stopping", message: "the coordinator is ending" }
+      : { code: "run-over", message: "the run is over" };
+  }
+  if (stop === null) return null;
+  return stop.mayGoOn
+    ? { code: "run-stopping", message: `the coordinator is stopping: ${stop.reason}` }
+    : { code: "run-over", message: `the run is stopping: ${stop.reason}` };
+}
+
 function refusalOf(state: CoreState, claim: JoinClaim): Refusal | null {
-  const { settings, phase, reference } = state;
+  const { settings, reference } = state;
   if (claim.protocolVersion !== settings.protocolVersion) {
     return {
       code: "protocol-version",
       message: `the worker speaks protocol ${claim.protocolVersion}, the coordinator ${settings.protocolVersion}; install the same release on both`,
     };
   }
-  if (phase.kind === "ended") return { code: "run-over", message: "the run is over" };
-  if (state.stop !== null) return { code: "run-over", message: `the run is stopping: ${state.stop.reason}` };
+  const end = endOf(state);
+  if (end !== null) return end;
   const malformed = malformedOf(claim);
   if (malformed !== null) return { code: "bad-request", message: malformed };
   for (const [code, field, claimed, expected] of [

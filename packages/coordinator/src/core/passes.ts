@@ -23,7 +23,7 @@ export function openNext(draft: Draft): void {
     return;
   }
   if (stop !== null) {
-    end(draft, { kind: "stopped", reason: stop.reason });
+    end(draft, { kind: "stopped", reason: stop.reason, mayGoOn: stop.mayGoOn });
     return;
   }
   if (validationDue) {
@@ -31,7 +31,7 @@ export function openNext(draft: Draft): void {
     return;
   }
   if (maxSteps !== null && position.step >= maxSteps) {
-    end(draft, { kind: "stopped", reason: `reached ${maxSteps} steps (--max-steps)` });
+    end(draft, { kind: "stopped", reason: `reached ${maxSteps} steps (--max-steps)`, mayGoOn: false });
     return;
   }
   startPass(draft, "train", course.trainPass(position.step));
@@ -84,20 +84,23 @@ export function concluded(draft: Draft, validationLoss: number | null): void {
 }
 
 /** The first reason counts. A training step may finish within the grace; a validation pass is dropped at once. */
-export function requestStop(draft: Draft, reason: string): void {
+export function requestStop(
+  draft: Draft,
+  { reason, mayGoOn }: { readonly reason: string; readonly mayGoOn: boolean },
+): void {
   const { state, nowMs } = draft;
   if (state.stop !== null || state.phase.kind === "ended") return;
-  state.stop = { reason, atMs: nowMs };
+  state.stop = { reason, mayGoOn, atMs: nowMs };
   const pass = openPass(state);
-  if (state.phase.kind === "opening") end(draft, { kind: "stopped", reason });
+  if (state.phase.kind === "opening") end(draft, { kind: "stopped", reason, mayGoOn });
   // Without an open lease nobody is computing anything that could be waited for.
-  else if (pass !== null && (pass.kind === "validate" || pass.leases.length === 0)) abandon(draft, reason);
+  else if (pass !== null && (pass.kind === "validate" || pass.leases.length === 0)) abandon(draft, { reason, mayGoOn });
 }
 
 export function abandonWhenOverdue(draft: Draft): void {
   const { stop, settings } = draft.state;
   if (stop === null || openPass(draft.state) === null) return;
-  if (draft.nowMs - stop.atMs >= settings.stopGraceMs) abandon(draft, stop.reason);
+  if (draft.nowMs - stop.atMs >= settings.stopGraceMs) abandon(draft, stop);
 }
 
 /** The run cannot go on. What stands before the step under way is kept. */
@@ -109,10 +112,10 @@ export function fail(draft: Draft, message: string): void {
   end(draft, { kind: "failed", message }, { keep: stands });
 }
 
-function abandon(draft: Draft, reason: string): void {
+function abandon(draft: Draft, { reason, mayGoOn }: { readonly reason: string; readonly mayGoOn: boolean }): void {
   revokeAll(draft, reason);
   draft.effects.push({ type: "abandon-pass", reason });
-  end(draft, { kind: "stopped", reason });
+  end(draft, { kind: "stopped", reason, mayGoOn });
 }
 
 function openValidation(draft: Draft): void {

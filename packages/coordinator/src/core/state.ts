@@ -133,7 +133,7 @@ export interface CoreState {
   leasesRedone: number;
   /** Micro-batches of complete passes by slot, training and validation: each counts once in the whole run. */
   microBatchesBySlot: Map<number, number>;
-  stop: { readonly reason: string; readonly atMs: number } | null;
+  stop: { readonly reason: string; readonly mayGoOn: boolean; readonly atMs: number } | null;
   lastTickMs: number | null;
 }
 

@@ -80,7 +80,10 @@ class TranscriptPlayer {
       const sessionId = this.#leases.get(leaseId)?.sessionId ?? "";
       this.#dispatch({ type: "lease-failed", sessionId, leaseId, reason: "image unreadable" });
     },
-    stop: () => this.#dispatch({ type: "stop", reason: "asked to stop" }),
+    /** stop: a person ends the run */
+    stop: () => this.#dispatch({ type: "stop", reason: "asked to stop", mayGoOn: false }),
+    /** terminate: the coordinator's process is told to end */
+    terminate: () => this.#dispatch({ type: "stop", reason: "SIGTERM", mayGoOn: true }),
     tally: () => {
       const { leasesRedone, microBatchesBySlot } = this.#known();
       const counts = [...microBatchesBySlot].sort(([a], [b]) => a - b).map(([slot, count]) => `slot ${slot}: ${count}`);

@@ -5,7 +5,7 @@ import { type CoordinatorOptions, runCoordinator } from "../run-coordinator.js";
 const quiet = { info: () => {}, warn: () => {} };
 const options = workerData as Pick<CoordinatorOptions, "out" | "listen" | "checkpointEvery">; // set by the test alone
 
-const summary = await runCoordinator({
+const { summary } = await runCoordinator({
   ...options,
   keepLast: 3,
   maxSteps: null,

@@ -16,7 +16,7 @@ export interface Running {
 export async function start(out: string, changes: Partial<CoordinatorOptions> = {}): Promise<Running> {
   const stopper = new AbortController();
   const { promise: listening, resolve } = deferred<string>();
-  const summary = runCoordinator({
+  const end = runCoordinator({
     out,
     listen: `unix:${join(out, "s")}`,
     checkpointEvery: null,
@@ -29,6 +29,7 @@ export async function start(out: string, changes: Partial<CoordinatorOptions> = 
     onListening: resolve,
     ...changes,
   });
+  const summary = end.then((ended) => ended.summary);
   summary.catch(() => {}); // the test awaits it later
   const address = await Promise.race([listening, summary.then(() => "")]);
   return { address, summary, stop: (reason) => stopper.abort(new Error(reason)) };

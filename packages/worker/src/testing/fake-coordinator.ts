@@ -72,6 +72,8 @@ export class FakeCoordinator {
   numFetches = 0;
   /** Set: joins are refused with it. */
   refusal: WireError | null = null;
+  /** Set: GetRun is refused with it. */
+  runRefusal: WireError | null = null;
   /** Weights of this many fetches are damaged on the way. */
   damagedFetches = 0;
   answerSum: (header: SumHeader) => SubmitSumResponse = () => ({ accepted: true, reason: "" });
@@ -137,6 +139,10 @@ export class FakeCoordinator {
 
   #getRun(_call: ServerUnaryCall<GetRunRequest, GetRunResponse>, answer: sendUnaryData<GetRunResponse>): void {
     const { spec } = this.#run;
+    if (this.runRefusal !== null) {
+      answer(toServiceError(this.runRefusal));
+      return;
+    }
     answer(null, {
       protocolVersion: PROTOCOL_VERSION,
       runSpecJson: canonicalJson(spec),
