@@ -73,7 +73,7 @@ describe("a folder with three bad images", { skip: needsTorch() }, () => {
     await writeImageFolder({ folder: data, numSamples: 24, imageSize: 16 });
     const [first = ""] = await imagesOf(data, "train");
     await copyFile(join(data, first), join(data, "train", "spare.jpg"));
-    const warning = /left out 1 images without labels: train\/spare.jpg/g;
+    const warning = /left out 1 image that the labels do not name: train\/spare.jpg/g;
     const cluster = startCluster({ out: outOf("odd-run"), flags: { ...flags, data, workers: 2 } });
     const { code, stderr } = await cluster.ended();
     assert.equal(code, 0, stderr);

@@ -30,7 +30,7 @@ async function seen(root: string, name: string, data: string, columns: Columns =
   const cache = await openImageCache({ dataset, imageSize: 24, ...common });
   await cache.close();
   // A folder that links to more images than its rows name says so.
-  const warnings = warningsOf(common.log).filter((warning) => !warning.includes("images without labels"));
+  const warnings = warningsOf(common.log).filter((warning) => !warning.includes("that the labels do not name"));
   assert.deepEqual(warnings, [], name);
   const { fingerprint, labels } = dataset;
   return {

@@ -128,13 +128,68 @@ describe("--on-bad-image", () => {
   });
 });
 
+describe("a missing image beside one of nearly the same name", () => {
+  test("is reported with the name that is there, and that one is not counted as unnamed", async (context) => {
+    const { data, log, open } = await made(context);
+    const names = ["fairface_label_train.csv", "fairface_label_val.csv"].map((name) => join(data, name));
+    const [train = ""] = names;
+    const composed = "train/zo\u00eb.jpg";
+    await writeFile(train, (await readFile(train, "utf8")).replace("train/1.jpg", composed));
+    await rename(join(data, "train/1.jpg"), join(data, composed.normalize("NFD")));
+    await rename(join(data, "train/2.jpg"), join(data, "train/2.JPG"));
+    await rename(join(data, "train/3.jpg"), join(data, "train/ 3.jpg"));
+    await rename(join(data, "train/4.jpg"), join(data, "train/4.jpeg"));
+    await rename(join(data, "val"), join(data, "Val"));
+    await rm(join(data, "train/5.jpg"));
+    const dataset = await open({ onBadImage: "skip" });
+    const problems = new Map(dataset.skipped.map(({ name, problem }) => [name, problem.replace(data, "DATA")]));
+    const there = (name: string, what: string): string =>
+      `is missing in DATA (there is "${name}", whose name differs in ${what})`;
+    assert.deepEqual(Object.fromEntries(problems), {
+      [composed]: there(composed.normalize("NFD"), "its Unicode form"),
+      "train/2.jpg": there("train/2.JPG", "letter case"),
+      "train/3.jpg": there("train/ 3.jpg", "blanks"),
+      "train/4.jpg": there("train/4.jpeg", "its ending"),
+      "train/5.jpg": "is missing in DATA",
+      ...Object.fromEntries([0, 1, 2, 3, 4].map((n) => [`val/${n}.jpg`, there(`Val/${n}.jpg`, "letter case")])),
+    });
+    assert.deepEqual(dataset.unlabelled, []);
+    assert.equal(warningsOf(log).filter((warning) => warning.includes("do not name")).length, 0);
+    assert.match(
+      await complaintOf(open()),
+      /image "train\/zo.*" is missing in .* \(there is .*\).*; put the image there/,
+    );
+  });
+
+  test("so are the data folder and a label file", async (context) => {
+    const { root, data, open } = await made(context);
+    assert.match(
+      await complaintOf(open({ data: join(root, "Data") })),
+      /Data is missing \(there is "data", whose name differs in letter case\); accepted are/,
+    );
+    await rename(join(data, "fairface_label_val.csv"), join(data, "fairface_label_Val.csv"));
+    assert.match(
+      await complaintOf(open()),
+      /label file fairface_label_val.csv is missing \(there is "fairface_label_Val.csv", whose name differs in letter case\) in /,
+    );
+  });
+});
+
 describe("images of a folder", () => {
+  test("that two paths lead to are named by either", async (context) => {
+    const { data, open } = await made(context);
+    const train = join(data, "fairface_label_train.csv");
+    await symlink("train", join(data, "linked"));
+    await writeFile(train, (await readFile(train, "utf8")).replace("train/3.jpg", "linked/3.jpg"));
+    assert.deepEqual((await open()).unlabelled, []);
+  });
+
   test("without a row are left out, counted and named", async (context) => {
     const { data, log, open } = await made(context);
     for (const name of ["train/extra.jpg", "val/b.PNG", "train/notes.txt"]) await writeFile(join(data, name), "x");
     const dataset = await open();
     assert.deepEqual(dataset.unlabelled, ["train/extra.jpg", "val/b.PNG"]);
-    assert.deepEqual(warningsOf(log), ["left out 2 images without labels: train/extra.jpg, val/b.PNG"]);
+    assert.deepEqual(warningsOf(log), ["left out 2 images that the labels do not name: train/extra.jpg, val/b.PNG"]);
   });
 
   test("named by both label files are refused with both places", async (context) => {

@@ -17,7 +17,7 @@ interface DatasetFacts {
   readonly origin: Uint8Array;
   /** Images that were left out, as they cannot be used (`onBadImage: "skip"`). */
   readonly skipped: readonly UnusableImage[];
-  /** Images without labels, by name: they are no part of the data set. */
+  /** Names of the images that the labels do not name: they are not part of the data set. */
   readonly unlabelled: readonly string[];
   /** SHA-256 (hex) of the sample's encoded bytes; of its generator's inputs where it is generated. */
   contentSha256(sample: number): string;
@@ -69,7 +69,7 @@ export interface SourceList {
   /** In any order. */
   readonly samples: readonly SourceSample[];
   readonly unusable: readonly UnusableImage[];
-  /** Images without labels, by name. */
+  /** Names of the images that the labels do not name. */
   readonly unlabelled: readonly string[];
 }
 

@@ -99,7 +99,7 @@ function reportLeftOut(skipped: readonly UnusableImage[], unlabelled: readonly s
     const first = unlabelled.slice(0, shownNames);
     log.warn(
       { images: unlabelled.length, first },
-      `left out ${unlabelled.length} images without labels: ${first.join(", ")}${unlabelled.length > shownNames ? ", …" : ""}`,
+      `left out ${unlabelled.length} ${unlabelled.length === 1 ? "image" : "images"} that the labels do not name: ${first.join(", ")}${unlabelled.length > shownNames ? ", …" : ""}`,
     );
   }
 }

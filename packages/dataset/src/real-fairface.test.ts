@@ -59,7 +59,7 @@ describe("real FairFace images", { skip }, () => {
     assert.ok(new Set(image).size > 50, "a photo has many shades");
     await Promise.all([cache.close(), again.close()]);
     assert.equal(warningsOf(log).length, 1);
-    assert.match(warningsOf(log)[0] ?? "", /^left out \d+ images without labels: /); // the other images of the linked folders
+    assert.match(warningsOf(log)[0] ?? "", /^left out \d+ images that the labels do not name: /); // the other images of the linked folders
   });
 
   test("labels that went through a spreadsheet are refused, and the cause is named", async (context) => {

@@ -123,7 +123,7 @@ function unusedLines({ skipped, unlabelled }: Inspection): string[] {
       "labelled images cannot be used and are not counted",
       skipped.map(({ name, namedAt, problem }) => `${namedAt}: image "${name}" ${problem}`),
     ),
-    ...listed("images have no labels and are not counted", unlabelled),
+    ...listed("images are not named by the labels and are not counted", unlabelled),
   ];
 }
 

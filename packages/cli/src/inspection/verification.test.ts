@@ -9,21 +9,21 @@ const sound: Verification = {
 const names = (count: number): string[] => Array.from({ length: count }, (_, index) => `spare/${index}.jpg`);
 const verdict = "faces: 60 images, fingerprint 0123456789ab: sound\n";
 
-test("thousands of images without labels are one note with their number and five of them; JSON lists all", () => {
+test("thousands of images that the labels do not name are one note with their number and five of them; JSON lists all", () => {
   const found = { ...sound, unlabelled: names(21_500) };
   const five = "spare/0.jpg, spare/1.jpg, spare/2.jpg, spare/3.jpg, spare/4.jpg";
   assert.equal(
     verificationText(found),
-    `note: 21500 images have no labels and are left out: ${five}, … (all are in --json)\n${verdict}`,
+    `note: 21500 images are not named by the labels and are left out: ${five}, … (all are in --json)\n${verdict}`,
   );
   assert.equal(jsonOf(found).notes.length, 21_500);
-  assert.equal(jsonOf(found).notes.at(-1), 'image "spare/21499.jpg" has no labels and is left out');
+  assert.equal(jsonOf(found).notes.at(-1), 'image "spare/21499.jpg" is not named by the labels and is left out');
 });
 
 test("few of them are all named, and none are not mentioned", () => {
   assert.equal(
     verificationText({ ...sound, unlabelled: names(1) }),
-    `note: 1 image has no labels and is left out: spare/0.jpg\n${verdict}`,
+    `note: 1 image is not named by the labels and is left out: spare/0.jpg\n${verdict}`,
   );
   assert.match(verificationText({ ...sound, unlabelled: names(5) }), /^note: 5 images .*spare\/4.jpg$/m);
   assert.equal(verificationText(sound), verdict);

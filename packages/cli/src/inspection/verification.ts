@@ -1,5 +1,5 @@
 // Owns what `lockstep dataset verify` has found and how it is said: a line for each problem, as those are to be mended, and
-// for harmless images without labels, of which a folder may hold thousands, their number and a few of them.
+// for harmless images that the labels do not name, of which a folder may hold thousands, their number and a few of them.
 import type { Dataset } from "@lockstep/dataset";
 import { type DuplicateGroup, findDuplicates } from "@lockstep/dataset-tools";
 import { duplicateLine } from "./inspection-text.js";
@@ -12,7 +12,7 @@ export interface Verification {
   readonly problems: readonly string[];
   /** Images that are there twice: worth knowing, and harmless to a training. */
   readonly repeated: readonly string[];
-  /** Images without labels, by name. */
+  /** Names of the images that the labels do not name. */
   readonly unlabelled: readonly string[];
 }
 
@@ -39,7 +39,10 @@ export function findingsOf(
 
 /** What --json prints: every note, one line each. */
 export function jsonOf({ data, fingerprint, images, problems, repeated, unlabelled }: Verification) {
-  const notes = [...repeated, ...unlabelled.map((name) => `image "${name}" has no labels and is left out`)];
+  const notes = [
+    ...repeated,
+    ...unlabelled.map((name) => `image "${name}" is not named by the labels and is left out`),
+  ];
   return { data, fingerprint, images, problems, notes };
 }
 
@@ -59,7 +62,10 @@ const shownNames = 5;
 
 function unlabelledNotes(names: readonly string[]): string[] {
   if (names.length === 0) return [];
-  const what = names.length === 1 ? "1 image has no labels and is" : `${names.length} images have no labels and are`;
+  const what =
+    names.length === 1
+      ? "1 image is not named by the labels and is"
+      : `${names.length} images are not named by the labels and are`;
   const more = names.length > shownNames ? ", … (all are in --json)" : "";
   return [`${what} left out: ${names.slice(0, shownNames).join(", ")}${more}`];
 }

@@ -165,6 +165,50 @@ describe("a label file", () => {
     }
   });
 
+  test("a spreadsheet's sep= line is read as the separator, and lines are counted with it", () => {
+    const rows = ["a.jpg;3-9;Male;White;TRUE", "b.jpg;0-2;Female;Black;x"].map((line) => line.replaceAll(";", "|"));
+    const lines = [header.replaceAll(",", "|"), ...rows];
+    for (const [first, separator] of [
+      ["sep=;", ";"],
+      ["SEP=,", ","],
+      ["\uFEFFsep=\t", "\t"],
+      ['"sep=;"', ";"],
+      ["sep=|", "|"],
+    ] as const) {
+      for (const end of ["\n", "\r\n", "\r"]) {
+        const text = [first, ...lines.map((line) => line.replaceAll("|", separator))].join(end);
+        const found = parseLabelFile("l.csv", text, fairfaceLabels);
+        assert.deepEqual(
+          found.map(({ file, line }) => ({ file, line })),
+          [
+            { file: "a.jpg", line: 3 },
+            { file: "b.jpg", line: 4 },
+          ],
+          JSON.stringify(first),
+        );
+      }
+    }
+    assert.match(
+      complaint(`sep=;\n${header.replaceAll(",", ";")}\na.jpg;3-9;Mail;White;x\n`),
+      /^labels.csv, line 3: unknown gender/,
+    );
+    assert.match(
+      complaint(`sep=;\n${header.replaceAll(",", ";")}\na.jpg;3-9\n`),
+      /^labels.csv: not a readable CSV file: .*line 3/,
+    );
+    assert.match(complaint("sep=;\nfile;age\n"), /^labels.csv, line 2: columns "gender", "race" missing/);
+  });
+
+  test("an invisible character in a label is shown", () => {
+    assert.match(complaint(`${header}\na.jpg,3-9,Ma\u200ble,White,x\n`), /unknown gender "Ma\\u200ble"/);
+    assert.match(complaint(`${header}\na.jpg,3-9,Male,East\u00a0Asian,x\n`), /unknown race "East\\u00a0Asian"/);
+  });
+
+  test("bars are taken as separators too, and a comma in a quoted name is none", () => {
+    const text = `${header.replaceAll(",", "|")}|"a, b, c, d, e, f"\na.jpg|3-9|Male|White|x|y\n`;
+    assert.equal(parseLabelFile("l.csv", text, fairfaceLabels)[0]?.file, "a.jpg");
+  });
+
   test("a row of a million commas, or of lines in quotation marks, is refused at its beginning", () => {
     assert.equal(
       complaint(`${header}\n${",".repeat(1e6)}`),

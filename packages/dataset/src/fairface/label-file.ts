@@ -1,9 +1,9 @@
 // Owns reading one label file (CSV with a header; columns that no label asks for are ignored): text in, labelled rows out.
 // Every complaint names the file, the line and the value.
 import { type Log, UserError } from "@lockstep/errors";
-import { type CsvError, parse } from "csv-parse/sync";
 import { repetition } from "../files/repetition.js";
 import type { ColumnChoice } from "../forms/data-columns.js";
+import { forEachRecord } from "../labels/csv-records.js";
 import { findColumns } from "../labels/label-columns.js";
 import { readLabels } from "../labels/label-reader.js";
 import type { LabelRepairs } from "../labels/label-repairs.js";
@@ -31,12 +31,6 @@ export interface LabelFileOptions {
   readonly log?: Log | undefined;
 }
 
-type LabelRecord = Readonly<Record<string, string>>;
-/** Characters of a row: more are a damaged file, e.g. one without line ends. */
-const maxRowCharacters = 2 ** 16;
-/** Of a row, which csv-parse's own limit does not count: a row of 200 million commas takes a process down. */
-const maxColumns = 1000;
-
 /** `labelFile`: its name, for complaints. */
 export function parseLabelFile(
   labelFile: string,
@@ -44,9 +38,19 @@ export function parseLabelFile(
   schema: LabelSchema,
   options: LabelFileOptions = {},
 ): LabelRow[] {
-  const { file: fileColumn = "file", split: splitColumn, repairs } = options;
+  const { file: fileColumn = "file", split: splitColumn, repairs, log } = options;
   const seen = new Map<string, LabelRow>();
-  forEachRecord({ labelFile, text, schema, options }, (record, line) => {
+  const wanted = {
+    file: fileColumn,
+    labels: [...schema.fields.map(({ column }) => column), ...(splitColumn?.given ? [splitColumn.name] : [])],
+    optional: splitColumn && !splitColumn.given ? [splitColumn.name] : [],
+  };
+  const columnsOf = (header: string[], where: string): (string | false)[] => {
+    const { columns, renamed } = findColumns(where, header, wanted);
+    if (Object.keys(renamed).length > 0) log?.info({ labelFile, columns: renamed }, "read columns under other names");
+    return columns;
+  };
+  forEachRecord({ name: labelFile, text, columns: columnsOf, log }, (record, line) => {
     const where = `${labelFile}, line ${line}`;
     const split = splitColumn && record[splitColumn.name];
     const row = {
@@ -61,72 +65,6 @@ export function parseLabelFile(
   });
   if (seen.size === 0) throw new UserError(`${labelFile}: holds no rows; it needs one for each image`);
   return [...seen.values()];
-}
-
-interface RecordsOf {
-  readonly labelFile: string;
-  readonly text: string;
-  readonly schema: LabelSchema;
-  readonly options: LabelFileOptions;
-}
-
-/** One record after the other, so that a file of millions of rows is never held as records; stops at the first bad row. */
-function forEachRecord(
-  { labelFile, text, schema, options }: RecordsOf,
-  read: (record: LabelRecord, line: number) => void,
-): void {
-  const { file = "file", split, log } = options;
-  const wanted = {
-    file,
-    labels: [...schema.fields.map(({ column }) => column), ...(split?.given ? [split.name] : [])],
-    optional: split && !split.given ? [split.name] : [],
-  };
-  const delimiter = delimiterOf(text);
-  if (delimiter !== ",") log?.info({ labelFile, delimiter }, "the label file's columns are not separated by commas");
-  try {
-    parse<LabelRecord>(text, {
-      bom: true,
-      delimiter,
-      record_delimiter: ["\r\n", "\n", "\r"],
-      max_record_size: maxRowCharacters,
-      trim: true,
-      skip_empty_lines: true,
-      columns: (header: string[]) => {
-        const { columns, renamed } = findColumns(`${labelFile}, line 1`, header, wanted);
-        if (Object.keys(renamed).length > 0)
-          log?.info({ labelFile, columns: renamed }, "read columns under other names");
-        return columns;
-      },
-      cast: (value, { index, lines }) => {
-        if (index < maxColumns) return value;
-        throw new UserError(`${labelFile}, line ${lines}: has more than ${maxColumns} columns; correct that line`);
-      },
-      on_record: (record, { lines }) => {
-        read(record, lines);
-        return null; // csv-parse keeps nothing
-      },
-    });
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    const { message } = error as CsvError; // the only other thing that parse() throws; its message names the line
-    throw new UserError(`${labelFile}: not a readable CSV file: ${csvReason(message)}; correct that line`);
-  }
-}
-
-/** A header has two columns or more, so one without a comma is separated by something else. */
-function delimiterOf(text: string): "," | ";" | "\t" {
-  const header =
-    text
-      .slice(0, maxRowCharacters)
-      .trimStart()
-      .split(/[\r\n]/, 1)[0] ?? "";
-  if (header.includes(",")) return ",";
-  return header.includes(";") ? ";" : header.includes("\t") ? "\t" : ",";
-}
-
-/** csv-parse quotes what it found, which may be long, and may hold anything. */
-function csvReason(message: string): string {
-  return message.replaceAll(/[\s\p{Cc}]+/gu, " ").slice(0, 300);
 }
 
 /** Label files are data, not to be trusted with paths that leave the data folder. */

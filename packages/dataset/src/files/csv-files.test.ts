@@ -48,7 +48,7 @@ describe("label files of one's own", () => {
     const { train, val } = splitDataset(dataset, { split: "official", subset: 1, seed: 0, log });
     assert.deepEqual([train.length, val.length], [2, 0]);
     assert.deepEqual(warningsOf(log), [
-      "left out 2 images without labels: 2.jpg, 3.jpg",
+      "left out 2 images that the labels do not name: 2.jpg, 3.jpg",
       "the data has no validation part: training goes on without one; --split random draws one",
     ]);
   });

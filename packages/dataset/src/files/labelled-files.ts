@@ -1,15 +1,16 @@
 // Owns images that lie as files of their own in a folder, named by the rows of label files.
 import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { UserError } from "@lockstep/errors";
 import { contentIndex, type IndexedContent, reasonOf } from "../content-index.js";
 import type { DatasetSource, SourceSample, UnusableImage } from "../dataset.js";
 import { mebibytes } from "../decode/image-limits.js";
 import type { FormOptions } from "../forms/form-options.js";
-import { imagesWithoutRow } from "../images-without-row.js";
 import type { LabelSchema, SampleLabels } from "../labels/label-schema.js";
 import { labelText, maxLabelFileBytes } from "../labels/label-text.js";
 import { quoted } from "../labels/quoted.js";
+import { imagesWithoutRow } from "./images-without-row.js";
+import { NearNames, nearNameHint } from "./near-name.js";
 import { repetition } from "./repetition.js";
 
 export interface LabelledFile {
@@ -35,15 +36,23 @@ export function labelledFiles(options: LabelledFilesOptions): DatasetSource {
       const rows = await options.rows();
       refuseTwice(options.columns.labels, rows);
       const contents = await contentIndex({ ...options, files: rows });
+      const found = rows.map((row, index) => ({ ...row, content: contents[index] as IndexedContent })); // one for each row
+      samples = found.flatMap(({ file: name, origin, labels, namedAt, content }) =>
+        "sha256" in content ? [{ name, namedAt, origin, labels, contentSha256: content.sha256 }] : [],
+      );
+      const [nearNames, meant] = [new NearNames(), new Set<string>()];
       const unusable: UnusableImage[] = [];
-      samples = rows.flatMap(({ file: name, origin, labels, namedAt }, index) => {
-        const content = contents[index] as IndexedContent; // one for each row
-        if ("sha256" in content) return [{ name, namedAt, origin, labels, contentSha256: content.sha256 }];
-        unusable.push({ name, namedAt, problem: content.problem });
-        return [];
-      });
-      const named = rows.map(({ file }) => file);
-      return { samples, unusable, unlabelled: await imagesWithoutRow(folder, named) };
+      for (const { file: name, namedAt, content } of found) {
+        if ("sha256" in content) continue;
+        const near = content.problem.startsWith("is missing") ? await nearNames.find(folder, name) : null;
+        if (near !== null) meant.add(near.file);
+        unusable.push({ name, namedAt, problem: content.problem + nearNameHint(near) });
+      }
+      const withoutRow = await imagesWithoutRow(
+        folder,
+        rows.map(({ file }) => file),
+      );
+      return { samples, unusable, unlabelled: withoutRow.filter((file) => !meant.has(file)) };
     },
     async read(listIndex) {
       const sample = samples[listIndex];
@@ -91,6 +100,7 @@ export async function readWithinLimit(
     return await readFile(path);
   } catch (error) {
     if (error instanceof UserError) throw error;
-    return complain(reasonOf(error));
+    const near = reasonOf(error) === "is missing" ? await new NearNames().find(dirname(path), basename(path)) : null;
+    return complain(reasonOf(error) + nearNameHint(near));
   }
 }

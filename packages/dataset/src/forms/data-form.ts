@@ -4,6 +4,7 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { UserError } from "@lockstep/errors";
 import { reasonOf } from "../content-index.js";
+import { NearNames, nearNameHint } from "../files/near-name.js";
 import { partNamed, partsOfFiles } from "./part-name.js";
 
 /** A file of the data set, and the part of the official split that its rows belong to. */
@@ -35,8 +36,11 @@ const searchDepth = 5;
 
 /** @throws UserError that says what was found and what is accepted */
 export async function dataForm(path: string): Promise<DataForm> {
-  const stats = await stat(path).catch((error: unknown) => {
-    throw new UserError(`data ${path} ${reasonOf(error)}; accepted are ${acceptedForms}, or "synthetic" (--data)`);
+  const stats = await stat(path).catch(async (error: unknown) => {
+    const near = nearNameHint(await new NearNames().find(dirname(path), basename(path)));
+    throw new UserError(
+      `data ${path} ${reasonOf(error)}${near}; accepted are ${acceptedForms}, or "synthetic" (--data)`,
+    );
   });
   return stats.isDirectory() ? formOfFolder(path) : formOfFile(path);
 }

@@ -1,8 +1,15 @@
-// Owns how a value from somebody's data stands in a complaint: in quotes, on one line, cut where it is long.
+// Words a value from somebody's data for a message (quoted): in quotation marks, on one line, cut where it is long.
 
 const shownCharacters = 80;
+/** Format characters and blanks other than a space, e.g. a no-break space: on a screen they look like nothing, or like a space. */
+const invisible = /\p{Cf}|(?! )\p{Zs}/gu;
 
-/** `"text"`, control characters escaped. */
+/** `"text"`; control and invisible characters are escaped. */
 export function quoted(text: string): string {
-  return JSON.stringify(text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text);
+  const shown = text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text;
+  return JSON.stringify(shown).replaceAll(invisible, escaped);
+}
+
+function escaped(text: string): string {
+  return text.replaceAll(/./gs, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

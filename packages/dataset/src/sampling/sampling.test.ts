@@ -147,6 +147,10 @@ describe("sampling by a file of weights", () => {
     );
     assert.match(await complain(["file,weight", "a,-1"]), /line 2: weight "-1": must be a number of at least 0/);
     assert.match(await complain(["file,weight", "a,"]), /line 2: weight "": must be/);
+    assert.match(
+      await complain(["sep=;", "file;weight", "a;-1"]),
+      /line 3: weight "-1": must be a number of at least 0/,
+    );
     assert.match(await complain(["file,weight", "a,1", "a,2"]), /line 3: "a" stands there twice/);
     assert.match(await complain(["file,weight", `${rows[0]}`, "a,0x1"]), /line 3: weight "0x1": must be/);
     assert.match(

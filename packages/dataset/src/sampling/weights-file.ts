@@ -1,14 +1,12 @@
 // Owns reading a file of sampling weights: a CSV with the columns `file` (or `sha256`, which holds in every form that the
 // images come in) and `weight`.
 import { UserError } from "@lockstep/errors";
-import { type CsvError, parse } from "csv-parse/sync";
 import { readWithinLimit } from "../files/labelled-files.js";
+import { forEachRecord } from "../labels/csv-records.js";
 import { decimalNumber } from "../labels/label-reader.js";
 import { labelText, maxLabelFileBytes } from "../labels/label-text.js";
 import { quoted } from "../labels/quoted.js";
 import type { NamedImages } from "./sampling.js";
-
-type WeightRecord = Readonly<Record<string, string>>;
 
 /**
  * One for each image of the training part, in its order, the greatest of them 1; UserError where one is missing, unreadable
@@ -73,39 +71,27 @@ interface Weights {
 }
 
 function parseWeights(path: string, text: string): Weights {
-  const rows = parseRows(path, text);
-  const header = Object.keys(rows[0]?.record ?? {});
-  const key = (["sha256", "file"] as const).find((column) => header.includes(column));
-  if (key === undefined || !header.includes("weight")) {
-    throw new UserError(
-      `weights file ${path}: needs the columns "file" (or "sha256") and "weight", found ${header.map((column) => `"${column}"`).join(", ") || "no rows"}`,
-    );
-  }
+  const name = `weights file ${path}`;
   const [weightOf, lineOf] = [new Map<string, number>(), new Map<string, number>()];
-  for (const { record, line } of rows) {
+  let key: Weights["key"] = "file";
+  const needed = (found: string): UserError =>
+    new UserError(`${name}: needs the columns "file" (or "sha256") and "weight", found ${found}`);
+  const columns = (header: string[]): string[] => {
+    const known = (["sha256", "file"] as const).find((column) => header.includes(column));
+    if (known === undefined || !header.includes("weight")) throw needed(header.map(quoted).join(", "));
+    key = known;
+    return header;
+  };
+  forEachRecord({ name, text, columns }, (record, line) => {
     const [image = "", written = ""] = [record[key], record["weight"]];
     const weight = decimalNumber(written);
     if (!(weight >= 0 && Number.isFinite(weight))) {
-      throw new UserError(`weights file ${path}, line ${line}: weight "${written}": must be a number of at least 0`);
+      throw new UserError(`${name}, line ${line}: weight ${quoted(written)}: must be a number of at least 0`);
     }
-    if (weightOf.has(image)) throw new UserError(`weights file ${path}, line ${line}: "${image}" stands there twice`);
+    if (weightOf.has(image)) throw new UserError(`${name}, line ${line}: ${quoted(image)} stands there twice`);
     weightOf.set(image, weight);
     lineOf.set(image, line);
-  }
+  });
+  if (weightOf.size === 0) throw needed("no rows");
   return { key, weightOf, lineOf };
-}
-
-function parseRows(path: string, text: string): { record: WeightRecord; line: number }[] {
-  try {
-    const parsed: unknown[] = parse(text, {
-      ...{ trim: true, info: true, skip_empty_lines: true, columns: true },
-      record_delimiter: ["\r\n", "\n", "\r"],
-    });
-    // With info and columns set, csv-parse gives { record: object by column, info: { lines } }.
-    const rows = parsed as { record: WeightRecord; info: { lines: number } }[];
-    return rows.map(({ record, info }) => ({ record, line: info.lines }));
-  } catch (error) {
-    const { message } = error as CsvError; // the only thing that parse() throws; its message names the line
-    throw new UserError(`weights file ${path}: not a readable CSV file: ${message.replaceAll("\n", " ")}`);
-  }
 }

@@ -115,7 +115,7 @@ describe("tar shards", () => {
       ["2.jpg", await madeJpeg(2)],
     ]);
     assert.deepEqual((await open()).unlabelled, ["train-000000.tar/2.jpg"]);
-    assert.match(warningsOf(log)[0] ?? "", /left out 1 images without labels: train-000000.tar\/2.jpg$/);
+    assert.match(warningsOf(log)[0] ?? "", /left out 1 image that the labels do not name: train-000000.tar\/2.jpg$/);
   });
 
   test("refuse a sample with two images, unless the ending that is meant is named", async (context) => {

@@ -38,7 +38,8 @@ async function convert(options: Options<(typeof names)[number]>): Promise<void> 
     }
     const { fingerprint, ...written } = await convertDataset(dataset, { out, to, shardImages, ...surroundings });
     const [skipped, unlabelled] = [dataset.skipped.length, dataset.unlabelled.length];
-    const left = skipped + unlabelled > 0 ? `, ${skipped} skipped, ${unlabelled} without labels left out` : "";
+    const left =
+      skipped + unlabelled > 0 ? `, ${skipped} skipped, ${unlabelled} that the labels do not name left out` : "";
     return json
       ? `${JSON.stringify({ ...written, skipped, unlabelled, sourceFingerprint: dataset.fingerprint, fingerprint })}\n`
       : `${written.images} images written as ${to}${left}: ${written.out}\n` +
