@@ -16,7 +16,9 @@ export function apiDrift() {
   const names = new Set([...fresh.keys(), ...readdirSync(committed).filter((name) => name.endsWith(".api.md"))]);
   return [...names]
     .sort()
-    .filter((name) => !existsSync(join(committed, name)) || readFileSync(join(committed, name), "utf8") !== fresh.get(name))
+    .filter(
+      (name) => !existsSync(join(committed, name)) || readFileSync(join(committed, name), "utf8") !== fresh.get(name),
+    )
     .map((name) => `docs/api/${name}: differs from what the package exports: run npm run api and commit the file`);
 }
 
@@ -36,7 +38,13 @@ function reports() {
 
 function writeReport(name, folder) {
   const projectFolder = join(root, "packages", name);
-  const compilerOptions = { module: "nodenext", target: "es2023", lib: ["es2023"], types: ["node"], skipLibCheck: true };
+  const compilerOptions = {
+    module: "nodenext",
+    target: "es2023",
+    lib: ["es2023"],
+    types: ["node"],
+    skipLibCheck: true,
+  };
   const config = ExtractorConfig.prepare({
     configObject: {
       projectFolder,

@@ -1,9 +1,9 @@
 // `npm run dev`: watches the sources. On each save it compiles what changed (TypeScript and C++) and runs the tests that
 // the saved files can affect. Arguments limit it to paths that contain one of them: `npm run dev -- numerics`.
 import { spawn, spawnSync } from "node:child_process";
-import { watch } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import process from "node:process";
+import { watch } from "chokidar";
 import { buildNative } from "./build-native.mjs";
 import { findLibtorch } from "./libtorch.mjs";
 import { root, setup } from "./setup.mjs";
@@ -20,16 +20,19 @@ await setup();
 const pending = new Set();
 let timer = null;
 let running = false;
-for (const folder of folders) {
-  watch(join(root, folder), { recursive: true }, (_, name) => {
-    if (name !== null) note(join(folder, name));
-  });
-}
-log(`watching ${folders.join(", ")}${words.length > 0 ? `, paths with ${words.join(" or ")}` : ""}; Ctrl-C ends it`);
+watch(
+  folders.map((folder) => join(root, folder)),
+  { ignoreInitial: true, ignored: /\/(dist|build|node_modules|gen)(\/|$)/ },
+)
+  .on("all", (_, path) => note(relative(root, path)))
+  .on("ready", () =>
+    log(
+      `watching ${folders.join(", ")}${words.length > 0 ? `, paths with ${words.join(" or ")}` : ""}; Ctrl-C ends it`,
+    ),
+  );
 
 function note(path) {
-  const isSource = /\.(ts|mjs|cc|h)$/.test(path) && !/(^|\/)(dist|build|node_modules|gen)\//.test(path);
-  if (!isSource || (words.length > 0 && !words.some((word) => path.includes(word)))) return;
+  if (!/\.(ts|mjs|cc|h)$/.test(path) || (words.length > 0 && !words.some((word) => path.includes(word)))) return;
   pending.add(path);
   clearTimeout(timer);
   timer = setTimeout(handle, settleMs);

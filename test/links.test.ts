@@ -7,7 +7,13 @@ import { brokenLinks, readPage, root } from "./page.js";
 
 test("links lead to files of this clone and to headings of their pages", async () => {
   const names = await readdir(join(root, "docs"), { recursive: true });
-  const pages = ["README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", ...names.filter((name) => name.endsWith(".md")).map((name) => join("docs", name))];
+  const pages = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "SECURITY.md",
+    "CHANGELOG.md",
+    ...names.filter((name) => name.endsWith(".md")).map((name) => join("docs", name)),
+  ];
   assert.ok(pages.length > 10);
   const broken: string[] = [];
   for (const path of pages) {
