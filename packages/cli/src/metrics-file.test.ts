@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { UserError } from "@lockstep/errors";
 import { currentSteps, newestMetrics, readMetrics } from "./metrics-file.js";
 
 const line = (generation: number, step: number, loss: number | null, type = "step"): string =>
@@ -38,6 +39,15 @@ test("a line that is being written is left out, and a number that was not finite
   await withFile(`${line(1, 1, null)}${line(1, 1, 4, "validation")}{"type":"step","gener`, async (path) => {
     const { step, validation } = await newestMetrics(path);
     assert.deepEqual([step?.metrics, validation?.metrics], [{ loss: null }, { loss: 4 }]);
+  });
+});
+
+test("a garbage line is refused in one line that names the file and the line", async () => {
+  await withFile(`${line(1, 1, 3)}garbage\n${line(1, 2, 3)}`, async (path) => {
+    const refusal = (error: unknown) =>
+      error instanceof UserError && /metrics\.jsonl:2: is not JSON: [^\n]*$/.test(error.message);
+    await assert.rejects(readMetrics(path), refusal);
+    await assert.rejects(newestMetrics(path), refusal);
   });
 });
 

@@ -42,8 +42,12 @@ export const processEntry = z.strictObject({
   /** From 0 within its role. */
   index: z.number().int().gte(0),
   pid: z.number().int().positive(),
+  /** See ProcessIdentity: they tell the process from a later one, and from those of other containers. */
+  startTicks: z.string().nullable().default(null),
+  pidSpace: z.string().nullable().default(null),
 });
 export type ProcessEntry = z.infer<typeof processEntry>;
+export type StartedProcess = Pick<ProcessEntry, "role" | "index" | "pid">;
 
 /** Of summary.json, what a launcher prints; the rest is handed on as it is. */
 const summary = z.looseObject({

@@ -4,7 +4,14 @@ export { hasCode } from "./error-code.js";
 export { jsonText, parseJson, readJson, readText, replaceJson } from "./json-file.js";
 export { JsonLinesWriter, readJsonLines } from "./json-lines.js";
 export { liesInside, resolveLinks } from "./lies-inside.js";
-export { acquireLock, type LockFile, type LockOptions, type LockTimes } from "./lock-file.js";
+export {
+  acquireLock,
+  type LockFile,
+  type LockHolder,
+  type LockOptions,
+  type LockTimes,
+  readLockHolder,
+} from "./lock-file.js";
 export { makeFolder } from "./make-folder.js";
 export { identifyProcess, type Liveness, livenessOf, type ProcessIdentity, thisProcess } from "./process-identity.js";
 export { type FileWriter, type ReplaceOptions, replaceFile, writeNewFile } from "./replace-file.js";

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "@lockstep/errors";
-import { acquireLock } from "./lock-file.js";
+import { acquireLock, readLockHolder } from "./lock-file.js";
 import { identifyProcess, livenessOf, thisProcess } from "./process-identity.js";
 import { runChild } from "./testing/child-process.js";
 import { failCalls } from "./testing/failing-calls.js";
@@ -227,6 +227,21 @@ test("a lock needs no hard links", async (context) => {
   const lock = await acquireLock(path);
   await assert.rejects(acquireLock(path), /in use by/);
   await lock.release();
+});
+
+test("who holds a lock is read without taking it", async (context) => {
+  const holder = { pid: process.pid, host: "pod-1" };
+  for (const [changes, expected] of [
+    [{ host: "pod-1" }, holder],
+    [{ startTicks: "1" }, null],
+    [{ ...inContainer }, holder],
+  ] as const) {
+    assert.deepEqual(await readLockHolder(await plant(context, changes)), expected);
+  }
+  const path = await plant(context, inContainer);
+  await utimes(path, 1, 1);
+  assert.equal(await readLockHolder(path), null);
+  assert.equal(await readLockHolder(`${path}-absent`), null);
 });
 
 test("this process is alive, and one that has ended is dead", async () => {

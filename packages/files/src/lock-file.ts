@@ -77,6 +77,27 @@ export async function acquireLock(path: string, options: LockOptions = {}): Prom
   };
 }
 
+export interface LockHolder {
+  readonly pid: number;
+  readonly host: string;
+}
+
+/** Who holds the lock, without waiting; null when nobody does. @throws UserError for a file that is no lock */
+export async function readLockHolder(path: string): Promise<LockHolder | null> {
+  const content = (await readLock(path))?.content;
+  if (!content) return null;
+  const liveness = livenessOf(content);
+  if (liveness === "dead" || (liveness === "unknown" && !(await isFresh(path)))) return null;
+  return { pid: content.pid, host: content.host };
+}
+
+/** By this machine's clock where the folder cannot be written: then it is an estimate. */
+async function isFresh(path: string): Promise<boolean> {
+  const nowMs = await fileSystemTimeMs(dirname(path)).catch(() => Date.now());
+  const ageMs = await unchangedForMs(nowMs, [path]);
+  return ageMs !== null && ageMs < defaultTimes.staleMs;
+}
+
 interface Attempt {
   readonly path: string;
   readonly content: LockContent;

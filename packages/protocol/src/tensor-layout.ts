@@ -59,6 +59,8 @@ export function createLayout(entries: readonly TensorEntry[]): TensorLayout {
   };
 }
 
+const pieceElements = 2 ** 24;
+
 /** SHA-256 (hex) of all tensors sorted by name, statistics included, as little-endian float32: the run's result. */
 export function weightsSha256(layout: TensorLayout, weights: Float32Array): string {
   if (weights.length !== layout.numElements) {
@@ -66,7 +68,11 @@ export function weightsSha256(layout: TensorLayout, weights: Float32Array): stri
   }
   const hash = createHash("sha256");
   for (const { offset, size } of [...layout.tensors].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    hash.update(new Uint8Array(weights.buffer, weights.byteOffset + 4 * offset, 4 * size));
+    // In pieces: Node hashes less than 2 GiB at once.
+    for (let done = 0; done < size; done += pieceElements) {
+      const elements = Math.min(pieceElements, size - done);
+      hash.update(new Uint8Array(weights.buffer, weights.byteOffset + 4 * (offset + done), 4 * elements));
+    }
   }
   return hash.digest("hex");
 }

@@ -1,15 +1,6 @@
 // Owns `lockstep certs`: makes the certificates of a cluster, and shows them.
-import { join, relative, resolve } from "node:path";
-import { UserError } from "@lockstep/errors";
-import { acquireLock, type LockFile } from "@lockstep/files";
-import {
-  backoff,
-  type CertificateInfo,
-  describeCertificates,
-  initCertificates,
-  type MadeCertificate,
-  retry,
-} from "@lockstep/service";
+import { relative, resolve } from "node:path";
+import { type CertificateInfo, describeCertificates, initCertificates, type MadeCertificate } from "@lockstep/service";
 import type { Command } from "commander";
 import { addFlags, parseOptions } from "../flags.js";
 import { addPathArgument } from "../path-values.js";
@@ -50,7 +41,6 @@ export function addCertsCommand(program: Command): void {
       folder: resolve(folder),
       ...parseOptions(raw, initNames),
       nowMs: Date.now(),
-      lock: waitForLock,
     });
     process.stdout.write(certificates.map((certificate) => renderMade(folder, certificate)).join(""));
     if (warning !== null) process.stderr.write(`warning: ${warning}\n`);
@@ -67,23 +57,6 @@ export function addCertsCommand(program: Command): void {
         (await describeCertificates(resolve(folder), Date.now())).map((info) => renderInfo(folder, info)).join(""),
       );
     });
-}
-
-const othersTakeMs = 30_000;
-
-/** Containers that start together may run it together. */
-async function waitForLock(folder: string): Promise<LockFile> {
-  const deadline = performance.now() + othersTakeMs;
-  try {
-    return await retry(() => acquireLock(join(folder, ".lock")), {
-      signal: new AbortController().signal,
-      backoff: backoff({ baseMs: 50, maxMs: 500, factor: 2, jitter: Math.random }),
-      shouldRetry: (error) => error instanceof UserError && performance.now() < deadline,
-    });
-  } catch (error) {
-    const what = error instanceof UserError ? "another lockstep certs init is at work there" : "cannot be written to";
-    throw new UserError(`${folder}: ${what}`, { cause: error });
-  }
 }
 
 function renderMade(folder: string, { role, reason }: MadeCertificate): string {

@@ -3,6 +3,7 @@ import { join, resolve } from "node:path";
 import { CheckpointStore } from "@lockstep/checkpoint";
 import { createPlan } from "@lockstep/dataset";
 import { printable, UserError } from "@lockstep/errors";
+import { livenessOf, readLockHolder } from "@lockstep/files";
 import { createLogger } from "@lockstep/service";
 import type { Command } from "commander";
 import { addFlags, type Options, parseOptions, securityFlags } from "../flags.js";
@@ -11,7 +12,7 @@ import { addRunArgument } from "../path-values.js";
 import { fitted } from "../progress/progress-text.js";
 import { RemoteCoordinator } from "../remote/coordinator-client.js";
 import { remoteStatus, renderRemoteStatus } from "../remote/remote-status.js";
-import { type ProcessEntry, readProcesses, readSummary, requireRun, runFiles } from "../run-folder.js";
+import { readProcesses, readSummary, requireRun, runFiles } from "../run-folder.js";
 
 const names = ["remote", ...securityFlags, "json", "logLevel"] as const;
 
@@ -58,13 +59,19 @@ async function statusOf(out: string) {
   const { spec } = await requireRun(out);
   const { train: trainSamples, val: valSamples } = spec.dataset.samples;
   const { totalSteps } = createPlan({ ...spec, trainSamples, valSamples });
-  const processes = (await readProcesses(out)).filter(isRunning);
+  const lockHolder =
+    (await readLockHolder(join(out, runFiles.lock))) ?? (await readLockHolder(join(out, runFiles.coordinatorLock)));
+  const processes = (await readProcesses(out)).filter((entry) => {
+    const liveness = livenessOf(entry);
+    return liveness === "alive" || (liveness === "unknown" && lockHolder !== null);
+  });
+  const isRunning = processes.length > 0 || lockHolder !== null;
   const checkpoints = await new CheckpointStore(join(out, runFiles.checkpoints)).list();
   const { step, validation } = await newestMetrics(join(out, runFiles.metrics));
   const summary = await readSummary(out);
   return {
     out,
-    state: processes.length > 0 ? "running" : summary?.completed ? "finished" : "stopped",
+    state: isRunning ? "running" : summary?.completed ? "finished" : "stopped",
     step: step?.step ?? 0,
     totalSteps,
     epochs: spec.epochs,
@@ -72,25 +79,18 @@ async function statusOf(out: string) {
     lastValidation: validation,
     checkpoints: checkpoints.map((checkpoint) => checkpoint.step),
     processes,
+    /** Leads the run: the launcher, or a coordinator that was started by hand. Null when nobody does. */
+    lockHolder,
     /** Why it ended. */
-    reason: processes.length > 0 ? null : (summary?.reason ?? null),
-    weightsSha256: processes.length > 0 ? null : (summary?.weightsSha256 ?? null),
+    reason: isRunning ? null : (summary?.reason ?? null),
+    weightsSha256: isRunning ? null : (summary?.weightsSha256 ?? null),
   } as const;
-}
-
-function isRunning({ pid }: ProcessEntry): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"; // somebody else's process
-  }
 }
 
 const nameColumns = 13;
 
 function render(status: Status): string {
-  const { out, state, step, totalSteps, lastStep, lastValidation, checkpoints, processes, reason } = status;
+  const { out, state, step, totalSteps, lastStep, lastValidation, checkpoints, processes, lockHolder, reason } = status;
   const field = (name: string, parts: readonly string[], gap?: string): string =>
     fitted(parts, 80 - nameColumns, gap)
       .map((line, index) => `${(index === 0 ? name : "").padEnd(nameColumns)}${line}\n`)
@@ -103,6 +103,9 @@ function render(status: Status): string {
     field("checkpoints:", checkpoints.length > 0 ? checkpoints.map(String) : ["none"], ", "),
     reason === null ? "" : field("ended:", [printable(reason)]),
     running.length > 0 ? field("processes:", running, ", ") : "",
+    running.length === 0 && lockHolder
+      ? field("led by:", [`process ${lockHolder.pid} on host ${lockHolder.host}`])
+      : "",
   ].join("");
 }
 

@@ -1,7 +1,7 @@
 // Owns `OUT/processes.json`: every process of the run, replaced atomically at each change.
 import { join } from "node:path";
-import { replaceJson } from "@lockstep/files";
-import { type ProcessEntry, runFiles } from "../run-folder.js";
+import { identifyProcess, replaceJson } from "@lockstep/files";
+import { type ProcessEntry, runFiles, type StartedProcess } from "../run-folder.js";
 
 const rolesInOrder: readonly ProcessEntry["role"][] = ["launcher", "coordinator", "worker"];
 
@@ -14,8 +14,8 @@ export class ProcessesFile {
     this.#path = join(out, runFiles.processes);
   }
 
-  started(entry: ProcessEntry): void {
-    this.#entries.set(`${entry.role}-${entry.index}`, entry);
+  started({ role, index, pid }: StartedProcess): void {
+    this.#entries.set(`${role}-${index}`, { role, index, ...identifyProcess(pid) });
     this.#write();
   }
 

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { RunFailed, UserError } from "@lockstep/errors";
-import type { ProcessEntry } from "../run-folder.js";
+import type { StartedProcess } from "../run-folder.js";
 import { startChild } from "./child.js";
 import { type ProcessPlan, superviseRun } from "./supervisor.js";
 
@@ -52,7 +52,7 @@ function supervise(settings: {
   readonly maxRestarts?: number;
   readonly stop?: AbortSignal;
 }) {
-  const started: ProcessEntry[] = [];
+  const started: StartedProcess[] = [];
   const warnings: string[] = [];
   const ended = superviseRun({
     coordinator: settings.coordinator,

@@ -2,7 +2,7 @@
 // all of them, and says how the run ended. What they compute is their own affair.
 import { exitCode, type Log, RunFailed, UserError } from "@lockstep/errors";
 import { backoff, sendStop, sleep } from "@lockstep/service";
-import type { ProcessEntry } from "../run-folder.js";
+import type { StartedProcess } from "../run-folder.js";
 import { type Child, type ChildExit, describeExit } from "./child.js";
 
 export interface ProcessPlan {
@@ -16,8 +16,8 @@ export interface SupervisorOptions {
   readonly workers: readonly ProcessPlan[];
   /** Of each process. */
   readonly maxRestarts: number;
-  readonly onStarted: (entry: ProcessEntry) => void;
-  readonly onEnded: (entry: ProcessEntry) => void;
+  readonly onStarted: (entry: StartedProcess) => void;
+  readonly onEnded: (entry: StartedProcess) => void;
   readonly log: Log;
   /** Aborted: the coordinator is asked to write a checkpoint and to end the run. */
   readonly stop: AbortSignal;

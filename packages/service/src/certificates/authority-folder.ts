@@ -7,7 +7,7 @@ import { roles } from "../tls/role.js";
 import { parseCertificates, parseKey, validityOf } from "../tls/tls-folder.js";
 import { dayMs } from "../tls/tls-identity.js";
 import { createAuthority, createAuthorityKey } from "./authority.js";
-import { publishFile, textIn } from "./certificate-files.js";
+import { textIn, writeFileIn } from "./certificate-files.js";
 
 export const authorityFolder = "ca";
 export const authorityFiles = { certificate: "ca.crt", key: "ca.key" } as const;
@@ -45,16 +45,17 @@ export async function readAuthority(folder: string, nowMs: number): Promise<Auth
   );
 }
 
-/** Whoever else makes one meanwhile: all get the same. A key that is there already, as its maker was killed, is used. */
+/** For the holder of the lock. A key that exists already, as its maker was killed, is used. */
 export async function makeAuthority(parent: string, nowMs: number): Promise<Authority> {
   const folder = join(parent, authorityFolder);
-  const newKey = await createAuthorityKey();
-  const key = await publishFile({ folder, name: authorityFiles.key, text: newKey, mode: 0o600 });
+  const formerKey = await textIn(folder, authorityFiles.key);
+  const key = formerKey ?? (await createAuthorityKey());
+  if (formerKey === null) await writeFileIn({ folder, name: authorityFiles.key, text: key, mode: 0o600 });
   checkKey(key, join(folder, authorityFiles.key));
   const validity = { notBeforeMs: nowMs - backdatedMs, notAfterMs: nowMs + authorityDays * dayMs };
-  const { certificate } = await createAuthority(authorityName, validity, key);
+  const { certificate: text } = await createAuthority(authorityName, validity, key);
   // The certificate comes last: with it the CA is complete.
-  const text = await publishFile({ folder, name: authorityFiles.certificate, text: certificate, mode: 0o644 });
+  await writeFileIn({ folder, name: authorityFiles.certificate, text, mode: 0o644 });
   return checkedAuthority({ text, key }, { folder, nowMs });
 }
 

@@ -4,9 +4,11 @@
 //
 // Run again, it keeps what is sound and makes the rest: it may be the first step of every start.
 import { randomBytes, X509Certificate } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@lockstep/errors";
+import { acquireLock, type LockFile, makeFolder } from "@lockstep/files";
+import { backoff } from "../backoff.js";
+import { retry } from "../retry.js";
 import { canonicalHost, hostsOf, type Role, roles } from "../tls/role.js";
 import { parseCertificates, readTlsFolder, tlsFiles, validityOf } from "../tls/tls-folder.js";
 import { dayMs, isNearExpiry } from "../tls/tls-identity.js";
@@ -19,7 +21,7 @@ import {
   makeAuthority,
   readAuthority,
 } from "./authority-folder.js";
-import { replaceFile, textIn } from "./certificate-files.js";
+import { textIn, writeFileIn } from "./certificate-files.js";
 
 export interface CertificatesOptions {
   readonly folder: string;
@@ -30,7 +32,7 @@ export interface CertificatesOptions {
   /** Make every certificate anew, by the CA that is there. */
   readonly renew: boolean;
   readonly nowMs: number;
-  /** Waits until no other process writes there. Left away: there is none. */
+  /** Waits until no other process writes there. Default: a lock file in the CA's folder. */
   readonly lock?: (folder: string) => Promise<{ release(): Promise<void> }>;
 }
 
@@ -52,7 +54,7 @@ const rolesWithToken: readonly Role[] = ["coordinator", "worker"];
 
 /** @throws UserError for a folder that holds something else, a CA that cannot sign, or lacks its key when that is needed */
 export async function initCertificates(options: CertificatesOptions): Promise<CertificatesMade> {
-  const { folder, nowMs, lock } = options;
+  const { folder, nowMs, lock = waitForLock } = options;
   // What is sound is not written to: it may lie where nobody can.
   const authority = await readAuthority(folder, nowMs);
   if (authority !== null) {
@@ -61,12 +63,29 @@ export async function initCertificates(options: CertificatesOptions): Promise<Ce
     if (isSound) return { certificates, warning: warningOf(authority, options) };
   }
   const caFolder = join(folder, authorityFolder);
-  await mkdir(caFolder, { recursive: true, mode: 0o700 });
-  const held = await lock?.(caFolder);
+  await makeFolder(caFolder, { mode: 0o700 });
+  const held = await lock(caFolder);
   try {
     return await make(options);
   } finally {
-    await held?.release();
+    await held.release();
+  }
+}
+
+const othersTakeMs = 30_000;
+
+/** Containers that start together may run it together. */
+async function waitForLock(folder: string): Promise<LockFile> {
+  const deadline = performance.now() + othersTakeMs;
+  try {
+    return await retry(() => acquireLock(join(folder, ".lock")), {
+      signal: new AbortController().signal,
+      backoff: backoff({ baseMs: 50, maxMs: 500, factor: 2, jitter: Math.random }),
+      shouldRetry: (error) => error instanceof UserError && performance.now() < deadline,
+    });
+  } catch (error) {
+    const what = error instanceof UserError ? "another lockstep certs init is at work there" : "cannot be written to";
+    throw new UserError(`${folder}: ${what}`, { cause: error });
   }
 }
 
@@ -159,9 +178,9 @@ async function makeCertificate(
 
 /** The key comes before its certificate: a process that reads in between sees that they do not fit, and keeps what it has. */
 async function writeTlsFolder(folder: string, files: KeyedCertificate & { readonly ca: string }): Promise<void> {
-  await replaceFile({ folder, name: tlsFiles.ca, text: files.ca, mode: 0o644 });
-  await replaceFile({ folder, name: tlsFiles.key, text: files.key, mode: 0o600 });
-  await replaceFile({ folder, name: tlsFiles.certificate, text: files.certificate, mode: 0o644 });
+  await writeFileIn({ folder, name: tlsFiles.ca, text: files.ca, mode: 0o644 });
+  await writeFileIn({ folder, name: tlsFiles.key, text: files.key, mode: 0o600 });
+  await writeFileIn({ folder, name: tlsFiles.certificate, text: files.certificate, mode: 0o644 });
 }
 
 async function formerHosts(folder: string): Promise<readonly string[] | null> {
@@ -180,7 +199,7 @@ async function shareToken(folder: string): Promise<void> {
   const text =
     (await textIn(folder, "coordinator", tlsFiles.joinToken)) ?? `${randomBytes(32).toString("base64url")}\n`;
   for (const role of await lackingToken(folder, text)) {
-    await replaceFile({ folder: join(folder, role), name: tlsFiles.joinToken, text, mode: 0o600 });
+    await writeFileIn({ folder: join(folder, role), name: tlsFiles.joinToken, text, mode: 0o600 });
   }
 }
 
