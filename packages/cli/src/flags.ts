@@ -41,6 +41,9 @@ function flag<Schema extends z.ZodType>(usage: string, help: string, schema: Sch
 /** dataset-tools has the same list. It is repeated here because loading that package takes longer than `lockstep health` should. */
 export const writtenForms = ["fairface", "csv", "parquet", "webdataset"] as const satisfies readonly WrittenForm[];
 
+/** A layer of more is a slip of the finger, and would be allocated while the model is read. */
+const maxWidth = 1_000_000;
+
 export const flags = {
   // The run spec: what can change a bit of the weights.
   split: flag(
@@ -103,8 +106,13 @@ export const flags = {
     optional(choice("inverse-frequency", "none")),
     "inverse-frequency",
   ),
-  widths: flag("--widths <list>", "channels of each block", optional(commaSeparated(wholeNumber(1))), "32,64,128,256"),
-  denseUnits: flag("--dense-units <count>", "width of the dense layer", optional(wholeNumber(1)), "512"),
+  widths: flag(
+    "--widths <list>",
+    "channels of each block",
+    optional(commaSeparated(wholeNumber(1, maxWidth))),
+    "32,64,128,256",
+  ),
+  denseUnits: flag("--dense-units <count>", "width of the dense layer", optional(wholeNumber(1, maxWidth)), "512"),
   dropout: flag("--dropout <share>", "share of dense units dropped", optional(shareBelowOne()), "0.5"),
   augmentation: flag("--no-augmentation", "train on the images as they are", z.boolean().optional()),
 

@@ -27,6 +27,7 @@ import {
 import type { Recipe } from "@lockstep/recipe";
 import { type DataFlags, dataOptionsOf, type ResolvedDataOptions } from "./data-flags.js";
 import { readInitialWeights } from "./initial-weights.js";
+import { assertFitsMemory } from "./memory-limit.js";
 import { dataOptionsIn, type Launch, readLaunch, runFiles } from "./run-folder.js";
 import { recipeOf, recipeSpec } from "./run-recipe.js";
 import { type RunSettings, runSettings, type SpecFlags } from "./run-settings.js";
@@ -105,6 +106,14 @@ export async function planRun(options: PlanOptions, former: RunDescription | nul
     trainingSamples: split.train,
   });
   const layout = createLayout(recipe.tensors.map((tensor) => ({ ...tensor })));
+  const numSamples = Math.max(split.train.length, split.val.length);
+  assertFitsMemory({ layout, spec: settings.rest, numSamples }, given);
+  if (microBatch > numSamples) {
+    log.warn(
+      { microBatch, trainingImages: split.train.length },
+      "--micro-batch is larger than the data: every step is one micro-batch, which one worker computes alone",
+    );
+  }
   const taken = given.initFrom === undefined ? null : await readInitialWeights(resolve(given.initFrom), layout);
   const initialSha256 = taken === null ? former?.spec.initialWeightsSha256 : weightsSha256(layout, taken);
   const spec = specOf({

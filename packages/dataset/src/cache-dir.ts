@@ -2,7 +2,7 @@
 import { statfs } from "node:fs/promises";
 import { homedir } from "node:os";
 import { dirname, isAbsolute, join } from "node:path";
-import { UserError } from "@lockstep/errors";
+import { isMachineFault, MachineFault, UserError } from "@lockstep/errors";
 import { type FileWriter, makeFolder, removeLeftovers, replaceFile } from "@lockstep/files";
 import { mebibytes } from "./decode/image-limits.js";
 import { liesInsideData } from "./inside-data.js";
@@ -49,7 +49,7 @@ export async function checkFreeSpace(cacheDir: string, neededBytes: number, what
   const { bavail, bsize } = await statfs(cacheDir);
   const freeBytes = bavail * bsize;
   if (neededBytes <= freeBytes) return;
-  throw new UserError(
+  throw new MachineFault(
     `cache folder ${cacheDir}: ${what} need ${mebibytes(neededBytes)}, ${mebibytes(freeBytes)} are free; ` +
       "free some space or choose another folder (--cache-dir)",
   );
@@ -72,5 +72,6 @@ export function cacheFailure(error: unknown, cacheDir: string, neededBytes?: num
   const advice = code === undefined ? undefined : mendable[code];
   if (advice === undefined) return error;
   const needs = neededBytes === undefined ? "" : `, ${mebibytes(neededBytes)} are needed`;
-  return new UserError(`cache folder ${cacheDir}: ${advice} (--cache-dir)${needs}: ${message}`);
+  const line = `cache folder ${cacheDir}: ${advice} (--cache-dir)${needs}: ${message}`;
+  return isMachineFault(error) ? new MachineFault(line) : new UserError(line);
 }

@@ -12,6 +12,7 @@ import {
   type GetRunResponse,
   type JoinRequest,
   PROTOCOL_VERSION,
+  type RunSpec,
   sendJoinToken,
   WireError,
 } from "@lockstep/protocol";
@@ -186,7 +187,7 @@ class WorkerLife {
       loader,
       threads,
       // One micro-batch is computed and one lies ready, for each thread.
-      pixels: new SharedBufferPool({ bytes: spec.microBatch * loader.imageBytes, limit: 2 * numThreads }),
+      pixels: new SharedBufferPool({ bytes: largestMicroBatch(spec) * loader.imageBytes, limit: 2 * numThreads }),
       contributions: new SharedBufferPool({ bytes: 4 * layout.numElements, limit: Number.POSITIVE_INFINITY }),
     };
     return { workshop, threads, loader, pixelsSha256: opened.value.pixelsSha256 };
@@ -253,6 +254,12 @@ class WorkerLife {
       await sleep(pause(deadSessions), signal);
     }
   }
+}
+
+/** Images of the largest micro-batch that there is: a part of the data may be smaller than --micro-batch. */
+function largestMicroBatch({ microBatch, dataset }: RunSpec): number {
+  const { train, val } = dataset.samples;
+  return Math.min(microBatch, Math.max(train, val));
 }
 
 function checkSameRun(prepared: PreparedRun, run: GetRunResponse): void {

@@ -10,6 +10,7 @@ import { formerRun, type Resume } from "../claim-folder.js";
 import { colors } from "../colors.js";
 import { dataFlags } from "../data-flags.js";
 import type { FlagName } from "../flags.js";
+import { sizeText } from "../memory-limit.js";
 import { type PlannedRun, type PlanOptions, planRun } from "../plan-run.js";
 import { finishedSummary } from "../prepare-run.js";
 import { fitted } from "../progress/progress-text.js";
@@ -22,7 +23,6 @@ import {
   memoryNeeds,
   type Need,
   problemsOf,
-  sizeText,
   warningsOf,
 } from "./needs.js";
 import { otherLeaves, type ResolvedSetting, resolvedSettings } from "./resolved-settings.js";

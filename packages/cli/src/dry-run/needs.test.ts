@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { diskNeeds, memoryNeeds, problemsOf, sizeText, sum, warningsOf } from "./needs.js";
+import { sizeText } from "../memory-limit.js";
+import { diskNeeds, memoryNeeds, problemsOf, sum, warningsOf } from "./needs.js";
 
 const mib = 2 ** 20;
 const plenty = { needs: [], fileSystems: [] };

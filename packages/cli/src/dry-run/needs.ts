@@ -1,8 +1,8 @@
 // Owns what a run will need of this machine, against what there is: memory and disk. Numbers are estimates and say so;
 // only what cannot work at all is a problem.
 import { stat, statfs } from "node:fs/promises";
-import { freemem, totalmem } from "node:os";
 import { dirname } from "node:path";
+import { freeMemoryBytes, sizeText, totalMemoryBytes } from "../memory-limit.js";
 
 export interface Need {
   readonly what: string;
@@ -44,8 +44,6 @@ export function memoryNeeds(run: {
   const shared = worker?.sharedBytes ?? 0;
   const each =
     worker === null ? 0 : worker.workerBytes + workerCopies * weightsBytes + (threads - 1) * worker.threadBytes;
-  const limit = process.constrainedMemory(); // 0 or beyond the machine's: none
-  const totalBytes = limit > 0 ? Math.min(totalmem(), limit) : totalmem();
   return {
     needs: [
       { what: "launcher", bytes: processBytes },
@@ -54,8 +52,8 @@ export function memoryNeeds(run: {
         ? []
         : [{ what: `${workers} worker${workers === 1 ? "" : "s"}`, bytes: shared + workers * (each - shared) }]),
     ],
-    totalBytes,
-    freeBytes: Math.min(freemem(), totalBytes),
+    totalBytes: totalMemoryBytes(),
+    freeBytes: freeMemoryBytes(),
   };
 }
 
@@ -101,11 +99,6 @@ export function warningsOf(memory: MemoryNeeds): string[] {
 
 export function sum(needs: readonly Need[]): number {
   return needs.reduce((total, { bytes }) => total + bytes, 0);
-}
-
-export function sizeText(bytes: number): string {
-  const [unit, size] = bytes >= 2 ** 30 ? ["GiB", 2 ** 30] : ["MiB", 2 ** 20];
-  return `${(bytes / Number(size)).toFixed(1)} ${unit}`;
 }
 
 /** A folder that a run would make may not be there yet. */

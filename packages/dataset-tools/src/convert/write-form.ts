@@ -16,7 +16,7 @@ import {
   type SourceSample,
   sha256Hex,
 } from "@lockstep/dataset";
-import { type Log, UserError } from "@lockstep/errors";
+import { asUserError, type Log, systemErrorIn, UserError } from "@lockstep/errors";
 import { makeFolder, removeLeftovers, syncFolder, withTemporaryPath } from "@lockstep/files";
 import { createFormWriter } from "./create-form-writer.js";
 import type { FormWriter, WrittenForm } from "./form-writer.js";
@@ -178,9 +178,7 @@ export async function assertFree(out: string): Promise<void> {
 }
 
 function diskFailure(error: unknown, out: string): unknown {
-  const { code, message } = error as NodeJS.ErrnoException; // only read where it is a system error
-  const mendable = ["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "ENOTDIR"];
-  return code !== undefined && mendable.includes(code)
-    ? new UserError(`${out}: cannot be written: ${message}; free some space or choose another (--out)`)
-    : error;
+  const mendable = ["ENOSPC", "EDQUOT", "EIO", "EACCES", "EPERM", "EROFS", "ENOTDIR"];
+  const isMendable = mendable.includes(systemErrorIn(error)?.code ?? "");
+  return isMendable ? asUserError(error, `${out}: cannot be written (--out)`) : error;
 }
