@@ -8,6 +8,7 @@ import { datasetDecoderVersion, defaultCacheDir } from "@lockstep/dataset";
 import { describeError, UserError } from "@lockstep/errors";
 import { nativeStatus, numericsVersion } from "@lockstep/numerics";
 import { type DeviceChoice, describeEngines, type Engine, loadEngine } from "@lockstep/recipe";
+import { cudaLibrariesText } from "./cuda-libraries.js";
 
 export interface Finding {
   readonly name: string;
@@ -146,7 +147,9 @@ async function computing(device: DeviceChoice): Promise<Finding> {
   try {
     engine = await loadEngine({ backend: "auto", device, log });
     const sum = await squareSum(engine);
-    const numerics = Object.entries(engine.numerics).map(([name, value]) => `${name} ${value}`);
+    const numerics = Object.entries(engine.numerics).map(([name, value]) =>
+      name === "cudaLibraries" ? cudaLibrariesText(String(value)) : `${name} ${value}`,
+    );
     if (sum !== 54) return { name: "computing", state: "fail", detail: `${engine.backend} computed ${sum}, not 54` };
     return { name: "computing", state: warnings.length > 0 ? "warn" : "ok", detail: numerics.join(", ") };
   } catch (error) {
