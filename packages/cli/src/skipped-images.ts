@@ -4,17 +4,13 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { UnusableImage } from "@lockstep/dataset";
 import { replaceFile } from "@lockstep/files";
+import { stringify } from "csv-stringify/sync";
 import { runFiles } from "./run-folder.js";
 
 /** Written at each start; no file where nothing was left out. */
 export async function writeSkippedImages(out: string, skipped: readonly UnusableImage[]): Promise<void> {
   const path = join(out, runFiles.skipped);
   if (skipped.length === 0) return rm(path, { force: true });
-  const rows = skipped.map(({ name, namedAt, problem }) => [name, namedAt, problem].map(cell).join(","));
-  await replaceFile(path, `${["file,where,reason", ...rows].join("\n")}\n`);
-}
-
-/** RFC 4180. */
-function cell(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const rows = skipped.map(({ name, namedAt, problem }) => [name, namedAt, problem]);
+  await replaceFile(path, stringify([["file", "where", "reason"], ...rows], { quoted_match: /[\r\n]/ }));
 }

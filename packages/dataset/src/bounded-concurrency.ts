@@ -1,4 +1,5 @@
-// Owns doing many small asynchronous jobs with a fixed number in flight, in order of start, with progress and abort.
+// Runs many small asynchronous jobs, a fixed number at the same time, with progress and abort (mapBounded).
+// Not p-map: that one rejects while jobs are still running, with whichever error comes first.
 
 export interface BoundedWork<Item, Result> {
   readonly items: readonly Item[];

@@ -1,4 +1,4 @@
-// Owns bootstrap confidence intervals: the percentile method (Efron and Tibshirani, An Introduction to the Bootstrap,
+// Computes bootstrap confidence intervals (bootstrapIntervals): the percentile method (Efron and Tibshirani, An Introduction to the Bootstrap,
 // 1993, chapter 13) over images drawn with replacement. All figures of an evaluation see the same draws, and the draws
 // are keyed by (seed, resample), so that a report is reproducible. Pure.
 import { CounterRandom, fillUniform, randomDomain } from "@lockstep/numerics";
@@ -48,7 +48,7 @@ function interval(values: Float64Array): Interval {
   return { low: quantile(sorted, tail), high: quantile(sorted, 1 - tail) };
 }
 
-/** Linear between the two nearest order statistics, as numpy's default. */
+/** Linear between the two nearest order statistics, as numpy's default; simple-statistics takes the nearest one. */
 function quantile(sorted: Float64Array, share: number): number {
   const place = share * (sorted.length - 1);
   const below = sorted[Math.floor(place)] ?? Number.NaN;

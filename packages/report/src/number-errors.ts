@@ -1,5 +1,5 @@
-// Owns what can be said of predicted numbers: errors against the actual ones, the class that a number falls into where
-// classes have edges, and what a constant guess would score. Pure.
+// Computes the errors of predicted numbers (numberErrors), the class that a number falls into where classes have edges, and the
+// errors of a constant guess. Pure. Not simple-statistics: its mean adds in another way, and reports keep their last digits.
 
 export interface NumberErrors {
   /** Mean absolute error. */

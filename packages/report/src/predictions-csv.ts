@@ -1,4 +1,5 @@
-// Owns the table of single predictions: a row an image, as CSV (RFC 4180), for spreadsheets and scripts. Pure.
+// Makes the table of single predictions (predictionsCsv): a row an image, as CSV (RFC 4180), for spreadsheets and scripts. Pure.
+import { stringify } from "csv-stringify/sync";
 import type { JudgedClasses, JudgedHead, JudgedNumbers } from "./judged-head.js";
 
 /** A column's name, and its cell in row s. */
@@ -20,8 +21,8 @@ export function predictionsCsv(options: {
     ["part", () => part],
     ...heads.flatMap((head) => (head.kind === "classes" ? classColumns(head) : numberColumns(head))),
   ];
-  const lines = imageNames.map((_, s) => columns.map(([, cell]) => quoted(cell(s))).join(","));
-  return `${[columns.map(([name]) => quoted(name)).join(","), ...lines].join("\r\n")}\r\n`;
+  const rows = imageNames.map((_, s) => columns.map(([, cell]) => cell(s)));
+  return stringify([columns.map(([name]) => name), ...rows], { record_delimiter: "\r\n", quoted_match: /[\r\n]/ });
 }
 
 function classColumns({ name, classes, actual, predicted, probabilities_SK }: JudgedClasses): Column[] {
@@ -53,8 +54,4 @@ function pairColumns(
     [`${name}_predicted`, (s) => classes[predicted[s] ?? -1] ?? ""],
     [`${name}_correct`, (s) => (actual[s] === predicted[s] ? "1" : "0")],
   ];
-}
-
-function quoted(text: string): string {
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

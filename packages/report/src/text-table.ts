@@ -1,5 +1,5 @@
-// Owns how a table looks on a terminal: columns two spaces apart unless they are many, no lines, no colours; the first column to the left, numbers
-// to the right.
+// Lays out a table for a terminal (textTable), with cli-table3: columns two spaces apart unless they are many, no lines, no
+// colours; the first column to the left, numbers to the right.
 import Table from "cli-table3";
 
 export interface TextTable {

@@ -4,6 +4,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { publishedFiles } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
+import { stringify } from "csv-stringify/sync";
 import type { FormWriter, FormWriterOptions, WrittenSample } from "./form-writer.js";
 
 /** fairface_label_train.csv and fairface_label_val.csv, and one for the test part where there is one. */
@@ -65,9 +66,7 @@ function fileOf({ part, stem, ending }: WrittenSample): string {
   return `${part}/${stem}.${ending}`;
 }
 
-/** RFC 4180. */
+/** The reader trims blanks around values: a value that has some is quoted. */
 function csvRow(cells: readonly (string | number)[]): string {
-  return cells
-    .map((cell) => (/[",\r\n]|^\s|\s$/.test(`${cell}`) ? `"${`${cell}`.replaceAll('"', '""')}"` : `${cell}`))
-    .join(",");
+  return stringify([[...cells]], { eof: false, quoted_match: /[\r\n]|^\s|\s$/ });
 }
