@@ -30,7 +30,7 @@ describe("lockstep dataset", () => {
     );
     assert.equal(code, 0, stderr);
     const found = JSON.parse(stdout);
-    assert.deepEqual(found.census.images, { train: 51, val: 9, test: 0, all: 60 });
+    assert.deepEqual(found.counts.images, { train: 51, val: 9, test: 0, all: 60 });
     assert.deepEqual([found.files.formats, found.files.width], [{ jpeg: 60 }, { least: 32, median: 32, greatest: 32 }]);
     assert.deepEqual([found.duplicates, found.skipped, found.unlabelled], [[], [], []]);
     assert.equal(found.contactSheet, sheet);

@@ -9,16 +9,16 @@ export {
   type WrittenDataset,
 } from "./convert/write-form.js";
 export { type WriteSyntheticOptions, writeSynthetic } from "./convert/write-synthetic.js";
-export {
-  type Census,
-  type ClassCount,
-  type FieldCensus,
-  type JointCell,
-  type JointTable,
-  type PartCounts,
-  takeCensus,
-} from "./inspection/census.js";
 export { type ContactSheet, type ContactSheetOptions, contactSheet } from "./inspection/contact-sheet.js";
 export { type DuplicateGroup, type DuplicateImage, findDuplicates } from "./inspection/duplicates.js";
 export { type ImageSurvey, type Spread, surveyImages, type UnreadableImage } from "./inspection/image-survey.js";
+export {
+  type ClassCount,
+  countLabels,
+  type FieldCounts,
+  type JointCell,
+  type JointTable,
+  type LabelCounts,
+  type PartCounts,
+} from "./inspection/label-counts.js";
 export { verifyImages } from "./inspection/verify-images.js";

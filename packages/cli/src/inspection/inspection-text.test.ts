@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { drawSplit, type LabelSchema, labelTable, splitDataset, syntheticDataset } from "@lockstep/dataset";
-import { findDuplicates, takeCensus } from "@lockstep/dataset-tools";
+import { countLabels, findDuplicates } from "@lockstep/dataset-tools";
 import { type Inspection, inspectionText } from "./inspection-text.js";
 
 function linesOf(changes: Partial<Inspection>): string[] {
   const dataset = syntheticDataset({ numSamples: 3000 });
   const inspection: Inspection = {
     ...{ data: "/data/faces", kind: "fairface", fingerprint: dataset.fingerprint, split: "official" },
-    census: takeCensus(dataset.labels, splitDataset(dataset, { split: "official", subset: 1, seed: 0 })),
+    counts: countLabels(dataset.labels, splitDataset(dataset, { split: "official", subset: 1, seed: 0 })),
     duplicates: findDuplicates(dataset),
     ...{ files: null, skipped: [], unlabelled: [], contactSheet: null },
     ...changes,
@@ -44,7 +44,7 @@ test("a joint table that is too wide becomes its fullest and its emptiest cells"
   const labels = labelTable(schema, rows);
   const input = { labels, origin: new Uint8Array(400), contentSha256: String };
   const split = drawSplit(input, { split: "official", subset: 1, seed: 0 });
-  const lines = linesOf({ census: takeCensus(labels, split) });
+  const lines = linesOf({ counts: countLabels(labels, split) });
   assert.ok(lines.some((line) => /^ {2}the most frequent and the rarest; \d+ between them are in --json/.test(line)));
   assert.ok(lines.some((line) => line.includes("weight: 0 to 49.875, median 24.875")));
 });

@@ -1,6 +1,13 @@
 // Owns how an inspected data set looks on a terminal: at most 80 columns, no colours.
 import { partNames } from "@lockstep/dataset";
-import type { Census, DuplicateGroup, FieldCensus, ImageSurvey, PartCounts, Spread } from "@lockstep/dataset-tools";
+import type {
+  DuplicateGroup,
+  FieldCounts,
+  ImageSurvey,
+  LabelCounts,
+  PartCounts,
+  Spread,
+} from "@lockstep/dataset-tools";
 import { shortened, textTable } from "@lockstep/report";
 import { jointLines } from "./joint-text.js";
 
@@ -10,7 +17,7 @@ export interface Inspection {
   readonly kind: string;
   readonly fingerprint: string;
   readonly split: "official" | "random";
-  readonly census: Census;
+  readonly counts: LabelCounts;
   readonly duplicates: readonly DuplicateGroup[];
   /** Null for generated images, which are no files. */
   readonly files: ImageSurvey | null;
@@ -25,22 +32,22 @@ const maxListed = 20;
 
 /** Several lines, ending with a newline. */
 export function inspectionText(inspection: Inspection): string {
-  const { data, kind, fingerprint, split, census, files, contactSheet } = inspection;
+  const { data, kind, fingerprint, split, counts, files, contactSheet } = inspection;
   return [
     data,
-    `${census.images.all} images, labels ${kind}, fingerprint ${fingerprint.slice(0, 12)}, ${split} split`,
-    ...(census.leftOut > 0
-      ? [`${census.leftOut} more are in no part: duplicates, and what the subset leaves out`]
+    `${counts.images.all} images, labels ${kind}, fingerprint ${fingerprint.slice(0, 12)}, ${split} split`,
+    ...(counts.leftOut > 0
+      ? [`${counts.leftOut} more are in no part: duplicates, and what the subset leaves out`]
       : []),
     "",
     textTable({
       head: ["", ...partNames, "all", "share"],
       rows: [
-        ["images", ...countCells(census.images), ""],
-        ...census.fields.flatMap((field) => fieldRows(field, census)),
+        ["images", ...countCells(counts.images), ""],
+        ...counts.fields.flatMap((field) => fieldRows(field, counts)),
       ],
     }),
-    ...jointLines(census),
+    ...jointLines(counts),
     ...duplicateLines(inspection.duplicates),
     ...(files === null ? ["", "generated images: no files to look at"] : fileLines(files)),
     ...unusedLines(inspection),
@@ -49,7 +56,7 @@ export function inspectionText(inspection: Inspection): string {
   ].join("\n");
 }
 
-function fieldRows(field: FieldCensus, { images }: Census): string[][] {
+function fieldRows(field: FieldCounts, { images }: LabelCounts): string[][] {
   if (field.kind === "number") {
     const { name, least, median, greatest } = field;
     return [[`${name}: ${least} to ${greatest}, median ${median}`, "", "", "", "", ""]];

@@ -1,6 +1,6 @@
 // Owns how the joint table of all class fields looks on a terminal: one field across, the others down; where that would not
 // fit, its fullest and its emptiest cells.
-import type { Census, JointTable } from "@lockstep/dataset-tools";
+import type { JointTable, LabelCounts } from "@lockstep/dataset-tools";
 import { shortened, type TextTable, tableWidth, terminalColumns, textTable } from "@lockstep/report";
 
 /** More than that nobody reads. */
@@ -8,7 +8,7 @@ const maxRows = 60;
 const numExtremes = 10;
 
 /** Lines; none where there are less than two class fields. */
-export function jointLines({ joint, fields }: Pick<Census, "joint" | "fields">): string[] {
+export function jointLines({ joint, fields }: Pick<LabelCounts, "joint" | "fields">): string[] {
   if (joint.fields.length < 2) return [];
   const heading = `all labels at once, all parts: ${joint.cells.length} of ${joint.numCells} combinations occur`;
   const table = crossTable(joint, fields);
@@ -17,7 +17,7 @@ export function jointLines({ joint, fields }: Pick<Census, "joint" | "fields">):
 }
 
 /** The field of most classes across. */
-function crossTable(joint: JointTable, fields: Census["fields"]): TextTable {
+function crossTable(joint: JointTable, fields: LabelCounts["fields"]): TextTable {
   const classesByField = joint.fields.map((name) => {
     const field = fields.find((candidate) => candidate.name === name);
     return field?.kind === "class" ? field.classes.map((entry) => entry.name) : [];

@@ -1,4 +1,4 @@
-// Owns writing an opened data set in another form. The images' bytes are kept, and so are fingerprint, plan and bits.
+// Writes an opened data set in another form (convertDataset). The images' bytes are kept, and so are fingerprint, plan and bits.
 import { type EncodedDataset, labelsOf } from "@lockstep/dataset";
 import { type WriteFormOptions, type WrittenDataset, writeForm } from "./write-form.js";
 

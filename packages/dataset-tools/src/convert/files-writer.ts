@@ -1,4 +1,4 @@
-// Owns writing images as files of their own beside label files: in the published layout, or with one labels.csv.
+// Writes images as files beside label files (fairfaceWriter, csvWriter): in the published layout, or with one labels.csv.
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";

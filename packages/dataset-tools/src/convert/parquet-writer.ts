@@ -1,4 +1,4 @@
-// Owns writing Parquet as Hugging Face's hub has it: data/PART-00000-of-00002.parquet with an image column of {bytes, path}
+// Writes Parquet as Hugging Face's hub has it (parquetWriter): data/PART-00000-of-00002.parquet with an image column of {bytes, path}
 // and integer labels, whose names stand in the metadata that its `datasets` library reads.
 
 import { mkdirSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Owns writing WebDataset shards: PART-000000.tar with N.jpg, then N.json.
+// Writes WebDataset shards (tarWriter): PART-000000.tar with N.jpg, then N.json.
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";

@@ -1,4 +1,4 @@
-// Owns writing a data set whole or not at all: into a folder beside, read back and compared by fingerprint, then renamed.
+// Writes a data set completely or not at all (writeForm): into a folder beside, read back and compared by fingerprint, then renamed.
 
 import { readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";

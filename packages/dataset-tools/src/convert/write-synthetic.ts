@@ -1,4 +1,4 @@
-// Owns writing the embedded data set as real files: PNG, so that at the same size each pixel is read as it was drawn.
+// Writes the embedded data set as real files (writeSynthetic): PNG, so that at the same size each pixel is read as it was drawn.
 import { type GeneratedDataset, labelsOf } from "@lockstep/dataset";
 import { type WriteFormOptions, type WrittenDataset, writeForm } from "./write-form.js";
 

@@ -1,4 +1,4 @@
-// Owns the contact sheet: some images of a data set, drawn by seed, each with its labels under it, as one PNG.
+// Draws the contact sheet (contactSheet): some images of a data set, chosen by seed, each with its labels under it, as one PNG.
 
 import { availableParallelism } from "node:os";
 import { type Dataset, decodeImage, mapBounded, sharpModule } from "@lockstep/dataset";

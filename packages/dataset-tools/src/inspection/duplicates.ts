@@ -1,4 +1,4 @@
-// Owns finding images of equal bytes: within a published part, across parts, and labelled differently. Pure.
+// Finds images of equal bytes (findDuplicates): within a published part, across parts, and labelled differently. Pure.
 import { type Dataset, type LabelTable, labelOf, origin, type PartName } from "@lockstep/dataset";
 
 export interface DuplicateImage {

@@ -1,4 +1,4 @@
-// Owns what the images of a data set are like as files: formats, sizes, bytes. Headers are read, nothing is decoded.
+// Surveys the images of a data set as files (surveyImages): formats, sizes, bytes. It reads headers and decodes nothing.
 
 import { availableParallelism } from "node:os";
 import { type EncodedDataset, mapBounded, type Progress } from "@lockstep/dataset";

@@ -1,5 +1,5 @@
-// Owns reading every byte of a data set's images and decoding each: what training would stumble over, and what
-// `--on-bad-image skip` would leave out, one finding an image.
+// Reads every byte of a data set's images and decodes each (verifyImages): one finding for each image at which training would
+// fail, or which `--on-bad-image skip` would leave out.
 
 import { availableParallelism } from "node:os";
 import { type EncodedDataset, imageProblem, mapBounded, type Progress, quoted } from "@lockstep/dataset";

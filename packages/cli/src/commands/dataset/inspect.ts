@@ -1,7 +1,7 @@
 // Owns `lockstep dataset inspect`: what is in a data set, before anybody trains on it.
 import { resolve } from "node:path";
 import { type Dataset, defaultCacheDir, openDataset, partNames, type Split, splitDataset } from "@lockstep/dataset";
-import { contactSheet, findDuplicates, surveyImages, takeCensus } from "@lockstep/dataset-tools";
+import { contactSheet, countLabels, findDuplicates, surveyImages } from "@lockstep/dataset-tools";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
 import { dataOptionsOf } from "../../data-flags.js";
@@ -61,7 +61,7 @@ async function inspect(options: InspectOptions): Promise<void> {
       kind: dataset.kind,
       fingerprint: dataset.fingerprint,
       split: kind,
-      census: takeCensus(dataset.labels, split),
+      counts: countLabels(dataset.labels, split),
       duplicates: findDuplicates(dataset),
       files,
       skipped: dataset.skipped,

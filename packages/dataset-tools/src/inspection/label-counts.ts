@@ -1,4 +1,4 @@
-// Owns counting a data set: images by part and label, one field at a time and all class fields together. Pure.
+// Counts a data set (countLabels): images by part and label, one field at a time and all class fields together. Pure.
 import {
   type ClassField,
   type LabelTable,
@@ -12,15 +12,15 @@ import {
 /** Images. */
 export type PartCounts = Readonly<Record<PartName, number>> & { readonly all: number };
 
-export interface Census {
+export interface LabelCounts {
   readonly images: PartCounts;
   /** Images of the data set that are in no part: duplicates that a random split removes, and what a subset leaves out. */
   readonly leftOut: number;
-  readonly fields: readonly FieldCensus[];
+  readonly fields: readonly FieldCounts[];
   readonly joint: JointTable;
 }
 
-export type FieldCensus =
+export type FieldCounts =
   | { readonly kind: "class"; readonly name: string; readonly classes: readonly ClassCount[] }
   | {
       readonly kind: "number";
@@ -50,14 +50,14 @@ export interface JointCell {
   readonly images: PartCounts;
 }
 
-export function takeCensus(labels: LabelTable, split: Split): Census {
+export function countLabels(labels: LabelTable, split: Split): LabelCounts {
   const everywhere = partNames.flatMap((part) => [...split[part]]);
   const { fields } = labels.schema;
   return {
     images: countsOf(split, () => true),
     leftOut: labels.numSamples - everywhere.length,
     fields: fields.map((field) =>
-      field.kind === "class" ? classCensus(labels, split, field) : numberCensus(labels, everywhere, field),
+      field.kind === "class" ? countClasses(labels, split, field) : numberRange(labels, everywhere, field),
     ),
     joint: jointTable(
       labels,
@@ -67,14 +67,14 @@ export function takeCensus(labels: LabelTable, split: Split): Census {
   };
 }
 
-function classCensus(labels: LabelTable, split: Split, { name, classes }: ClassField): FieldCensus {
+function countClasses(labels: LabelTable, split: Split, { name, classes }: ClassField): FieldCounts {
   const counts = classes.map((className, index): ClassCount => {
     return { name: className, images: countsOf(split, (sample) => labelOf(labels, name, sample) === index) };
   });
   return { kind: "class", name, classes: counts };
 }
 
-function numberCensus(labels: LabelTable, samples: readonly number[], { name }: NumberField): FieldCensus {
+function numberRange(labels: LabelTable, samples: readonly number[], { name }: NumberField): FieldCounts {
   const values = Float64Array.from(samples, (sample) => labelOf(labels, name, sample)).sort();
   const at = (place: number): number => values[place] ?? Number.NaN;
   const last = values.length - 1;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { labelTable } from "@lockstep/dataset";
-import { takeCensus } from "./census.js";
+import { countLabels } from "./label-counts.js";
 
 const labels = labelTable(
   {
@@ -22,15 +22,15 @@ const labels = labelTable(
 );
 // Sample 4 is in no part.
 const split = { train: Uint32Array.of(0, 2), val: Uint32Array.of(1), test: Uint32Array.of(3) };
-const census = takeCensus(labels, { ...split, duplicatesRemoved: 1, leaked: 0 });
+const counts = countLabels(labels, { ...split, duplicatesRemoved: 1, leaked: 0 });
 
 test("images are counted by part, and what is in none is said", () => {
-  assert.deepEqual(census.images, { train: 2, val: 1, test: 1, all: 4 });
-  assert.equal(census.leftOut, 1);
+  assert.deepEqual(counts.images, { train: 2, val: 1, test: 1, all: 4 });
+  assert.equal(counts.leftOut, 1);
 });
 
 test("classes are counted by part, numbers by their spread", () => {
-  const [kind, weight] = census.fields;
+  const [kind, weight] = counts.fields;
   assert.ok(kind?.kind === "class");
   assert.deepEqual(kind.classes, [
     { name: "cat", images: { train: 1, val: 1, test: 0, all: 2 } },
@@ -41,10 +41,10 @@ test("classes are counted by part, numbers by their spread", () => {
 });
 
 test("the joint table holds the cells that occur, in the order of the classes", () => {
-  assert.deepEqual(census.joint.fields, ["kind", "wild"]);
-  assert.equal(census.joint.numCells, 6);
+  assert.deepEqual(counts.joint.fields, ["kind", "wild"]);
+  assert.equal(counts.joint.numCells, 6);
   assert.deepEqual(
-    census.joint.cells.map(({ classes, images }) => [...classes, images.all]),
+    counts.joint.cells.map(({ classes, images }) => [...classes, images.all]),
     [
       ["cat", "no", 2],
       ["dog", "yes", 1],
