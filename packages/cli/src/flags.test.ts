@@ -132,9 +132,9 @@ test("`lockstep health` loads no data set and no recipe code, as it runs every f
     if (/^@lockstep.(dataset|recipe)/.test(specifier)) throw new Error("loads " + specifier);
     return next(specifier, context);
   }`;
-  const program = new URL("./health-program.js", import.meta.url).href;
+  const program = new URL("./program.js", import.meta.url).href;
   const script = `import { register } from "node:module";
     register("data:text/javascript," + ${JSON.stringify(encodeURIComponent(refuse))});
-    (await import(${JSON.stringify(program)})).createProgram();`;
+    await (await import(${JSON.stringify(program)})).createProgram(["health"]);`;
   await promisify(execFile)(process.execPath, ["--input-type=module", "--eval", script]);
 });

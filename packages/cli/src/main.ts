@@ -14,6 +14,7 @@ import { CommanderError } from "commander";
 import { forCommander } from "./assemble-program.js";
 import { userErrorPrefix } from "./launcher/child.js";
 import { handleLostOutput } from "./lost-output.js";
+import { createProgram } from "./program.js";
 
 const lingerMs = 2_000;
 /** A probe's exit code is 0 or 1: Docker keeps 2 for itself. */
@@ -26,9 +27,9 @@ process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 
 try {
-  const { createProgram } = await (isProbe ? import("./health-program.js") : import("./program.js"));
-  const program = createProgram();
-  await program.parseAsync(forCommander(program, process.argv.slice(2)), { from: "user" });
+  const args = process.argv.slice(2);
+  const program = await createProgram(args);
+  await program.parseAsync(forCommander(program, args), { from: "user" });
   leaveSoon();
 } catch (error) {
   fail(error);

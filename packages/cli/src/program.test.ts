@@ -16,8 +16,8 @@ function withAll(command: Command): Command[] {
   return [command, ...command.commands.flatMap(withAll)];
 }
 
-test("every command's help fits into 80 columns and ends with examples", () => {
-  const commands = withAll(createProgram());
+test("every command's help fits into 80 columns and ends with examples", async () => {
+  const commands = withAll(await createProgram());
   assert.ok(commands.length > 10);
   for (const command of commands) {
     const help = helpOf(command);
@@ -26,15 +26,15 @@ test("every command's help fits into 80 columns and ends with examples", () => {
   }
 });
 
-test("a flag has one meaning: no command takes the same spelling twice", () => {
-  for (const command of withAll(createProgram())) {
+test("a flag has one meaning: no command takes the same spelling twice", async () => {
+  for (const command of withAll(await createProgram())) {
     const spellings = command.options.map(({ long }) => long);
     assert.equal(new Set(spellings).size, spellings.length, command.name());
   }
 });
 
-test("help on a command that does not exist is a complaint about the command", () => {
-  const program = createProgram();
+test("help on a command that does not exist is a complaint about the command", async () => {
+  const program = await createProgram();
   assert.deepEqual(forCommander(program, ["predict", "--help"]), ["predict"]);
   assert.deepEqual(forCommander(program, ["dataset", "list", "-h"]), ["dataset", "list"]);
   const known = [

@@ -1,39 +1,40 @@
-// Owns the list of commands.
+// Creates the `lockstep` program (`createProgram`) with the command that the arguments name. Only that command's modules
+// are loaded, so a health probe or `lockstep status` does not load TensorFlow.js.
 import type { Command } from "commander";
 import { assembleProgram } from "./assemble-program.js";
-import { addCertsCommand } from "./commands/certs.js";
-import { addCheckpointCommand } from "./commands/checkpoint.js";
-import { addCompletionCommand } from "./commands/completion.js";
-import { addConfigCommand } from "./commands/config.js";
-import { addCoordinatorCommand } from "./commands/coordinator.js";
-import { addDatasetCommand } from "./commands/dataset.js";
-import { addDoctorCommand } from "./commands/doctor.js";
-import { addEvaluateCommand } from "./commands/evaluate.js";
-import { addExporterCommand } from "./commands/exporter.js";
-import { addHealthCommand } from "./commands/health.js";
-import { addRecipeCommand } from "./commands/recipe.js";
-import { addStatusCommand } from "./commands/status.js";
-import { addStopCommand } from "./commands/stop.js";
-import { addTrainCommand } from "./commands/train.js";
-import { addWorkerCommand } from "./commands/worker.js";
 
-/** See assembleProgram. */
-export function createProgram(): Command {
-  return assembleProgram([
-    addTrainCommand,
-    addEvaluateCommand,
-    addStatusCommand,
-    addStopCommand,
-    addCheckpointCommand,
-    addDatasetCommand,
-    addRecipeCommand,
-    addDoctorCommand,
-    addConfigCommand,
-    addCompletionCommand,
-    addCoordinatorCommand,
-    addWorkerCommand,
-    addExporterCommand,
-    addCertsCommand,
-    addHealthCommand,
-  ]);
+type AddCommand = (program: Command) => void;
+
+/** In the order of `lockstep --help`. */
+const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  train: async () => (await import("./commands/train.js")).addTrainCommand,
+  evaluate: async () => (await import("./commands/evaluate.js")).addEvaluateCommand,
+  status: async () => (await import("./commands/status.js")).addStatusCommand,
+  stop: async () => (await import("./commands/stop.js")).addStopCommand,
+  checkpoint: async () => (await import("./commands/checkpoint.js")).addCheckpointCommand,
+  dataset: async () => (await import("./commands/dataset.js")).addDatasetCommand,
+  recipe: async () => (await import("./commands/recipe.js")).addRecipeCommand,
+  doctor: async () => (await import("./commands/doctor.js")).addDoctorCommand,
+  config: async () => (await import("./commands/config.js")).addConfigCommand,
+  completion: async () => (await import("./commands/completion.js")).addCompletionCommand,
+  coordinator: async () => (await import("./commands/coordinator.js")).addCoordinatorCommand,
+  worker: async () => (await import("./commands/worker.js")).addWorkerCommand,
+  exporter: async () => (await import("./commands/exporter.js")).addExporterCommand,
+  certs: async () => (await import("./commands/certs.js")).addCertsCommand,
+  health: async () => (await import("./commands/health.js")).addHealthCommand,
+};
+
+/** These two print the settings of other commands. */
+const readsOtherCommands: readonly string[] = ["config", "completion"];
+
+/**
+ * @param args the command line without the program's name; by default, and where it names no command (help, a misspelt
+ *   name), every command is loaded
+ */
+export async function createProgram(args: readonly string[] = []): Promise<Command> {
+  const [name = ""] = args;
+  if (name === "--version" || name === "-V") return assembleProgram([]);
+  const isAlone = Object.hasOwn(commands, name) && !readsOtherCommands.includes(name);
+  const names = isAlone ? [name] : Object.keys(commands);
+  return assembleProgram(await Promise.all(names.map((name) => commands[name]?.()).filter((add) => add !== undefined)));
 }

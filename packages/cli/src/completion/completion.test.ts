@@ -6,7 +6,7 @@ import { createProgram } from "../program.js";
 import { completionTree } from "./completion-tree.js";
 import { completionScript } from "./shell-scripts.js";
 
-const tree = completionTree(createProgram());
+const tree = completionTree(await createProgram());
 
 /** What bash offers where the last of the words is being typed. */
 function bashOffers(...words: string[]): string[] {

@@ -107,7 +107,7 @@ function asWritten(name: FlagName, path: string): string {
 }
 
 async function run(args: readonly string[]): Promise<Pick<WalkedCase, "message" | "isUserError" | "code">> {
-  const program = createProgram();
+  const program = await createProgram();
   const late = new Promise<never>((_, reject) => {
     setTimeout(() => reject(new Error(`still at work after ${deadlineMs} ms`)), deadlineMs).unref();
   });
@@ -125,7 +125,7 @@ await lock.release();
 process.stdout.write = () => true; // what a command prints is of no interest here
 const print = (found: WalkedCase): void => void writeFileSync(3, `${JSON.stringify(found)}\n`);
 
-for (const { command, words } of leaves(createProgram())) {
+for (const { command, words } of leaves(await createProgram())) {
   const base = needed[words.join(" ")] ?? [];
   const name = words.join(" ");
   for (const argument of command.registeredArguments) {
