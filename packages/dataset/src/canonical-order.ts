@@ -1,4 +1,4 @@
-// Owns the order in which samples are numbered, and the fingerprint over it: origin, then content SHA-256, then labels.
+// Computes the order in which samples are numbered, and the fingerprint over it (canonicalSamples): origin, then content SHA-256, then labels.
 // File names, the order of rows and the form that the images come in leave no trace in either.
 import { createHash } from "node:crypto";
 import type { SourceSample } from "./dataset.js";

@@ -1,4 +1,4 @@
-// Owns small text files of the cache: lines under a header that carries their SHA-256, so that a damaged one is noticed.
+// Reads and writes small text files of the cache (readLines, writeLines): lines under a header that carries their SHA-256, so that a damaged one is noticed.
 
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";

@@ -1,4 +1,4 @@
-// Owns what a data set is to the rest of Lockstep: labels, where each sample comes from, and how its pixels are had.
+// Defines Dataset, a data set as the rest of Lockstep sees it: labels, where each sample comes from, and how its pixels are had.
 // Reading a particular form (a FairFace folder, the embedded set) is left to its DatasetSource.
 import type { Log } from "@lockstep/errors";
 import type { LabelSchema, SampleLabels } from "./labels/label-schema.js";

@@ -1,4 +1,4 @@
-// Owns making a data set of a source's encoded images: canonical numbering, bytes that are what was indexed, and what
+// Makes a data set of a source's encoded images (encodedDataset): canonical numbering, bytes that are what was indexed, and what
 // becomes of images that cannot be used. The last is decided here, once, before anything is computed.
 import { type Log, UserError } from "@lockstep/errors";
 import { canonicalSamples } from "./canonical-order.js";

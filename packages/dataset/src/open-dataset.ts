@@ -1,4 +1,4 @@
-// Owns the way in: from what the user names (--data) to a data set.
+// Opens the data set that the user names with --data (openDataset), and draws its parts (splitDataset).
 import { realpath } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type Log, UserError } from "@lockstep/errors";

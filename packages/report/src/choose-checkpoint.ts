@@ -1,4 +1,4 @@
-// Owns which checkpoint a path means: a checkpoint's own folder, or a run's folder, of which one is chosen.
+// Chooses the checkpoint that a path means: a checkpoint's own folder, or a run's folder, of which one is chosen.
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type CheckpointEntry, CheckpointStore, readManifest, validationLossOf } from "@lockstep/checkpoint";

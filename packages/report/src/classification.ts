@@ -1,4 +1,4 @@
-// Owns what can be said of a classifier from (actual, predicted) pairs: confusion matrix, accuracy, precision, recall, F1.
+// Computes the figures of a classifier from (actual, predicted) pairs: confusion matrix, accuracy, precision, recall, F1.
 // Pure.
 //
 // K classes

@@ -1,4 +1,4 @@
-// Owns evaluating a checkpoint on a part of its data set, in one process: finding both, and putting the report together.
+// Evaluates a checkpoint on a part of its data set, in one process (evaluateCheckpoint): it finds both and makes the report.
 import { type LoadedCheckpoint, loadCheckpoint } from "@lockstep/checkpoint";
 import {
   type DataOptions,

@@ -1,4 +1,4 @@
-// Owns running the weights over a part's images: micro-batches of the run's size, each image once. Metric sums are added
+// Runs the weights over a part's images: micro-batches of the run's size, each image once. Metric sums are added
 // over the same tree as a training's validation pass, so that both give the same bits.
 //
 // B batch, H height, W width, C channels

@@ -1,4 +1,4 @@
-// Owns how a classification looks on a terminal: its classes' scores, and what was taken for what.
+// Renders a classification for a terminal: its classes' scores, and what was taken for what.
 import type { Classification, Matrix } from "./classification.js";
 import { percent, shortened, type TextTable, tableWidth, terminalColumns, textTable } from "./text-table.js";
 

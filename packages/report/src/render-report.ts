@@ -1,4 +1,4 @@
-// Owns how an evaluation looks on a terminal: plain text, at most 80 columns, no colours.
+// Renders an evaluation for a terminal: plain text, at most 80 columns, no colours.
 import type { Interval } from "./bootstrap.js";
 import type { EvaluationReport } from "./evaluation-report.js";
 import type { HeadReport, NumberReport } from "./head-report.js";

@@ -1,4 +1,4 @@
-// Owns the image cache on disk: NAME.rgb (a header, then the pixels of each sample) and NAME.json (what they are, and
+// Reads and writes the image cache on disk (openCacheFile, writeCacheFile): NAME.rgb (a header, then the pixels of each sample) and NAME.json (what they are, and
 // their hash). The pixels are put in place first: where the manifest stands, so did they.
 //
 // Header, 64 bytes: "LSPIXEL1", imageSize uint32, numSamples uint32 (both little-endian), the key's 32 bytes, zeros.

@@ -1,4 +1,4 @@
-// Owns the image cache: every image of a run decoded and resized once, before the first step, and read from there after.
+// Opens the image cache (openImageCache): every image of a run decoded and resized once, before the first step, and read from there after.
 // It is keyed by data set, decoder, size and samples, so that a small subset costs little and a stale cache is never met.
 
 import { readSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Owns how large an image may be: far above any photo, and far below what would take a machine down.
+// Limits how large an image may be (sizeProblem): far above any photo, and far below what would end a machine for want of memory.
 
 /** Of an encoded image. */
 export const maxImageBytes = 2 ** 28;

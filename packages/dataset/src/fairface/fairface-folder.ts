@@ -1,4 +1,4 @@
-// Owns the published FairFace layout: a folder with fairface_label_train.csv, fairface_label_val.csv and the images they name.
+// Reads the published FairFace layout (fairfaceFolder): a folder with fairface_label_train.csv, fairface_label_val.csv and the images they name.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "@lockstep/errors";

@@ -1,4 +1,4 @@
-// Owns FairFace's labels: the names of its classes, in its order. They are what annotators perceived, not what people are.
+// Defines FairFace's labels (fairfaceLabels): the names of its classes, in its order. They are what annotators perceived, not what people are.
 import type { LabelSchema } from "../labels/label-schema.js";
 
 export const fairfaceClasses = {

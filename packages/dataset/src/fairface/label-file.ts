@@ -1,4 +1,4 @@
-// Owns reading one label file (CSV with a header; columns that no label asks for are ignored): text in, labelled rows out.
+// Reads one label file (parseLabelFile; CSV with a header; columns that no label asks for are ignored): text in, labelled rows out.
 // Every complaint names the file, the line and the value.
 import { type Log, UserError } from "@lockstep/errors";
 import { repetition } from "../files/repetition.js";

@@ -1,4 +1,4 @@
-// Owns images that lie as files of their own in a folder, named by the rows of label files.
+// Reads images that are files in a folder, named by the rows of label files (labelledFiles).
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { UserError } from "@lockstep/errors";

@@ -1,4 +1,4 @@
-// Owns what is said of a row that names an image once more.
+// Words the message about a row that names an image a second time (repetition).
 import type { LabelSchema, SampleLabels } from "../labels/label-schema.js";
 import { quoted } from "../labels/quoted.js";
 

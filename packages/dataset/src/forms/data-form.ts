@@ -1,4 +1,4 @@
-// Owns recognising the form that images come in, from what lies at a path. One place decides; nothing is guessed.
+// Recognises the form that images come in, from what lies at a path (dataForm). What may be two forms is refused, never guessed.
 import type { Dirent } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";

@@ -1,4 +1,4 @@
-// Owns what every form is read with.
+// Defines FormOptions, with which every form is read.
 import type { Log } from "@lockstep/errors";
 import type { Progress } from "../dataset.js";
 import type { LabelRepairs } from "../labels/label-repairs.js";

@@ -1,4 +1,4 @@
-// Owns which source reads which form. A new form is a line here and one in data-form.ts.
+// Creates the source that reads a form (openForm). A new form is a line here and one in data-form.ts.
 import type { DatasetSource } from "../dataset.js";
 import { fairfaceFolder } from "../fairface/fairface-folder.js";
 import { csvFiles } from "../files/csv-files.js";

@@ -1,4 +1,4 @@
-// Owns what a label is: the fields that a recipe declares, where each is read from, and which values it may have.
+// Defines LabelSchema: the fields that a recipe declares, where each is read from, and which values it may have.
 import { UserError } from "@lockstep/errors";
 
 /** One of a fixed list of classes; stored as its index. */

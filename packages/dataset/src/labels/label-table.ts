@@ -1,4 +1,4 @@
-// Owns the table that holds a data set's labels, and the strata that a stratified draw keeps the shares of.
+// Makes the table (labelTable) that holds a data set's labels, and the strata that a stratified draw keeps the shares of.
 import type { ClassField, LabelSchema, SampleLabels } from "./label-schema.js";
 
 /** Class indexes of a class field, values of a number field; by sample, in canonical order. */

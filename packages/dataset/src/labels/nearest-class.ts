@@ -1,4 +1,4 @@
-// Owns which of the known classes a mistaken text was probably meant to be.
+// Finds the known class that is nearest to a mistaken text (nearestClass).
 import { nearestName } from "@lockstep/errors";
 
 /** Null where none is near: equal but for letter case and separators, else with at most a third of its letters wrong. */

@@ -1,4 +1,4 @@
-// Owns the pack of a Parquet file: its images, one after another, in a file of the cache folder, and where each begins.
+// Writes and reads the pack of a Parquet file: its images, one after another, in a file of the cache folder, and where each begins.
 // Inside the Parquet file an image lies in a page that is compressed or refers to a dictionary, and samples are read in the
 // order of their hashes: without the pack each image would cost a page. The pack takes as much disk as the images do. It is
 // keyed by the Parquet file, its column and its stamp. Its hash is checked at every start, and a broken pack is made again;

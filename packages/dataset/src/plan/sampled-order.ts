@@ -1,4 +1,4 @@
-// Owns which training samples an epoch holds, and in which order: a pure function of (seed, epoch, weights), so that every
+// Computes which training samples an epoch holds, and in which order (sampledOrder): a pure function of (seed, epoch, weights), so that every
 // worker knows it without talking, and any position of it is the same after a resume and for any number of workers.
 //
 // Weighted epochs are drawn by systematic sampling (Madow 1949): the samples, shuffled, lie end to end on a line, each as

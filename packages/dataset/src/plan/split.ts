@@ -1,4 +1,4 @@
-// Owns which samples are for training, validation and test: official or random parts, duplicates, and the subset of each.
+// Draws the samples for training, validation and test (drawSplit): official or random parts, duplicates, and the subset of each.
 // Pure: everything comes from the labels, the origins, the content hashes and the seed.
 import { UserError } from "@lockstep/errors";
 import { CounterRandom, randomDomain } from "@lockstep/numerics";

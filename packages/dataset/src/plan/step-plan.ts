@@ -1,4 +1,4 @@
-// Owns which samples a step trains on: arithmetic on counts alone, so that coordinator and workers agree without talking.
+// Computes which samples a step trains on (createPlan), from counts alone: coordinator and workers need no message to agree.
 // A position is a sample's place in its epoch; epochOrder says which sample stands there.
 import { UserError } from "@lockstep/errors";
 import { CounterRandom, permutation, randomDomain } from "@lockstep/numerics";

@@ -1,4 +1,4 @@
-// Owns getting from what a user or a run spec says of sampling to the weights of the training part.
+// Computes the weights of the training part, for a new run (requestedSampling) or as a run spec states (specifiedSampling).
 import { UserError } from "@lockstep/errors";
 import type { Dataset } from "../dataset.js";
 import {

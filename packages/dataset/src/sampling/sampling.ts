@@ -1,4 +1,4 @@
-// Owns what `--sampling` means: how often each image of the training part is wanted in an epoch.
+// Defines Sampling, the meaning of `--sampling`: how often each image of the training part is wanted in an epoch.
 import { UserError } from "@lockstep/errors";
 import { sha256Hex } from "../content-index.js";
 import type { Dataset } from "../dataset.js";

@@ -1,4 +1,4 @@
-// Owns reading a file of sampling weights: a CSV with the columns `file` (or `sha256`, which holds in every form that the
+// Reads a file of sampling weights (readWeights): a CSV with the columns `file` (or `sha256`, which holds in every form that the
 // images come in) and `weight`.
 import { UserError } from "@lockstep/errors";
 import { readWithinLimit } from "../files/labelled-files.js";

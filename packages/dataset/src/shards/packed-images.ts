@@ -1,4 +1,4 @@
-// Owns images that lie one after another inside of bigger files: each is read from its own place, in any order.
+// Reads images that lie one after another inside of bigger files, each from its own place, in any order (packedImages).
 import { open } from "node:fs/promises";
 import { type Log, UserError } from "@lockstep/errors";
 import { reasonOf } from "../content-index.js";

@@ -1,4 +1,4 @@
-// Owns the embedded data set: generated images with the same label schema, so that everything runs with no data at hand.
+// Makes the embedded data set (syntheticDataset): generated images with the same label schema, so that everything runs with no data at hand.
 import { UserError } from "@lockstep/errors";
 import { canonicalSamples } from "../canonical-order.js";
 import { sha256Hex } from "../content-index.js";

@@ -1,4 +1,4 @@
-// Owns reading, in a test, the one line that a user is told.
+// Gives a test the one line that a user reads (complaintOf).
 import assert from "node:assert/strict";
 import { UserError } from "@lockstep/errors";
 

@@ -1,4 +1,4 @@
-// Owns small FairFace folders made for tests: noise encoded by sharp, never a picture of anybody.
+// Writes small FairFace folders for tests (writeMadeFolder): noise encoded by sharp, never a picture of anybody.
 
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

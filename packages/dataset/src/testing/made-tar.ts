@@ -1,4 +1,4 @@
-// Owns tar shards made for tests, member by member.
+// Writes tar shards for tests, member by member (writeTar).
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { buffer } from "node:stream/consumers";

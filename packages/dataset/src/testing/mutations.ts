@@ -1,4 +1,4 @@
-// Owns damaging bytes for property tests: flips, cuts, splices, and words put in where they hurt.
+// Damages bytes for property tests (mutations): flips, cuts, splices, and words put in where they hurt.
 import fc from "fast-check";
 
 /** Damages a copy; places are shares of the length, so that one mutation fits bytes of any length. */

@@ -1,4 +1,4 @@
-// Owns finding what lies in a tar archive, and where: one pass over its bytes, in which images are hashed and JSON is kept.
+// Finds the members of a tar archive and their places (tarIndex): one pass over its bytes, in which images are hashed and JSON is kept.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";

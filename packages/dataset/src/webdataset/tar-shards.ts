@@ -1,4 +1,4 @@
-// Owns WebDataset's form: tar shards that hold N.jpg beside N.json; what belongs together has the same path up to the first
+// Reads WebDataset's form (tarShards): tar shards that hold N.jpg beside N.json; what belongs together has the same path up to the first
 // dot of its name. Labels are the JSON object's values.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
