@@ -1,5 +1,5 @@
-// Owns where libtorch is found: LIBTORCH, else a pip-installed torch that a python3 on PATH can import, else the OS
-// package. Looks at files only; nothing is imported or downloaded.
+// findLibtorch: looks for libtorch in LIBTORCH, else in a pip-installed torch that a python3 on PATH can import, else in the OS
+// package. It reads files only; nothing is imported or downloaded.
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -63,12 +63,11 @@ function torchPackageOf(python) {
 /** @returns {Libtorch | null} */
 function inspect(source, prefix, roots) {
   for (const root of roots) {
-    const header = join(root, "include", "torch", "csrc", "api", "include", "torch", "version.h");
     const library = libraryFolders(root)
       .flatMap((folder) => ["libtorch.so", "libtorch.dylib"].map((name) => join(folder, name)))
       .find(existsSync);
     if (!library || !existsSync(join(root, "include", "ATen", "ATen.h"))) continue;
-    const version = existsSync(header) ? versionIn(readFileSync(header, "utf8")) : "unknown";
+    const version = versionUnder(join(root, "include")) ?? "unknown";
     const { size, mtimeMs } = statSync(library);
     return { source, prefix, version, identity: `${source} ${library} ${version} ${size} ${mtimeMs}` };
   }
@@ -82,7 +81,17 @@ function libraryFolders(root) {
   return [lib, ...multiarch.map((name) => join(lib, name))];
 }
 
-function versionIn(header) {
-  const part = (name) => new RegExp(`#define TORCH_VERSION_${name} (\\d+)`).exec(header)?.[1];
-  return ["MAJOR", "MINOR", "PATCH"].map((name) => part(name) ?? "?").join(".");
+/** Since torch 2.11 torch/version.h only includes the header that holds the numbers. */
+const versionHeaders = ["torch/headeronly/version.h", "torch/csrc/api/include/torch/version.h"];
+
+/** @returns {string | null} e.g. 2.11.0 */
+function versionUnder(include) {
+  for (const header of versionHeaders.map((name) => join(include, name)).filter(existsSync)) {
+    const text = readFileSync(header, "utf8");
+    const parts = ["MAJOR", "MINOR", "PATCH"].map(
+      (name) => new RegExp(`#define TORCH_VERSION_${name} (\\d+)`).exec(text)?.[1],
+    );
+    if (parts.every((part) => part !== undefined)) return parts.join(".");
+  }
+  return null;
 }

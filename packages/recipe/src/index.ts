@@ -1,6 +1,6 @@
 // What the package offers: declaring a recipe, the recipe interface, the built-in recipe, and engines to run it on.
 export { checkRecipe, type RuleResult } from "./check/check-recipe.js";
-export type { CheckOptions } from "./check/probe-bench.js";
+export type { CheckOptions } from "./check/checked-recipe.js";
 export type {
   AugmentationDeclaration,
   DeclarationContext,

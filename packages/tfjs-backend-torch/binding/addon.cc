@@ -106,7 +106,7 @@ HostArray hostArray(napi_env env, napi_value value) {
       break;
     case napi_uint8_array:
     case napi_uint8_clamped_array:
-      array.type = at::kBool;
+      array.type = at::kByte;
       break;
     default:
       TORCH_CHECK(false, "expected a Float32Array, Int32Array or Uint8Array");
@@ -161,6 +161,7 @@ napi_value upload(napi_env env, napi_callback_info info) {
     at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(array.type));
     TORCH_CHECK(static_cast<size_t>(tensor.numel()) == array.length, array.length, " values for the shape ", tensor.sizes());
     if (array.length > 0) std::memcpy(tensor.data_ptr(), array.data, tensor.nbytes());
+    if (array.type == at::kByte) tensor = tensor.ne(0);  // bool; a byte of 2 is true in TensorFlow.js, and undefined in C++
     if (instance.device.type() != at::kCPU) tensor = tensor.to(instance.device);
     if (tracing()) traceCall("upload", std::to_string(array.length), 0);
     return number(env, instance.keep(std::move(tensor)));
@@ -172,7 +173,8 @@ napi_value download(napi_env env, napi_callback_info info) {
   return guarded<2>(env, info, "download", [&](const auto& values) -> napi_value {
     const at::Tensor tensor = Argument<at::Tensor>::read(env, values[0]);
     const HostArray array = hostArray(env, values[1]);
-    TORCH_CHECK(array.type == tensor.scalar_type(), "the tensor is ", tensor.scalar_type(), ", the array ", array.type);
+    const at::ScalarType type = array.type == at::kByte ? at::kBool : array.type;
+    TORCH_CHECK(type == tensor.scalar_type(), "the tensor is ", tensor.scalar_type(), ", the array ", array.type);
     TORCH_CHECK(array.length == static_cast<size_t>(tensor.numel()), "the tensor has ", tensor.numel(),
                 " elements, the array ", array.length);
     const at::Tensor host = tensor.to(at::kCPU);

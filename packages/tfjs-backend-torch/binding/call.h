@@ -85,6 +85,9 @@ void pushResults(Instance& instance, std::tuple<T...>&& tensors) {
   std::apply([&](auto&... each) { (instance.pushResult(std::move(each)), ...); }, tensors);
 }
 
+/** For arithmetic: ATen takes bool + bool as "or", TensorFlow.js as a number. */
+inline void refuseBool(const at::Tensor& x) { TORCH_CHECK(x.scalar_type() != at::kBool, "dtype bool is not supported"); }
+
 /** Throws the exception in flight as a JavaScript Error "NAME: message". Never lets it pass. */
 void throwToJavaScript(napi_env env, const char* name) noexcept;
 

@@ -1,6 +1,7 @@
 // See instance.h.
 #include "instance.h"
 
+#include <limits>
 #include <utility>
 
 namespace lockstep {
@@ -92,7 +93,11 @@ void Instance::pushResult(at::Tensor tensor) {
   TORCH_CHECK(resultPosition_ + 3 + rank <= resultCapacity_, "the result buffer is too small");
   const auto code = codeOf(tensor.scalar_type());
   int32_t* out = results_ + resultPosition_;
-  for (size_t i = 0; i < rank; i++) out[3 + i] = static_cast<int32_t>(tensor.size(static_cast<int64_t>(i)));
+  for (size_t i = 0; i < rank; i++) {
+    const int64_t size = tensor.size(static_cast<int64_t>(i));
+    TORCH_CHECK(size <= std::numeric_limits<int32_t>::max(), "dimension ", i, " has ", size, " elements: too many");
+    out[3 + i] = static_cast<int32_t>(size);
+  }
   out[1] = static_cast<int32_t>(code);
   out[2] = static_cast<int32_t>(rank);
   out[0] = static_cast<int32_t>(keep(std::move(tensor)));

@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <mutex>
+#include <string>
 #include <vector>
 
 namespace lockstep {
@@ -137,6 +138,17 @@ struct PoolAllocator final : c10::Allocator {
   void copy_data(void* to, const void* from, std::size_t bytes) const { std::memcpy(to, from, bytes); }
 };
 
+std::string& refused() {
+  static std::string settings;
+  return settings;
+}
+
+#ifdef __GLIBC__
+void configureMalloc(int parameter, const char* name, int value) {
+  if (mallopt(parameter, value) == 0) refused() += (refused().empty() ? "" : ", ") + std::string(name) + "=" + std::to_string(value);
+}
+#endif
+
 }  // namespace
 
 void installPoolAllocator() {
@@ -145,13 +157,16 @@ void installPoolAllocator() {
     static PoolAllocator* const allocator = new PoolAllocator();
     c10::SetCPUAllocator(allocator, /*priority=*/100);
 #ifdef __GLIBC__
-    // oneDNN's scratch memory comes from malloc: keep it mapped too.
-    mallopt(M_MMAP_THRESHOLD, 1 << 30);
-    mallopt(M_TRIM_THRESHOLD, 1 << 30);
-    mallopt(M_TOP_PAD, 64 << 20);
+    // For what does not come from the pool: JavaScript's arrays, and scratch memory of libraries. glibc accepts no mmap
+    // threshold above 32 MiB; once one of the three is set, it does not adapt any of them by itself.
+    configureMalloc(M_MMAP_THRESHOLD, "M_MMAP_THRESHOLD", 32 << 20);
+    configureMalloc(M_TRIM_THRESHOLD, "M_TRIM_THRESHOLD", 1 << 30);
+    configureMalloc(M_TOP_PAD, "M_TOP_PAD", 64 << 20);
 #endif
   });
 }
+
+std::string refusedSettings() { return refused(); }
 
 PoolUse poolUse() { return pool().use(); }
 

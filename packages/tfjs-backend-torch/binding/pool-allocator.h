@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace lockstep {
 
@@ -13,6 +14,8 @@ struct PoolUse {
 
 /** Makes the pool libtorch's CPU allocator. Once a process; later calls do nothing. Blocks made before stay valid. */
 void installPoolAllocator();
+/** Settings of malloc that the C library did not accept, e.g. "M_TOP_PAD=67108864"; empty where there are none. */
+std::string refusedSettings();
 PoolUse poolUse();
 /** Gives all kept blocks back to the system. */
 void releasePool();

@@ -1,6 +1,8 @@
 // See torch-info.h.
 #include "torch-info.h"
 
+#include "pool-allocator.h"
+
 #include <ATen/ATen.h>
 #include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
@@ -8,6 +10,7 @@
 #include <torch/version.h>
 
 #include <cstdio>
+#include <fstream>
 
 namespace lockstep {
 
@@ -87,6 +90,25 @@ std::string cudaDeviceName() {
   return name;
 }
 
+/** Of the kernel module, which also containers see. */
+std::string cudaDriverVersion() {
+  std::string version;
+  if (at::hasCUDA()) std::ifstream("/sys/module/nvidia/version") >> version;
+  return version;
+}
+
+/** libtorch has loaded both libraries where it has CUDA. */
+std::string cudaRuntimeVersion() {
+  const auto get = find<int (*)(int*)>("cudaRuntimeGetVersion");
+  int version = 0;
+  return at::hasCUDA() && get != nullptr && get(&version) == 0 ? std::to_string(version) : "";
+}
+
+std::string cuDnnVersion() {
+  const auto get = find<size_t (*)()>("cudnnGetVersion");
+  return at::hasCUDA() && get != nullptr ? std::to_string(get()) : "";
+}
+
 }  // namespace
 
 std::vector<std::pair<const char*, std::string>> torchInfo() {
@@ -98,7 +120,10 @@ std::vector<std::pair<const char*, std::string>> torchInfo() {
       {"atenInstructionSet", atenCapability()},
       {"oneDnnInstructionSet", oneDnnInstructionSet()},
       {"cudaDevice", cudaDeviceName()},
-      {"cudaLibraries", at::hasCUDA() ? at::detail::getCUDAHooks().showConfig() : ""},
+      {"cudaDriver", cudaDriverVersion()},
+      {"cudaRuntime", cudaRuntimeVersion()},
+      {"cuDnn", cuDnnVersion()},
+      {"refusedSettings", refusedSettings()},
   };
 }
 

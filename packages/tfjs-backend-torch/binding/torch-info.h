@@ -7,7 +7,7 @@
 
 namespace lockstep {
 
-/** Names and values in the order of TorchInfo in src/native/addon.ts; an empty value means absent. */
+/** Names and values in the order of NativeInfo in src/native/torch-info.ts; an empty value means absent. */
 std::vector<std::pair<const char*, std::string>> torchInfo();
 
 }  // namespace lockstep

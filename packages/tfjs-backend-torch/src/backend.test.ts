@@ -107,7 +107,8 @@ describe("the torch backend", needsTorch, () => {
     const info = torchInfo();
     assert.match(info.libtorch, /^\d+\.\d+/);
     assert.match(info.atenInstructionSet, /\w/);
-    assert.equal(info.cudaDevice === null, info.cudaLibraries === null);
+    assert.equal(info.cudaDevice === null, info.cuDnn === null);
+    assert.equal(info.cudaDevice === null, info.cudaRuntime === null);
   });
 
   test("traces every native call to stderr when LOCKSTEP_TORCH_TRACE is 1", async () => {
@@ -123,5 +124,58 @@ describe("the torch backend", needsTorch, () => {
     });
     assert.match(stderr, /torch upload\(2\)/);
     assert.match(stderr, /torch Add\(Float\[2\], Float\[\]\) [\d.]+ us/);
+  });
+});
+
+describe("numbers that would be wrong", needsTorch, () => {
+  before(async () => {
+    await registerTorchBackend({ device: "cpu" });
+    await tf.setBackend("torch");
+  });
+
+  test("a row that is left out of a segment sum adds nothing, though it holds an infinity", () => {
+    const rows = tf.tensor2d([1, 2, Number.POSITIVE_INFINITY, Number.NaN], [2, 2]);
+    assert.deepEqual(Array.from(tf.unsortedSegmentSum(rows, tf.tensor1d([0, -1], "int32"), 1).dataSync()), [1, 2]);
+  });
+
+  test("gradients that a mask leaves out are 0, though the slope is infinite", () => {
+    const slope = tf.tensor1d([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+    const x = tf.tensor1d([-1, 1]);
+    const operations: ((x: tf.Tensor) => tf.Tensor)[] = [
+      tf.relu,
+      tf.relu6,
+      (a) => tf.maximum(a, 0),
+      (a) => tf.where(tf.greater(x, 0), a, 0),
+    ];
+    for (const operation of operations) {
+      assert.deepEqual(Array.from(tf.grad(operation)(x, slope).dataSync()), [0, Number.POSITIVE_INFINITY]);
+    }
+  });
+
+  test("max-pool keeps large whole numbers", () => {
+    const x = tf.tensor4d([1, 16777217, 2147483647, 3], [1, 2, 2, 1], "int32");
+    assert.deepEqual(Array.from(tf.maxPool(x, 2, 2, "valid").dataSync()), [2147483647]);
+    assert.deepEqual(Array.from(tf.maxPool(x, [1, 2], [1, 2], "valid").dataSync()), [16777217, 2147483647]);
+  });
+
+  test("clipping whole numbers by an infinity leaves them", () => {
+    const x = tf.tensor1d([-5, 7], "int32");
+    assert.deepEqual(Array.from(tf.clipByValue(x, 0, Number.POSITIVE_INFINITY).dataSync()), [0, 7]);
+  });
+
+  test("each byte of a bool tensor but 0 is true", () => {
+    assert.deepEqual(Array.from(tf.tensor1d(Uint8Array.of(0, 1, 2), "bool").dataSync()), [0, 1, 1]);
+  });
+
+  test("what has no right answer is refused", () => {
+    const flags = tf.tensor1d([1, 1], "bool");
+    assert.throws(() => tf.add(flags, flags), /^Error: Add: dtype bool is not supported/);
+    assert.throws(() => tf.addN([flags, flags]), /^Error: AddN: dtype bool is not supported/);
+    for (const value of [Number.NaN, 3e9, Number.NEGATIVE_INFINITY]) {
+      assert.throws(
+        () => tf.cast(tf.tensor1d([value]), "int32"),
+        /^Error: Cast: a NaN, or a number .* too large for int32/,
+      );
+    }
   });
 });

@@ -16,7 +16,6 @@ export function batchNormReluMaxPool(
 ): { y: Tensor4D; mean: Tensor1D; variance: Tensor1D } {
   const inputs = { x, scale, offset } as unknown as NamedTensorMap;
   const outputs = engine().runKernel("BatchNormReluMaxPool", inputs, { epsilon, poolSize: 2 }) as unknown as Tensor[];
-  const [y, mean, variance, indices] = outputs as [Tensor4D, Tensor1D, Tensor1D, Tensor];
-  indices.dispose();
+  const [y, mean, variance] = outputs as [Tensor4D, Tensor1D, Tensor1D];
   return { y, mean, variance };
 }

@@ -3,7 +3,8 @@
 export type { TorchBackend } from "./backend.js";
 export { batchNormReluMaxPool } from "./batch-norm-relu-max-pool.js";
 export { registerGradients } from "./gradients/register.js";
-export type { NativeMemory, TorchInfo } from "./native/addon.js";
+export type { NativeMemory } from "./native/addon.js";
+export type { TorchInfo } from "./native/torch-info.js";
 export {
   registerTorchBackend,
   releasePool,

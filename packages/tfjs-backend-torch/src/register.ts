@@ -4,13 +4,16 @@ import { registerBackend, registerKernel } from "@tensorflow/tfjs-core";
 import { TorchBackend } from "./backend.js";
 import { registerGradients } from "./gradients/register.js";
 import { allKernels } from "./kernels/all.js";
-import { loadAddon, type TorchInfo } from "./native/addon.js";
+import { loadAddon } from "./native/addon.js";
+import { type TorchInfo, torchInfoOf } from "./native/torch-info.js";
 
 export type TorchDevice = "auto" | "cpu" | "cuda";
 
 export interface TorchBackendInfo {
   readonly device: "cpu" | "cuda";
   readonly info: TorchInfo;
+  /** Settings of malloc that the C library did not accept, e.g. "M_TOP_PAD=67108864"; null where there are none. */
+  readonly refusedSettings: string | null;
 }
 
 export type TorchStatus =
@@ -52,13 +55,14 @@ export async function registerTorchBackend({
     registerKernel({ kernelName, backendName, kernelFunc });
   }
   registerBackend(backendName, () => new TorchBackend(addon, chosen), priority);
-  registration = { device: chosen, info: addon.info() };
+  const native = addon.info();
+  registration = { device: chosen, info: torchInfoOf(native), refusedSettings: native.refusedSettings };
   return registration;
 }
 
 /** Versions and instruction sets underneath. Throws UserError where the addon is not built. */
 export function torchInfo(): TorchInfo {
-  return loadAddon().info();
+  return torchInfoOf(loadAddon().info());
 }
 
 /** Gives the memory of freed tensors back to the system. */

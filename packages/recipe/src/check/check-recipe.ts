@@ -1,6 +1,6 @@
 // Owns checking a recipe in one process: every probe against it. That several workers agree is checked by training with them.
 import { describeError, UserError } from "@lockstep/errors";
-import { type CheckOptions, ProbeBench } from "./probe-bench.js";
+import { CheckedRecipe, type CheckOptions } from "./checked-recipe.js";
 import { probes, repeatableRule } from "./probes.js";
 
 export interface RuleResult {
@@ -14,11 +14,11 @@ export function checkRecipe(options: CheckOptions): RuleResult[] {
   if (options.samples.length < 4) {
     throw new UserError(`a recipe is checked on at least 4 images, there are ${options.samples.length}`);
   }
-  const bench = new ProbeBench(options);
+  const checked = new CheckedRecipe(options);
   const results: RuleResult[] = [];
   for (const { rule, needsRepeatable = false, run } of probes) {
     const isRepeatable = !results.some((result) => result.rule === repeatableRule && result.problem !== null);
-    if (isRepeatable || !needsRepeatable) results.push({ rule, problem: problemOf(() => run(bench)) });
+    if (isRepeatable || !needsRepeatable) results.push({ rule, problem: problemOf(() => run(checked)) });
   }
   return results;
 }

@@ -1,7 +1,9 @@
 // Owns the rules that a recipe must keep so that any workers compute the same, each with a probe that names what breaks it.
 import { isDeepStrictEqual } from "node:util";
-import { type AmbientUse, watchAmbient } from "./ambient-watch.js";
-import type { ProbeBench, WeightValues } from "./probe-bench.js";
+import type { CheckedRecipe, WeightValues } from "./checked-recipe.js";
+import { close, half, shown } from "./comparison.js";
+import { gradientProblem } from "./gradient-probe.js";
+import { recordUnseededCalls, type UnseededCall } from "./unseeded-calls.js";
 
 export interface Probe {
   /** As a rule. */
@@ -9,7 +11,7 @@ export interface Probe {
   /** It says nothing where the same micro-batch gives other bytes each time. */
   readonly needsRepeatable?: boolean;
   /** One line that says what breaks it and what to do; null where it is kept. */
-  run(bench: ProbeBench): string | null;
+  run(checked: CheckedRecipe): string | null;
 }
 
 const seeded = "draw by net.dropout, augmentation or seeded initialisers";
@@ -20,19 +22,19 @@ export const repeatableRule = "the same micro-batch gives the same bytes";
 export const probes: readonly Probe[] = [
   {
     rule: "the initial weights are a function of the seed",
-    run(bench) {
-      const again = bench.initialWeightsAnew();
-      if (!isDeepStrictEqual(Object.keys(again), Object.keys(bench.initial)))
+    run(checked) {
+      const again = checked.initialWeightsAnew();
+      if (!isDeepStrictEqual(Object.keys(again), Object.keys(checked.initial)))
         return "a second binding has other tensors";
-      const name = firstDifference(bench.initial, again);
+      const name = firstDifference(checked.initial, again);
       return name === null ? null : `${name} differs between two bindings: ${seeded}`;
     },
   },
   {
     rule: repeatableRule,
-    run(bench) {
-      const batch = bench.batch(0, half(bench));
-      const { value, uses } = watched(bench, () => [bench.train(batch), bench.train(batch)] as const);
+    run(checked) {
+      const batch = checked.batch(0, half(checked));
+      const { value, uses } = watched(checked, () => [checked.train(batch), checked.train(batch)] as const);
       const [one, two] = value;
       if (uses.length > 0) return `unseeded: a training pass calls ${listed(uses)}; ${seeded}`;
       const name = firstDifference(one.values, two.values);
@@ -43,15 +45,15 @@ export const probes: readonly Probe[] = [
   {
     rule: "nothing is kept between calls",
     needsRepeatable: true,
-    run(bench) {
-      const batch = bench.batch(0, half(bench));
-      const before = bench.train(batch);
-      bench.train(bench.batch(half(bench), bench.numSamples - half(bench), { step: 1, microBatch: 1 }));
-      const after = bench.train(batch);
+    run(checked) {
+      const batch = checked.batch(0, half(checked));
+      const before = checked.train(batch);
+      checked.train(checked.batch(half(checked), checked.numSamples - half(checked), { step: 1, microBatch: 1 }));
+      const after = checked.train(batch);
       const name = firstDifference(before.values, after.values);
       if (name !== null)
         return `${name} depends on which micro-batch came before; keep no variable outside of the model's function`;
-      const fresh = bench.train(batch, bench.initial, bench.bindAnew());
+      const fresh = checked.train(batch, checked.initial, checked.bindAnew());
       const other = firstDifference(before.values, fresh.values);
       return other === null
         ? null
@@ -60,19 +62,19 @@ export const probes: readonly Probe[] = [
   },
   {
     rule: "evaluation draws no random numbers and reads no clock",
-    run(bench) {
-      const batch = bench.batch(0, half(bench));
-      const { value, uses } = watched(bench, () => [bench.evaluate(batch), bench.evaluate(batch)] as const);
+    run(checked) {
+      const batch = checked.batch(0, half(checked));
+      const { value, uses } = watched(checked, () => [checked.evaluate(batch), checked.evaluate(batch)] as const);
       if (uses.length > 0) return `an evaluation calls ${listed(uses)}; use it in training alone, and seeded`;
       return isDeepStrictEqual(value[0], value[1]) ? null : "two evaluations of the same images differ";
     },
   },
   {
     rule: "a sample's prediction does not depend on its micro-batch",
-    run(bench) {
-      const together = bench.evaluate(bench.batch(0, bench.numSamples)).predictions;
-      for (let b = 0; b < bench.numSamples; b++) {
-        const alone = bench.evaluate(bench.batch(b, 1)).predictions;
+    run(checked) {
+      const together = checked.evaluate(checked.batch(0, checked.numSamples)).predictions;
+      for (let b = 0; b < checked.numSamples; b++) {
+        const alone = checked.evaluate(checked.batch(b, 1)).predictions;
         for (const [head, { width, values }] of Object.entries(together)) {
           for (let k = 0; k < width; k++) {
             const [a = Number.NaN, c = Number.NaN] = [values[b * width + k], alone[head]?.values[k]];
@@ -87,10 +89,10 @@ export const probes: readonly Probe[] = [
   },
   {
     rule: "the sums of a pass' micro-batches are the pass' sums",
-    run(bench) {
-      const whole = bench.evaluate(bench.batch(0, bench.numSamples)).sums;
-      const parts = [bench.batch(0, half(bench)), bench.batch(half(bench), bench.numSamples - half(bench))];
-      const sums = parts.map((part) => bench.evaluate(part).sums);
+    run(checked) {
+      const whole = checked.evaluate(checked.batch(0, checked.numSamples)).sums;
+      const parts = [checked.batch(0, half(checked)), checked.batch(half(checked), checked.numSamples - half(checked))];
+      const sums = parts.map((part) => checked.evaluate(part).sums);
       const index = whole.findIndex(
         (value, i) =>
           !close(
@@ -101,25 +103,25 @@ export const probes: readonly Probe[] = [
       );
       if (index < 0) return null;
       const halves = sums.map((part) => shown(part[index] ?? Number.NaN)).join(" + ");
-      return `${bench.recipe.sumNames[index]} is ${shown(whole[index] ?? Number.NaN)} of all images, but ${halves} of two halves: a mean over the micro-batch? Divide by the pass' constants`;
+      return `${checked.recipe.sumNames[index]} is ${shown(whole[index] ?? Number.NaN)} of all images, but ${halves} of two halves: a mean over the micro-batch? Divide by the pass' constants`;
     },
   },
   {
     rule: "sums name samples and loss, and count the samples",
-    run(bench) {
-      const { sumNames } = bench.recipe;
+    run(checked) {
+      const { sumNames } = checked.recipe;
       const lacking = ["samples", "loss"].find((name) => !sumNames.includes(name));
       if (lacking !== undefined) return `sumNames lacks "${lacking}"`;
-      const { sums } = bench.evaluate(bench.batch(0, 3));
+      const { sums } = checked.evaluate(checked.batch(0, 3));
       const counted = sums[sumNames.indexOf("samples")];
       return counted === 3 ? null : `the sum "samples" is ${counted} for 3 images`;
     },
   },
   {
     rule: "every parameter gets a finite gradient of its shape",
-    run(bench) {
-      const { values } = bench.train(bench.batch(0, half(bench)));
-      for (const { name, shape } of bench.recipe.tensors) {
+    run(checked) {
+      const { values } = checked.train(checked.batch(0, half(checked)));
+      for (const { name, shape } of checked.recipe.tensors) {
         const value = values[name];
         if (value === undefined) return `${name} gets none`;
         const size = shape.reduce((product, side) => product * side, 1);
@@ -132,19 +134,19 @@ export const probes: readonly Probe[] = [
   { rule: "gradients are those of the loss", needsRepeatable: true, run: gradientProblem },
   {
     rule: "weights are not changed by a pass",
-    run(bench) {
-      const name = firstDifference(bench.initial, bench.weightsAfterTraining(bench.batch(0, half(bench))));
+    run(checked) {
+      const name = firstDifference(checked.initial, checked.weightsAfterTraining(checked.batch(0, half(checked))));
       return name === null ? null : `${name} is changed by training; Lockstep's optimizer alone changes weights`;
     },
   },
   {
     rule: "no tensor is left behind",
-    run(bench) {
-      const batch = bench.batch(0, half(bench));
-      const count = () => bench.options.engine.tf.memory().numTensors;
+    run(checked) {
+      const batch = checked.batch(0, half(checked));
+      const count = () => checked.options.engine.tf.memory().numTensors;
       const work = () => {
-        bench.train(batch);
-        bench.evaluate(batch);
+        checked.train(batch);
+        checked.evaluate(batch);
       };
       work();
       const before = count();
@@ -155,46 +157,11 @@ export const probes: readonly Probe[] = [
   },
 ];
 
-/** Compares the steepest entry of some parameters with differences of the loss. Kinks of ReLU and max-pool forgive one step size. */
-function gradientProblem(bench: ProbeBench): string | null {
-  const batch = bench.batch(0, half(bench));
-  const { values } = bench.train(batch);
-  const parameters = bench.recipe.tensors.filter(({ kind }) => kind === "parameter");
-  for (const { name } of spread(parameters, 8)) {
-    const gradient = values[name] ?? new Float32Array(0);
-    const index = steepest(gradient);
-    const analytical = gradient[index] ?? 0;
-    if (Math.abs(analytical) < 1e-3) continue; // differences in float32 say little about flat ones
-    const lossWith = (change: number): number => {
-      const moved = bench.initial[name]?.slice() ?? new Float32Array(0);
-      moved[index] = (moved[index] ?? Number.NaN) + change;
-      return bench.lossOf(bench.train(batch, { ...bench.initial, [name]: moved }));
-    };
-    const numerical = [1e-2, 2e-3, 5e-4].map((h) => (lossWith(h) - lossWith(-h)) / (2 * h));
-    if (numerical.some((slope) => close(slope, analytical, 0.1))) continue;
-    return `that of ${name} is ${shown(analytical)} where the loss changes by ${numerical.map(shown).join(", ")}: a loss's gradient that does not belong to it, or a mean over the micro-batch?`;
-  }
-  return null;
+function watched<Value>(checked: CheckedRecipe, work: () => Value): { value: Value; uses: UnseededCall[] } {
+  return recordUnseededCalls(checked.options.folder, work);
 }
 
-function spread<Item>(items: readonly Item[], most: number): Item[] {
-  const pace = Math.max(1, items.length / most);
-  return items.filter((_, i) => Math.floor(i / pace) !== Math.floor((i - 1) / pace));
-}
-
-function steepest(gradient: Float32Array): number {
-  return gradient.reduce((best, value, i) => (Math.abs(value) > Math.abs(gradient[best] ?? 0) ? i : best), 0);
-}
-
-function half({ numSamples }: ProbeBench): number {
-  return Math.floor(numSamples / 2);
-}
-
-function watched<Value>(bench: ProbeBench, work: () => Value): { value: Value; uses: AmbientUse[] } {
-  return watchAmbient(bench.options.folder, work);
-}
-
-function listed(uses: readonly AmbientUse[]): string {
+function listed(uses: readonly UnseededCall[]): string {
   return [...new Set(uses.map(({ what, place }) => (place === null ? what : `${what} (${place})`)))]
     .slice(0, 3)
     .join(", ");
@@ -202,12 +169,4 @@ function listed(uses: readonly AmbientUse[]): string {
 
 function firstDifference(one: WeightValues, two: WeightValues): string | null {
   return Object.keys(one).find((name) => !isDeepStrictEqual(one[name], two[name])) ?? null;
-}
-
-function close(a: number, b: number, tolerance: number): boolean {
-  return Math.abs(a - b) <= tolerance * Math.max(1e-2, Math.abs(a), Math.abs(b));
-}
-
-function shown(value: number): string {
-  return String(Number(value.toPrecision(4)));
 }

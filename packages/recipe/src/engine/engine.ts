@@ -37,6 +37,8 @@ export interface EngineDescription {
 export interface RegisteredBackend {
   readonly device: string;
   readonly numerics: Readonly<Record<string, string | number>>;
+  /** For people, one line each. */
+  readonly warnings?: readonly string[];
 }
 
 export interface EngineCandidate {

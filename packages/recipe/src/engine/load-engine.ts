@@ -38,6 +38,7 @@ export async function loadEngine({
   const registered = await candidate.register(tf, device);
   await registerGradients();
   if (!(await tf.setBackend(candidate.backend))) throw new Error(`tfjs cannot set backend ${candidate.backend}`);
+  for (const warning of registered.warnings ?? []) log.warn({ backend: candidate.backend }, warning);
   for (const description of passedOver) log.warn({ ...description }, absenceOf(description));
   if (candidate === cpuEngine) {
     log.warn(

@@ -25,8 +25,9 @@ export const torchEngine: EngineCandidate = {
   },
   async register(_, device) {
     const { registerTorchBackend } = await loadPackage();
-    const { device: registered, info } = await registerTorchBackend({ device });
+    const { device: registered, info, refusedSettings } = await registerTorchBackend({ device });
     return {
+      warnings: refusedSettings === null ? [] : [`malloc refuses ${refusedSettings}: memory is mapped more often`],
       device: registered === "cuda" ? (info.cudaDevice ?? registered) : registered,
       numerics: numericsOf(registered, info),
     };
@@ -40,16 +41,11 @@ export async function registerGradients(): Promise<void> {
 
 /** What decides on the bits. A GPU's say nothing where the processor computes. */
 function numericsOf(device: "cpu" | "cuda", info: TorchInfo): Record<string, string> {
-  const { libtorch, oneDnn, blas, blasCore, atenInstructionSet, oneDnnInstructionSet, cudaDevice, cudaLibraries } =
-    info;
+  const { atenInstructionSet, cudaDevice, cudaDriver, cudaRuntime, cuDnn, ...processor } = info;
   const parts = {
-    libtorch,
-    oneDnn,
-    blas,
-    blasCore,
+    ...processor,
     instructionSet: atenInstructionSet,
-    oneDnnInstructionSet,
-    ...(device === "cuda" ? { cudaDevice, cudaLibraries } : {}),
+    ...(device === "cuda" ? { cudaDevice, cudaDriver, cudaRuntime, cuDnn } : {}),
   };
   return Object.fromEntries(Object.entries(parts).flatMap(([name, value]) => (value === null ? [] : [[name, value]])));
 }

@@ -2,7 +2,7 @@
 // of batch-norm-relu-max-pool-cpu.cc; elsewhere composed of ATen's operations.
 //
 // The gradient finds each window's maximum again from x with the forward's own arithmetic: cheaper than storing the
-// places. So `indices`, which the contract foresees, is an empty tensor.
+// places.
 #include "kernels/batch-norm-relu-max-pool-cpu.h"
 
 #include "families.h"
@@ -37,10 +37,9 @@ Tensor composedActivation(const Tensor& x_NHWC, const Affine& affine) {
   return at::relu(at::addcmul(affine.shift, x_NHWC, affine.factor)).permute({0, 3, 1, 2});
 }
 
-std::tuple<Tensor, Tensor, Tensor, Tensor> forward(const Tensor& x_NHWC, const Tensor& scale, const Tensor& offset,
-                                                   double epsilon) {
+std::tuple<Tensor, Tensor, Tensor> forward(const Tensor& x_NHWC, const Tensor& scale, const Tensor& offset,
+                                           double epsilon) {
   const PoolShape shape = check(x_NHWC, scale, offset);
-  const Tensor indices = at::empty({0}, x_NHWC.options().dtype(at::kInt));
   if (!x_NHWC.is_cpu()) {
     const Ints pixels = {0, 1, 2};
     const Tensor mean = at::mean(x_NHWC, pixels);
@@ -48,7 +47,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> forward(const Tensor& x_NHWC, const T
     const Tensor variance = at::mean(at::mul(centred, centred), pixels);
     const Tensor z_NCHW = composedActivation(x_NHWC, Affine(scale, offset, mean, variance, epsilon));
     const Tensor y_NCHW = std::get<0>(at::max_pool2d_with_indices(z_NCHW, {2, 2}, {2, 2}));
-    return {y_NCHW.permute({0, 2, 3, 1}), mean, variance, indices};
+    return {y_NCHW.permute({0, 2, 3, 1}), mean, variance};
   }
   const Tensor mean = at::empty({shape.C}, x_NHWC.options());
   const Tensor variance = at::empty({shape.C}, x_NHWC.options());
@@ -57,7 +56,7 @@ std::tuple<Tensor, Tensor, Tensor, Tensor> forward(const Tensor& x_NHWC, const T
   const Tensor y = at::empty({shape.N, shape.H / 2, shape.W / 2, shape.C}, x_NHWC.options());
   normReluPool(shape, x_NHWC.data_ptr<float>(), affine.factor.data_ptr<float>(), affine.shift.data_ptr<float>(),
                y.data_ptr<float>());
-  return {y, mean, variance, indices};
+  return {y, mean, variance};
 }
 
 std::tuple<Tensor, Tensor, Tensor> backward(const Tensor& dy, const Tensor& x_NHWC, const Tensor& scale,

@@ -7,7 +7,10 @@ namespace {
 
 using at::Tensor;
 
-Tensor add(const Tensor& a, const Tensor& b) { return at::add(a, b); }
+Tensor addNumbers(const Tensor& a, const Tensor& b) {
+  if (a.scalar_type() == b.scalar_type()) refuseBool(a);
+  return at::add(a, b);
+}
 Tensor sub(const Tensor& a, const Tensor& b) { return at::sub(a, b); }
 Tensor multiply(const Tensor& a, const Tensor& b) { return at::mul(a, b); }
 Tensor realDiv(const Tensor& a, const Tensor& b) { return at::div(a, b); }
@@ -38,7 +41,7 @@ Tensor prelu(const Tensor& x, const Tensor& alpha) { return at::where(at::lt(x, 
 Tensor addN(const Tensors& tensors) {
   TORCH_CHECK(!tensors.empty(), "needs at least one tensor");
   if (tensors.size() == 1) return tensors[0];
-  Tensor sum = at::add(tensors[0], tensors[1]);
+  Tensor sum = addNumbers(tensors[0], tensors[1]);
   for (size_t i = 2; i < tensors.size(); i++) sum.add_(tensors[i]);
   return sum;
 }
@@ -46,7 +49,7 @@ Tensor addN(const Tensors& tensors) {
 }  // namespace
 
 const std::vector<Kernel> binaryKernels = {
-    {"Add", bind<add>},
+    {"Add", bind<addNumbers>},
     {"AddN", bind<addN>},
     {"Atan2", bind<atan2>},
     {"Equal", bind<equal>},

@@ -8,7 +8,15 @@ namespace {
 
 using at::Tensor;
 
-Tensor cast(const Tensor& x, int64_t dtype) { return x.to(scalarTypeOf(dtype)); }
+Tensor cast(const Tensor& x, int64_t dtype) {
+  const at::ScalarType type = scalarTypeOf(dtype);
+  if (type == at::kInt && x.is_floating_point() && x.numel() > 0) {
+    // C++ leaves open what becomes of others. Written so that a NaN fails too.
+    const bool fits = at::logical_and(at::ge(x, -2147483648.0), at::lt(x, 2147483648.0)).all().item<bool>();
+    TORCH_CHECK(fits, "a NaN, or a number that is too large for int32");
+  }
+  return x.to(type);
+}
 /** A view of another shape; also Identity, ExpandDims and every other kernel that only renames dimensions. */
 Tensor reshape(const Tensor& x, const Ints& shape) { return x.view(shape); }
 Tensor transpose(const Tensor& x, const Ints& order) { return x.permute(order); }

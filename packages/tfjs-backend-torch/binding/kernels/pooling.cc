@@ -22,12 +22,12 @@ Tensor unpad(const Tensor& x_NHWC, const Ints& sides) {
   if (!padded(sides)) return x_NHWC;
   return x_NHWC.slice(1, sides[0], x_NHWC.size(1) - sides[1]).slice(2, sides[2], x_NHWC.size(2) - sides[3]);
 }
-/** What ATen lacks for int32 is done in float32. */
-Tensor asFloat(const Tensor& x) { return x.to(at::kFloat); }
+/** ATen pools no integers. Every int32 is a float64, not every one a float32. */
+Tensor asFloating(const Tensor& x) { return x.is_floating_point() ? x : x.to(at::kDouble); }
 
 std::tuple<Tensor, Tensor> maxPoolWithIndices(const Tensor& x_NHWC, const Ints& window, const Ints& strides,
                                               const Ints& sides, const Ints& dilations) {
-  const Tensor x = pad(asFloat(x_NHWC), sides, -std::numeric_limits<double>::infinity());
+  const Tensor x = pad(asFloating(x_NHWC), sides, -std::numeric_limits<double>::infinity());
   return at::max_pool2d_with_indices(channelsFirst(x), window, strides, {0, 0}, dilations, false);
 }
 
@@ -38,7 +38,7 @@ Tensor maxPool(const Tensor& x_NHWC, const Ints& window, const Ints& strides, co
 Tensor maxPoolGrad(const Tensor& dy_NHWC, const Tensor& x_NHWC, const Ints& window, const Ints& strides,
                    const Ints& sides, const Ints& dilations) {
   const Tensor indices = std::get<1>(maxPoolWithIndices(x_NHWC, window, strides, sides, dilations));
-  const Tensor x = pad(asFloat(x_NHWC), sides, 0);
+  const Tensor x = pad(x_NHWC.to(dy_NHWC.scalar_type()), sides, 0);  // only its shape is read
   const Tensor dx = at::max_pool2d_with_indices_backward(channelsFirst(dy_NHWC), channelsFirst(x), window, strides,
                                                          {0, 0}, dilations, false, indices);
   return unpad(channelsLast(dx), sides);
@@ -51,14 +51,14 @@ Tensor windowWeights(const Tensor& x_NHWC, const Ints& window, const Ints& strid
 }
 
 Tensor avgPool(const Tensor& x_NHWC, const Ints& window, const Ints& strides, const Ints& sides) {
-  const Tensor x = channelsFirst(pad(asFloat(x_NHWC), sides, 0));
-  if (!padded(sides)) return channelsLast(at::avg_pool2d(x, window, strides, {0, 0}));
+  const Tensor x = channelsFirst(pad(asFloating(x_NHWC), sides, 0));
+  if (!padded(sides)) return channelsLast(at::avg_pool2d(x, window, strides, {0, 0})).to(at::kFloat);
   const Tensor sums = channelsLast(at::avg_pool2d(x, window, strides, {0, 0}, false, true, 1));
-  return at::mul(sums, windowWeights(x_NHWC, window, strides, sides));
+  return at::mul(sums, windowWeights(x_NHWC, window, strides, sides)).to(at::kFloat);
 }
 
 Tensor avgPoolGrad(const Tensor& dy_NHWC, const Tensor& x_NHWC, const Ints& window, const Ints& strides, const Ints& sides) {
-  const Tensor x = channelsFirst(pad(asFloat(x_NHWC), sides, 0));
+  const Tensor x = channelsFirst(pad(x_NHWC.to(dy_NHWC.scalar_type()), sides, 0));  // only its shape is read
   if (!padded(sides)) {
     return channelsLast(at::avg_pool2d_backward(channelsFirst(dy_NHWC), x, window, strides, {0, 0}, false, true, {}));
   }

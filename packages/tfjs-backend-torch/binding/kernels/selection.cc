@@ -33,11 +33,12 @@ Tensor gather(const Tensor& x, const Tensor& indices) {
   return at::gather(x, 2, wide);
 }
 
-/** x is [rows, inner], ids [rows]: sums of rows by id; rows with a negative id are left out. */
+/** x is [rows, inner], ids [rows]: sums of rows by id. Rows whose id names no segment are left out, whatever they hold. */
 Tensor unsortedSegmentSum(const Tensor& x, const Tensor& ids, int64_t numSegments) {
+  refuseBool(x);
   const Tensor valid = at::logical_and(at::ge(ids, 0), at::lt(ids, numSegments));
   const Tensor sums = at::zeros({numSegments, x.size(1)}, x.options());
-  const Tensor rows = at::mul(x, valid.to(x.scalar_type()).unsqueeze(1));
+  const Tensor rows = at::where(valid.unsqueeze(1), x, at::zeros({}, x.options()));
   return sums.index_add(0, at::where(valid, ids, at::zeros({}, ids.options())).to(at::kLong), rows);
 }
 

@@ -2,6 +2,9 @@
 // before it calls.
 #include "families.h"
 
+#include <algorithm>
+#include <limits>
+
 namespace lockstep {
 
 namespace {
@@ -26,13 +29,19 @@ Tensor selu(const Tensor& x) { return at::selu(x); }
 Tensor sign(const Tensor& x) { return at::sign(x); }
 Tensor softplus(const Tensor& x) { return at::softplus(x); }
 Tensor square(const Tensor& x) { return at::mul(x, x); }
+/** Of an infinity: the greatest or the least int32. */
+int64_t nearestInt32(double value) {
+  using limits = std::numeric_limits<int32_t>;
+  return static_cast<int64_t>(std::clamp(value, double{limits::min()}, double{limits::max()}));
+}
 Tensor clipByValue(const Tensor& x, double low, double high) {
-  if (x.scalar_type() == at::kInt) return at::clamp(x, static_cast<int64_t>(low), static_cast<int64_t>(high));
+  if (x.scalar_type() == at::kInt) return at::clamp(x, nearestInt32(low), nearestInt32(high));
   return at::clamp(x, low, high);
 }
 
 /** 1 where x > 0, NaN where x is NaN, else alpha. */
 Tensor step(const Tensor& x, double alpha) {
+  refuseBool(x);
   const Tensor y = at::where(at::gt(x, 0), at::ones({}, x.options()), at::full({}, alpha, x.options()));
   return x.is_floating_point() ? at::where(at::isnan(x), x, y) : y;
 }

@@ -1,6 +1,6 @@
 // Owns the gradients of elementwise kernels of several tensors, with the sums that undo broadcasting.
 import * as tf from "@tensorflow/tfjs-core";
-import { type Gradients, gradient, unbroadcast } from "./gradient.js";
+import { type Gradients, gradient, masked, unbroadcast } from "./gradient.js";
 
 const { cast, div, floor, greater, less, mul, neg, square, sub, where, zerosLike } = tf;
 
@@ -29,12 +29,12 @@ export const binaryGradients: Gradients = {
   FloorDiv: ofAB((dy, _, b) => div(dy, float(b)), byDivisor),
   GreaterEqual: nothing,
   Maximum: ofAB(
-    (dy, a, b) => mul(dy, float(tf.greaterEqual(a, b))),
-    (dy, a, b) => mul(dy, float(less(a, b))),
+    (dy, a, b) => masked(dy, tf.greaterEqual(a, b)),
+    (dy, a, b) => masked(dy, less(a, b)),
   ),
   Minimum: ofAB(
-    (dy, a, b) => mul(dy, float(tf.lessEqual(a, b))),
-    (dy, a, b) => mul(dy, float(greater(a, b))),
+    (dy, a, b) => masked(dy, tf.lessEqual(a, b)),
+    (dy, a, b) => masked(dy, greater(a, b)),
   ),
   Mod: ofAB(passed, (dy, a, b) => mul(dy, neg(floor(div(a, b))))),
   Multiply: ofAB(
@@ -64,8 +64,8 @@ export const binaryGradients: Gradients = {
         : condition;
     return {
       condition: () => float(zerosLike(condition)),
-      t: () => mul(dy, cast(mask(), dy.dtype)),
-      e: () => mul(dy, cast(tf.logicalNot(mask()), dy.dtype)),
+      t: () => masked(dy, mask()),
+      e: () => masked(dy, tf.logicalNot(mask())),
     };
   }),
   SquaredDifference: ofAB(

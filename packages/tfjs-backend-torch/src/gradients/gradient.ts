@@ -1,8 +1,18 @@
-// Owns the form in which the files of gradients/ say what the gradient of a kernel is, and what they share.
+// gradient() and its kin: the form in which the files of gradients/ declare the gradient of a kernel.
 //
-// TensorFlow.js' own gradients (dist/register_all_gradients.js) are ES modules in a package that Node takes for
-// CommonJS, so Node cannot import them. These need no addon and serve every backend.
-import { broadcast_util, type GradConfig, reshape, sum, type Tensor, util } from "@tensorflow/tfjs-core";
+// TensorFlow.js has gradients of its own (dist/register_all_gradients.js): ES modules in a package that Node takes for
+// CommonJS. Loading them by hooks adds 1.5 s to the start of each thread, and those of Sum and Mean upload arrays of ones
+// (docs/lab-log.md). These need no addon and serve every backend.
+import {
+  broadcast_util,
+  type GradConfig,
+  reshape,
+  sum,
+  type Tensor,
+  util,
+  where,
+  zerosLike,
+} from "@tensorflow/tfjs-core";
 
 export type Gradients = Readonly<Record<string, Omit<GradConfig, "kernelName">>>;
 
@@ -36,6 +46,11 @@ export function ofX(derive: (dy: Tensor, x: Tensor) => Tensor): Omit<GradConfig,
 /** For a kernel of one tensor named x whose derivative is easiest from its output. */
 export function ofOutput(derive: (dy: Tensor, y: Tensor) => Tensor): Omit<GradConfig, "kernelName"> {
   return gradient({ outputs: [true] }, (dy, [y]) => ({ x: () => derive(dy, y) }));
+}
+
+/** dy where `isKept`, else 0. A product with 0 and 1 would make a NaN of an infinity. */
+export function masked(dy: Tensor, isKept: Tensor): Tensor {
+  return where(isKept, dy, zerosLike(dy));
 }
 
 /** Sums what broadcasting repeated, so that a gradient has its input's shape. */

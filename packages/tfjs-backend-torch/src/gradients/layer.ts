@@ -52,12 +52,12 @@ export const layerGradients: Gradients = {
   ),
   BatchNormReluMaxPool: {
     inputsToSave: ["x", "scale", "offset"],
-    outputsToSave: [false, true, true, true],
+    outputsToSave: [false, true, true],
     gradFunc: (dys, saved, attrs) => {
-      // Mean, variance and indices have no gradients of their own.
+      // The gradients by mean and variance are left out: both are functions of x, and only reported.
       const dy = (dys as tf.Tensor[])[0];
-      const [x, scale, offset, mean, variance, indices] = saved;
-      const inputs = { dy, x, scale, offset, mean, variance, indices } as unknown as tf.NamedTensorMap;
+      const [x, scale, offset, mean, variance] = saved;
+      const inputs = { dy, x, scale, offset, mean, variance } as unknown as tf.NamedTensorMap;
       const [dx, dscale, doffset] = engine().runKernel("BatchNormReluMaxPoolGrad", inputs, attrs) as unknown as [
         tf.Tensor,
         tf.Tensor,

@@ -1,6 +1,6 @@
 // Owns the gradients of kernels that move, cut, join or choose elements.
 import * as tf from "@tensorflow/tfjs-core";
-import { type Gradients, gradient } from "./gradient.js";
+import { type Gradients, gradient, masked } from "./gradient.js";
 
 const { pad, reshape, slice, transpose, util } = tf;
 
@@ -52,11 +52,11 @@ function gatherGradients(dy: tf.Tensor, x: tf.Tensor, indices: tf.Tensor, axis: 
   );
 }
 
-/** Rows with a negative id were left out of the sum: their gradient is zero. */
+/** Rows whose id names no segment were left out of the sum: their gradient is zero. */
 function segmentSumGradient(dy: tf.Tensor, ids: tf.Tensor): tf.Tensor {
-  const rows = tf.gather(dy, tf.maximum(ids, tf.zerosLike(ids)) as tf.Tensor1D);
-  const counted = tf.cast(tf.greaterEqual(ids, tf.scalar(0, "int32")), "float32");
-  return tf.mul(rows, reshape(counted, [...ids.shape, ...new Array<number>(rows.rank - ids.rank).fill(1)]));
+  const counted = tf.logicalAnd(tf.greaterEqual(ids, 0), tf.less(ids, dy.shape[0] ?? 0));
+  const rows = tf.gather(dy, tf.where(counted, ids, tf.zerosLike(ids)) as tf.Tensor1D);
+  return masked(rows, reshape(counted, [...ids.shape, ...new Array<number>(rows.rank - ids.rank).fill(1)]));
 }
 
 export const layoutGradients: Gradients = {

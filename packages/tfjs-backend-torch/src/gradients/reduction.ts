@@ -1,9 +1,9 @@
 // Owns the gradients of sums, extremes, scans and softmax. The gradient of a sum is spread over the input by Tile on the
 // device: no array of ones is made on the host.
 import * as tf from "@tensorflow/tfjs-core";
-import { type Gradients, gradient } from "./gradient.js";
+import { type Gradients, gradient, masked } from "./gradient.js";
 
-const { cast, mul, reshape, sub, sum, transpose, util, zerosLike } = tf;
+const { mul, reshape, sub, sum, transpose, util, zerosLike } = tf;
 
 type Axis = number | number[];
 
@@ -22,7 +22,7 @@ function spread(dy: tf.Tensor, x: tf.Tensor, axis: Axis): tf.Tensor {
 /** For Max and Min: all places that equal the extreme get dy. */
 function atExtremes(dy: tf.Tensor, x: tf.Tensor, y: tf.Tensor, axis: Axis): tf.Tensor {
   const kept = keptShape(x, util.parseAxisParam(axis, x.shape));
-  return mul(reshape(dy, kept), cast(tf.equal(x, reshape(y, kept)), dy.dtype));
+  return masked(tf.broadcastTo(reshape(dy, kept), x.shape), tf.equal(x, reshape(y, kept)));
 }
 
 /** The product of all others along the last axis, as exclusive products from both ends (exact at zeros). */

@@ -1,6 +1,6 @@
 // Owns the gradients of kernels of one tensor.
 import * as tf from "@tensorflow/tfjs-core";
-import { type Gradients, gradient, ofOutput, ofX } from "./gradient.js";
+import { type Gradients, gradient, masked, ofOutput, ofX } from "./gradient.js";
 
 const { add, cast, cos, cosh, div, exp, greater, mul, neg, scalar, sin, sinh, sqrt, square, sub, where, zerosLike } =
   tf;
@@ -26,8 +26,7 @@ export const unaryGradients: Gradients = {
   Ceil: nothing,
   ClipByValue: gradient<{ clipValueMin: number; clipValueMax: number }>({ inputs: ["x"] }, (dy, [x], attrs) => ({
     x: () => {
-      const inside = tf.logicalAnd(tf.greaterEqual(x, attrs.clipValueMin), tf.lessEqual(x, attrs.clipValueMax));
-      return where(inside, dy, zerosLike(dy));
+      return masked(dy, tf.logicalAnd(tf.greaterEqual(x, attrs.clipValueMin), tf.lessEqual(x, attrs.clipValueMax)));
     },
   })),
   Cos: ofX((dy, x) => mul(neg(sin(float(x))), dy)),
@@ -50,8 +49,8 @@ export const unaryGradients: Gradients = {
   Neg: gradient({}, (dy) => ({ x: () => neg(dy) })),
   OnesLike: nothing,
   Reciprocal: ofX((dy, x) => div(dy, neg(square(x)))),
-  Relu: ofX((dy, x) => mul(dy, float(tf.step(x)))),
-  Relu6: ofX((dy, x) => mul(dy, float(mul(tf.lessEqual(x, 6), tf.step(x))))),
+  Relu: ofX((dy, x) => masked(dy, greater(x, 0))),
+  Relu6: ofX((dy, x) => masked(dy, tf.logicalAnd(greater(x, 0), tf.lessEqual(x, 6)))),
   Round: nothing,
   Rsqrt: ofX((dy, x) => neg(div(dy, mul(tf.pow(x, 1.5), 2)))),
   Selu: ofX((dy, x) =>

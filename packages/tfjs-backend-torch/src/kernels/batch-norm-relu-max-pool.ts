@@ -1,5 +1,5 @@
-// Owns the fused train-mode batch norm + ReLU + 2x2 max-pool and its gradient; binding/kernels/batch-norm-relu-max-pool.cc
-// computes them. `indices` is empty: the gradient finds each maximum again.
+// batchNormReluMaxPoolKernels: the fused train-mode batch norm, ReLU and 2x2 max-pool, and its gradient;
+// binding/kernels/batch-norm-relu-max-pool.cc computes them.
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { type KernelTable, kernel } from "../kernel.js";
 
@@ -17,7 +17,7 @@ export const batchNormReluMaxPoolKernels: KernelTable = {
   BatchNormReluMaxPool: kernel<{ x: TensorInfo; scale: TensorInfo; offset: TensorInfo }, Attrs>(
     (torch, { x, scale, offset }, attrs) => {
       checkPoolSize("BatchNormReluMaxPool", attrs);
-      return torch.runMany("BatchNormReluMaxPool", 4, x, scale, offset, attrs.epsilon);
+      return torch.runMany("BatchNormReluMaxPool", 3, x, scale, offset, attrs.epsilon);
     },
   ),
   BatchNormReluMaxPoolGrad: kernel<
@@ -28,7 +28,6 @@ export const batchNormReluMaxPoolKernels: KernelTable = {
       offset: TensorInfo;
       mean: TensorInfo;
       variance: TensorInfo;
-      indices: TensorInfo;
     },
     Attrs
   >((torch, { dy, x, scale, offset, mean, variance }, attrs) => {

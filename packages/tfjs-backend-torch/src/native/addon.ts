@@ -6,23 +6,7 @@ import { fileURLToPath } from "node:url";
 import { describeError, UserError } from "@lockstep/errors";
 import type { HostArray } from "./dtype.js";
 import type { NativeKernelName } from "./kernel-table.js";
-
-/** Versions and instruction sets that decide the bits of a result. null: absent. */
-export interface TorchInfo {
-  /** As of the headers that the addon was built with. */
-  readonly libtorch: string;
-  readonly oneDnn: string | null;
-  readonly blas: string;
-  /** The processor type that OpenBLAS chose its kernels for. */
-  readonly blasCore: string | null;
-  /** What ATen's own loops use; ATEN_CPU_CAPABILITY pins it. */
-  readonly atenInstructionSet: string;
-  /** dnnl_cpu_isa_t in effect, by name and number; ONEDNN_MAX_CPU_ISA pins it. null where this libtorch hides it. */
-  readonly oneDnnInstructionSet: string | null;
-  readonly cudaDevice: string | null;
-  /** CUDA and cuDNN versions, as libtorch says them. */
-  readonly cudaLibraries: string | null;
-}
+import type { NativeInfo } from "./torch-info.js";
 
 export interface NativeMemory {
   /** Live handles of the calling thread. */
@@ -37,7 +21,7 @@ export interface NativeMemory {
 export type NativeArgument = number | boolean | readonly number[];
 
 export interface NativeAddon {
-  info(): TorchInfo;
+  info(): NativeInfo;
   hasCuda(): boolean;
   setDevice(device: "cpu" | "cuda"): void;
   /** Where kernels write their results: [handle, dtype, rank, ...sizes] each, one after another. */

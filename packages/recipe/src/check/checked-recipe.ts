@@ -1,4 +1,4 @@
-// Owns what the probes of a recipe run on: a bound recipe on an engine with its initial weights, passes over chosen samples,
+// CheckedRecipe: what the probes of a recipe run on, a bound recipe on an engine with its initial weights, passes over chosen samples,
 // and results as bytes that can be compared.
 import type { LabelTable } from "@lockstep/dataset";
 import type { Tensor } from "@tensorflow/tfjs-core";
@@ -31,7 +31,7 @@ export type WeightValues = Readonly<Record<string, Float32Array>>;
 
 const seed = 7;
 
-export class ProbeBench {
+export class CheckedRecipe {
   readonly options: CheckOptions;
   readonly recipe: Recipe;
   readonly initial: WeightValues;

@@ -1,16 +1,19 @@
-// Owns noticing that a recipe asks for what no seed repeats: Math.random (tfjs' own random ops draw their seeds from it) and
-// the clock.
+// recordUnseededCalls: detects a recipe that uses unseeded randomness, Math.random (tfjs' own random ops draw their seeds from
+// it), or the clock.
 
-export interface AmbientUse {
+export interface UnseededCall {
   /** e.g. `Math.random`. */
   readonly what: string;
   /** File and line of the recipe that led to it; null where the stack does not say. */
   readonly place: string | null;
 }
 
-/** Runs the work and gives what it asked for. @param folder of the recipe's own files */
-export function watchAmbient<Value>(folder: string | null, work: () => Value): { value: Value; uses: AmbientUse[] } {
-  const uses: AmbientUse[] = [];
+/** Runs the work, and returns the calls that it made. @param folder of the recipe's own files */
+export function recordUnseededCalls<Value>(
+  folder: string | null,
+  work: () => Value,
+): { value: Value; uses: UnseededCall[] } {
+  const uses: UnseededCall[] = [];
   const watched = (what: string, original: () => number) => () => {
     uses.push({ what, place: placeIn(new Error().stack ?? "", folder) });
     return original();
