@@ -1,11 +1,19 @@
-// Settings from flags, environment and a file in real commands; the dry run; and that what train was told by them reaches
-// its processes once, as flags.
+// Settings from flags, environment and a file in real commands; the dry run; and that train gives its processes their
+// settings once, where no other user of the machine can read them.
 import assert from "node:assert/strict";
 import { access, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { runFiles, type TrainResult } from "@lockstep/cli";
-import { needsTorch, runCluster, runLockstep, temporaryFolder, tinyRun } from "@lockstep/testkit";
+import {
+  holdStep,
+  needsTorch,
+  runCluster,
+  runLockstep,
+  startCluster,
+  temporaryFolder,
+  tinyRun,
+} from "@lockstep/testkit";
 
 describe("settings of a run", { skip: needsTorch() }, () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -97,6 +105,21 @@ describe("settings of a run", { skip: needsTorch() }, () => {
     });
     assert.equal(code, 0, stderr);
     assert.equal(JSON.parse(stdout).weightsSha256, fromFlags.weightsSha256);
+  });
+
+  test("the arguments of a run's processes tell the role and the index, and no setting", async () => {
+    const cluster = startCluster({ out: pathOf("seen"), flags: { epochs: 1 }, faults: holdStep(1, 2) });
+    const argumentsOf = async (role: "coordinator" | "worker", index: number): Promise<string[]> => {
+      const { pid } = await cluster.processOf(role, index);
+      return (await readFile(`/proc/${pid}/cmdline`, "utf8")).split("\0").slice(3, -1);
+    };
+    try {
+      assert.deepEqual(await argumentsOf("coordinator", 0), ["coordinator", "--prepared", "--config", "-"]);
+      assert.deepEqual(await argumentsOf("worker", 1), ["worker", "--slot", "1", "--config", "-"]);
+      assert.equal((await cluster.result()).weightsSha256, fromFlags.weightsSha256);
+    } finally {
+      await cluster.dispose();
+    }
   });
 
   test("weights taken over from another run make another run, which a resume goes on with", async () => {

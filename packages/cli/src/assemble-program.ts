@@ -2,9 +2,10 @@
 import { createRequire } from "node:module";
 import { Command } from "commander";
 import { checkPaths } from "./check-paths.js";
-import { addFlags, type FlagName, flagsOf } from "./flags.js";
 import { userErrorPrefix } from "./launcher/child.js";
+import { select } from "./settings/all-settings.js";
 import { applySettings } from "./settings/apply-settings.js";
+import { addSettings, settingsOf } from "./settings/command-settings.js";
 import { complaintsAbout } from "./settings/environment.js";
 
 const examples = `
@@ -25,7 +26,7 @@ export function assembleProgram(commands: readonly ((program: Command) => void)[
     .showHelpAfterError(false)
     .addHelpText("after", examples);
   for (const add of commands) add(program);
-  for (const command of allCommands(program)) if (hasSettings(command)) addFlags(command, ["config"]);
+  for (const command of allCommands(program)) if (hasSettings(command)) addSettings(command, select("config"));
   program.hook("preAction", async (_, command) => {
     for (const line of complaintsAbout(process.env)) process.stderr.write(`${line}\n`);
     await applySettings(command, process.env);
@@ -54,8 +55,7 @@ export function forCommander(program: Command, args: readonly string[]): string[
 
 /** What only says how to print needs no file. */
 function hasSettings(command: Command): boolean {
-  const printing: readonly FlagName[] = ["json", "logLevel"];
-  return flagsOf(command).some((name) => !printing.includes(name));
+  return Object.keys(settingsOf(command)).some((name) => !["json", "logLevel"].includes(name));
 }
 
 function allCommands(command: Command): Command[] {

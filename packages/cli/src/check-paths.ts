@@ -4,9 +4,10 @@ import { access, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { asUserError, UserError } from "@lockstep/errors";
 import type { Command } from "commander";
-import { attributeOf, type FlagName, flags, flagsOf, keyOf } from "./flags.js";
 import { type PathUse, pathValueOf, pathValueOfArgument } from "./path-values.js";
 import { originsOf } from "./settings/apply-settings.js";
+import { settingsOf } from "./settings/command-settings.js";
+import { flagOf, keyOf, type Setting } from "./settings/setting.js";
 
 /** @throws UserError in one line: where the path was given, the path, and what is wrong with it */
 export async function checkPaths(command: Command): Promise<void> {
@@ -16,17 +17,17 @@ export async function checkPaths(command: Command): Promise<void> {
     const path = typeof text === "string" ? found?.pathIn(text) : null;
     if (found && path != null) await checkPath(path, path, found.use);
   }
-  for (const name of flagsOf(command)) {
-    const text: unknown = command.getOptionValue(attributeOf(name));
-    const found = pathValueOf(flags[name].schema);
+  for (const [name, setting] of Object.entries(settingsOf(command))) {
+    const text: unknown = command.getOptionValue(name);
+    const found = pathValueOf(setting.schema);
     const path = typeof text === "string" ? found?.pathIn(text) : null;
-    if (found && path != null) await checkPath(givenAs(command, name, String(text)), path, found.use);
+    if (found && path != null) await checkPath(givenAs(command, name, setting, String(text)), path, found.use);
   }
 }
 
 /** `--data faces`, `LOCKSTEP_DATA=faces` or `run.yaml:3: data: faces`. */
-function givenAs(command: Command, name: FlagName, text: string): string {
-  const origin = originsOf(command).get(name) ?? `--${keyOf(name)}`;
+function givenAs(command: Command, name: string, setting: Setting, text: string): string {
+  const origin = originsOf(command).get(name) ?? flagOf(name, setting);
   if (origin.startsWith("--")) return `${origin} ${text}`;
   return origin.startsWith("LOCKSTEP_") ? `${origin}=${text}` : `${origin}: ${keyOf(name)}: ${text}`;
 }

@@ -11,9 +11,10 @@ import { join } from "node:path";
 import { asUserError, UserError } from "@lockstep/errors";
 import { acquireLock, type LockFile, type LockOptions, makeFolder } from "@lockstep/files";
 import type { RunDescription } from "@lockstep/protocol";
-import { type DataFlags, dataOptionsOf } from "./data-flags.js";
+import { dataOptionsOf } from "./data-options.js";
 import { assertNotInData } from "./output-file.js";
 import { readRunDescription, runFiles } from "./run-folder.js";
+import type { GivenToRun } from "./run-settings.js";
 
 /** Goes on with the run in --out; auto: or starts it, if there is none. */
 export type Resume = boolean | "auto";
@@ -21,7 +22,7 @@ export type Resume = boolean | "auto";
 export interface RunPlace {
   readonly out: string;
   readonly resume: Resume;
-  readonly dataFlags: DataFlags;
+  readonly given: GivenToRun;
 }
 
 export interface ClaimOptions extends RunPlace {
@@ -78,7 +79,7 @@ export async function claimFolder(place: ClaimOptions): Promise<ClaimedFolder> {
 }
 
 /** The run that --resume goes on with; null for a new one. @throws UserError when `out` is not what is needed for that */
-export async function formerRun({ out, resume, dataFlags }: RunPlace): Promise<RunDescription | null> {
+export async function formerRun({ out, resume, given }: RunPlace): Promise<RunDescription | null> {
   const former = await readRunDescription(out);
   if (resume === true && former === null) {
     throw new UserError(
@@ -89,7 +90,7 @@ export async function formerRun({ out, resume, dataFlags }: RunPlace): Promise<R
     throw new UserError(`${out}: holds a run already; go on with it by --resume, or choose another --out`);
   }
   if (former === null) {
-    await assertNotInData("--out", out, dataOptionsOf(dataFlags, null).data);
+    await assertNotInData("--out", out, dataOptionsOf(given, null).data);
     await assertFreeOrOurs(out);
   }
   return former;

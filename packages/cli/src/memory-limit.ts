@@ -3,7 +3,7 @@
 import { freemem, totalmem } from "node:os";
 import { UserError } from "@lockstep/errors";
 import type { RunSpec, TensorLayout } from "@lockstep/protocol";
-import type { SpecFlags } from "./run-settings.js";
+import type { GivenToRun } from "./run-settings.js";
 
 /** Memory of the machine, or of its container where that has a limit. */
 export function totalMemoryBytes(): number {
@@ -28,7 +28,7 @@ interface Sizes {
 }
 
 /** @throws UserError in one line that names the flags that were given and the sizes */
-export function assertFitsMemory(sizes: Sizes, given: SpecFlags, totalBytes = totalMemoryBytes()): void {
+export function assertFitsMemory(sizes: Sizes, given: GivenToRun, totalBytes = totalMemoryBytes()): void {
   const { layout, spec, numSamples } = sizes;
   const complain = (flags: string, what: string, bytes: number): UserError =>
     new UserError(`${flags}: ${what} at least ${sizeText(bytes)} of memory, this machine has ${sizeText(totalBytes)}`);

@@ -2,7 +2,7 @@
 // check-paths.ts can refuse every path that cannot be used before the work begins.
 import { Argument, type Command } from "commander";
 import { z } from "zod";
-import { sampling } from "./flag-values.js";
+import { sampling, text } from "./settings/values.js";
 
 export type PathUse =
   /** Must be of that kind and readable, and must exist, unless the command itself explains best what is missing. */
@@ -23,8 +23,8 @@ interface PathValue {
 const pathValues = z.registry<PathValue>();
 
 /** A text that is a path. */
-export function pathText(use: PathUse, pathIn: PathValue["pathIn"] = (text) => text) {
-  return isPath(z.string().min(1, "must not be empty"), use, pathIn);
+export function pathText(use: PathUse, pathIn: PathValue["pathIn"] = (path) => path) {
+  return isPath(text.clone(), use, pathIn);
 }
 
 /** Marks a schema that reads a path from its text. */
@@ -58,10 +58,16 @@ export function pathValueOfArgument(argument: Argument): PathValue | null {
 
 /** Null for a flag whose value is no path. */
 export function pathValueOf(schema: z.ZodType): PathValue | null {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault)
-    return pathValueOf(schema.unwrap() as z.ZodType);
+  const isWrapped =
+    schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault;
+  if (isWrapped) return pathValueOf(schema.unwrap() as z.ZodType);
   return pathValues.get(schema) ?? null;
 }
+
+export const fileToRead = pathText({ access: "read", kind: "file" });
+export const folderToRead = pathText({ access: "read", kind: "folder" });
+export const fileToWrite = pathText({ access: "write", kind: "file" });
+export const folderToWrite = pathText({ access: "write", kind: "folder" });
 
 /** Not by the data set package: `lockstep health` loads every flag, and runs every few seconds. */
 export const dataPath = pathText({ access: "read", kind: "any" }, (text) =>

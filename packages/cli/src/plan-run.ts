@@ -25,20 +25,17 @@ import {
   weightsSha256,
 } from "@lockstep/protocol";
 import type { Recipe } from "@lockstep/recipe";
-import { type DataFlags, dataOptionsOf, type ResolvedDataOptions } from "./data-flags.js";
+import { dataOptionsOf, type ResolvedDataOptions } from "./data-options.js";
 import { readInitialWeights } from "./initial-weights.js";
 import { assertFitsMemory } from "./memory-limit.js";
 import { dataOptionsIn, type Launch, readLaunch, runFiles } from "./run-folder.js";
 import { recipeOf, recipeSpec } from "./run-recipe.js";
-import { type RunSettings, runSettings, type SpecFlags } from "./run-settings.js";
+import { type DraftSpec, draftSpec, type GivenToRun } from "./run-settings.js";
 
 export interface PlanOptions {
   readonly out: string;
-  readonly given: SpecFlags;
-  /** What is left away is the resumed run's, else the default. */
-  readonly dataFlags: DataFlags;
-  /** Undefined: the resumed run's, else the default. */
-  readonly cacheDir: string | undefined;
+  /** What is left away is that of the run that goes on, else the default. */
+  readonly given: GivenToRun;
   readonly log: Log;
   readonly onProgress: (progress: Progress) => void;
   readonly signal: AbortSignal;
@@ -70,29 +67,26 @@ export interface PlannedRun {
  */
 export async function planRun(options: PlanOptions, former: RunDescription | null): Promise<PlannedRun> {
   const { out, given, log, onProgress, signal } = options;
-  const settings = runSettings(given, former?.spec ?? null);
+  const draft = draftSpec(given, former?.spec ?? null);
   const launch = former === null ? null : await formerLaunch(out, options);
-  const dataOptions = dataOptionsOf(options.dataFlags, launch === null ? null : dataOptionsIn(launch));
-  const cacheDir = resolve(options.cacheDir ?? launch?.cacheDir ?? defaultCacheDir());
-  const weightsFile = weightsFileOf(settings, launch);
-  const formerSpec = former?.spec ?? null;
-  const definition = await recipeOf({ given, former: formerSpec, reference: launch?.recipe ?? null });
+  const dataOptions = dataOptionsOf(given, launch === null ? null : dataOptionsIn(launch));
+  const cacheDir = resolve(given.cacheDir ?? launch?.cacheDir ?? defaultCacheDir());
+  const definition = await recipeOf({ given, former: former?.spec ?? null, reference: launch?.recipe ?? null });
   const recipeFile = definition.sha256 === null ? null : definition.reference;
-  const recipeOptions = definition.resolveOptions(settings.recipeOptions);
+  const recipeOptions = definition.resolveOptions(draft.recipe.options);
   const { labels: schema, source } = definition;
   const dataset = await openDataset({ ...dataOptions, schema, source, cacheDir, log, onProgress, signal });
-  const { split: splitKind, subset } = settings;
-  const { seed, microBatch, globalBatch, epochs, imageSize } = settings.rest;
-  const split = splitDataset(dataset, { split: splitKind, subset, seed, log });
+  const { seed, microBatch, globalBatch, epochs, imageSize } = draft;
+  const split = splitDataset(dataset, { ...draft.dataset, seed, log });
   const { stepsPerEpoch, totalSteps } = createPlan({
     trainSamples: split.train.length,
     valSamples: split.val.length,
     ...{ microBatch, globalBatch, epochs, seed },
   });
-  if (settings.rest.earlyStop !== undefined && split.val.length === 0) {
+  if (draft.earlyStop !== undefined && split.val.length === 0) {
     throw new UserError("--early-stop-patience: needs validation images, and the split has none (--split)");
   }
-  const sampling = await samplingOf(settings, dataset, { train: split.train, weightsFile });
+  const { sampling, weightsFile } = await samplingOf(options, dataset, { train: split.train, former, launch });
   if (sampling.kind !== "uniform" && recipeOptions["classWeights"] === "inverse-frequency") {
     log.warn(
       { sampling },
@@ -107,7 +101,7 @@ export async function planRun(options: PlanOptions, former: RunDescription | nul
   });
   const layout = createLayout(recipe.tensors.map((tensor) => ({ ...tensor })));
   const numSamples = Math.max(split.train.length, split.val.length);
-  assertFitsMemory({ layout, spec: settings.rest, numSamples }, given);
+  assertFitsMemory({ layout, spec: draft, numSamples }, given);
   if (microBatch > numSamples) {
     log.warn(
       { microBatch, trainingImages: split.train.length },
@@ -115,9 +109,9 @@ export async function planRun(options: PlanOptions, former: RunDescription | nul
     );
   }
   const taken = given.initFrom === undefined ? null : await readInitialWeights(resolve(given.initFrom), layout);
-  const initialSha256 = taken === null ? former?.spec.initialWeightsSha256 : weightsSha256(layout, taken);
+  const initialSha256 = taken === null ? draft.initialWeightsSha256 : weightsSha256(layout, taken);
   const spec = specOf({
-    ...{ settings, dataset, split, sampling, initialSha256 },
+    ...{ draft, dataset, split, sampling, initialSha256 },
     recipe: recipeSpec(definition, recipeOptions),
   });
   if (former !== null) assertSameSpec(former.spec, spec, out);
@@ -137,30 +131,32 @@ export async function planRun(options: PlanOptions, former: RunDescription | nul
 }
 
 /** Null where the flags name the data anyway. */
-async function formerLaunch(out: string, { dataFlags }: PlanOptions): Promise<Launch | null> {
+async function formerLaunch(out: string, { given }: PlanOptions): Promise<Launch | null> {
   const launch = await readLaunch(out);
-  if (launch !== null || dataFlags.data !== undefined) return launch;
+  if (launch !== null || given.data !== undefined) return launch;
   throw new UserError(`${out}: no ${runFiles.launch} says where the images are; say it again (--data)`);
 }
 
-/** Where the file of sampling weights is: as asked for, else where the run had it. */
-function weightsFileOf({ sampling }: RunSettings, launch: Launch | null): string | null {
-  if ("former" in sampling) return sampling.former.kind === "weights" ? (launch?.weightsFile ?? null) : null;
-  return sampling.requested.kind === "file" ? resolve(sampling.requested.path) : null;
-}
-
+/** As asked for, else as the run that goes on has it. */
 async function samplingOf(
-  { sampling }: RunSettings,
+  { given }: PlanOptions,
   dataset: Dataset,
-  options: { readonly train: Uint32Array; readonly weightsFile: string | null },
-): Promise<Sampling> {
-  if ("requested" in sampling) return (await requestedSampling(sampling.requested, dataset, options.train)).sampling;
-  await specifiedSampling(sampling.former, dataset, options);
-  return sampling.former;
+  run: { readonly train: Uint32Array; readonly former: RunDescription | null; readonly launch: Launch | null },
+): Promise<{ readonly sampling: Sampling; readonly weightsFile: string | null }> {
+  const { train, former, launch } = run;
+  if (given.sampling !== undefined || former === null) {
+    const request = given.sampling ?? { kind: "uniform" };
+    const { sampling } = await requestedSampling(request, dataset, train);
+    return { sampling, weightsFile: request.kind === "file" ? resolve(request.path) : null };
+  }
+  const sampling = former.spec.sampling ?? { kind: "uniform" };
+  const weightsFile = sampling.kind === "weights" ? (launch?.weightsFile ?? null) : null;
+  await specifiedSampling(sampling, dataset, { train, weightsFile });
+  return { sampling, weightsFile };
 }
 
 function specOf(parts: {
-  readonly settings: RunSettings;
+  readonly draft: DraftSpec;
   readonly dataset: Dataset;
   readonly split: Split;
   readonly sampling: Sampling;
@@ -168,21 +164,15 @@ function specOf(parts: {
   /** Undefined: seeded. */
   readonly initialSha256: string | undefined;
 }): RunSpec {
-  const { settings, dataset, split, sampling, recipe, initialSha256 } = parts;
+  const { draft, dataset, split, sampling, recipe, initialSha256 } = parts;
+  const { kind, fingerprint } = dataset;
+  const samples = { train: split.train.length, val: split.val.length, test: split.test.length };
   return runSpec.parse({
-    formatVersion: 2,
-    dataset: {
-      kind: dataset.kind,
-      fingerprint: dataset.fingerprint,
-      split: settings.split,
-      subset: settings.subset,
-      samples: { train: split.train.length, val: split.val.length, test: split.test.length },
-    },
+    ...draft,
+    dataset: { kind, fingerprint, ...draft.dataset, samples },
     recipe,
-    ...settings.rest,
     ...(sampling.kind === "uniform" ? {} : { sampling }),
     ...(initialSha256 === undefined ? {} : { initialWeightsSha256: initialSha256 }),
-    precision: "f32",
   });
 }
 

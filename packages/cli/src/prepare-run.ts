@@ -8,7 +8,7 @@ import { type LockFile, replaceJson } from "@lockstep/files";
 import { createOptimizer } from "@lockstep/numerics";
 import type { RunDescription } from "@lockstep/protocol";
 import { type ClaimOptions, claimFolder } from "./claim-folder.js";
-import type { ResolvedDataOptions } from "./data-flags.js";
+import type { ResolvedDataOptions } from "./data-options.js";
 import { type PlannedRun, type PlanOptions, planRun } from "./plan-run.js";
 import { readSummary, runFiles, type StoredSummary, writeLaunch } from "./run-folder.js";
 import { writeSkippedImages } from "./skipped-images.js";

@@ -1,27 +1,19 @@
-// Owns which recipe a run trains, from what was said and what the run's folder knows, and which flags go with it.
+// Chooses which recipe a run trains (recipeOf), from what is given and what the run's folder knows.
 import type { OpenDatasetOptions } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import type { RunSpec } from "@lockstep/protocol";
 import { defaultRecipe, type LoadedRecipe, loadRecipe, loadRunRecipe } from "@lockstep/recipe";
-import { type FlagName, flags } from "./flags.js";
-import type { SpecFlags } from "./run-settings.js";
+import { builtInSettings, type recipeSettings } from "./settings/declared/recipe.js";
+import { flagOf, type Given, type Setting } from "./settings/setting.js";
 
-/** Options of the built-in recipe that have flags of their own. */
-export const builtInFlags = [
-  "widths",
-  "denseUnits",
-  "dropout",
-  "taskWeights",
-  "classWeights",
-  "augmentation",
-] as const satisfies readonly FlagName[];
+type GivenRecipe = Given<typeof recipeSettings>;
 
 /**
  * @param reference where the run had it when it was last started, if it goes on
- * @throws UserError for one that does not load, or flags that it does not know
+ * @throws UserError for one that does not load, or flags of the built-in recipe for another
  */
 export async function recipeOf(options: {
-  readonly given: SpecFlags;
+  readonly given: GivenRecipe;
   readonly former: RunSpec | null;
   readonly reference: string | null;
 }): Promise<LoadedRecipe> {
@@ -50,19 +42,15 @@ export function recipeSpec(
   return { name, options, ...(sha256 === null ? {} : { sha256 }) };
 }
 
-/** What another `lockstep` must be told to load the same; nothing where it is built in. */
-export function recipeArguments(reference: string | null): string[] {
-  return reference === null ? [] : ["--recipe", reference];
-}
-
-function refuseBuiltInFlags(given: SpecFlags, recipe: LoadedRecipe): void {
-  const stranger = builtInFlags.find((name) => given[name] !== undefined);
+function refuseBuiltInFlags(given: GivenRecipe, recipe: LoadedRecipe): void {
+  const stranger = Object.entries<Setting>(builtInSettings).find(
+    ([name]) => given[name as keyof typeof builtInSettings] !== undefined, // the table's own names
+  );
   if (stranger === undefined) return;
-  const [spelling] = flags[stranger].usage.split(" ");
   const known = Object.keys(recipe.resolveOptions({}));
   const remedy =
     known.length === 0
       ? "which has no options"
       : `whose options ${known.join(", ")} are given by --recipe-options name=value`;
-  throw new UserError(`${spelling}: belongs to the built-in recipe, not to ${recipe.name}, ${remedy}`);
+  throw new UserError(`${flagOf(...stranger)}: belongs to the built-in recipe, not to ${recipe.name}, ${remedy}`);
 }

@@ -1,140 +1,76 @@
-// Owns how spec flags become a run spec: the document's defaults where nothing is said, the run's own values where one
-// is resumed.
-import type { Sampling, SamplingRequest } from "@lockstep/dataset";
+// Makes the run spec from settings (draftSpec): defaults where nothing was given, the run's own values where one goes on.
+// Each setting tells its place in the spec; the data set and the recipe add the rest.
 import { UserError } from "@lockstep/errors";
-import type { RunSpec } from "@lockstep/protocol";
-import type { FlagName, Options } from "./flags.js";
+import { type RunSpec, runSpec } from "@lockstep/protocol";
+import { z } from "zod";
+import { select } from "./settings/all-settings.js";
+import { dataSettings } from "./settings/declared/data.js";
+import { specSettings } from "./settings/declared/run-spec.js";
+import { defaultOf, type Given, type Setting } from "./settings/setting.js";
 
-export const specFlags = [
-  "split",
-  "subset",
-  "seed",
-  "sampling",
-  "imageSize",
-  "microBatch",
-  "globalBatch",
-  "epochs",
-  "earlyStopPatience",
-  "earlyStopMinDelta",
-  "initFrom",
-  "lr",
-  "optimizer",
-  "beta1",
-  "beta2",
-  "momentum",
-  "weightDecay",
-  "clipNorm",
-  "schedule",
-  "warmupSteps",
-  "finalFraction",
-  "recipe",
-  "recipeOptions",
-  "taskWeights",
-  "classWeights",
-  "widths",
-  "denseUnits",
-  "dropout",
-  "augmentation",
-] as const satisfies readonly FlagName[];
-export const specHeading = "Run spec, fixed for the run's life:";
-export type SpecFlags = Options<(typeof specFlags)[number]>;
+/** Those whose values a run keeps when it goes on. */
+export const keptSettings = { ...specSettings, ...dataSettings, ...select("cacheDir") };
+export type GivenToRun = Given<typeof keptSettings>;
 
-/** The spec but for what only the data set tells. */
-export interface RunSettings {
-  readonly split: "official" | "random";
-  readonly subset: number;
-  /** What is asked for, or what the resumed run has. */
-  readonly sampling: { readonly requested: SamplingRequest } | { readonly former: Sampling };
-  /** Of the recipe, before it has filled in its own. */
-  readonly recipeOptions: Readonly<Record<string, unknown>>;
-  readonly rest: Omit<RunSpec, "dataset" | "recipe" | "sampling" | "formatVersion" | "precision">;
-}
+/** The spec but for what the data set and the recipe tell. */
+const draftSchema = z.object({
+  ...runSpec.omit({ sampling: true }).shape,
+  dataset: runSpec.shape.dataset.pick({ split: true, subset: true }).strip(),
+  recipe: z.object({ options: runSpec.shape.recipe.shape.options }),
+});
+export type DraftSpec = z.output<typeof draftSchema>;
 
-const documentDefaults = {
-  split: "official",
-  subset: 1,
-  imageSize: 64,
-  optimizer: {
-    name: "adam",
-    learningRate: 1e-4,
-    beta1: 0.9,
-    beta2: 0.999,
-    epsilon: 1e-8,
-    momentum: 0.9,
-    weightDecay: 0,
-    clipNorm: null,
-  },
-  schedule: { name: "constant", warmupSteps: 0, finalFraction: 0 },
-  epochs: 20,
-  microBatch: 32,
-  globalBatch: 64,
-  seed: 0,
+/** What no setting tells of a new run. */
+const newRun = {
+  formatVersion: 2,
+  optimizer: { epsilon: 1e-8, clipNorm: null },
+  recipe: { options: {} },
+  precision: "f32",
 } as const;
 
-/** @param resumed the spec of the run that goes on; flags left away keep its values */
-export function runSettings(given: SpecFlags, resumed: RunSpec | null): RunSettings {
-  const base = resumed ?? documentDefaults;
-  const { optimizer, schedule } = base;
-  return {
-    split: given.split ?? resumed?.dataset.split ?? documentDefaults.split,
-    subset: given.subset ?? resumed?.dataset.subset ?? documentDefaults.subset,
-    sampling:
-      given.sampling !== undefined || resumed === null
-        ? { requested: given.sampling ?? { kind: "uniform" } }
-        : { former: resumed.sampling ?? { kind: "uniform" } },
-    recipeOptions: { ...formerOptions(given, resumed), ...optionsOfRecipe(given, resumed) },
-    rest: {
-      imageSize: given.imageSize ?? base.imageSize,
-      optimizer: {
-        name: given.optimizer ?? optimizer.name,
-        learningRate: given.lr ?? optimizer.learningRate,
-        beta1: given.beta1 ?? optimizer.beta1,
-        beta2: given.beta2 ?? optimizer.beta2,
-        epsilon: optimizer.epsilon,
-        momentum: given.momentum ?? optimizer.momentum,
-        weightDecay: given.weightDecay ?? optimizer.weightDecay,
-        clipNorm: given.clipNorm ?? optimizer.clipNorm,
-      },
-      schedule: {
-        name: given.schedule ?? schedule.name,
-        warmupSteps: given.warmupSteps ?? schedule.warmupSteps,
-        finalFraction: given.finalFraction ?? schedule.finalFraction,
-      },
-      epochs: given.epochs ?? base.epochs,
-      ...earlyStop(given, resumed),
-      microBatch: given.microBatch ?? base.microBatch,
-      globalBatch: given.globalBatch ?? base.globalBatch,
-      seed: given.seed ?? base.seed,
-    },
-  };
+/** @param former the spec of the run that goes on: what is not given keeps its value */
+export function draftSpec(given: Given<typeof specSettings>, former: RunSpec | null): DraftSpec {
+  const spec: Tree = structuredClone(former ?? newRun);
+  for (const [name, setting] of Object.entries<Setting>(specSettings)) {
+    const { spec: path, toSpec } = setting;
+    if (path === undefined || toSpec === null) continue;
+    const there = leafOf(spec, path);
+    const value = given[name as keyof typeof given]; // the table's own names
+    // parseSettings has made the value: it is what toSpec takes.
+    if (value !== undefined) write(spec, path, toSpec ? toSpec(value as never, there) : value);
+    // The recipe fills in what its options lack, as it may have others.
+    else if (there === undefined && !path.startsWith("recipe.")) write(spec, path, defaultOf(setting));
+  }
+  write(spec, "recipe.options", { ...(leafOf(spec, "recipe.options") as object), ...given.recipeOptions });
+  if (leafOf(spec, "earlyStop.patience") === undefined) {
+    const { earlyStopMinDelta: minDelta } = given;
+    if (minDelta !== undefined) throw new UserError(`--early-stop-min-delta ${minDelta}: needs --early-stop-patience`);
+    write(spec, "earlyStop", undefined);
+  }
+  return draftSchema.parse(spec);
 }
 
-/** Nothing where the run goes through all its epochs. */
-function earlyStop(given: SpecFlags, resumed: RunSpec | null): Pick<RunSpec, "earlyStop"> {
-  const patience = given.earlyStopPatience ?? resumed?.earlyStop?.patience;
-  const minDelta = given.earlyStopMinDelta ?? resumed?.earlyStop?.minDelta;
-  if (patience !== undefined) return { earlyStop: { patience, minDelta: minDelta ?? 0 } };
-  if (minDelta === undefined) return {};
-  throw new UserError(`--early-stop-min-delta ${minDelta}: needs --early-stop-patience`);
+/** Undefined where nothing stands. @param path for example `optimizer.name` */
+export function leafOf(spec: unknown, path: string): unknown {
+  return path.split(".").reduce<unknown>((at, key) => (isTree(at) ? at[key] : undefined), spec);
 }
 
-/** Augmentation that is said to be on, and was off, is the recipe's default again. */
-function formerOptions({ augmentation }: SpecFlags, resumed: RunSpec | null): Readonly<Record<string, unknown>> {
-  const { augmentation: former, ...rest } = resumed?.recipe.options ?? {};
-  return former === undefined || (former === null && augmentation === true) ? rest : { ...rest, augmentation: former };
+type Tree = Record<string, unknown>;
+
+/** Undefined: removes what stands there. */
+function write(into: Tree, path: string, value: unknown): void {
+  const [key = "", ...rest] = path.split(".");
+  if (rest.length === 0) {
+    if (value === undefined) delete into[key];
+    else into[key] = value;
+    return;
+  }
+  const group = into[key];
+  const inner = isTree(group) ? group : {};
+  into[key] = inner;
+  write(inner, rest.join("."), value);
 }
 
-/** Only what was said; the recipe fills in its own defaults. */
-function optionsOfRecipe(given: SpecFlags, resumed: RunSpec | null): Record<string, unknown> {
-  const { widths, denseUnits, dropout, taskWeights, classWeights, augmentation, recipeOptions } = given;
-  const { taskWeights: formerWeights } = resumed?.recipe.options ?? {};
-  return {
-    ...(widths && { widths }),
-    ...(denseUnits !== undefined && { denseUnits }),
-    ...(dropout !== undefined && { dropout }),
-    ...(taskWeights && { taskWeights: { ...(formerWeights as object | undefined), ...taskWeights } }),
-    ...(classWeights && { classWeights }),
-    ...(augmentation === false && { augmentation: null }),
-    ...recipeOptions,
-  };
+function isTree(value: unknown): value is Tree {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

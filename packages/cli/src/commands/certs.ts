@@ -2,10 +2,9 @@
 import { relative, resolve } from "node:path";
 import { type CertificateInfo, describeCertificates, initCertificates, type MadeCertificate } from "@lockstep/service";
 import type { Command } from "commander";
-import { addFlags, parseOptions } from "../flags.js";
 import { addPathArgument } from "../path-values.js";
-
-const initNames = ["hosts", "days", "renew"] as const;
+import { addSettings, parseSettings } from "../settings/command-settings.js";
+import { certificateSettings } from "../settings/declared/network.js";
 
 const examples = `
 Examples:
@@ -35,11 +34,11 @@ export function addCertsCommand(program: Command): void {
     access: "write",
     kind: "folder",
   });
-  addFlags(init, initNames).addHelpText("after", initExamples);
+  addSettings(init, certificateSettings).addHelpText("after", initExamples);
   init.action(async (folder: string, raw: Record<string, unknown>) => {
     const { certificates, warning } = await initCertificates({
       folder: resolve(folder),
-      ...parseOptions(raw, initNames),
+      ...parseSettings(raw, certificateSettings),
       nowMs: Date.now(),
     });
     process.stdout.write(certificates.map((certificate) => renderMade(folder, certificate)).join(""));

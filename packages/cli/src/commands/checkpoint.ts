@@ -4,11 +4,12 @@ import { type CheckpointEntry, CheckpointStore, readManifest, validationLossOf }
 import { describeError, exitCode, UserError } from "@lockstep/errors";
 import Table from "cli-table3";
 import type { Command } from "commander";
-import { addFlags, parseOptions } from "../flags.js";
 import { addRunArgument } from "../path-values.js";
 import { requireRun, runFiles } from "../run-folder.js";
+import { select } from "../settings/all-settings.js";
+import { addSettings, parseSettings } from "../settings/command-settings.js";
 
-const names = ["json"] as const;
+const settings = select("json");
 
 const examples = `
 Examples:
@@ -30,14 +31,14 @@ export function addCheckpointCommand(program: Command): void {
   const command = program.command("checkpoint").description("list or verify a run's checkpoints");
   command.addHelpText("after", examples);
   const add = (name: string, description: string): Command =>
-    addFlags(addRunArgument(command.command(name).description(description)), names);
+    addSettings(addRunArgument(command.command(name).description(description)), settings);
   const ls = add("ls", "step, validation loss and weights of each").addHelpText("after", lsExamples);
   ls.action(async (out: string, raw: Record<string, unknown>) => {
-    await list(await storeOf(out), parseOptions(raw, names).json);
+    await list(await storeOf(out), parseSettings(raw, settings).json);
   });
   const verifyCommand = add("verify", "read every byte of each").addHelpText("after", verifyExamples);
   verifyCommand.action(async (out: string, raw: Record<string, unknown>) => {
-    const sound = await verify(await storeOf(out), parseOptions(raw, names).json);
+    const sound = await verify(await storeOf(out), parseSettings(raw, settings).json);
     process.exitCode = sound ? exitCode.ok : exitCode.failure;
   });
 }

@@ -1,10 +1,10 @@
 // Owns `lockstep config`: what helps to write a file of settings.
 import type { Command } from "commander";
-import type { z } from "zod";
-import { formOf } from "../flag-values.js";
-import { attributeOf, flags, flagsOf } from "../flags.js";
-import { fileSettings, type Setting } from "../settings/setting.js";
+import { fileSettings } from "../settings/all-settings.js";
+import { settingsOf } from "../settings/command-settings.js";
+import { defaultOf, keyOf } from "../settings/setting.js";
 import { describeSetting, schemaPath, settingsSchema } from "../settings/settings-schema.js";
+import { textForm } from "../settings/text-form.js";
 
 const help = `
 Every flag may also stand in a YAML file (--config FILE, or LOCKSTEP_CONFIG) as
@@ -44,17 +44,10 @@ export function addConfigCommand(program: Command): void {
 /** Everything is commented out: a file says what differs from the defaults. */
 function starter(program: Command): string {
   const train = program.commands.find((command) => command.name() === "train");
-  const attributes = new Set(train === undefined ? [] : flagsOf(train).map(attributeOf));
-  const lines = fileSettings
-    .filter((setting) => setting.flags.some((name) => attributes.has(attributeOf(name))))
-    .map((setting) => `# ${describeSetting(setting)}\n# ${setting.key}: ${defaultOf(setting)}`.trimEnd());
+  const lines = Object.entries(train === undefined ? {} : settingsOf(train))
+    .filter(([name]) => name in fileSettings)
+    .map(([name, setting]) =>
+      `# ${describeSetting(setting)}\n# ${keyOf(name)}: ${textForm(defaultOf(setting) ?? "")}`.trimEnd(),
+    );
   return `${[`# yaml-language-server: $schema=${schemaPath}`, ...lines].join("\n\n")}\n`;
-}
-
-/** As it could stand in the file; nothing where a run finds its default itself. */
-function defaultOf({ flags: [name] }: Setting): string {
-  if (name === undefined) return "";
-  const { usage, schema, defaultText = "" }: { usage: string; schema: z.ZodType; defaultText?: string } = flags[name];
-  if (formOf(schema).type === "boolean") return String(usage.startsWith("--no-"));
-  return /[<$]/.test(defaultText) || !schema.safeParse(defaultText).success ? "" : defaultText;
 }

@@ -18,37 +18,28 @@ import {
 } from "@lockstep/service";
 import type { Command } from "commander";
 import type { Logger } from "pino";
-import { dataFlags } from "../data-flags.js";
-import { addFlags, type Options, parseOptions, securityFlags } from "../flags.js";
 import { openHealth } from "../health-port.js";
 import { type PreparedRun, prepareRun } from "../prepare-run.js";
 import { createDisplay, type Display } from "../progress/display.js";
 import { readSummary, runFiles } from "../run-folder.js";
-import { specFlags, specHeading } from "../run-settings.js";
+import { type GivenToRun, keptSettings } from "../run-settings.js";
+import { select } from "../settings/all-settings.js";
+import { addSettings, parseGiven, parseSettings } from "../settings/command-settings.js";
+import { dataSettings } from "../settings/declared/data.js";
+import { launchSettings } from "../settings/declared/launch.js";
+import { securitySettings } from "../settings/declared/network.js";
+import { specHeading, specSettings } from "../settings/declared/run-spec.js";
+import { required, type Values } from "../settings/setting.js";
 import { finishedNotes, renderSummary, trainResult } from "../train-result.js";
 
-const launchFlags = [
-  "requiredOut",
-  "listen",
-  "expectedWorkers",
-  ...securityFlags,
-  "healthListen",
-  ...dataFlags,
-  "resume",
-  "maxSteps",
-  "checkpointEvery",
-  "keepLast",
-  "heartbeatTimeout",
-  "linger",
-  "allowMixedNumerics",
-  "cacheDir",
-  "prepared",
-  "json",
-  "logLevel",
-  "logFile",
-] as const;
-const names = [...launchFlags, ...specFlags];
-type CoordinatorOptions = Options<(typeof names)[number]>;
+export const coordinatorSettings = {
+  out: required(launchSettings.out),
+  ...select("listen", "expectedWorkers"),
+  ...securitySettings,
+  ...select("healthListen", "resume", "maxSteps", "checkpointEvery", "keepLast", "heartbeatTimeout", "linger"),
+  ...select("allowMixedNumerics", "prepared", "json", "logLevel", "logFile"),
+};
+type CoordinatorOptions = Values<typeof coordinatorSettings>;
 
 const examples = `
 Examples:
@@ -61,15 +52,15 @@ The second as often as you like, on any machine that has the data.
 
 export function addCoordinatorCommand(program: Command): void {
   const command = program.command("coordinator").description("lead a run; workers join by `lockstep worker`");
-  addFlags(command, launchFlags);
-  addFlags(command, specFlags, { heading: specHeading }).addHelpText("after", examples);
+  addSettings(command, { ...coordinatorSettings, ...dataSettings, ...select("cacheDir") });
+  addSettings(command, specSettings, { heading: specHeading }).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
-    process.exitCode = await coordinate(parseOptions(raw, names));
+    process.exitCode = await coordinate(parseSettings(raw, coordinatorSettings), parseGiven(raw, keptSettings));
   });
 }
 
-async function coordinate(options: CoordinatorOptions): Promise<number> {
-  const out = resolve(options.requiredOut);
+async function coordinate(options: CoordinatorOptions, given: GivenToRun): Promise<number> {
+  const out = resolve(options.out);
   const { logLevel: level } = options;
   const display = options.prepared ? null : createDisplay();
   const logging = { name: "coordinator", level, ...(display === null ? {} : { stderr: display.stderr }) };
@@ -93,7 +84,7 @@ async function coordinate(options: CoordinatorOptions): Promise<number> {
     onLost: (error) => shutdown.request(error.message),
   };
   try {
-    const end = await prepareAndLead(options, { out, logging, earlyLog, display, health, lockOptions, signal });
+    const end = await prepareAndLead(options, given, { out, logging, earlyLog, display, health, lockOptions, signal });
     await answerLate(options, end, { health, log: earlyLog, signal });
     return end.mayGoOn ? exitCode.interrupted : exitCode.ok;
   } catch (error) {
@@ -118,7 +109,11 @@ interface Surroundings {
 type End = Pick<RunEnd, "mayGoOn" | "workersTold"> & { readonly reason: string };
 
 /** Holds the run's lock meanwhile, and prints the result. */
-async function prepareAndLead(options: CoordinatorOptions, surroundings: Surroundings): Promise<End> {
+async function prepareAndLead(
+  options: CoordinatorOptions,
+  given: GivenToRun,
+  surroundings: Surroundings,
+): Promise<End> {
   const { out, earlyLog, display, lockOptions, signal } = surroundings;
   let prepared: PreparedRun | null = null;
   let end: End;
@@ -128,9 +123,7 @@ async function prepareAndLead(options: CoordinatorOptions, surroundings: Surroun
         out,
         resume: options.resume,
         lockOptions,
-        given: options,
-        dataFlags: options,
-        cacheDir: options.cacheDir,
+        given,
         log: earlyLog,
         onProgress: (progress) => display?.preparing(progress),
         signal,
@@ -138,7 +131,7 @@ async function prepareAndLead(options: CoordinatorOptions, surroundings: Surroun
     }
     if (prepared?.finished) {
       const { epochs: totalEpochs } = prepared.description.spec;
-      const notes = finishedNotes(prepared.finished, { out: options.requiredOut, totalEpochs, ledBy: "coordinator" });
+      const notes = finishedNotes(prepared.finished, { out: options.out, totalEpochs, ledBy: "coordinator" });
       for (const line of notes) display?.note(line);
       end = { mayGoOn: false, workersTold: 0, reason: prepared.finished.reason };
     } else {
@@ -218,13 +211,13 @@ function lockCoordinator(out: string, options: LockOptions & { readonly signal: 
 
 async function printSummary(
   out: string,
-  { json, requiredOut }: CoordinatorOptions,
+  { json, out: namedOut }: CoordinatorOptions,
   { cacheDir, numSkipped: imagesSkipped }: PreparedRun,
 ): Promise<void> {
   const summary = await readSummary(out);
   if (summary === null) return;
   const workers = summary.microBatchesByWorker.length;
-  const result = trainResult(summary, { out: requiredOut, workers, imagesSkipped });
+  const result = trainResult(summary, { out: namedOut, workers, imagesSkipped });
   process.stdout.write(
     json ? `${JSON.stringify(result)}\n` : renderSummary(result, { cacheDir, ledBy: "coordinator" }),
   );

@@ -3,10 +3,11 @@ import { exitCode } from "@lockstep/errors";
 import type { Command } from "commander";
 import { colors } from "../colors.js";
 import { examine, type Finding } from "../doctor.js";
-import { addFlags, parseOptions } from "../flags.js";
 import { fitted } from "../progress/progress-text.js";
+import { select } from "../settings/all-settings.js";
+import { addSettings, parseSettings } from "../settings/command-settings.js";
 
-const names = ["device", "json"] as const;
+const settings = select("device", "json");
 
 const examples = `
 Examples:
@@ -17,9 +18,9 @@ Examples:
 
 export function addDoctorCommand(program: Command): void {
   const command = program.command("doctor").description("what this machine has for training, and what is wrong");
-  addFlags(command, names).addHelpText("after", examples);
+  addSettings(command, settings).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
-    const { device, json } = parseOptions(raw, names);
+    const { device, json } = parseSettings(raw, settings);
     const findings = await examine(device);
     process.stdout.write(json ? `${JSON.stringify(findings)}\n` : findings.map(line).join(""));
     process.exitCode = findings.some(({ state }) => state === "fail") ? exitCode.failure : exitCode.ok;

@@ -5,19 +5,23 @@ import { UserError } from "@lockstep/errors";
 import { chooseCheckpoint, evaluateCheckpoint, isCheckpoint, renderReport } from "@lockstep/report";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
-import { dataFlags, dataOptionsOf } from "../data-flags.js";
-import { addFlags, type Options, parseOptions } from "../flags.js";
+import { dataOptionsOf } from "../data-options.js";
 import { bestOrLast } from "../initial-weights.js";
 import { assertNotInData, prepareOutputFile } from "../output-file.js";
 import { addRunArgument } from "../path-values.js";
 import { createDisplay } from "../progress/display.js";
 import { dataOptionsIn, readLaunch, readRunDescription, requireRun, runFiles } from "../run-folder.js";
+import { select } from "../settings/all-settings.js";
+import { addSettings, parseGiven, parseSettings } from "../settings/command-settings.js";
+import { dataSettings } from "../settings/declared/data.js";
+import type { Given, Values } from "../settings/setting.js";
 
-const names = [
-  ...["checkpoint", "part", "bootstrap", "predictions", "force"],
-  ...dataFlags,
-  ...["recipe", "cacheDir", "backend", "device", "json", "logLevel"],
-] as const;
+const settings = {
+  ...select("checkpoint", "part", "bootstrap", "predictions", "force"),
+  ...select("backend", "device", "json", "logLevel"),
+};
+/** What is not given is as the run has it. */
+const runSettings = { ...dataSettings, ...select("recipe", "cacheDir") };
 
 const examples = `
 Examples:
@@ -32,12 +36,18 @@ export function addEvaluateCommand(program: Command): void {
     .command("evaluate")
     .description("accuracy, precision, recall, F1, confusion matrices, age errors of a checkpoint");
   addRunArgument(command, "[out]", "the run's folder; may be left away where --checkpoint names a folder");
-  const asTheRun = Object.fromEntries([...dataFlags, "recipe", "cacheDir"].map((name) => [name, "as the run's"]));
-  addFlags(command, names, { defaults: asTheRun }).addHelpText("after", examples);
-  command.action((out: string | undefined, raw: Record<string, unknown>) => evaluate(out, parseOptions(raw, names)));
+  const asTheRun = Object.entries(runSettings).map(([name, one]) => [name, { ...one, defaultText: "as the run's" }]);
+  addSettings(command, settings);
+  addSettings(command, Object.fromEntries(asTheRun)).addHelpText("after", examples);
+  command.action((out: string | undefined, raw: Record<string, unknown>) =>
+    evaluate(out, { ...parseSettings(raw, settings), ...parseGiven(raw, runSettings) }),
+  );
 }
 
-async function evaluate(out: string | undefined, options: Options<(typeof names)[number]>): Promise<void> {
+async function evaluate(
+  out: string | undefined,
+  options: Values<typeof settings> & Given<typeof runSettings>,
+): Promise<void> {
   if (out !== undefined) {
     if (await isCheckpoint(out)) {
       throw new UserError(

@@ -3,9 +3,18 @@ import { exitCode } from "@lockstep/errors";
 import { runExporter } from "@lockstep/exporter";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
-import { addFlags, type Options, parseOptions, securityFlags } from "../flags.js";
+import { select } from "../settings/all-settings.js";
+import { addSettings, parseSettings } from "../settings/command-settings.js";
+import { networkSettings, securitySettings } from "../settings/declared/network.js";
+import { required, setting, type Values } from "../settings/setting.js";
+import { text } from "../settings/values.js";
 
-const names = ["coordinator", "metricsListen", ...securityFlags, "logLevel", "logFile"] as const;
+const settings = {
+  coordinator: required(networkSettings.coordinator),
+  listen: setting("address", "host:port of /metrics and /healthz", text.default("127.0.0.1:9464")),
+  ...securitySettings,
+  ...select("logLevel", "logFile"),
+};
 
 const examples = `
 Examples:
@@ -19,14 +28,14 @@ whether it hears one.
 
 export function addExporterCommand(program: Command): void {
   const command = program.command("exporter").description("a run's metrics for Prometheus, over HTTP");
-  addFlags(command, names).addHelpText("after", examples);
+  addSettings(command, settings).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
-    process.exitCode = await exportMetrics(parseOptions(raw, names));
+    process.exitCode = await exportMetrics(parseSettings(raw, settings));
   });
 }
 
-async function exportMetrics(options: Options<(typeof names)[number]>): Promise<number> {
-  const { coordinator, metricsListen: listen, tls, joinTokenFile, insecure, logLevel: level, logFile } = options;
+async function exportMetrics(options: Values<typeof settings>): Promise<number> {
+  const { coordinator, listen, tls, joinTokenFile, insecure, logLevel: level, logFile } = options;
   const log = createLogger({ name: "exporter", level, ...(logFile === undefined ? {} : { file: logFile }) });
   const shutdown = createShutdown({ log });
   try {

@@ -2,9 +2,13 @@
 import { exitCode } from "@lockstep/errors";
 import { checkHealth, describeCallFailure } from "@lockstep/service";
 import type { Command } from "commander";
-import { flags, type Options, parseOptions } from "../flags.js";
+import { optionOf, parseSettings } from "../settings/command-settings.js";
+import { securitySettings } from "../settings/declared/network.js";
+import type { Values } from "../settings/setting.js";
 
-const names = ["tls"] as const;
+const settings = {
+  tls: { ...securitySettings.tls, help: "ask over TLS, by a role's ca.crt, tls.crt and tls.key", defaultText: "" },
+};
 const timeoutMs = 3_000;
 /** Whether a process serves is no secret, whoever asks in plain text. */
 const quiet = { info: () => {}, warn: () => {} };
@@ -23,12 +27,10 @@ export function addHealthCommand(program: Command): void {
     .command("health")
     .argument("<address>", "host:port, unix:/path.sock, or a URL")
     .description("whether a process serves");
-  // Not by addFlags: LOCKSTEP_TLS is the process' own setting in a container, whose health port speaks no TLS.
-  command
-    .option(flags.tls.usage, "ask over TLS, by a role's ca.crt, tls.crt and tls.key")
-    .addHelpText("after", examples);
+  // Not by addSettings: LOCKSTEP_TLS is the setting of a container's own process, whose health port speaks no TLS.
+  command.addOption(optionOf("tls", settings.tls)).addHelpText("after", examples);
   command.action(async (address: string, raw: Record<string, unknown>) => {
-    const { serves, words } = await ask(address, parseOptions(raw, names)).catch((error: unknown) => ({
+    const { serves, words } = await ask(address, parseSettings(raw, settings)).catch((error: unknown) => ({
       serves: false,
       words: `cannot be reached: ${describeCallFailure(error)}`,
     }));
@@ -43,7 +45,7 @@ interface Answer {
   readonly words: string;
 }
 
-async function ask(address: string, { tls: folder }: Options<"tls">): Promise<Answer> {
+async function ask(address: string, { tls: folder }: Values<typeof settings>): Promise<Answer> {
   if (/^https?:/.test(address)) {
     const { ok, status } = await fetch(address, { signal: AbortSignal.timeout(timeoutMs) });
     return { serves: ok, words: ok ? "serving" : `not serving (HTTP ${status})` };

@@ -6,15 +6,22 @@ import { printable, UserError } from "@lockstep/errors";
 import { livenessOf, readLockHolder } from "@lockstep/files";
 import { createLogger } from "@lockstep/service";
 import type { Command } from "commander";
-import { addFlags, type Options, parseOptions, securityFlags } from "../flags.js";
 import { newestMetrics } from "../metrics-file.js";
 import { addRunArgument } from "../path-values.js";
 import { fitted } from "../progress/progress-text.js";
 import { RemoteCoordinator } from "../remote/coordinator-client.js";
 import { remoteStatus, renderRemoteStatus } from "../remote/remote-status.js";
 import { readProcesses, readSummary, requireRun, runFiles } from "../run-folder.js";
+import { select } from "../settings/all-settings.js";
+import { addSettings, parseSettings } from "../settings/command-settings.js";
+import { networkSettings, securitySettings } from "../settings/declared/network.js";
+import type { Values } from "../settings/setting.js";
 
-const names = ["remote", ...securityFlags, "json", "logLevel"] as const;
+const settings = {
+  coordinator: { ...networkSettings.coordinator, help: "ask the coordinator there" },
+  ...securitySettings,
+  ...select("json", "logLevel"),
+};
 
 const examples = `
 Examples:
@@ -25,10 +32,10 @@ Examples:
 export function addStatusCommand(program: Command): void {
   const command = program.command("status").description("where a run stands");
   addRunArgument(command, "[out]", "the run's folder; left away with --coordinator");
-  addFlags(command, names).addHelpText("after", examples);
+  addSettings(command, settings).addHelpText("after", examples);
   command.action(async (out: string | undefined, raw: Record<string, unknown>) => {
-    const options = parseOptions(raw, names);
-    if ((out === undefined) === (options.remote === undefined)) {
+    const options = parseSettings(raw, settings);
+    if ((out === undefined) === (options.coordinator === undefined)) {
       throw new UserError("status: needs either the run's folder or the coordinator's address (--coordinator)");
     }
     process.stdout.write(
@@ -37,7 +44,7 @@ export function addStatusCommand(program: Command): void {
   });
 }
 
-async function askCoordinator({ remote: address = "", ...options }: Options<(typeof names)[number]>) {
+async function askCoordinator({ coordinator: address = "", ...options }: Values<typeof settings>) {
   const { json, logLevel: level } = options;
   const coordinator = new RemoteCoordinator({ ...options, address, log: createLogger({ name: "status", level }) });
   try {

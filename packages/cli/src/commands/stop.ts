@@ -3,10 +3,18 @@ import { exitCode, printable, UserError } from "@lockstep/errors";
 import type { RunFinished, RunStarted } from "@lockstep/protocol";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
-import { addFlags, type Options, parseOptions, securityFlags } from "../flags.js";
 import { RemoteCoordinator } from "../remote/coordinator-client.js";
+import { select } from "../settings/all-settings.js";
+import { addSettings, parseSettings } from "../settings/command-settings.js";
+import { networkSettings, securitySettings } from "../settings/declared/network.js";
+import { required, type Values } from "../settings/setting.js";
 
-const names = ["coordinator", "reason", ...securityFlags, "json", "logLevel"] as const;
+const settings = {
+  coordinator: required(networkSettings.coordinator),
+  ...select("reason"),
+  ...securitySettings,
+  ...select("json", "logLevel"),
+};
 
 const examples = `
 Examples:
@@ -19,14 +27,14 @@ workers; this command waits for that. The run goes on by --resume.
 
 export function addStopCommand(program: Command): void {
   const command = program.command("stop").description("end a run in order; it can be resumed");
-  addFlags(command, names).addHelpText("after", examples);
+  addSettings(command, settings).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
-    process.exitCode = await stop(parseOptions(raw, names));
+    process.exitCode = await stop(parseSettings(raw, settings));
   });
 }
 
-async function stop(options: Options<(typeof names)[number]>): Promise<number> {
-  const { coordinator: address, reason = "asked to stop by an operator", json } = options;
+async function stop(options: Values<typeof settings>): Promise<number> {
+  const { coordinator: address, reason, json } = options;
   const log = createLogger({ name: "stop", level: options.logLevel });
   const shutdown = createShutdown({ log });
   const coordinator = new RemoteCoordinator({ ...options, address, log, signal: shutdown.signal });

@@ -1,55 +1,33 @@
-// Owns `lockstep train`: prepares a run, starts its processes on this machine, shows progress, prints the result.
+// Defines `lockstep train` (addTrainCommand): prepares a run, starts its processes on this machine, prints the result.
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { exitCode, UserError } from "@lockstep/errors";
-import { followEvents } from "@lockstep/exporter";
 import { requireBackend } from "@lockstep/recipe";
-import {
-  chooseRunSocket,
-  connect,
-  createLogger,
-  createShutdown,
-  type RunSocket,
-  type Shutdown,
-} from "@lockstep/service";
+import { chooseRunSocket, createLogger, createShutdown, type Shutdown } from "@lockstep/service";
 import type { Command } from "commander";
 import type { Logger } from "pino";
 import type { Resume } from "../claim-folder.js";
-import { dataArguments, dataFlags } from "../data-flags.js";
 import { assertWorkable, dryRun, renderDryRun } from "../dry-run/dry-run.js";
-import { addFlags, type Options, parseOptions } from "../flags.js";
-import { type Child, startChild } from "../launcher/child.js";
 import { ProcessesFile } from "../launcher/processes-file.js";
-import { type ProcessPlan, superviseRun } from "../launcher/supervisor.js";
+import { runProcesses } from "../launcher/run-processes.js";
 import { type PreparedRun, prepareRun } from "../prepare-run.js";
 import { createDisplay, type Display } from "../progress/display.js";
 import { readSummary, runFiles } from "../run-folder.js";
-import { recipeArguments } from "../run-recipe.js";
-import { specFlags, specHeading } from "../run-settings.js";
-import { type Origins, originsOf } from "../settings/apply-settings.js";
+import { type GivenToRun, keptSettings } from "../run-settings.js";
+import { select } from "../settings/all-settings.js";
+import { originsOf } from "../settings/apply-settings.js";
+import { addSettings, parseGiven, parseSettings } from "../settings/command-settings.js";
+import { dataSettings } from "../settings/declared/data.js";
+import { specHeading, specSettings } from "../settings/declared/run-spec.js";
+import type { Values } from "../settings/setting.js";
 import { finishedNotes, imagesSkipped, renderSummary, trainResult } from "../train-result.js";
 
-const launchFlags = [
-  ...dataFlags,
-  "out",
-  "resume",
-  "workers",
-  "threads",
-  "backend",
-  "device",
-  "maxSteps",
-  "checkpointEvery",
-  "keepLast",
-  "maxRestarts",
-  "heartbeatTimeout",
-  "allowMixedNumerics",
-  "cacheDir",
-  "dryRun",
-  "json",
-  "logLevel",
-] as const;
-const names = [...launchFlags, ...specFlags];
-type TrainOptions = Options<(typeof names)[number]>;
+const launchSettings = {
+  ...select("out", "resume", "workers", "threads", "backend", "device", "maxSteps", "checkpointEvery", "keepLast"),
+  ...select("maxRestarts", "heartbeatTimeout", "allowMixedNumerics", "dryRun", "json", "logLevel"),
+};
+const besidesSpec = { ...dataSettings, ...launchSettings, ...select("cacheDir") };
+type TrainOptions = Values<typeof launchSettings>;
 
 const examples = `
 Examples:
@@ -62,212 +40,102 @@ Examples:
 
 export function addTrainCommand(program: Command): void {
   const command = program.command("train").description("train on this machine: a coordinator and its workers");
-  addFlags(command, launchFlags);
-  addFlags(command, specFlags, { heading: specHeading }).addHelpText("after", examples);
+  addSettings(command, besidesSpec);
+  addSettings(command, specSettings, { heading: specHeading }).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
-    const options = parseOptions(raw, names);
+    const options = parseSettings(raw, launchSettings);
+    const given = parseGiven(raw, keptSettings);
     await requireBackend(options.backend, options.device);
-    if (options.dryRun) await showDryRun(options, originsOf(command));
-    else process.exitCode = await train(options);
+    if (options.dryRun) await showDryRun(options, given, command);
+    else process.exitCode = await train(options, given);
   });
 }
 
-async function showDryRun(options: TrainOptions, origins: Origins): Promise<void> {
+async function showDryRun(options: TrainOptions, given: GivenToRun, command: Command): Promise<void> {
   const display = createDisplay();
   const found = await dryRun({
-    ...options,
+    ...{ ...options, given, settings: { ...besidesSpec, ...specSettings }, origins: originsOf(command) },
     out: resolve(options.out ?? defaultOut(options.resume)),
-    given: options,
-    dataFlags: options,
-    cacheDir: options.cacheDir,
     log: createLogger({ name: "launcher", level: options.logLevel, stderr: display.stderr }),
     onProgress: (progress) => display.preparing(progress),
     signal: new AbortController().signal, // Ctrl-C may end it at once: there is nothing to put in order
-    ...{ options, names, origins },
   }).finally(() => display.close());
   process.stdout.write(options.json ? `${JSON.stringify(found)}\n` : renderDryRun(found));
   assertWorkable(found);
 }
 
 /** @returns the exit code. @throws UserError */
-async function train(options: TrainOptions): Promise<number> {
-  const out = resolve(options.out ?? defaultOut(options.resume));
-  const children = new Set<Child>();
-  const killAll = (): void => {
-    for (const child of children) child.process.kill("SIGKILL");
-  };
-  process.once("exit", killAll);
+async function train(options: TrainOptions, given: GivenToRun): Promise<number> {
   const display = createDisplay();
-  const launchLog = createLogger({ name: "launcher", level: options.logLevel, stderr: display.stderr });
   const shutdown = createShutdown({
-    log: launchLog,
+    log: createLogger({ name: "launcher", level: options.logLevel, stderr: display.stderr }),
     onFirst: (reason) => display.note(`${reason}: finishing the step and writing a checkpoint (again: leave at once)`),
   });
+  const { signal } = shutdown;
   try {
-    return await trainIn(out, { options, display, shutdown, children });
+    return await trainIn(resolve(options.out ?? defaultOut(options.resume)), { options, given, display, shutdown });
   } catch (error) {
-    if (shutdown.signal.aborted && error === shutdown.signal.reason) return exitCode.interrupted;
+    if (signal.aborted && error === signal.reason) return exitCode.interrupted;
     throw error;
   } finally {
     display.close();
     shutdown.dispose();
-    killAll();
-    process.removeListener("exit", killAll);
   }
 }
 
-interface Surroundings {
-  readonly options: TrainOptions;
-  readonly display: Display;
-  readonly shutdown: Shutdown;
-  readonly children: Set<Child>;
-}
-
-async function trainIn(out: string, surroundings: Surroundings): Promise<number> {
-  const { options, display, shutdown } = surroundings;
+async function trainIn(
+  out: string,
+  start: {
+    readonly options: TrainOptions;
+    readonly given: GivenToRun;
+    readonly display: Display;
+    readonly shutdown: Shutdown;
+  },
+): Promise<number> {
+  const { options, given, display, shutdown } = start;
   const { signal } = shutdown;
+  const { out: namedOut = out, resume } = options;
   const processes = new ProcessesFile(out);
-  // The file is opened once the folder is known to be ours.
   const logging = { name: "launcher", level: options.logLevel, stderr: display.stderr };
   let log = createLogger(logging);
   const run = await prepareRun({
-    out,
-    resume: options.resume,
+    ...{ out, resume, given, signal },
     lockOptions: {
       signal,
       onWait: (message) => display.note(message),
       onLost: (error) => shutdown.request(error.message),
     },
-    given: options,
-    dataFlags: options,
-    cacheDir: options.cacheDir,
     log: forwardTo(() => log),
     onProgress: (progress) => display.preparing(progress),
     onLocked: async () => {
+      // The folder is ours now.
       log = createLogger({ ...logging, file: join(out, runFiles.logs, "launcher.log") });
       processes.started({ role: "launcher", index: 0, pid: process.pid });
       await processes.settled();
       await chooseRunSocket({ out, log }); // only a check: where the socket has no place, nothing is decoded first
     },
     onRefused: () => processes.close(),
-    signal,
   });
   try {
     signal.throwIfAborted();
     if (run.finished !== null) {
-      const { epochs } = run.description.spec;
-      for (const line of finishedNotes(run.finished, { out: options.out ?? out, totalEpochs: epochs, ledBy: "train" }))
-        display.note(line);
+      const { epochs: totalEpochs } = run.description.spec;
+      const notes = finishedNotes(run.finished, { out: namedOut, totalEpochs, ledBy: "train" });
+      for (const line of notes) display.note(line);
       display.close();
       return await printResult(out, { options, run, interrupted: false });
     }
-    if (options.resume !== true) display.note(`run folder: ${options.out ?? out} (${runFiles.logs}/ while it runs)`);
+    if (resume !== true) display.note(`run folder: ${namedOut} (${runFiles.logs}/ while it runs)`);
     warnOfIdleWorkers(run, options, display);
     if (run.numSkipped > 0) display.note(`left out: ${imagesSkipped(run.numSkipped)}`);
     await rm(join(out, runFiles.summary), { force: true });
-    const interrupted = await runProcesses(out, { ...surroundings, run, processes, log });
+    const interrupted = await runProcesses(out, { options, run, processes, display, log, stop: signal });
     display.close();
     return await printResult(out, { options, run, interrupted: interrupted || signal.aborted });
   } finally {
     await processes.close();
     await run.lock.release();
   }
-}
-
-async function runProcesses(
-  out: string,
-  launch: Surroundings & { readonly run: PreparedRun; readonly processes: ProcessesFile; readonly log: Logger },
-): Promise<boolean> {
-  const { options, display, shutdown, run, processes, log } = launch;
-  const socket = await chooseRunSocket({ out, log });
-  const address = `unix:${socket.path}`;
-  const following = new AbortController();
-  const followed = followEvents(
-    connect({ address, log }),
-    {
-      onMessage: (event) => display.event(event),
-      onLost: (reason) => log.info({ address, reason }, "the event stream ended"),
-    },
-    following.signal,
-  );
-  try {
-    return await superviseRun({
-      coordinator: plan("coordinator", 0, coordinatorArgs(out, address, options), { ...launch, socket }),
-      workers: Array.from({ length: options.workers }, (_, index) =>
-        plan("worker", index, workerArgs({ out, address, index, run, options }), launch),
-      ),
-      maxRestarts: options.maxRestarts,
-      onStarted: (entry) => processes.started(entry),
-      onEnded: (entry) => processes.ended(entry),
-      log,
-      stop: shutdown.signal,
-    });
-  } finally {
-    following.abort();
-    await followed;
-    await rm(socket.path, { force: true }); // a coordinator that was killed leaves it
-  }
-}
-
-function plan(
-  role: ProcessPlan["role"],
-  index: number,
-  args: readonly string[],
-  { display, children, socket }: Pick<Surroundings, "display" | "children"> & { readonly socket?: RunSocket },
-): ProcessPlan {
-  const name = role === "coordinator" ? role : `${role} ${index}`;
-  return {
-    role,
-    index,
-    start() {
-      socket?.ensureFolder();
-      const child = startChild({ args, onLine: (line) => display.note(`${name}: ${line}`) });
-      children.add(child);
-      void child.exit.then(() => children.delete(child));
-      return child;
-    },
-  };
-}
-
-function coordinatorArgs(out: string, address: string, options: TrainOptions): string[] {
-  return [
-    "coordinator",
-    "--prepared",
-    ...["--out", out],
-    ...["--listen", address],
-    ...["--expected-workers", String(options.workers)],
-    ...["--keep-last", String(options.keepLast)],
-    ...["--heartbeat-timeout", String(options.heartbeatTimeout)],
-    ...(options.maxSteps === undefined ? [] : ["--max-steps", String(options.maxSteps)]),
-    ...(options.checkpointEvery === undefined ? [] : ["--checkpoint-every", String(options.checkpointEvery)]),
-    ...(options.allowMixedNumerics ? ["--allow-mixed-numerics"] : []),
-    ...["--log-level", options.logLevel],
-    ...["--log-file", join(out, runFiles.logs, "coordinator.log")],
-  ];
-}
-
-function workerArgs(worker: {
-  readonly out: string;
-  readonly address: string;
-  readonly index: number;
-  readonly run: PreparedRun;
-  readonly options: TrainOptions;
-}): string[] {
-  const { out, address, index, run, options } = worker;
-  return [
-    "worker",
-    ...["--coordinator", address],
-    ...dataArguments(run.dataOptions),
-    ...recipeArguments(run.recipeFile),
-    ...(run.weightsFile === null ? [] : ["--sampling", run.weightsFile]),
-    ...["--cache-dir", run.cacheDir],
-    ...["--backend", options.backend],
-    ...["--device", options.device],
-    ...["--threads", String(options.threads)],
-    ...["--slot", String(index)],
-    ...["--log-level", options.logLevel],
-    ...["--log-file", join(out, runFiles.logs, `worker-${index}.log`)],
-  ];
 }
 
 function warnOfIdleWorkers(run: PreparedRun, options: TrainOptions, display: Display): void {

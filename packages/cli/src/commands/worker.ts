@@ -6,26 +6,26 @@ import { requireBackend } from "@lockstep/recipe";
 import { createHealth, createLogger, createShutdown, launcherChannel } from "@lockstep/service";
 import { runWorker } from "@lockstep/worker";
 import type { Command } from "commander";
-import { dataFlags, dataOptionsOf } from "../data-flags.js";
-import { addFlags, type Options, parseOptions, securityFlags } from "../flags.js";
+import { dataOptionsOf } from "../data-options.js";
 import { openHealth } from "../health-port.js";
+import { select } from "../settings/all-settings.js";
+import { addSettings, parseSettings } from "../settings/command-settings.js";
+import { dataSettings } from "../settings/declared/data.js";
+import { networkSettings, securitySettings } from "../settings/declared/network.js";
+import { recipeSettings } from "../settings/declared/recipe.js";
+import { specSettings } from "../settings/declared/run-spec.js";
+import { required, type Values, withoutDefault } from "../settings/setting.js";
 
-const names = [
-  "coordinator",
-  ...dataFlags,
-  "recipe",
-  "sampling",
-  "backend",
-  "device",
-  "threads",
-  "slot",
-  "cacheDir",
-  "connectTimeout",
-  ...securityFlags,
-  "healthListen",
-  "logLevel",
-  "logFile",
-] as const;
+export const workerSettings = {
+  coordinator: required(networkSettings.coordinator),
+  ...dataSettings,
+  recipe: withoutDefault(recipeSettings.recipe, "as the run's"),
+  sampling: withoutDefault(specSettings.sampling, "as the run's"),
+  ...select("backend", "device", "threads", "slot", "cacheDir", "connectTimeout"),
+  ...securitySettings,
+  ...select("healthListen", "logLevel", "logFile"),
+};
+type WorkerOptions = Values<typeof workerSettings>;
 
 const examples = `
 Examples:
@@ -36,13 +36,13 @@ Examples:
 
 export function addWorkerCommand(program: Command): void {
   const command = program.command("worker").description("compute for a coordinator");
-  addFlags(command, names).addHelpText("after", examples);
+  addSettings(command, workerSettings).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
-    process.exitCode = await work(parseOptions(raw, names));
+    process.exitCode = await work(parseSettings(raw, workerSettings));
   });
 }
 
-async function work(options: Options<(typeof names)[number]>): Promise<number> {
+async function work(options: WorkerOptions): Promise<number> {
   const { slot, logFile } = options;
   const launcher = launcherChannel();
   const log = createLogger({
@@ -87,7 +87,7 @@ async function work(options: Options<(typeof names)[number]>): Promise<number> {
 }
 
 /** What this machine lacks another may have: no reason to end them all. */
-async function requireFit({ backend, device }: Options<"backend" | "device">): Promise<void> {
+async function requireFit({ backend, device }: Pick<WorkerOptions, "backend" | "device">): Promise<void> {
   try {
     await requireBackend(backend, device);
   } catch (error) {

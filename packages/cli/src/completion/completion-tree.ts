@@ -1,7 +1,9 @@
-// Owns what a shell may complete: every command with its flags and what stands behind them, from the program itself.
+// Lists what a shell may complete (completionTree): every command with its flags and what follows them.
 import type { Command } from "commander";
-import { formOf } from "../flag-values.js";
-import { type FlagName, flags, flagsOf, spellingOf } from "../flags.js";
+import { z } from "zod";
+import { settingsOf } from "../settings/command-settings.js";
+import { flagOf, type Setting } from "../settings/setting.js";
+import { formOf, isSwitch } from "../settings/text-form.js";
 
 export interface CompletableCommand {
   /** `dataset cache`; empty for the program itself. */
@@ -27,7 +29,7 @@ export function completionTree(program: Command, path = ""): CompletableCommand[
     path,
     description: program.description(),
     subcommands,
-    flags: [...flagsOf(program).map(completableFlag), help, ...(path === "" ? [version] : [])],
+    flags: [...Object.entries(settingsOf(program)).map(completableFlag), help, ...(path === "" ? [version] : [])],
     words: program.registeredArguments.flatMap(({ argChoices = [] }) => argChoices),
     takesFiles: program.registeredArguments.some(({ argChoices }) => argChoices === undefined),
   };
@@ -40,13 +42,13 @@ export function completionTree(program: Command, path = ""): CompletableCommand[
 const help: CompletableFlag = { spelling: "--help", description: "display help", value: "none" };
 const version: CompletableFlag = { spelling: "--version", description: "display the version", value: "none" };
 
-function completableFlag(name: FlagName): CompletableFlag {
-  const { usage, help: description, schema } = flags[name];
-  return { spelling: spellingOf(name), description, value: valueBehind(usage, formOf(schema)) };
+function completableFlag([name, setting]: readonly [string, Setting]): CompletableFlag {
+  return { spelling: flagOf(name, setting), description: setting.help, value: valueBehind(setting) };
 }
 
-function valueBehind(usage: string, form: ReturnType<typeof formOf>): CompletableFlag["value"] {
-  if (form.type === "boolean") return "none";
-  if (form.type === "string" && form.enum !== undefined) return form.enum;
-  return /<(file|folder|path|which)>/.test(usage) ? "file" : "other";
+function valueBehind({ schema, unit }: Setting): CompletableFlag["value"] {
+  const form = formOf(schema);
+  if (isSwitch(form)) return "none";
+  if (form instanceof z.ZodEnum) return form.options.map(String);
+  return ["file", "folder", "path", "which"].includes(unit) ? "file" : "other";
 }

@@ -8,14 +8,13 @@ import { canonicalSha256, type RunSpec } from "@lockstep/protocol";
 import type { BackendChoice, DeviceChoice } from "@lockstep/recipe";
 import { formerRun, type Resume } from "../claim-folder.js";
 import { colors } from "../colors.js";
-import { dataFlags } from "../data-flags.js";
-import type { FlagName } from "../flags.js";
 import { sizeText } from "../memory-limit.js";
 import { type PlannedRun, type PlanOptions, planRun } from "../plan-run.js";
 import { finishedSummary } from "../prepare-run.js";
 import { fitted } from "../progress/progress-text.js";
 import { runFiles } from "../run-folder.js";
 import type { Origins } from "../settings/apply-settings.js";
+import type { Settings } from "../settings/setting.js";
 import {
   type DiskNeeds,
   diskNeeds,
@@ -52,9 +51,7 @@ export interface DryRunOptions extends PlanOptions {
   readonly backend: BackendChoice;
   readonly device: DeviceChoice;
   readonly keepLast: number;
-  /** As the command has parsed them. */
-  readonly options: Readonly<Partial<Record<FlagName, unknown>>>;
-  readonly names: readonly FlagName[];
+  readonly settings: Settings;
   readonly origins: Origins;
 }
 
@@ -73,12 +70,11 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   return {
     out,
     settings: resolvedSettings({
-      names: options.names,
-      options: { ...options.options, ...dataOptions, cacheDir },
+      settings: options.settings,
+      values: { ...options, ...options.given, ...dataOptions, cacheDir },
       origins: options.origins,
       spec,
       isResumed: former !== null,
-      kept: [...dataFlags, "cacheDir"],
     }),
     spec,
     specSha256: canonicalSha256(spec),

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type RunSpec, runSpec } from "@lockstep/protocol";
-import { runSettings, type SpecFlags, specFlags } from "../run-settings.js";
+import { draftSpec } from "../run-settings.js";
+import { select } from "../settings/all-settings.js";
+import { specSettings } from "../settings/declared/run-spec.js";
 import { otherLeaves, resolvedSettings } from "./resolved-settings.js";
 
-const nothing = Object.fromEntries(specFlags.map((name) => [name, undefined])) as SpecFlags;
-
 const spec: RunSpec = runSpec.parse({
-  formatVersion: 2,
+  ...draftSpec({ seed: 5, earlyStopPatience: 2 }, null),
   dataset: {
     kind: "synthetic",
     fingerprint: "f",
@@ -19,18 +19,15 @@ const spec: RunSpec = runSpec.parse({
     name: "fairface",
     options: { widths: [4, 8], taskWeights: { gender: 1, race: 3 }, augmentation: null, ageScale: 1 },
   },
-  ...runSettings({ ...nothing, seed: 5, earlyStopPatience: 2 }, null).rest,
-  precision: "f32",
 });
 
 function resolved(isResumed: boolean): Record<string, [string, string]> {
   const rows = resolvedSettings({
-    names: [...specFlags, "data", "columns", "workers", "maxSteps"],
-    options: { data: "fairface", columns: { race: "ethnicity" }, workers: 2, recipeOptions: { sizes: [8], kind: "a" } },
+    settings: { ...specSettings, ...select("data", "columns", "workers", "maxSteps") },
+    values: { data: "fairface", columns: { race: "ethnicity" }, workers: 2, recipeOptions: { sizes: [8], kind: "a" } },
     origins: new Map([["seed", "LOCKSTEP_SEED"]]),
     spec,
     isResumed,
-    kept: ["data", "columns"],
   });
   return Object.fromEntries(rows.map(({ key, value, from }) => [key, [value, from]]));
 }
@@ -43,6 +40,8 @@ test("every setting has the value that the run will have, and where it came from
   assert.deepEqual(settings["task-weights"], ["gender=1,race=3", "default"]);
   assert.deepEqual(settings["augmentation"], ["false", "default"]);
   assert.deepEqual(settings["early-stop-patience"], ["2", "default"]);
+  assert.deepEqual(settings["early-stop-min-delta"], ["0", "default"]);
+  assert.deepEqual(settings["sampling"], ["uniform", "default"]);
   assert.deepEqual(settings["clip-norm"], ["none", "default"]);
   assert.deepEqual(settings["init-from"], ["seeded", "default"]);
   assert.deepEqual(settings["columns"], ["race=ethnicity", "default"]);

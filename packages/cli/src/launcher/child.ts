@@ -35,11 +35,13 @@ const nodeFlags = ["--single-threaded-gc"];
 export function startChild(options: {
   readonly args: readonly string[];
   readonly onLine: (line: string) => void;
+  /** What the process reads; absent: nothing. */
+  readonly stdin?: string;
   /** A JavaScript file; default: the lockstep command. */
   readonly program?: string;
 }): Child {
   const child = spawn(process.execPath, [...nodeFlags, options.program ?? lockstepPath, ...options.args], {
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
+    stdio: [options.stdin === undefined ? "ignore" : "pipe", "pipe", "pipe", "ipc"],
     env: environmentOfChildren(process.env),
   });
   const { pid, stdout, stderr } = child;
@@ -47,6 +49,8 @@ export function startChild(options: {
     child.on("error", () => {}); // said below
     throw new Error(`cannot start ${process.execPath} ${options.args.join(" ")}`);
   }
+  child.stdin?.on("error", () => {}); // it has ended without reading: its exit tells why
+  child.stdin?.end(options.stdin);
   let complaint: string | null = null;
   for (const stream of [stdout, stderr]) {
     createInterface({ input: stream }).on("line", (line) => {

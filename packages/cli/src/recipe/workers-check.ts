@@ -4,13 +4,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { UserError } from "@lockstep/errors";
 import type { RuleResult } from "@lockstep/recipe";
-import { dataArguments } from "../data-flags.js";
 import { describeExit, startChild } from "../launcher/child.js";
+import type { keptSettings } from "../run-settings.js";
+import type { launchSettings } from "../settings/declared/launch.js";
+import type { Inputs } from "../settings/setting.js";
+import { settingsJson } from "../settings/settings-file.js";
 import type { RecipeUnderCheck } from "./in-process-check.js";
 
 const workerCounts = [1, 3] as const;
-/** Three micro-batches a step: one for each of three workers. */
-const batchFlags = ["--micro-batch", "4", "--global-batch", "12"];
 
 /** For the runs of checkWorkersAgree; the caller removes it. @throws UserError where the temporary folder cannot be used */
 export function makeRunsFolder(): Promise<string> {
@@ -41,7 +42,11 @@ async function trainWith(
   run: RecipeUnderCheck & { readonly steps: number; readonly workers: number; readonly out: string },
 ): Promise<{ readonly weightsSha256: string } | { readonly problem: string }> {
   const lines: string[] = [];
-  const child = startChild({ args: trainArguments(run), onLine: (line) => lines.push(line) });
+  const child = startChild({
+    args: ["train", "--config", "-"],
+    stdin: settingsJson(inputsOf(run)),
+    onLine: (line) => lines.push(line),
+  });
   const stop = () => child.process.kill("SIGTERM");
   run.signal.addEventListener("abort", stop);
   try {
@@ -54,22 +59,14 @@ async function trainWith(
   }
 }
 
-function trainArguments(
+function inputsOf(
   run: RecipeUnderCheck & { readonly steps: number; readonly workers: number; readonly out: string },
-): string[] {
-  const optionValues = Object.entries(run.recipeOptions).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
-  return [
-    ...["train", "--json", "--out", run.out],
-    ...["--recipe", run.recipe],
-    ...(optionValues.length > 0 ? ["--recipe-options", optionValues.join(",")] : []),
-    ...dataArguments(run.dataOptions),
-    ...["--cache-dir", run.cacheDir],
-    ...["--image-size", String(run.imageSize)],
-    ...["--backend", run.backend],
-    ...["--device", run.device],
-    ...["--workers", String(run.workers)],
-    ...["--max-steps", String(run.steps)],
-    ...["--lr", "0.001"],
-    ...batchFlags,
-  ];
+): Inputs<typeof launchSettings & typeof keptSettings> {
+  const { recipe, recipeOptions, dataOptions, imageSize, backend, device, cacheDir, out, workers, steps } = run;
+  return {
+    ...{ json: true, out, recipe, recipeOptions, ...dataOptions, cacheDir, imageSize, backend, device, workers },
+    ...{ maxSteps: steps, lr: 0.001 },
+    // Three micro-batches a step: one for each of three workers.
+    ...{ microBatch: 4, globalBatch: 12 },
+  };
 }

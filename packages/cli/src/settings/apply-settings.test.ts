@@ -4,8 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Command } from "commander";
-import { addFlags, type FlagName, parseOptions } from "../flags.js";
+import { select } from "./all-settings.js";
 import { applySettings, originsOf } from "./apply-settings.js";
+import { addSettings, parseSettings } from "./command-settings.js";
 
 let folder: string;
 before(async () => {
@@ -13,13 +14,13 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true }));
 
-const names = ["seed", "epochs", "lr", "workers", "resume", "augmentation", "out"] as const satisfies FlagName[];
+const settings = select("seed", "epochs", "lr", "workers", "resume", "augmentation", "out");
 
 async function applied(args: string[], env: Record<string, string>) {
-  const command = addFlags(new Command("test"), [...names, "config"]);
+  const command = addSettings(new Command("test"), { ...settings, ...select("config") });
   command.parse(args, { from: "user" });
   await applySettings(command, env);
-  return { options: parseOptions(command.opts(), names), origins: Object.fromEntries(originsOf(command)) };
+  return { options: parseSettings(command.opts(), settings), origins: Object.fromEntries(originsOf(command)) };
 }
 
 async function fileOf(text: string): Promise<string> {

@@ -1,14 +1,14 @@
-// Owns the precedence of what is said: flag, then environment, then file. What a command's action reads afterwards is
-// as if all of it had been flags; where each value came from is kept for people.
+// Applies the precedence of settings: flag, then environment, then file (applySettings). The command's action reads all of
+// them as if they had been flags; where each value came from is kept for people (originsOf).
 import { UserError } from "@lockstep/errors";
 import type { Command } from "commander";
-import { attributeOf, type FlagName, flags, flagsOf, spellingOf } from "../flags.js";
-import { fromEnvironment } from "./environment.js";
-import { settingOf } from "./setting.js";
+import { allSettings } from "./all-settings.js";
+import { settingsOf } from "./command-settings.js";
+import { flagOf, readValue, variableOf } from "./setting.js";
 import { type FileValue, readSettingsFile } from "./settings-file.js";
 
-/** For people: `--seed`, `LOCKSTEP_SEED` or `run.yaml:3`; absent where nothing was said. */
-export type Origins = ReadonlyMap<FlagName, string>;
+/** By name, for people: `--seed`, `LOCKSTEP_SEED` or `run.yaml:3`; absent where nothing was given. */
+export type Origins = ReadonlyMap<string, string>;
 
 const originsByCommand = new WeakMap<Command, Origins>();
 
@@ -21,37 +21,32 @@ export async function applySettings(
   command: Command,
   env: Readonly<Record<string, string | undefined>>,
 ): Promise<void> {
-  const names = flagsOf(command);
-  const origins = new Map<FlagName, string>();
-  const applied = (name: FlagName, value: string | boolean, origin: string, complaint: string): void => {
-    const result = flags[name].schema.safeParse(value);
-    if (!result.success) throw new UserError(`${complaint}: ${result.error.issues[0]?.message ?? "not understood"}`);
-    command.setOptionValueWithSource(attributeOf(name), value, origin);
+  const settings = Object.entries(settingsOf(command));
+  const origins = new Map<string, string>();
+  const apply = (name: string, value: unknown, origin: string): void => {
+    command.setOptionValueWithSource(name, value, origin);
     origins.set(name, origin);
   };
-  for (const name of names) {
-    const setting = settingOf(name);
-    if (command.getOptionValueSource(attributeOf(name)) === "cli") origins.set(name, spellingOf(name));
-    else if (setting !== undefined) {
-      const value = fromEnvironment(name, setting, env);
-      const { variable } = setting;
-      if (value !== undefined) applied(name, value, variable, `${variable}=${value}`);
+  for (const [name, setting] of settings) {
+    const variable = variableOf(name);
+    const value = name in allSettings ? env[variable] : undefined;
+    if (command.getOptionValueSource(name) === "cli") origins.set(name, flagOf(name, setting));
+    else if (value !== undefined) {
+      readValue(setting, value, `${variable}=${value}`);
+      apply(name, value, variable);
     }
   }
   const file = await settingsFileOf(command);
-  for (const name of names) {
-    const { key = "" } = settingOf(name) ?? {};
-    const said = file.get(key);
-    if (said !== undefined && !origins.has(name)) {
-      applied(name, said.value, said.place, `${said.place}: ${key}: ${said.value}`);
-    }
+  for (const [name] of settings) {
+    const found = file.get(name);
+    if (found !== undefined && !origins.has(name)) apply(name, found.value, found.place);
   }
   originsByCommand.set(command, origins);
 }
 
 /** A file may hold settings of other commands: one file serves a coordinator and its workers. */
 async function settingsFileOf(command: Command): Promise<ReadonlyMap<string, FileValue>> {
-  const path: unknown = flagsOf(command).includes("config") ? command.getOptionValue(attributeOf("config")) : undefined;
+  const path: unknown = "config" in settingsOf(command) ? command.getOptionValue("config") : undefined;
   if (path === undefined) return new Map();
   if (typeof path !== "string" || path === "") throw new UserError("--config: must name a file");
   return readSettingsFile(path);

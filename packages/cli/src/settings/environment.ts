@@ -1,13 +1,12 @@
-// Owns the settings that stand in environment variables, and which of them a process that the launcher starts gets.
-import { UserError } from "@lockstep/errors";
-import { formOf, switchValues } from "../flag-values.js";
-import { type FlagName, flags } from "../flags.js";
+// Tells which variables of the environment are settings (complaintsAbout), and which of them the processes of a launcher
+// get (environmentOfChildren).
+import { allSettings } from "./all-settings.js";
 import { nearestSetting } from "./nearest-setting.js";
-import { type Setting, settings } from "./setting.js";
+import { variableOf } from "./setting.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Those that say something else than a flag does: native code, tests, tools. A test compares them with the sources. */
+/** Those that are no settings: native code, tests, tools. A test compares them with the sources. */
 export const otherVariables: readonly string[] = [
   "LOCKSTEP_FAIRFACE",
   "LOCKSTEP_FAULTS",
@@ -19,22 +18,12 @@ export const otherVariables: readonly string[] = [
   "LOCKSTEP_UPDATE_GOLDEN",
 ];
 
-/** Kubernetes tells every container of a Service of the name `lockstep` so. */
+/** Kubernetes sets these in every container where a Service has the name `lockstep`. */
 const serviceVariable = /^LOCKSTEP_(\w+_)?(SERVICE_(HOST|PORT)|PORT)(_\w+)?$/;
-
-/** As commander would hand it over; undefined when it is not set. @throws UserError for a switch that is neither */
-export function fromEnvironment(name: FlagName, { variable }: Setting, env: Environment): string | boolean | undefined {
-  const text = env[variable];
-  const form = formOf(flags[name].schema);
-  if (text === undefined || form.type !== "boolean" || form.words?.includes(text)) return text;
-  if (text === "true" || text === "1") return true;
-  if (text === "false" || text === "0") return false;
-  throw new UserError(`${variable}=${text}: must be ${switchValues(form)}`);
-}
 
 /** A line for each variable that looks like a setting and is none. */
 export function complaintsAbout(env: Environment): string[] {
-  const known = [...settings.map(({ variable }) => variable), ...otherVariables];
+  const known = [...Object.keys(allSettings).map(variableOf), ...otherVariables];
   return Object.keys(env)
     .filter((name) => name.startsWith("LOCKSTEP_") && !known.includes(name) && !serviceVariable.test(name))
     .sort()
@@ -44,7 +33,7 @@ export function complaintsAbout(env: Environment): string[] {
     });
 }
 
-/** What train has understood goes to its processes as flags: the variables would say it to them once more. */
+/** The launcher gives its processes their settings itself: the variables would give them once more. */
 export function environmentOfChildren(env: Environment): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(env).filter(([name]) => !name.startsWith("LOCKSTEP_") || otherVariables.includes(name)),

@@ -1,7 +1,7 @@
-// Owns the guess at what a misspelt setting was meant to be.
+// Guesses which setting a misspelt name was meant to be (nearestSetting).
 import { nearestName } from "@lockstep/errors";
 
-/** Null when all are far. Case and `_` for `-` cost nothing. */
+/** Null when no name is near. Upper case and `_` instead of `-` are no difference. */
 export function nearestSetting(name: string, known: readonly string[]): string | null {
   return nearestName(name, known, { plain, maxEdits: (length) => Math.max(2, Math.floor(length / 3)) });
 }

@@ -1,15 +1,19 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { UserError } from "@lockstep/errors";
-import { recipeOptions } from "../flag-values.js";
-import { settingsIn } from "./settings-file.js";
+import { select } from "./all-settings.js";
+import { parseSettings } from "./command-settings.js";
+import { settingsIn, settingsJson } from "./settings-file.js";
 
-function values(text: string): Record<string, string | boolean> {
-  return Object.fromEntries([...settingsIn(text, "run.yaml")].map(([key, { value }]) => [key, value]));
+function values(text: string): Record<string, unknown> {
+  const read = Object.fromEntries([...settingsIn(text, "run.yaml")].map(([name, { value }]) => [name, value]));
+  const settings = select("imageSize", "lr", "dropout", "widths", "taskWeights", "augmentation", "resume", "columns");
+  const used = Object.entries({ ...settings, ...select("recipeOptions", "maxSteps", "cacheDir") });
+  return parseSettings(read, Object.fromEntries(used.filter(([name]) => name in read)));
 }
 
 test("typed values and the flags' own text are the same", () => {
-  const expected = { "image-size": "32", lr: "0.0001", widths: "8,16", "task-weights": "gender=1,race=0.5" };
+  const expected = { imageSize: 32, lr: 0.0001, widths: [8, 16], taskWeights: { gender: 1, race: 0.5 } };
   assert.deepEqual(
     values("image-size: 32\nlr: 1e-4\nwidths: [8, 16]\ntask-weights: { gender: 1, race: 0.5 }\n"),
     expected,
@@ -19,7 +23,7 @@ test("typed values and the flags' own text are the same", () => {
 });
 
 test("anchors, comments and an empty file are YAML as any other", () => {
-  assert.deepEqual(values("lr: &rate 0.5\ndropout: *rate # the same\n"), { lr: "0.5", dropout: "0.5" });
+  assert.deepEqual(values("lr: &rate 0.5\ndropout: *rate # the same\n"), { lr: 0.5, dropout: 0.5 });
   assert.deepEqual(values(""), {});
   assert.deepEqual(values("# nothing yet\n"), {});
 });
@@ -34,8 +38,7 @@ test("options of a recipe of one's own may be any value", () => {
   head.rate: 0.5
   former: null
 `;
-  const said = values(text)["recipe-options"];
-  assert.deepEqual(recipeOptions.parse(said), {
+  assert.deepEqual(values(text)["recipeOptions"], {
     ...{ units: 64, flip: true, kind: "deep, wide]", sizes: [8, 16], former: null },
     ...{
       loss: {
@@ -48,7 +51,19 @@ test("options of a recipe of one's own may be any value", () => {
       head: { rate: 0.5 },
     },
   });
-  assert.deepEqual(values("recipe-options: units=64\n"), { "recipe-options": "units=64" });
+  assert.deepEqual(values("recipe-options: units=64\n"), { recipeOptions: { units: 64 } });
+});
+
+test("a value may have a comma where the flag's text has no place for one", () => {
+  assert.deepEqual(values("columns: { race: 'a,b' }"), { columns: { race: "a,b" } });
+});
+
+test("what a launcher gives as JSON is read as it was", () => {
+  const given = { imageSize: 32, columns: { race: "a=b,c" }, recipeOptions: { a: [1] }, augmentation: false };
+  assert.deepEqual(values(settingsJson({ ...given, maxSteps: undefined, cacheDir: "2024" })), {
+    ...given,
+    cacheDir: "2024",
+  });
 });
 
 test("each value knows its line", () => {
@@ -63,17 +78,25 @@ test("what is no setting, or of another type, is refused with file, line, key an
     ["colour: red", "run.yaml:1: colour: no such setting; `lockstep config schema` lists all"],
     ["prepared: true", "run.yaml:1: prepared: no such setting; `lockstep config schema` lists all"],
     ["config: more.yaml", "run.yaml:1: config: no such setting; `lockstep config schema` lists all"],
-    ["lr: 1\nseed: true", "run.yaml:2: seed: must be a whole number, is true"],
-    ["seed: [1]", "run.yaml:1: seed: must be a whole number, is a list"],
-    ["widths: { a: 1 }", "run.yaml:1: widths: must be a list, is pairs"],
-    ["widths: [8, [9]]", "run.yaml:1: widths: each of the list: must be a whole number, is a list"],
-    ["columns: { race: 'a,b' }", "run.yaml:1: columns.race: must not have a comma, is a,b"],
-    ["task-weights: { faces: 1 }", "run.yaml:1: task-weights.faces: must be one of gender, race, age"],
-    ["recipe-options: { 'a=1,b': 2 }", "run.yaml:1: recipe-options.a=1,b: must be a name of letters and digits"],
-    ["recipe-options: { rate: .inf }", "run.yaml:1: recipe-options.rate: must be a finite number, is Infinity"],
-    ["recipe-options: [1]", "run.yaml:1: recipe-options: must be pairs, is a list"],
-    ["data: 2024", 'run.yaml:1: data: must be text, is 2024 (write "2024")'],
-    ["resume: yes", "run.yaml:1: resume: must be true, false or auto, is yes"],
+    ["lr: 1\nseed: true", "run.yaml:2: seed: true: must be a whole number from 0 to 4294967295"],
+    ["seed: [1]", "run.yaml:1: seed: [1]: must be a whole number from 0 to 4294967295"],
+    ["widths: { a: 1 }", "run.yaml:1: widths: { a: 1 }: must be a list"],
+    ["widths: [8, [9]]", "run.yaml:1: widths: [8, [9]]: each of the list must be a whole number from 1 to 1000000"],
+    [
+      "task-weights: { faces: 1 }",
+      "run.yaml:1: task-weights: { faces: 1 }: must be like gender=1,race=1,age=0.5 with numbers of at least 0",
+    ],
+    [
+      "recipe-options: { 'a=1,b': 2 }",
+      "run.yaml:1: recipe-options: { 'a=1,b': 2 }: must be like units=64,sizes=[8,16]: JSON values by name",
+    ],
+    [
+      "recipe-options: { rate: .inf }",
+      "run.yaml:1: recipe-options: { rate: .inf }: must be like units=64,sizes=[8,16]: JSON values by name",
+    ],
+    ["recipe-options: [1]", "run.yaml:1: recipe-options: [1]: must be like units=64,sizes=[8,16]: JSON values by name"],
+    ["data: 2024", 'run.yaml:1: data: 2024: must be text (write "2024")'],
+    ["resume: yes", "run.yaml:1: resume: yes: must be true, false or auto"],
     ["epochs:", "run.yaml:1: epochs: has no value; leave the line away for the default"],
     ["epochs: 1\nepochs: 2", "run.yaml:2: Map keys must be unique"],
     ["- epochs", "run.yaml: must be a list of settings, each `key: value` (image-size: 64)"],

@@ -1,33 +1,40 @@
-// Owns reading a YAML file of settings: keys are the flags' without dashes in front, values are typed or as a flag has
-// them. Every complaint names the file, the line and the key.
+// Reads a YAML file of settings (readSettingsFile): keys are the flags' without dashes in front, values are typed or as a
+// flag has them. JSON is YAML, too: `--config -` is how a launcher gives its processes their settings (settingsJson).
+// Every complaint names the file, the line and the key.
 import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import { UserError } from "@lockstep/errors";
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from "yaml";
-import { formOf, switchValues, type ValueForm } from "../flag-values.js";
-import { flags } from "../flags.js";
+import { isMap, isScalar, LineCounter, type Node, type Pair, parseDocument } from "yaml";
+import { fileSettings } from "./all-settings.js";
 import { nearestSetting } from "./nearest-setting.js";
-import { fileSettings, type Setting } from "./setting.js";
+import { type Inputs, keyOf, readValue, type Settings } from "./setting.js";
 
 export interface FileValue {
-  /** As commander would hand it over. */
-  readonly value: string | boolean;
+  /** As JSON; its setting's schema takes it. */
+  readonly value: unknown;
   /** For people: `run.yaml:3`. */
   readonly place: string;
 }
 
-/** By key. @throws UserError for a file that cannot be read, a key that is unknown, a value of another type */
+/** By name. @throws UserError for a file that cannot be read, a key that is unknown, a value that is not allowed */
 export async function readSettingsFile(path: string): Promise<ReadonlyMap<string, FileValue>> {
-  const text = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
+  if (path === "-") return settingsIn(await text(process.stdin), "stdin");
+  const content = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
     throw new UserError(`${path}: ${error.code === "ENOENT" ? "not there" : "cannot be read"} (--config)`, {
       cause: error,
     });
   });
-  return settingsIn(text, path);
+  return settingsIn(content, path);
 }
 
-export function settingsIn(text: string, path: string): ReadonlyMap<string, FileValue> {
+/** What `--config -` of a command with these settings takes. */
+export function settingsJson<Group extends Settings>(values: Inputs<Group>): string {
+  return JSON.stringify(Object.fromEntries(Object.entries(values).map(([name, value]) => [keyOf(name), value])));
+}
+
+export function settingsIn(content: string, path: string): ReadonlyMap<string, FileValue> {
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const document = parseDocument(content, { lineCounter, prettyErrors: false });
   const placeOf = (offset: number): string => `${path}:${lineCounter.linePos(offset).line}`;
   const [fault] = [...document.errors, ...document.warnings];
   if (fault !== undefined) throw new UserError(`${placeOf(fault.pos[0])}: ${fault.message}`);
@@ -37,83 +44,28 @@ export function settingsIn(text: string, path: string): ReadonlyMap<string, File
     throw new UserError(`${path}: must be a list of settings, each \`key: value\` (image-size: 64)`);
   }
   return new Map(
-    contents.items.map(({ key, value }): [string, FileValue] => {
+    contents.items.map(({ key, value: node }: Pair<Node, Node | null>): [string, FileValue] => {
       const place = placeOf(key.range?.[0] ?? 0);
-      const setting = settingNamed(isScalar(key) ? String(key.value) : String(key), place);
-      const [name] = setting.flags;
-      const form: ValueForm = name === undefined ? { type: "string" } : formOf(flags[name].schema);
-      return [setting.key, { value: valueIn(value, form, document, `${place}: ${setting.key}`), place }];
+      const said = isScalar(key) ? String(key.value) : String(key);
+      const [name, setting] = settingNamed(said, place);
+      const value: unknown = node?.toJS(document) ?? null;
+      if (value === null) throw new UserError(`${place}: ${said}: has no value; leave the line away for the default`);
+      const source = content
+        .slice(...(node?.range ?? [0, 0]))
+        .trim()
+        .replace(/\s+/g, " ");
+      readValue(setting, value, `${place}: ${said}: ${source}`);
+      return [name, { value, place }];
     }),
   );
 }
 
-function settingNamed(key: string, place: string): Setting {
-  const setting = fileSettings.find((known) => known.key === key);
-  if (setting !== undefined) return setting;
-  const nearest = nearestSetting(
-    key,
-    fileSettings.map((known) => known.key),
-  );
+const byKey = new Map(Object.entries(fileSettings).map((entry) => [keyOf(entry[0]), entry]));
+
+function settingNamed(key: string, place: string) {
+  const found = byKey.get(key);
+  if (found !== undefined) return found;
+  const nearest = nearestSetting(key, [...byKey.keys()]);
   const hint = nearest === null ? "`lockstep config schema` lists all" : `did you mean ${nearest}?`;
   throw new UserError(`${place}: ${key}: no such setting; ${hint}`);
-}
-
-const formNames = {
-  string: "text",
-  number: "a number",
-  integer: "a whole number",
-  array: "a list",
-  object: "pairs",
-} as const satisfies Record<Exclude<ValueForm["type"], "boolean">, string>;
-
-function valueIn(node: Node | null, form: ValueForm, document: Document, where: string): string | boolean {
-  const value = isAlias(node) ? (node.resolve(document) ?? null) : node;
-  if (value === null || (isScalar(value) && value.value === null)) {
-    throw new UserError(`${where}: has no value; leave the line away for the default`);
-  }
-  if (isScalar(value)) {
-    // The text form of a list or a number is what its flag takes; a switch has none.
-    if (typeof value.value === "string" && (form.type !== "boolean" || form.words?.includes(value.value))) {
-      return value.value;
-    }
-    if (typeof value.value === "number" && (form.type === "number" || form.type === "integer")) {
-      return String(value.value);
-    }
-    if (typeof value.value === "boolean" && form.type === "boolean") return value.value;
-  }
-  if (isSeq<Node | null>(value) && form.type === "array") {
-    return value.items.map((item) => partIn(item, form.items, document, `${where}: each of the list`)).join(",");
-  }
-  if (isMap<Node, Node | null>(value) && form.type === "object") {
-    return value.items
-      .map(({ key, value: part }) => {
-        const name = String(key);
-        const partForm = form.properties?.[name] ?? form.additionalProperties;
-        if (partForm === true) return `${name}=${jsonIn(name, part, document, `${where}.${name}`)}`;
-        if (partForm !== false) return `${name}=${partIn(part, partForm, document, `${where}.${name}`)}`;
-        throw new UserError(`${where}.${name}: must be one of ${Object.keys(form.properties ?? {}).join(", ")}`);
-      })
-      .join(",");
-  }
-  const found = isScalar(value) ? String(value.source ?? value.value) : isSeq(value) ? "a list" : "pairs";
-  const hint = form.type === "string" && isScalar(value) ? ` (write "${found}")` : "";
-  throw new UserError(
-    `${where}: must be ${form.type === "boolean" ? switchValues(form) : formNames[form.type]}, is ${found}${hint}`,
-  );
-}
-
-/** As the flag takes it, which says anything that JSON can. */
-function jsonIn(name: string, node: Node | null, document: Document, where: string): string {
-  if (!/^[A-Za-z][\w.]*$/.test(name)) throw new UserError(`${where}: must be a name of letters and digits`);
-  return JSON.stringify(node?.toJS(document) ?? null, (_, value: unknown) => {
-    if (typeof value !== "number" || Number.isFinite(value)) return value;
-    throw new UserError(`${where}: must be a finite number, is ${value}`);
-  });
-}
-
-/** Parts are joined by commas: one of them cannot have any. */
-function partIn(node: Node | null, form: ValueForm, document: Document, where: string): string {
-  const text = String(valueIn(node, form, document, where));
-  if (text.includes(",")) throw new UserError(`${where}: must not have a comma, is ${text}`);
-  return text;
 }

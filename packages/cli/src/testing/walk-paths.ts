@@ -4,10 +4,11 @@ import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeError, exitCodeOf, UserError } from "@lockstep/errors";
 import type { Command } from "commander";
-import { type FlagName, flags, flagsOf, spellingOf } from "../flags.js";
 import { type PathUse, pathValueOf, pathValueOfArgument } from "../path-values.js";
 import { prepareRun } from "../prepare-run.js";
 import { createProgram } from "../program.js";
+import { settingsOf } from "../settings/command-settings.js";
+import { flagOf } from "../settings/setting.js";
 import { tinyPreparation } from "./tiny-preparation.js";
 
 export interface WalkedCase {
@@ -101,7 +102,7 @@ function without(args: readonly string[], spelling: string): string[] {
   return index < 0 ? [...args] : [...args.slice(0, index), ...args.slice(index + 2)];
 }
 
-function asWritten(name: FlagName, path: string): string {
+function asWritten(name: string, path: string): string {
   if (name === "recipe") return `${path}.js`;
   return name === "sampling" ? `${path}.csv` : path;
 }
@@ -137,10 +138,10 @@ for (const { command, words } of leaves(await createProgram())) {
       print({ command: name, flag: null, path, fault, ...(await run([...words, path, ...rest])) });
     }
   }
-  for (const flag of flagsOf(command)) {
-    const found = pathValueOf(flags[flag].schema);
+  for (const [setting, declared] of Object.entries(settingsOf(command))) {
+    const found = pathValueOf(declared.schema);
     for (const [fault, place] of found === null ? [] : Object.entries(badPaths(found.use))) {
-      const [path, spelling] = [asWritten(flag, place), spellingOf(flag)];
+      const [path, spelling] = [asWritten(setting, place), flagOf(setting, declared)];
       const args = [...words, ...without(base, spelling), spelling, path];
       print({ command: name, flag: spelling, path, fault, ...(await run(args)) });
     }

@@ -3,12 +3,18 @@ import { resolve } from "node:path";
 import { defaultCacheDir, openDataset, openImageCache, seenInTraining, splitDataset } from "@lockstep/dataset";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
-import { dataFlags, dataOptionsOf } from "../../data-flags.js";
-import { addFlags, type Options, parseOptions } from "../../flags.js";
+import { dataOptionsOf } from "../../data-options.js";
 import { createDisplay } from "../../progress/display.js";
 import { dataOfRecipe } from "../../run-recipe.js";
+import { select } from "../../settings/all-settings.js";
+import { addSettings, parseSettings } from "../../settings/command-settings.js";
+import { dataSettings } from "../../settings/declared/data.js";
+import type { Values } from "../../settings/setting.js";
 
-const names = [...dataFlags, "recipe", "split", "subset", "seed", "imageSize", "cacheDir", "json", "logLevel"] as const;
+const settings = {
+  ...dataSettings,
+  ...select("recipe", "split", "subset", "seed", "imageSize", "cacheDir", "json", "logLevel"),
+};
 
 const examples = `
 Examples:
@@ -18,12 +24,12 @@ Examples:
 
 export function addDatasetCacheCommand(parent: Command): void {
   const command = parent.command("cache").description("decode the images of a run ahead of it");
-  addFlags(command, names).addHelpText("after", examples);
-  command.action((raw: Record<string, unknown>) => cache(parseOptions(raw, names)));
+  addSettings(command, settings).addHelpText("after", examples);
+  command.action((raw: Record<string, unknown>) => cache(parseSettings(raw, settings)));
 }
 
-async function cache(options: Options<(typeof names)[number]>): Promise<void> {
-  const { split = "official", subset = 1, seed = 0, imageSize = 64 } = options;
+async function cache(options: Values<typeof settings>): Promise<void> {
+  const { split, subset, seed, imageSize } = options;
   const display = createDisplay();
   const log = createLogger({ name: "dataset", level: options.logLevel, stderr: display.stderr });
   const shutdown = createShutdown({ log });

@@ -3,12 +3,22 @@ import { openDataset } from "@lockstep/dataset";
 import { assertFree, assertOutside, convertDataset } from "@lockstep/dataset-tools";
 import { UserError } from "@lockstep/errors";
 import type { Command } from "commander";
-import { dataFlags, dataOptionsOf } from "../../data-flags.js";
-import { addFlags, type Options, parseOptions } from "../../flags.js";
+import { dataOptionsOf } from "../../data-options.js";
 import { dataOfRecipe } from "../../run-recipe.js";
+import { select } from "../../settings/all-settings.js";
+import { addSettings, parseSettings } from "../../settings/command-settings.js";
+import { dataSettings } from "../../settings/declared/data.js";
+import { newFolder, toolSettings } from "../../settings/declared/tools.js";
+import { required, type Values } from "../../settings/setting.js";
 import { datasetWork } from "./dataset-work.js";
 
-const names = [...dataFlags, "recipe", "outFolder", "to", "shardImages", "cacheDir", "json", "logLevel"] as const;
+const settings = {
+  ...dataSettings,
+  ...select("recipe"),
+  out: newFolder,
+  to: required(toolSettings.to),
+  ...select("shardImages", "cacheDir", "json", "logLevel"),
+};
 
 const examples = `
 Examples:
@@ -22,12 +32,12 @@ written is read back and compared before it appears.
 
 export function addDatasetConvertCommand(parent: Command): void {
   const command = parent.command("convert").description("write a data set in another form");
-  addFlags(command, names).addHelpText("after", examples);
-  command.action((raw: Record<string, unknown>) => convert(parseOptions(raw, names)));
+  addSettings(command, settings).addHelpText("after", examples);
+  command.action((raw: Record<string, unknown>) => convert(parseSettings(raw, settings)));
 }
 
-async function convert(options: Options<(typeof names)[number]>): Promise<void> {
-  const { outFolder: out, to, shardImages, json } = options;
+async function convert(options: Values<typeof settings>): Promise<void> {
+  const { out, to, shardImages, json } = options;
   await datasetWork(options, async (surroundings) => {
     const data = dataOptionsOf(options, null);
     await assertOutside(out, data.data);

@@ -3,8 +3,9 @@ import { resolve } from "node:path";
 import { defaultCacheDir, type Progress } from "@lockstep/dataset";
 import { exitCode, type Log } from "@lockstep/errors";
 import { createLogger, createShutdown } from "@lockstep/service";
-import type { Options } from "../../flags.js";
 import { createDisplay } from "../../progress/display.js";
+import type { launchSettings } from "../../settings/declared/launch.js";
+import type { Values } from "../../settings/setting.js";
 
 export interface DatasetWork {
   readonly cacheDir: string;
@@ -15,7 +16,7 @@ export interface DatasetWork {
 
 /** @param work gives what is said on stdout; it leaves nothing half when its signal is aborted */
 export async function datasetWork(
-  { cacheDir, logLevel }: Options<"cacheDir" | "logLevel">,
+  { cacheDir, logLevel }: Pick<Values<typeof launchSettings>, "cacheDir" | "logLevel">,
   work: (surroundings: DatasetWork) => Promise<string>,
 ): Promise<void> {
   const display = createDisplay();

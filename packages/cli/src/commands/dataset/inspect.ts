@@ -4,18 +4,20 @@ import { type Dataset, defaultCacheDir, openDataset, partNames, type Split, spli
 import { contactSheet, countLabels, findDuplicates, surveyImages } from "@lockstep/dataset-tools";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
-import { dataOptionsOf } from "../../data-flags.js";
-import { addFlags, type Options, parseOptions } from "../../flags.js";
+import { dataOptionsOf } from "../../data-options.js";
 import { type Inspection, inspectionText } from "../../inspection/inspection-text.js";
 import { assertNotInData, type OutputFile, prepareOutputFile } from "../../output-file.js";
 import { createDisplay } from "../../progress/display.js";
 import { dataOfRecipe } from "../../run-recipe.js";
+import { select } from "../../settings/all-settings.js";
+import { addSettings, parseSettings } from "../../settings/command-settings.js";
+import type { Values } from "../../settings/setting.js";
 
-const names = [
-  ...["data", "columns", "repairLabels", "recipe", "split", "subset", "seed"],
-  ...["contactSheet", "sheetSize", "force", "cacheDir", "json", "logLevel"],
-] as const;
-type InspectOptions = Options<(typeof names)[number]>;
+const settings = {
+  ...select("data", "columns", "repairLabels", "recipe", "split", "subset", "seed"),
+  ...select("contactSheet", "sheetSize", "force", "cacheDir", "json", "logLevel"),
+};
+type InspectOptions = Values<typeof settings>;
 
 const examples = `
 Examples:
@@ -26,12 +28,12 @@ Examples:
 
 export function addDatasetInspectCommand(parent: Command): void {
   const command = parent.command("inspect").description("count images by part and label, find duplicates, draw some");
-  addFlags(command, names).addHelpText("after", examples);
-  command.action((raw: Record<string, unknown>) => inspect(parseOptions(raw, names)));
+  addSettings(command, settings).addHelpText("after", examples);
+  command.action((raw: Record<string, unknown>) => inspect(parseSettings(raw, settings)));
 }
 
 async function inspect(options: InspectOptions): Promise<void> {
-  const { split: kind = "official", subset = 1, seed = 0 } = options;
+  const { split: kind, subset, seed } = options;
   // Images that cannot be used are part of the answer.
   const dataOptions = dataOptionsOf({ ...options, onBadImage: "skip" }, null);
   const { contactSheet: path, force } = options;

@@ -2,13 +2,21 @@
 import { type GeneratedDataset, syntheticDataset } from "@lockstep/dataset";
 import { writeSynthetic } from "@lockstep/dataset-tools";
 import type { Command } from "commander";
-import { addFlags, type Options, parseOptions } from "../../flags.js";
+import { select } from "../../settings/all-settings.js";
+import { addSettings, parseSettings } from "../../settings/command-settings.js";
+import { specSettings } from "../../settings/declared/run-spec.js";
+import { newFolder, toolSettings } from "../../settings/declared/tools.js";
+import { type Values, withDefault } from "../../settings/setting.js";
 import { datasetWork } from "./dataset-work.js";
 
-const names = [
-  ...(["outFolder", "images", "imageSize", "synthForm", "shardImages", "synthSeed"] as const),
-  ...(["cacheDir", "json", "logLevel"] as const),
-] as const;
+const settings = {
+  out: newFolder,
+  ...select("images", "imageSize"),
+  to: withDefault(toolSettings.to, "fairface"),
+  ...select("shardImages"),
+  seed: { ...withDefault(specSettings.seed, 1), help: "1 draws the embedded set" },
+  ...select("cacheDir", "json", "logLevel"),
+};
 
 const examples = `
 Examples:
@@ -21,12 +29,12 @@ has, in files; as their bytes are others, its fingerprint is another too.
 
 export function addDatasetSynthCommand(parent: Command): void {
   const command = parent.command("synth").description("write the embedded data set as files");
-  addFlags(command, names).addHelpText("after", examples);
-  command.action((raw: Record<string, unknown>) => synth(parseOptions(raw, names)));
+  addSettings(command, settings).addHelpText("after", examples);
+  command.action((raw: Record<string, unknown>) => synth(parseSettings(raw, settings)));
 }
 
-async function synth(options: Options<(typeof names)[number]>): Promise<void> {
-  const { outFolder: out, images, imageSize = 64, synthForm: to, shardImages, synthSeed: seed, json } = options;
+async function synth(options: Values<typeof settings>): Promise<void> {
+  const { out, images, imageSize, to, shardImages, seed, json } = options;
   await datasetWork(options, async (surroundings) => {
     const dataset: GeneratedDataset = syntheticDataset({ numSamples: images, seed });
     const written = await writeSynthetic(dataset, { out, to, imageSize, shardImages, ...surroundings });

@@ -4,13 +4,15 @@ import { defaultCacheDir, openDataset } from "@lockstep/dataset";
 import { verifyImages } from "@lockstep/dataset-tools";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
-import { dataOptionsOf } from "../../data-flags.js";
-import { addFlags, type Options, parseOptions } from "../../flags.js";
+import { dataOptionsOf } from "../../data-options.js";
 import { findingsOf, jsonOf, type Verification, verificationText } from "../../inspection/verification.js";
 import { createDisplay } from "../../progress/display.js";
 import { dataOfRecipe } from "../../run-recipe.js";
+import { select } from "../../settings/all-settings.js";
+import { addSettings, parseSettings } from "../../settings/command-settings.js";
+import type { Values } from "../../settings/setting.js";
 
-const names = ["data", "columns", "repairLabels", "recipe", "split", "cacheDir", "json", "logLevel"] as const;
+const settings = select("data", "columns", "repairLabels", "recipe", "split", "cacheDir", "json", "logLevel");
 
 const examples = `
 Examples:
@@ -20,11 +22,11 @@ Examples:
 
 export function addDatasetVerifyCommand(parent: Command): void {
   const command = parent.command("verify").description("read and decode every image, check labels and duplicates");
-  addFlags(command, names).addHelpText("after", examples);
-  command.action((raw: Record<string, unknown>) => verify(parseOptions(raw, names)));
+  addSettings(command, settings).addHelpText("after", examples);
+  command.action((raw: Record<string, unknown>) => verify(parseSettings(raw, settings)));
 }
 
-async function verify(options: Options<(typeof names)[number]>): Promise<void> {
+async function verify(options: Values<typeof settings>): Promise<void> {
   const display = createDisplay();
   const log = createLogger({ name: "dataset", level: options.logLevel, stderr: display.stderr });
   const shutdown = createShutdown({ log });
@@ -47,7 +49,7 @@ async function verify(options: Options<(typeof names)[number]>): Promise<void> {
       data: dataOptions.data,
       fingerprint: dataset.fingerprint,
       images: dataset.labels.numSamples,
-      ...findingsOf(dataset, broken, options.split ?? "official"),
+      ...findingsOf(dataset, broken, options.split),
     };
     process.stdout.write(options.json ? `${JSON.stringify(jsonOf(result))}\n` : verificationText(result));
     if (result.problems.length > 0) process.exitCode = 1;

@@ -7,27 +7,22 @@ import type { RuleResult } from "@lockstep/recipe";
 import { createLogger, createShutdown } from "@lockstep/service";
 import type { Command } from "commander";
 import { colors } from "../../colors.js";
-import { dataFlags, dataOptionsOf } from "../../data-flags.js";
-import { addFlags, type Options, parseOptions } from "../../flags.js";
+import { dataOptionsOf } from "../../data-options.js";
 import { addPathArgument, recipeFile } from "../../path-values.js";
 import { createDisplay } from "../../progress/display.js";
 import { checkInProcess } from "../../recipe/in-process-check.js";
 import { checkWorkersAgree, makeRunsFolder } from "../../recipe/workers-check.js";
+import { select } from "../../settings/all-settings.js";
+import { addSettings, parseSettings } from "../../settings/command-settings.js";
+import { dataSettings } from "../../settings/declared/data.js";
+import { type Values, withDefault } from "../../settings/setting.js";
 
-const names = [
-  ...dataFlags,
-  "imageSize",
-  "recipeOptions",
-  "steps",
-  "backend",
-  "device",
-  "cacheDir",
-  "json",
-  "logLevel",
-] as const;
-
-/** Of the embedded set: enough for some steps. */
-const defaultData = "synthetic:64";
+const settings = {
+  ...dataSettings,
+  /** Of the embedded set: enough for some steps. */
+  data: withDefault(dataSettings.data, "synthetic:64"),
+  ...select("imageSize", "recipeOptions", "steps", "backend", "device", "cacheDir", "json", "logLevel"),
+};
 
 const examples = `
 Examples:
@@ -40,22 +35,22 @@ export function addRecipeCheckCommand(parent: Command): void {
     .command("check")
     .description("train some steps with 1 and 3 workers, compare the bits, and find which rule is broken");
   addPathArgument(command, "<recipe>", "a file, a package, or fairface", recipeFile);
-  addFlags(command, names).addHelpText("after", examples);
+  addSettings(command, settings).addHelpText("after", examples);
   command.action(async (recipe: string, raw: Record<string, unknown>) => {
-    process.exitCode = await check(recipe, parseOptions(raw, names));
+    process.exitCode = await check(recipe, parseSettings(raw, settings));
   });
 }
 
 /** @returns the exit code. @throws UserError for a recipe or data that cannot be used at all */
-async function check(recipe: string, options: Options<(typeof names)[number]>): Promise<number> {
+async function check(recipe: string, options: Values<typeof settings>): Promise<number> {
   const display = createDisplay();
   const log = createLogger({ name: "recipe", level: options.logLevel, stderr: display.stderr });
   const shutdown = createShutdown({ log });
   const common = {
     recipe,
     recipeOptions: options.recipeOptions ?? {},
-    dataOptions: dataOptionsOf({ ...options, data: options.data ?? defaultData }, null),
-    imageSize: options.imageSize ?? 64,
+    dataOptions: dataOptionsOf(options, null),
+    imageSize: options.imageSize,
     backend: options.backend,
     device: options.device,
     cacheDir: resolve(options.cacheDir ?? defaultCacheDir()),
