@@ -1,12 +1,11 @@
-// Owns what a container is told: its arguments are flags that the command has, their values fit the rest of the pod, and
-// its variables and settings file are known settings.
+// Checks what containers are told: `commandLineComplaints`. Arguments must be flags of the command, their values must fit the
+// rest of the pod, and variables and the settings file must be known settings.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runLockstep } from "@lockstep/testkit";
 import { Ajv } from "ajv";
 import { parse } from "yaml";
-import { type Container, type DescribedPod, type Manifest, nameOf, podsIn } from "./manifest.js";
-import { containersOf } from "./pod-policies.js";
+import { type Container, containersOf, type DescribedPod, type Manifest, nameOf, podsIn } from "./manifest.js";
 import { root } from "./render.js";
 
 const settings = JSON.parse(readFileSync(join(root, "packages/cli/schema/run.schema.json"), "utf8")) as {

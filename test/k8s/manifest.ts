@@ -1,4 +1,4 @@
-// Owns what the tests know of manifests: the fields that the policies look at, and where pods are described in them.
+// Finds what manifests describe: `podsIn`, `containersOf` and `selects`. The types list the fields that the tests' code reads.
 
 export interface Manifest {
   readonly apiVersion: string;
@@ -29,19 +29,12 @@ export interface Spec {
   readonly secretName?: string;
   readonly dnsNames?: readonly string[];
   readonly uris?: readonly string[];
-  readonly podFailurePolicy?: { readonly rules: readonly FailureRule[] };
   /** A TrainJob's. */
   readonly runtimeRef?: { readonly name: string };
   /** A JobSet's. */
   readonly failurePolicy?: { readonly rules: readonly { readonly name: string }[] };
   /** A runtime's JobSet, or pods. */
   readonly template?: { readonly spec: Spec };
-}
-
-export interface FailureRule {
-  readonly action: string;
-  readonly onExitCodes?: { readonly operator: string; readonly values: readonly number[] };
-  readonly onPodConditions?: readonly { readonly type: string; readonly status: string }[];
 }
 
 export interface Selector {
@@ -76,23 +69,8 @@ export interface PodTemplate {
 }
 
 export interface PodSpec {
-  readonly restartPolicy?: string;
   readonly serviceAccountName?: string;
-  readonly automountServiceAccountToken?: boolean;
-  readonly enableServiceLinks?: boolean;
-  readonly hostNetwork?: boolean;
-  readonly hostPID?: boolean;
-  readonly hostIPC?: boolean;
-  readonly terminationGracePeriodSeconds?: number;
-  readonly tolerations?: readonly { readonly key?: string }[];
   readonly topologySpreadConstraints?: readonly { readonly labelSelector: Selector }[];
-  readonly securityContext?: {
-    readonly runAsNonRoot?: boolean;
-    readonly runAsUser?: number;
-    readonly runAsGroup?: number;
-    readonly fsGroup?: number;
-    readonly seccompProfile?: { readonly type: string };
-  };
   readonly initContainers?: readonly Container[];
   readonly containers: readonly Container[];
   readonly volumes?: readonly Volume[];
@@ -100,23 +78,12 @@ export interface PodSpec {
 
 export interface Container {
   readonly name: string;
-  readonly image: string;
-  readonly command?: readonly string[];
   readonly args?: readonly string[];
   readonly env?: readonly { readonly name: string; readonly value?: string }[];
   readonly ports?: readonly { readonly name: string; readonly containerPort: number }[];
   readonly startupProbe?: Probe;
   readonly readinessProbe?: Probe;
   readonly livenessProbe?: Probe;
-  readonly resources?: {
-    readonly requests?: Readonly<Record<string, string>>;
-    readonly limits?: Readonly<Record<string, string>>;
-  };
-  readonly securityContext?: {
-    readonly allowPrivilegeEscalation?: boolean;
-    readonly readOnlyRootFilesystem?: boolean;
-    readonly capabilities?: { readonly drop?: readonly string[]; readonly add?: readonly string[] };
-  };
   readonly volumeMounts?: readonly { readonly name: string; readonly mountPath: string }[];
 }
 
@@ -131,14 +98,14 @@ export interface Volume {
   readonly secret?: { readonly secretName: string };
   readonly projected?: { readonly sources: readonly { readonly secret?: { readonly name: string } }[] };
   readonly persistentVolumeClaim?: { readonly claimName: string };
-  readonly emptyDir?: { readonly sizeLimit?: string };
-  readonly hostPath?: object;
 }
 
 /** A description of pods, and the spec that it is the template of: a Job's, a Deployment's, its own for a Pod. */
 export interface DescribedPod {
   /** For people: `JobSet/lockstep worker`. */
   readonly name: string;
+  /** Its role: the label app.kubernetes.io/component. */
+  readonly component: string | undefined;
   readonly template: PodTemplate;
   readonly owner: Spec;
 }
@@ -150,7 +117,7 @@ export function nameOf({ kind, metadata }: Manifest): string {
 export function podsIn(documents: readonly Manifest[]): DescribedPod[] {
   return documents.flatMap((document) =>
     document.kind === "Pod"
-      ? [{ name: nameOf(document), template: document as unknown as PodTemplate, owner: {} }]
+      ? [describedPod(nameOf(document), document as unknown as PodTemplate, {})]
       : templatesIn(document.spec, nameOf(document)),
   );
 }
@@ -163,9 +130,17 @@ function templatesIn(value: unknown, name: string): DescribedPod[] {
   if (template?.spec?.containers !== undefined) {
     const named = `${name} ${template.spec.containers.map((container) => container.name).join("+")}`;
     // The schemas were asked first: what has containers is a whole template.
-    return [{ name: named, template: template as PodTemplate, owner: value as Spec }];
+    return [describedPod(named, template as PodTemplate, value as Spec)];
   }
   return Object.values(value).flatMap((item) => templatesIn(item, name));
+}
+
+function describedPod(name: string, template: PodTemplate, owner: Spec): DescribedPod {
+  return { name, component: template.metadata.labels?.["app.kubernetes.io/component"], template, owner };
+}
+
+export function containersOf({ initContainers = [], containers }: PodSpec): readonly Container[] {
+  return [...initContainers, ...containers];
 }
 
 /** An empty selector selects everything. */

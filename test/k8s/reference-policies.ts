@@ -1,6 +1,7 @@
-// Owns what the documents of one overlay say of each other: every name leads somewhere, every selector finds a pod, every
-// port is one that is listened on.
+// Checks that the parts of one overlay fit each other: `referencePolicies`. Every name leads to something, every selector finds a
+// pod, and something listens on every port.
 import {
+  containersOf,
   type DescribedPod,
   type Manifest,
   type NetworkPeer,
@@ -57,6 +58,26 @@ export const referencePolicies: Readonly<Record<string, ReferencePolicy>> = {
         .map((reference) => `${name}: ${reference.kind} ${reference.name} is nowhere`),
     );
   },
+
+  "containers mount the volumes of their pod": (documents) =>
+    podsIn(documents).flatMap(({ name, template: { spec } }) => {
+      const volumes = (spec.volumes ?? []).map((volume) => volume.name);
+      const mounted = containersOf(spec).flatMap(({ volumeMounts = [] }) => volumeMounts.map((mount) => mount.name));
+      return [
+        ...mounted.filter((mount) => !volumes.includes(mount)).map((mount) => `${name}: no volume ${mount}`),
+        ...volumes.filter((volume) => !mounted.includes(volume)).map((volume) => `${name}: ${volume} is not mounted`),
+      ];
+    }),
+
+  "probes ask at ports of their container": (documents) =>
+    podsIn(documents).flatMap(({ name, template: { spec } }) =>
+      spec.containers.flatMap(({ startupProbe, readinessProbe, livenessProbe, ports = [] }) =>
+        [startupProbe, readinessProbe, livenessProbe]
+          .flatMap((probe) => probe?.grpc?.port ?? probe?.httpGet?.port ?? [])
+          .filter((port) => ports.every((known) => known.name !== port && known.containerPort !== port))
+          .map((port) => `${name}: a probe asks at port ${port}, which the container does not have`),
+      ),
+    ),
 
   "selectors find pods": (documents) => {
     const pods = podsIn(documents);

@@ -9,7 +9,7 @@ import type { SampleSource, Work } from "./sample-source.js";
 import type { SharedBuffer, SharedBufferPool } from "./shared-buffers.js";
 
 /** What a worker computes with. */
-export interface Workshop {
+export interface ComputeContext {
   readonly source: SampleSource;
   readonly loader: BatchLoader;
   readonly threads: Pick<ComputeThreads, "compute" | "add">;
@@ -54,15 +54,15 @@ interface NodeSum {
  * of a micro-batch (an image that cannot be read, say); then no buffer is kept.
  */
 export async function computeLease(
-  shop: Workshop,
+  context: ComputeContext,
   options: { readonly work: Work; readonly weights: LeaseWeights; readonly signal: AbortSignal },
 ): Promise<LeaseSum> {
-  const computation = new LeaseComputation(shop, options);
+  const computation = new LeaseComputation(context, options);
   return computation.run();
 }
 
 class LeaseComputation {
-  readonly #shop: Workshop;
+  readonly #context: ComputeContext;
   readonly #work: Work;
   readonly #weights: LeaseWeights;
   readonly #reduction: Reduction<NodeSum>;
@@ -72,9 +72,9 @@ class LeaseComputation {
   readonly #failure = new AbortController();
   readonly #signal: AbortSignal;
 
-  constructor(shop: Workshop, options: { work: Work; weights: LeaseWeights; signal: AbortSignal }) {
+  constructor(context: ComputeContext, options: { work: Work; weights: LeaseWeights; signal: AbortSignal }) {
     const { work, weights, signal } = options;
-    this.#shop = shop;
+    this.#context = context;
     this.#work = work;
     this.#weights = weights;
     this.#reduction = new Reduction(work.numMicroBatches, { first: work.firstMicroBatch, count: work.count });
@@ -82,7 +82,7 @@ class LeaseComputation {
   }
 
   async run(): Promise<LeaseSum> {
-    const { pixels, contributions } = this.#shop;
+    const { pixels, contributions } = this.#context;
     const { firstMicroBatch, count } = this.#work;
     const microBatches: Promise<void>[] = [];
     for (let index = firstMicroBatch; index < firstMicroBatch + count; index++) {
@@ -106,13 +106,13 @@ class LeaseComputation {
     try {
       sum = await this.#compute(microBatch, pixels);
     } finally {
-      this.#shop.pixels.give(pixels);
+      this.#context.pixels.give(pixels);
     }
     await this.#reduce({ first: microBatch, count: 1 }, sum);
   }
 
   async #compute(microBatch: number, pixels: SharedBuffer): Promise<NodeSum> {
-    const { source, loader, threads, contributions } = this.#shop;
+    const { source, loader, threads, contributions } = this.#context;
     const { key, samples, positions } = source.batch(this.#work, microBatch);
     const { loadSeconds } = await loader.load(samples, pixels);
     const isTraining = this.#work.pass === Pass.TRAIN;
@@ -152,10 +152,10 @@ class LeaseComputation {
       try {
         await this.#addTensors(into, from);
       } catch (error) {
-        if (into.tensors !== null) this.#shop.contributions.give(into.tensors);
+        if (into.tensors !== null) this.#context.contributions.give(into.tensors);
         throw error;
       } finally {
-        if (from.tensors !== null) this.#shop.contributions.give(from.tensors);
+        if (from.tensors !== null) this.#context.contributions.give(from.tensors);
       }
       addInto(into.sums, from.sums);
       next = this.#reduction.complete(parent, into);
@@ -164,7 +164,7 @@ class LeaseComputation {
 
   async #addTensors({ tensors: into }: NodeSum, { tensors: from }: NodeSum): Promise<void> {
     if (into === null || from === null) return; // a validation pass has metric sums only
-    const { sumSeconds } = await this.#shop.threads.add({ kind: "addition", into, from }, this.#signal);
+    const { sumSeconds } = await this.#context.threads.add({ kind: "addition", into, from }, this.#signal);
     this.#seconds.sum += sumSeconds;
   }
 }

@@ -14,14 +14,14 @@ import { backoff, retry } from "@lockstep/service";
 import type { Logger } from "pino";
 import type { CoordinatorLink } from "./coordinator-link.js";
 import type { FaultInjector, FaultPhase } from "./faults.js";
-import { computeLease, type LeaseSum, type Workshop } from "./lease-computation.js";
+import { type ComputeContext, computeLease, type LeaseSum } from "./lease-computation.js";
 import type { HeldWeights, WeightsStore } from "./weights-store.js";
 
 export interface LeaseWorkContext {
   readonly link: CoordinatorLink;
   readonly joined: JoinResponse;
   readonly layout: TensorLayout;
-  readonly workshop: Workshop;
+  readonly computeContext: ComputeContext;
   readonly weights: WeightsStore;
   readonly faults: FaultInjector;
   readonly log: Logger;
@@ -44,7 +44,7 @@ export class LeaseWork {
 
   /** accepted: false when somebody else's answer came first. Rejects with `signal.reason`, or with what failed. */
   async run(lease: Lease, signal: AbortSignal): Promise<{ readonly accepted: boolean }> {
-    const { workshop } = this.#context;
+    const { computeContext } = this.#context;
     await this.#reach("lease", lease, signal);
     const fetchStart = performance.now();
     const weights = await this.#weightsOf(lease, signal);
@@ -53,7 +53,7 @@ export class LeaseWork {
     try {
       return await this.#submit(lease, { sum, fetchSeconds, signal });
     } finally {
-      if (sum.tensors !== null) workshop.contributions.give(sum.tensors);
+      if (sum.tensors !== null) computeContext.contributions.give(sum.tensors);
     }
   }
 
@@ -72,16 +72,16 @@ export class LeaseWork {
   }
 
   async #compute(lease: Lease, weights: HeldWeights, signal: AbortSignal): Promise<LeaseSum> {
-    const { workshop } = this.#context;
+    const { computeContext } = this.#context;
     const [computed, reached] = await Promise.allSettled([
-      computeLease(workshop, { work: lease, weights, signal }),
+      computeLease(computeContext, { work: lease, weights, signal }),
       this.#reach("compute", lease, signal),
     ]);
     weights.release();
     if (computed.status === "rejected") throw computed.reason;
     if (reached.status === "fulfilled") return computed.value;
     const { tensors } = computed.value;
-    if (tensors !== null) workshop.contributions.give(tensors);
+    if (tensors !== null) computeContext.contributions.give(tensors);
     throw reached.reason;
   }
 

@@ -25,7 +25,7 @@ import { ComputeThreads } from "./compute-threads.js";
 import { CoordinatorLink } from "./coordinator-link.js";
 import { FaultInjector, faultsVariable, parseFaults } from "./faults.js";
 import { type GpuWatch, watchGpus } from "./gpu-vitals.js";
-import type { Workshop } from "./lease-computation.js";
+import type { ComputeContext } from "./lease-computation.js";
 import { type PreparedRun, parseRun, prepareRun } from "./preparation.js";
 import { attend } from "./session.js";
 import { SharedBufferPool } from "./shared-buffers.js";
@@ -142,9 +142,9 @@ class WorkerLife {
     const admission: AdmissionContext = { link: this.#link, address, log, signal, connectTimeoutMs };
     const run = await contact(admission);
     const prepared = await prepareRun({ ...this.#options, run, signal });
-    const { workshop, threads, loader, pixelsSha256 } = await this.#equip(prepared);
+    const { computeContext, threads, loader, pixelsSha256 } = await this.#equip(prepared);
     const request = this.#joinRequest(prepared, { threads, pixelsSha256 });
-    this.#working = this.#work({ admission, prepared, workshop, request });
+    this.#working = this.#work({ admission, prepared, computeContext, request });
     return Promise.race([this.#working, threads.crashed, loader.crashed]);
   }
 
@@ -182,7 +182,7 @@ class WorkerLife {
     this.#closers.push(() => loader.close());
     await loader.ready();
     this.#signal.throwIfAborted();
-    const workshop: Workshop = {
+    const computeContext: ComputeContext = {
       source,
       loader,
       threads,
@@ -190,7 +190,7 @@ class WorkerLife {
       pixels: new SharedBufferPool({ bytes: largestMicroBatch(spec) * loader.imageBytes, limit: 2 * numThreads }),
       contributions: new SharedBufferPool({ bytes: 4 * layout.numElements, limit: Number.POSITIVE_INFINITY }),
     };
-    return { workshop, threads, loader, pixelsSha256: opened.value.pixelsSha256 };
+    return { computeContext, threads, loader, pixelsSha256: opened.value.pixelsSha256 };
   }
 
   #joinRequest(
@@ -214,17 +214,17 @@ class WorkerLife {
   async #work({
     admission,
     prepared,
-    workshop,
+    computeContext,
     request,
   }: {
     readonly admission: AdmissionContext;
     readonly prepared: PreparedRun;
-    readonly workshop: Workshop;
+    readonly computeContext: ComputeContext;
     readonly request: JoinRequest;
   }): Promise<WorkerOutcome> {
     const { log, endsWithCoordinator = false } = this.#options;
     const signal = this.#signal;
-    const weights = new WeightsStore(workshop.contributions);
+    const weights = new WeightsStore(computeContext.contributions);
     const pause = backoff({ baseMs: 50, maxMs: 2_000, factor: 2, jitter: Math.random });
     const checkRun = (run: GetRunResponse) => checkSameRun(prepared, run);
     let deadSessions = 0;
@@ -238,7 +238,7 @@ class WorkerLife {
       const { layout } = prepared;
       const session = await attend({
         ...{ link: this.#link, faults: this.#faults },
-        ...{ joined, layout, workshop, weights, log, signal },
+        ...{ joined, layout, computeContext, weights, log, signal },
         gpus: () => this.#gpus?.current() ?? [],
       });
       this.#microBatches += session.microBatches;

@@ -123,7 +123,7 @@ class Session {
     if (lease.coordinatorGeneration !== coordinatorGeneration) {
       return `it is of coordinator generation ${lease.coordinatorGeneration}, the session of ${coordinatorGeneration}`;
     }
-    return this.#context.workshop.source.problemOf(lease);
+    return this.#context.computeContext.source.problemOf(lease);
   }
 
   #streamEnded(error: Error | null): void {
