@@ -145,7 +145,7 @@ describe("numbers that would be wrong", needsTorch, () => {
       tf.relu,
       tf.relu6,
       (a) => tf.maximum(a, 0),
-      (a) => tf.where(tf.greater(x, 0), a, 0),
+      (a) => tf.where(tf.tensor1d([0, 1], "bool"), a, 0),
     ];
     for (const operation of operations) {
       assert.deepEqual(Array.from(tf.grad(operation)(x, slope).dataSync()), [0, Number.POSITIVE_INFINITY]);
