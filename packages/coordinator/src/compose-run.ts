@@ -97,7 +97,7 @@ export function composeRun(
       events.publish({ $case: "checkpointWritten", value: { step, path, sizeBytes, seconds } });
     },
     failed: (error) => {
-      checkpointFailure ??= `cannot write a checkpoint: ${describeError(error)}`;
+      checkpointFailure ??= `cannot write a checkpoint: ${describeError(error)}; mend the disk and resume`;
       conductor.dispatch({ type: "broken", message: checkpointFailure });
     },
   });

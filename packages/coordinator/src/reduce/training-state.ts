@@ -37,7 +37,7 @@ export class NotFiniteUpdate extends Error {
 }
 
 /** What the conductor needs of a training state. An update may be computed elsewhere, and take a while. */
-export interface Training extends Omit<TrainingState, "apply" | "weights"> {
+export interface Training extends Pick<TrainingState, Exclude<keyof TrainingState, "apply" | "weights">> {
   apply(...step: Parameters<TrainingState["apply"]>): Update | Promise<Update>;
 }
 

@@ -1,5 +1,6 @@
 // Owns what is told of each commit and validation: the lines of metrics.jsonl and ledger.jsonl, the events, and the
 // samples behind the summary's medians.
+import { describeError } from "@lockstep/errors";
 import type { WorkerPhase } from "@lockstep/protocol";
 import type { Journal } from "../keep/run-folder.js";
 import type { PhaseMedians } from "../keep/summary.js";
@@ -45,8 +46,7 @@ interface StepTimes {
 
 export class StepLog {
   readonly #generation: number;
-  readonly #metrics: Journal;
-  readonly #ledger: Journal;
+  readonly #journals: { readonly metrics: Journal; readonly ledger: Journal };
   readonly #events: EventHub;
   readonly #unixMs: () => number;
   readonly #times: StepTimes[] = [];
@@ -59,8 +59,7 @@ export class StepLog {
     readonly unixMs: () => number;
   }) {
     this.#generation = options.generation;
-    this.#metrics = options.metrics;
-    this.#ledger = options.ledger;
+    this.#journals = { metrics: options.metrics, ledger: options.ledger };
     this.#events = options.events;
     this.#unixMs = options.unixMs;
   }
@@ -71,7 +70,7 @@ export class StepLog {
     const { phases, busiestSeconds } = passTimes(contributors, report);
     const head = { generation: this.#generation, step, epoch, timeMs: Math.round(this.#unixMs()) };
     const { metrics, learningRate, gradientNorm, stepSeconds, commitSeconds } = report;
-    this.#metrics.append({
+    this.#append("metrics", {
       type: "step",
       ...head,
       numSamples,
@@ -84,7 +83,7 @@ export class StepLog {
       bytesSent,
       phases,
     });
-    this.#ledger.append({
+    this.#append("ledger", {
       type: "step",
       ...head,
       numSamples,
@@ -134,7 +133,7 @@ export class StepLog {
     const numSamples = sums?.numSamples ?? 0;
     const timeMs = Math.round(this.#unixMs());
     const record = { epoch, step, numSamples, metrics, trainingMetrics, seconds };
-    this.#metrics.append({ type: "validation", generation: this.#generation, timeMs, ...record });
+    this.#append("metrics", { type: "validation", generation: this.#generation, timeMs, ...record });
     const { phases, busiestSeconds } = passTimes(sums?.contributors ?? []);
     this.#events.publish({
       $case: "epochValidated",
@@ -170,7 +169,17 @@ export class StepLog {
   }
 
   close(): void {
-    this.#metrics.close();
-    this.#ledger.close();
+    this.#journals.metrics.close();
+    this.#journals.ledger.close();
+  }
+
+  #append(name: "metrics" | "ledger", record: object): void {
+    try {
+      this.#journals[name].append(record);
+    } catch (error) {
+      throw new Error(`cannot write ${name}.jsonl: ${describeError(error)}; mend the disk and resume`, {
+        cause: error,
+      });
+    }
   }
 }

@@ -2,11 +2,8 @@
 // step and the micro-batch, summed over the fixed tree. A test tells it how to behave through `behaviour`.
 import { once } from "node:events";
 import type { ClientDuplexStream } from "@grpc/grpc-js";
-import { addInto, TreeSum } from "@lockstep/numerics";
 import {
   CoordinatorClient,
-  contributionHeader,
-  encodeTensorChunks,
   type FetchWeightsResponse,
   float32Bytes,
   fromServiceError,
@@ -14,7 +11,6 @@ import {
   type JoinRequest,
   type JoinResponse,
   type Lease,
-  Pass,
   PROTOCOL_VERSION,
   type SubmitSumRequest,
   type SubmitSumResponse,
@@ -22,6 +18,7 @@ import {
   type WorkerReport,
 } from "@lockstep/protocol";
 import { connect } from "@lockstep/service";
+import { madeUpSum } from "./made-up-sum.js";
 import type { TinyRun } from "./prepared-folder.js";
 
 const quiet = { info: () => {}, warn: () => {} };
@@ -116,7 +113,7 @@ export class FakeWorker {
     try {
       if ((await this.#behaviour.onLease?.(lease, this)) === false) return;
       const weights = await this.fetchWeights(lease);
-      const honest = this.#requests(lease, weights);
+      const honest = madeUpSum(this.#tiny, lease, { weights, sessionId: this.joined.sessionId });
       const answer = await submit(this.client, this.#behaviour.tamper?.(honest, lease) ?? honest);
       this.answers.push({ lease, answer });
     } catch (error) {
@@ -140,61 +137,6 @@ export class FakeWorker {
     }
     assembler?.finish();
     return weights;
-  }
-
-  #requests(lease: Lease, weights: Float32Array): SubmitSumRequest[] {
-    const { firstMicroBatch: first, count, numMicroBatches, pass } = lease;
-    const train = pass === Pass.TRAIN;
-    const { run, layout } = this.#tiny;
-    const { globalBatch, microBatch, dataset } = run.spec;
-    const stepsPerEpoch = Math.ceil(dataset.samples.train / globalBatch);
-    const passSamples = train
-      ? Math.min(globalBatch, dataset.samples.train - (lease.step % stepsPerEpoch) * globalBatch)
-      : dataset.samples.val;
-    const sum = new TreeSum<{ values: Float32Array; sums: Float64Array }>(
-      numMicroBatches,
-      (into, from) => {
-        addInto(into.values, from.values);
-        addInto(into.sums, from.sums);
-      },
-      { first, count },
-    );
-    const proofs = [];
-    for (let index = first; index < first + count; index++) {
-      const numSamples = Math.min(microBatch, passSamples - index * microBatch);
-      sum.add({ first: index, count: 1 }, madeUp(weights, { seed: 31 * lease.step + index, numSamples }));
-      proofs.push({ microBatch: index, digest: `d${index}`, finite: true, numSamples });
-    }
-    const { values, sums } = sum.root() ?? madeUp(weights, { seed: 0, numSamples: 0 });
-    const header: SubmitSumRequest = {
-      part: {
-        $case: "header",
-        value: {
-          sessionId: this.joined.sessionId,
-          leaseId: lease.leaseId,
-          coordinatorGeneration: lease.coordinatorGeneration,
-          pass,
-          step: lease.step,
-          weightsDigest: lease.weightsDigest,
-          firstMicroBatch: first,
-          count,
-          proofs,
-          sums: [...sums],
-          tensors: train ? contributionHeader(layout) : undefined,
-          phaseSeconds: {
-            fetchWeights: 0.001,
-            load: 0.002,
-            compute: 0.003,
-            forward: 0.001,
-            backward: 0.002,
-            sum: 0.004,
-          },
-        },
-      },
-    };
-    if (!train) return [header];
-    const chunks = [...encodeTensorChunks(float32Bytes(values))];
-    return [header, ...chunks.map((value): SubmitSumRequest => ({ part: { $case: "chunk", value } }))];
   }
 }
 
@@ -241,14 +183,4 @@ async function submit(client: CoordinatorClient, requests: readonly SubmitSumReq
     };
     send().catch(reject);
   });
-}
-
-/** Gradients, statistics times samples, and metric sums of one micro-batch: wrong for training, right for comparing. */
-function madeUp(
-  weights: Float32Array,
-  { seed, numSamples }: { readonly seed: number; readonly numSamples: number },
-): { values: Float32Array; sums: Float64Array } {
-  const values = weights.map((weight, index) => Math.fround(weight * 0.37 + ((seed * 7 + index * 3) % 11) / 10 - 0.5));
-  const loss = values.reduce((sum, value) => sum + Math.abs(value), 0) / 100;
-  return { values, sums: Float64Array.of(loss, (seed + numSamples) % (numSamples + 1), numSamples) };
 }

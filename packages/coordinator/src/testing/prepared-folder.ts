@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CheckpointStore } from "@lockstep/checkpoint";
+import { CheckpointStore, type Snapshot } from "@lockstep/checkpoint";
 import {
   canonicalJson,
   canonicalSha256,
@@ -78,13 +78,9 @@ export function tinyRun({
   return { run, layout: createLayout(run.tensors), runSpecSha256: canonicalSha256(run.spec) };
 }
 
-/** The folder and a way to remove it. */
-export async function prepareFolder({ run, layout }: TinyRun): Promise<{ out: string; remove: () => Promise<void> }> {
-  const out = await mkdtemp(join(tmpdir(), "lockstep-coordinator-"));
-  await writeFile(join(out, "run.json"), canonicalJson(run));
-  const store = new CheckpointStore(join(out, "checkpoints"));
-  await store.prepare();
-  await store.write({
+/** The checkpoint of step 0, as the launcher writes it. */
+export function firstSnapshot({ run, layout }: TinyRun): Snapshot {
+  return {
     runSpec: run.spec,
     layout,
     weights: Float32Array.from({ length: layout.numElements }, (_, index) => Math.fround(0.1 * (index % 7) - 0.3)),
@@ -97,6 +93,15 @@ export async function prepareFolder({ run, layout }: TinyRun): Promise<{ out: st
     pixelsSha256: null,
     coordinatorGeneration: 0,
     bookkeeping: {},
-  });
+  };
+}
+
+/** The folder and a way to remove it. */
+export async function prepareFolder(tiny: TinyRun): Promise<{ out: string; remove: () => Promise<void> }> {
+  const out = await mkdtemp(join(tmpdir(), "lockstep-coordinator-"));
+  await writeFile(join(out, "run.json"), canonicalJson(tiny.run));
+  const store = new CheckpointStore(join(out, "checkpoints"));
+  await store.prepare();
+  await store.write(firstSnapshot(tiny));
   return { out, remove: () => rm(out, { recursive: true, force: true }) };
 }

@@ -1,0 +1,119 @@
+// Keeps a run's folder in memory, on a disk that is slow, full or broken when the simulation says so: `MemoryDisk`. What was
+// written stays when the process that wrote it is killed, as on a real disk.
+import {
+  type CheckpointFiles,
+  contentOf,
+  decodeFiles,
+  encodeFiles,
+  type Snapshot,
+  stepsToDelete,
+  type WrittenCheckpoint,
+} from "@lockstep/checkpoint";
+import type { Journal, RunFolder } from "../../keep/run-folder.js";
+import type { Draws } from "./draws.js";
+import type { Scope } from "./virtual-time.js";
+
+const out = "/simulated";
+
+interface MemoryCheckpoint {
+  readonly files: CheckpointFiles;
+  readonly validationLoss: number | null;
+  readonly writtenAtMs: number;
+}
+
+export class MemoryDisk {
+  readonly files = new Map<string, string>();
+  readonly journals = new Map<string, string[]>();
+  readonly checkpoints = new Map<number, MemoryCheckpoint>();
+  /** Every write fails while it is full. */
+  isFull = false;
+  /** The longest time that a checkpoint's write takes. */
+  slowestMs = 300;
+
+  records(name: string): Record<string, unknown>[] {
+    return (this.journals.get(name) ?? []).map((line) => JSON.parse(line));
+  }
+
+  /** The folder as one process sees it. */
+  folderFor(
+    scope: Scope,
+    { draws, unixMs, keepLast }: { readonly draws: Draws; readonly unixMs: () => number; readonly keepLast: number },
+  ): RunFolder {
+    // The change and the report of it are two events: a kill between them leaves a change that nobody was told of.
+    const change = <T>(maxMs: number, apply: () => T): Promise<T> =>
+      new Promise((resolve, reject) => {
+        scope.after(draws.below(maxMs), () => {
+          if (this.isFull) {
+            scope.after(1, () => reject(diskFull()));
+            return;
+          }
+          const result = apply();
+          scope.after(1 + draws.below(5), () => resolve(result));
+        });
+      });
+    return {
+      path: out,
+      readText: async (name) => {
+        await scope.sleep(1);
+        return this.files.get(name) ?? null;
+      },
+      replaceJson: (name, value) => change(20, () => void this.files.set(name, JSON.stringify(value))),
+      remove: (name) => change(5, () => void this.files.delete(name)),
+      openJournal: (name) => this.#journal(name),
+      checkpoints: {
+        path: `${out}/checkpoints`,
+        loadNewest: async () => {
+          await scope.sleep(2);
+          const step = Math.max(-1, ...this.checkpoints.keys());
+          const stored = this.checkpoints.get(step);
+          if (stored === undefined) return { checkpoint: null, skipped: [] };
+          const { files, writtenAtMs } = stored;
+          const path = pathOf(step);
+          return { checkpoint: { ...decodeFiles(files, path), path, writtenAtMs }, skipped: [] };
+        },
+        write: (snapshot) => {
+          const files = encodeFiles(contentOf(snapshot));
+          return change(this.slowestMs, () => this.store(snapshot, { files, writtenAtMs: unixMs(), keepLast }));
+        },
+      },
+    };
+  }
+
+  store(
+    { position: { step }, validation }: Snapshot,
+    { files, writtenAtMs, keepLast }: { files: CheckpointFiles; writtenAtMs: number; keepLast: number },
+  ): WrittenCheckpoint {
+    this.checkpoints.set(step, { files, validationLoss: validation?.["loss"] ?? null, writtenAtMs });
+    const candidates = [...this.checkpoints].map(([at, { validationLoss }]) => ({ step: at, validationLoss }));
+    const deletedSteps = stepsToDelete(candidates, { keepLast, keepBest: true }).filter((at) => at !== step);
+    for (const at of deletedSteps) this.checkpoints.delete(at);
+    const path = pathOf(step);
+    return {
+      ...{ step, path, sizeBytes: 0, seconds: 0, deletedSteps },
+      get manifest() {
+        return decodeFiles(files, path).manifest;
+      },
+    };
+  }
+
+  #journal(name: string): Journal {
+    const lines = this.journals.get(name) ?? [];
+    this.journals.set(name, lines);
+    return {
+      append: (record) => {
+        if (this.isFull) throw diskFull();
+        lines.push(JSON.stringify(record));
+      },
+      close: () => {},
+    };
+  }
+}
+
+function pathOf(step: number): string {
+  return `${out}/checkpoints/step-${String(step).padStart(8, "0")}`;
+}
+
+function diskFull(): Error {
+  const message = "ENOSPC: no space left on device, write";
+  return Object.assign(new Error(message), { code: "ENOSPC", syscall: "write" });
+}
