@@ -48,8 +48,6 @@ export interface RunParts {
   readonly writer: CheckpointWriter;
   /** Step of the newest checkpoint on the disk. */
   readonly checkpointStep: () => number;
-  /** Why a checkpoint could not be written; null while all could. */
-  readonly checkpointFailure: () => string | null;
   /** Null when the run begins with this coordinator. */
   readonly resumedFromStep: number | null;
 }
@@ -89,7 +87,6 @@ export function composeRun(
     unixMs,
   });
   let checkpointStep = position.step;
-  let checkpointFailure: string | null = null;
   const writer = new CheckpointWriter(folder.checkpoints, {
     written: ({ step, path, sizeBytes, seconds }) => {
       checkpointStep = step;
@@ -97,8 +94,8 @@ export function composeRun(
       events.publish({ $case: "checkpointWritten", value: { step, path, sizeBytes, seconds } });
     },
     failed: (error) => {
-      checkpointFailure ??= `cannot write a checkpoint: ${describeError(error)}; mend the disk and resume`;
-      conductor.dispatch({ type: "broken", message: checkpointFailure });
+      const message = `cannot write a checkpoint: ${describeError(error)}; mend the disk and resume`;
+      conductor.dispatch({ type: "broken", message });
     },
   });
   const pool = new BufferPool(layout.numElements);
@@ -140,7 +137,6 @@ export function composeRun(
       resumedFromStep,
     },
     checkpointStep: () => checkpointStep,
-    checkpointFailure: () => checkpointFailure,
   };
 }
 

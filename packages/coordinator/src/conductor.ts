@@ -57,6 +57,7 @@ export class Conductor {
   readonly #parts: ConductorParts;
   readonly #queue: CoreEvent[] = [];
   #busy = false;
+  #isFinished = false;
   #reason = "";
   #sums: PassSums | null = null;
   #commitUnderWay: Promise<void> = Promise.resolve();
@@ -80,6 +81,11 @@ export class Conductor {
 
   get state(): CoreState {
     return this.#state;
+  }
+
+  /** The run has ended, and its last checkpoint and result are not written yet: it may still fail. */
+  get isEnding(): boolean {
+    return this.#state.phase.kind === "ended" && !this.#isFinished;
   }
 
   /** Sums of the pass under way; null between passes. */
@@ -154,6 +160,7 @@ export class Conductor {
   finish(outcome: Outcome): number {
     const completed = outcome.kind === "completed";
     const value = { completed, reason: reasonOf(outcome), mayGoOn: mayGoOnAfter(outcome) };
+    this.#isFinished = true;
     this.#dropSums();
     return this.#parts.sessions.endAll({ instruction: { $case: "finish", value } });
   }

@@ -3,7 +3,7 @@ import { describeError, RunFailed } from "@lockstep/errors";
 import { canonicalJson } from "@lockstep/protocol";
 import type { Health } from "@lockstep/service";
 import { composeRun, type LeadSettings, type RunParts } from "./compose-run.js";
-import { reasonOf } from "./conductor.js";
+import { type Conductor, reasonOf } from "./conductor.js";
 import { mayGoOnAfter, type Outcome } from "./core/event.js";
 import { countsBySlot } from "./core/state.js";
 import { readGeneration, storeGeneration } from "./keep/generation.js";
@@ -107,7 +107,7 @@ async function serve(
     const outcome = await conductor.ended;
     log.info({ outcome: outcome.kind, step: conductor.state.position.step }, `the run ends: ${reasonOf(outcome)}`);
     for (const name of names) health.setServing(name, false);
-    const { end, summary } = await record(outcome, parts, { surroundings, startMs });
+    const { end, summary } = await record(parts, { surroundings, startMs });
     const workersTold = conductor.finish(end);
     publishEnd(end, parts);
     await observation.events.close(AbortSignal.timeout(closeGraceMs));
@@ -160,26 +160,30 @@ function servicesOf(
  * this comes before; when it fails, the run has failed.
  */
 async function record(
-  outcome: Outcome,
   parts: RunParts,
   { surroundings, startMs }: { readonly surroundings: Surroundings; readonly startMs: number },
 ): Promise<{ readonly end: Outcome; readonly summary: RunSummary | null }> {
   const { conductor, writer } = parts;
   await conductor.settled();
   await writer.idle();
+  const outcome = outcomeOf(conductor);
   if (outcome.kind === "failed") return { end: outcome, summary: null };
-  const checkpointFailure = parts.checkpointFailure();
-  if (checkpointFailure !== null) return { end: { kind: "failed", message: checkpointFailure }, summary: null };
   const { folder, clock } = surroundings;
   const summary = summarize(outcome, parts, { out: folder.path, seconds: (clock.nowMs() - startMs) / 1000 });
   try {
     await folder.replaceJson(summaryFile, summary);
+    return { end: outcome, summary };
   } catch (error) {
     conductor.failure ??= error;
     const message = `cannot write ${summaryFile}: ${describeError(error)}; mend the disk and resume`;
-    return { end: { kind: "failed", message }, summary: null };
+    conductor.dispatch({ type: "broken", message });
+    return { end: outcomeOf(conductor), summary: null };
   }
-  return { end: outcome, summary };
+}
+
+function outcomeOf({ state: { phase } }: Conductor): Outcome {
+  if (phase.kind !== "ended") throw new Error(`the run is ${phase.kind}, and should have ended`);
+  return phase.outcome;
 }
 
 function publishEnd(end: Outcome, { conductor, observation, training }: RunParts): void {

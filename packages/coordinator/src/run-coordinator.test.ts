@@ -4,6 +4,7 @@ import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
+import { status } from "@grpc/grpc-js";
 import { CheckpointStore } from "@lockstep/checkpoint";
 import { RunFailed } from "@lockstep/errors";
 import {
@@ -15,7 +16,7 @@ import {
   TelemetryClient,
 } from "@lockstep/protocol";
 import { connect } from "@lockstep/service";
-import { FakeWorker } from "./testing/fake-worker.js";
+import { clientOf, FakeWorker, join as joinAs } from "./testing/fake-worker.js";
 import { prepareFolder, tinyRun } from "./testing/prepared-folder.js";
 import { quiet, recordsOf, start, undisturbed } from "./testing/running-coordinator.js";
 
@@ -68,6 +69,25 @@ test("two workers train to the end: records, ledger, checkpoints, summary, and t
   const checkpoints = await readdir(join(out, "checkpoints"));
   assert.ok(checkpoints.includes("step-00000003") && checkpoints.includes("step-00000006"), checkpoints.join());
   assert.ok(checkpoints.length <= 4);
+});
+
+test("a worker that joins while the last checkpoint is written is told to try again, not that the run is over", async (t) => {
+  const { out, remove } = await prepareFolder(tiny);
+  t.after(remove);
+  let numWrites = 0;
+  const codes: unknown[] = [];
+  const running = await start(out, {
+    onCheckpointPhase: async (phase) => {
+      if (phase !== "folder made" || ++numWrites < 2) return;
+      const client = clientOf(running.address);
+      codes.push(await joinAs(client, tiny).catch((error) => error.code));
+      client.close();
+    },
+  });
+  const worker = await FakeWorker.join(running.address, tiny);
+  assert.equal((await running.summary).completed, true);
+  worker.close();
+  assert.deepEqual(codes, [status.UNAVAILABLE]);
 });
 
 test("the images per second count what each step held, not the global batch", async (t) => {

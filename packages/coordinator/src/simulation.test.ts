@@ -14,7 +14,13 @@ const count = Number(process.env["LOCKSTEP_SIMULATIONS"] ?? 2000);
 const single = process.env["LOCKSTEP_SIMULATION_SEED"];
 
 /** Seeds that once showed a fault, which is named. */
-const regressions: readonly (readonly [seed: number, fault: string])[] = [];
+const regressions: readonly (readonly [seed: number, fault: string])[] = [
+  [
+    51,
+    "a worker that joined while the last checkpoint was written was told that the run is over, and the write failed",
+  ],
+  [382, "a worker that joined after the last checkpoint could not be written was told that the run is over"],
+];
 
 for (const [seed, fault] of regressions) {
   test(`seed ${seed}: ${fault}`, async () => {

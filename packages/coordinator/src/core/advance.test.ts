@@ -4,7 +4,29 @@ import { advance } from "./advance.js";
 import type { CoreEvent } from "./event.js";
 import { createState } from "./state.js";
 
+test("a run whose end could not be written has failed: a worker that joins is to wait for a later coordinator", () => {
+  const { apply, current, claim } = oneStepRun();
+  apply({ type: "sum-accepted", leaseId: 1 });
+  assert.deepEqual(apply({ type: "committed", weightsDigest: "w1" }), ["conclude-epoch"]);
+  assert.deepEqual(apply({ type: "concluded", validationLoss: null }), ["snapshot", "end"]);
+  apply({ type: "broken", message: "the disk is full" });
+  apply({ type: "broken", message: "another reason" });
+  assert.deepEqual(current().phase, { kind: "ended", outcome: { kind: "failed", message: "the disk is full" } });
+  const { effects } = advance(current(), { type: "join", claim, sessionId: "late" }, 0);
+  assert.deepEqual(effects, [{ type: "refuse", code: "run-stopping", message: "the coordinator is ending" }]);
+});
+
 test("the result of a commit is ignored when the run has failed while it was computed", () => {
+  const { apply, current } = oneStepRun();
+  assert.deepEqual(apply({ type: "sum-accepted", leaseId: 1 }), ["commit"]);
+  assert.deepEqual(apply({ type: "broken", message: "the disk is full" }), ["end"]);
+  assert.deepEqual(apply({ type: "committed", weightsDigest: "w1" }), []);
+  const { phase, position, weightsDigest } = current();
+  assert.deepEqual([phase.kind, position.step, weightsDigest], ["ended", 0, "w0"]);
+});
+
+/** A worker computes the only lease of the only step. */
+function oneStepRun() {
   const shape = { numMicroBatches: 1, numSamples: 1, microBatch: () => ({ count: 1 }) };
   let state = createState({
     settings: {
@@ -13,7 +35,7 @@ test("the result of a commit is ignored when the run has failed while it was com
       runSpecSha256: "",
       datasetFingerprint: "",
       layoutSha256: "",
-      course: { stepsPerEpoch: 3, totalSteps: 3, trainPass: () => shape, validationPass: () => null },
+      course: { stepsPerEpoch: 1, totalSteps: 1, trainPass: () => shape, validationPass: () => null },
       earlyStop: null,
       numSums: 0,
       checkpointEvery: 1,
@@ -40,9 +62,6 @@ test("the result of a commit is ignored when the run has failed while it was com
   };
   apply({ type: "opened", weightsDigest: "w0" });
   apply({ type: "join", claim, sessionId: "s" });
-  assert.deepEqual(apply({ type: "session-opened", sessionId: "s" }), ["lease"]);
-  assert.deepEqual(apply({ type: "sum-accepted", leaseId: 1 }), ["commit"]);
-  assert.deepEqual(apply({ type: "broken", message: "the disk is full" }), ["end"]);
-  assert.deepEqual(apply({ type: "committed", weightsDigest: "w1" }), []);
-  assert.deepEqual([state.phase.kind, state.position.step, state.weightsDigest], ["ended", 0, "w0"]);
-});
+  apply({ type: "session-opened", sessionId: "s" });
+  return { apply, current: () => state, claim };
+}

@@ -105,7 +105,14 @@ export function abandonWhenOverdue(draft: Draft): void {
 
 /** The run cannot go on. What stands before the step under way is kept. */
 export function fail(draft: Draft, message: string): void {
-  if (draft.state.phase.kind === "ended") return;
+  const { phase } = draft.state;
+  if (phase.kind === "ended") {
+    // What the run ended with could not be written: a later coordinator has to go on with it.
+    if (phase.outcome.kind !== "failed") {
+      draft.state.phase = { kind: "ended", outcome: { kind: "failed", message } };
+    }
+    return;
+  }
   revokeAll(draft, message);
   // A failed update may have left half of itself behind: only a state that stands is kept.
   const stands = draft.state.phase.kind === "passing";

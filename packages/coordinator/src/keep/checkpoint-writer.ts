@@ -1,22 +1,23 @@
 // Writes snapshots to the disk one after another, beside the training: `CheckpointWriter`. While one is written the newest
 // waits. It replaces any other that waits, except validated ones: one of these may be the best. A write that fails does not
 // stop those that wait.
-import type { CheckpointStore, Snapshot, WrittenCheckpoint } from "@lockstep/checkpoint";
+import type { Snapshot } from "@lockstep/checkpoint";
+import type { CheckpointReport, RunCheckpoints } from "./run-folder.js";
 
 /** Validated snapshots that may wait; more pile up only where the disk is slower than whole epochs. */
 const maxValidatedWaiting = 3;
 
 export class CheckpointWriter {
-  readonly #store: Pick<CheckpointStore, "write">;
-  readonly #onWritten: (written: WrittenCheckpoint) => void;
+  readonly #store: Pick<RunCheckpoints, "write">;
+  readonly #onWritten: (written: CheckpointReport) => void;
   readonly #onFailed: (error: unknown) => void;
   /** In the order in which they were taken. */
   #pending: Snapshot[] = [];
   #writing: Promise<void> | null = null;
 
   constructor(
-    store: Pick<CheckpointStore, "write">,
-    on: { readonly written: (written: WrittenCheckpoint) => void; readonly failed: (error: unknown) => void },
+    store: Pick<RunCheckpoints, "write">,
+    on: { readonly written: (written: CheckpointReport) => void; readonly failed: (error: unknown) => void },
   ) {
     this.#store = store;
     this.#onWritten = on.written;

@@ -41,8 +41,11 @@ export interface RunCheckpoints {
     readonly skipped: readonly SkippedCheckpoint[];
   }>;
   /** Resolves when the checkpoint is on the disk. The snapshot's arrays are given away. */
-  write(snapshot: Snapshot): Promise<WrittenCheckpoint>;
+  write(snapshot: Snapshot): Promise<CheckpointReport>;
 }
+
+/** What people and observers learn of a checkpoint that is on the disk. */
+export type CheckpointReport = Pick<WrittenCheckpoint, "step" | "path" | "sizeBytes" | "seconds">;
 
 export interface StoredCheckpoint extends LoadedCheckpoint {
   readonly path: string;

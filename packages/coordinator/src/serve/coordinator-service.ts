@@ -24,6 +24,7 @@ import type { BufferPool } from "../reduce/buffer-pool.js";
 import type { WeightsFeed } from "../reduce/weights-feed.js";
 import type { WorkerVitals } from "../tell/worker-vitals.js";
 import { boundedText } from "./bounded-text.js";
+import { unavailable } from "./opening-guard.js";
 import type { Sessions } from "./sessions.js";
 import { receiveSum } from "./sum-upload.js";
 import { checkVitals } from "./worker-measurements.js";
@@ -64,6 +65,10 @@ export function coordinatorService(context: CoordinatorServiceContext): ServedSe
       answer(null, { protocolVersion: PROTOCOL_VERSION, coordinatorGeneration, ...context.run });
     },
     join: ({ request }, answer) => {
+      if (conductor.isEnding) {
+        answer(unavailable("the run's last checkpoint is being written; try again"));
+        return;
+      }
       try {
         answer(null, join(conductor, request, { heartbeatTimeoutMs, intervalMs: context.heartbeatIntervalMs }));
       } catch (error) {

@@ -183,7 +183,11 @@ export class Connection {
   }
 
   #answer(resolve: (response: never) => void, reject: (error: Error) => void): Answer {
-    return (error, response) => this.#toWorker(() => (error === null ? resolve(response as never) : reject(error)));
+    return (error, response) =>
+      this.#toWorker(() => {
+        if (error === null) resolve(response as never);
+        else reject(error instanceof Error ? error : Object.assign(new Error("refused"), error));
+      });
   }
 
   #track(call: Call, reject: (error: Error) => void): void {

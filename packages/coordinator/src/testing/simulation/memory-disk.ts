@@ -7,9 +7,8 @@ import {
   encodeFiles,
   type Snapshot,
   stepsToDelete,
-  type WrittenCheckpoint,
 } from "@lockstep/checkpoint";
-import type { Journal, RunFolder } from "../../keep/run-folder.js";
+import type { CheckpointReport, Journal, RunFolder } from "../../keep/run-folder.js";
 import type { Draws } from "./draws.js";
 import type { Scope } from "./virtual-time.js";
 
@@ -69,7 +68,7 @@ export class MemoryDisk {
           if (stored === undefined) return { checkpoint: null, skipped: [] };
           const { files, writtenAtMs } = stored;
           const path = pathOf(step);
-          return { checkpoint: { ...decodeFiles(files, path), path, writtenAtMs }, skipped: [] };
+          return { checkpoint: { ...(await decodeFiles(files, path)), path, writtenAtMs }, skipped: [] };
         },
         write: (snapshot) => {
           const files = encodeFiles(contentOf(snapshot));
@@ -82,18 +81,12 @@ export class MemoryDisk {
   store(
     { position: { step }, validation }: Snapshot,
     { files, writtenAtMs, keepLast }: { files: CheckpointFiles; writtenAtMs: number; keepLast: number },
-  ): WrittenCheckpoint {
+  ): CheckpointReport {
     this.checkpoints.set(step, { files, validationLoss: validation?.["loss"] ?? null, writtenAtMs });
     const candidates = [...this.checkpoints].map(([at, { validationLoss }]) => ({ step: at, validationLoss }));
     const deletedSteps = stepsToDelete(candidates, { keepLast, keepBest: true }).filter((at) => at !== step);
     for (const at of deletedSteps) this.checkpoints.delete(at);
-    const path = pathOf(step);
-    return {
-      ...{ step, path, sizeBytes: 0, seconds: 0, deletedSteps },
-      get manifest() {
-        return decodeFiles(files, path).manifest;
-      },
-    };
+    return { step, path: pathOf(step), sizeBytes: 0, seconds: 0 };
   }
 
   #journal(name: string): Journal {

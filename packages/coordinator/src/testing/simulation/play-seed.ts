@@ -24,17 +24,18 @@ export async function playUndisturbed(): Promise<Reference> {
   const { disk, summary, violations } = await new SimulatedRun({ tiny, seed: 0, undisturbed: true }).play();
   assert.deepEqual(violations, []);
   const digests = disk.records("ledger.jsonl").map(({ step, weightsDigest }) => [Number(step), weightsDigest] as const);
-  return { summary, weightsSha256: weightsByStep(disk), digests: new Map(digests) };
+  return { summary, weightsSha256: await weightsByStep(disk), digests: new Map(digests) };
 }
 
-function weightsByStep(disk: MemoryDisk): Map<number, string> {
-  const entries = [...disk.checkpoints].map(
-    ([step, { files }]) => [step, decodeFiles(files, `step ${step}`).manifest.weightsSha256] as const,
-  );
-  return new Map(entries);
+async function weightsByStep(disk: MemoryDisk): Promise<Map<number, string>> {
+  const bySteps = new Map<number, string>();
+  for (const [step, { files }] of disk.checkpoints) {
+    bySteps.set(step, (await decodeFiles(files, `step ${step}`)).manifest.weightsSha256);
+  }
+  return bySteps;
 }
 
-function checkResult(result: RunSummary, disk: MemoryDisk, reference: Reference): void {
+async function checkResult(result: RunSummary, disk: MemoryDisk, reference: Reference): Promise<void> {
   const { weightsSha256, validation, loss, samples, steps, epochs: epochsDone, exact } = result;
   const { summary: expected } = reference;
   assert.deepEqual(
@@ -49,7 +50,7 @@ function checkResult(result: RunSummary, disk: MemoryDisk, reference: Reference)
       exact: true,
     },
   );
-  for (const [step, sha256] of weightsByStep(disk)) {
+  for (const [step, sha256] of await weightsByStep(disk)) {
     assert.equal(sha256, reference.weightsSha256.get(step), `the checkpoint of step ${step}`);
   }
   let microBatches = epochs * numValidation;
@@ -103,7 +104,7 @@ export async function playSeed(of: number, reference: Reference): Promise<Readon
   try {
     const { disk, summary, faults, violations } = await new SimulatedRun({ tiny, seed: of }).play();
     assert.deepEqual(violations, []);
-    checkResult(summary, disk, reference);
+    await checkResult(summary, disk, reference);
     checkLedger(disk, reference);
     checkMetrics(disk);
     return faults;

@@ -185,7 +185,7 @@ export class SimulatedRun {
       this.#note(`ended: ${error.message.replace(/\d+/g, "N").slice(0, 60)}`);
       return null;
     });
-    const summary = await Promise.race([led, killed]);
+    const summary = (await Promise.race([led, killed]))?.summary ?? null;
     if (summary === null && process.isAlive && this.#isToldOver) {
       this.#violations.push("a worker was told that the run is over, and then the coordinator failed");
     }

@@ -86,7 +86,11 @@ export class SimulatedWorker {
         const joined = await this.#connection.join(claim);
         if (await this.#attend(this.#connection, joined)) break;
       } catch (error) {
-        if (isCode(error, "run-over")) break;
+        if (isCode(error, "run-over")) {
+          // While a person's stop is under way it is not sure yet that the run's last checkpoint can be written.
+          if (!String(error).includes("stopping")) this.#world.toldOver();
+          break;
+        }
         if (remedyOf(error) === "none") this.#world.violation(`a worker was refused: ${error}`);
       }
     }
