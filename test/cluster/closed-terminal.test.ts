@@ -44,11 +44,7 @@ describe("a closed terminal", { skip: needsTorch() }, () => {
       env: { ...process.env, ...plainStart, SHELL: "/bin/sh" },
     });
     terminals.push(terminal);
-    await waitFor({
-      what: "step 3",
-      deadlineMs,
-      look: async () => ((await metricsOf(out)).includes('"step":3,') ? true : undefined),
-    });
+    await waitForStep3(out);
     const { pid } = (await readProcesses(out)).find(({ role }) => role === "launcher") ?? {};
     assert(pid !== undefined);
     terminal.kill("SIGKILL"); // the kernel then hangs up the terminal that it held
@@ -86,7 +82,7 @@ describe("a closed terminal", { skip: needsTorch() }, () => {
     ] as const;
     const [exporter, coordinator, worker] = started;
     try {
-      await coordinator.said(/step 3\b|3\/\d+/);
+      await waitForStep3(out);
       for (const process of [coordinator, exporter]) process.signal("SIGHUP");
       const codes = [(await coordinator.ended()).code, (await worker.ended()).code, (await exporter.ended()).code];
       assert.deepEqual(codes, [130, 130, 130]);
@@ -97,8 +93,12 @@ describe("a closed terminal", { skip: needsTorch() }, () => {
   });
 });
 
-async function metricsOf(out: string): Promise<string> {
-  return readFile(join(out, "metrics.jsonl"), "utf8").catch(() => "");
+function waitForStep3(out: string): Promise<true> {
+  const look = async (): Promise<true | undefined> => {
+    const metrics = await readFile(join(out, "metrics.jsonl"), "utf8").catch(() => "");
+    return metrics.includes('"step":3,') ? true : undefined;
+  };
+  return waitFor({ what: "step 3", deadlineMs, look });
 }
 
 function isAlive(pid: number): boolean {

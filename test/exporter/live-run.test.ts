@@ -106,8 +106,8 @@ describe("the exporter of a live run", { skip: needsTorch() || needsPromtool() }
     exporter.signal("SIGTERM");
     const { code, stderr: said } = await exporter.ended();
     assert.equal(code, 130, said);
-    assert.match(said, /hearing the coordinator/);
-    assert.match(said, /cannot hear the coordinator: .*; trying again/);
+    assert.match(said, /receiving the coordinator's events/);
+    assert.match(said, /no events from the coordinator at \S+: .*; trying again/);
   });
 
   test("a port that is taken is one line and exit code 2", async () => {

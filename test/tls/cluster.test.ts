@@ -90,7 +90,7 @@ describe("a cluster over mutual TLS", { skip: needsTorch() }, () => {
         assert.equal(stderr.trim().split("\n").length, 1, stderr);
       }
       await coordinator.said(
-        /refused a connection: it speaks plain text, and this port TLS alone \(--tls\) peer=127.0.0.1/,
+        /refused a connection: it uses plain text, and this port accepts only TLS \(--tls\) peer=127.0.0.1/,
       );
       await coordinator.said(/refused a call: the join token is not the coordinator's/);
     } finally {
@@ -105,7 +105,7 @@ describe("a cluster over mutual TLS", { skip: needsTorch() }, () => {
     ];
     const exporter = startLockstep(exporterFlags("exporter"));
     try {
-      await exporter.said(/hearing the coordinator/);
+      await exporter.said(/receiving the coordinator's events/);
       const [, url = ""] = await exporter.said(/serving (\S+)/);
       assert.match(await (await fetch(url)).text(), /^lockstep_up 1$/m);
       const asOperator = ["--coordinator", address, "--tls", certs("operator")];

@@ -33,8 +33,8 @@ test("whoever has the token's file watches and stops a run on plain loopback, an
     const stranger = startLockstep(watch);
     const exporter = startLockstep([...watch, ...token]);
     try {
-      await stranger.said(/cannot hear the coordinator: .*no join token was sent/);
-      await exporter.said(/hearing the coordinator/);
+      await stranger.said(/no events from the coordinator at \S+: .*no join token was sent/);
+      await exporter.said(/receiving the coordinator's events/);
     } finally {
       await Promise.all([stranger.dispose(), exporter.dispose()]);
     }

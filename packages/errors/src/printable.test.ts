@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { printable } from "./printable.js";
 
-test("what steers a terminal, breaks lines or turns text round is written out", () => {
+test("characters that control a terminal, break lines or reverse text are escaped", () => {
   assert.equal(
     printable("a\u001b[2J\r\nb\u0007\u007f\u009bc\u202ed\u2028\ud800"),
     "a\\u{1b}[2J\\u{d}\\u{a}b\\u{7}\\u{7f}\\u{9b}c\\u{202e}d\\u{2028}\\u{d800}",

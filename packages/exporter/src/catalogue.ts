@@ -1,12 +1,12 @@
-// Owns the list of metrics: names, types, units, labels, help. Rules, dashboards and docs name nothing that is not here,
-// and the exporter serves nothing else.
+// Lists every metric in `catalogue`: name, type, unit, labels, help. The exporter serves these and no others, and rules, dashboards and
+// docs name no others.
 //
 // Counters count since the coordinator's present life began, and continue over a restart of the exporter: the coordinator
-// keeps the totals. A new life starts them from 0, as Prometheus expects of a process that was restarted: `rate` and
-// `increase` are right over it. (Totals that fall back to a checkpoint's would be read as a reset, and counted twice.)
-// Histograms count what this exporter has seen.
+// keeps the totals. A new life starts them from 0, as Prometheus expects after a restart, so that `rate` and `increase` are right
+// across it. (If totals went back to a checkpoint's, Prometheus would take that for a reset and count twice.) Histograms count the
+// events that this exporter has received.
 
-/** The field's base units; null: a plain number. A metric's name ends with its unit. */
+/** Prometheus' base units; null: a plain number. A metric's name ends with its unit. */
 export type Unit = "seconds" | "bytes" | "ratio" | null;
 
 /**
@@ -36,16 +36,16 @@ export type Label =
   | "backend";
 
 /**
- * Where a worker's time goes in one step. load runs ahead, beside the computing; forward, backward and sum are the mean
- * over the worker's compute threads; upload is from the first byte of a sum to the last, as the coordinator sees it;
- * wait is the time without a lease while others compute. commit is the coordinator's: optimizer and bookkeeping.
+ * How a worker's time is spent in one step. load happens ahead, in parallel to the computation. forward, backward and sum are means
+ * over the worker's compute threads. upload lasts from the first byte of a sum to the last, measured by the coordinator. wait is the
+ * time without a lease while others compute. commit is the coordinator's: optimizer and bookkeeping.
  */
 export const phases = ["fetch_weights", "load", "forward", "backward", "sum", "upload", "wait", "commit"] as const;
 /** What a number was computed over: the last training step, the training steps of the last epoch, its validation. */
 export const parts = ["train_step", "train_epoch", "validation"] as const;
 /** What a worker's micro-batches were for: steps, validations. */
 export const passes = ["train", "validate"] as const;
-/** Of these exactly one is 1 while the coordinator is seen. */
+/** Exactly one of these is 1 while the exporter is subscribed to the coordinator. */
 export const states = ["waiting", "training", "validating", "stopping", "finished"] as const;
 /** All 0 while the run goes on; then one is 1, until a new life of the coordinator begins. */
 export const outcomes = ["completed", "stopped", "failed"] as const;
@@ -58,8 +58,8 @@ export interface MetricDescription {
   /** Upper bounds of a histogram's buckets, in its unit. */
   readonly buckets?: readonly number[];
   /**
-   * What is shown while the coordinator cannot be seen. kept: it is still true (a total, the time of the last checkpoint).
-   * removed: it would look alive (a rate, a worker's memory).
+   * What is shown while the exporter is not subscribed. kept: the value is still true (a total, the time of the last checkpoint).
+   * removed: the value would seem to be current (a rate, a worker's memory).
    */
   readonly whenDown: "kept" | "removed";
 }
@@ -222,7 +222,7 @@ export const catalogue = {
 
 export type MetricName = keyof typeof catalogue;
 
-/** A counter is kept while the coordinator is out of sight, those of one worker aside. */
+/** A counter is kept while the exporter is not subscribed, except those of one worker. */
 function counter<const Labels extends readonly Label[] = readonly []>(
   unit: Unit,
   help: string,

@@ -25,7 +25,7 @@ test("both formats have every metric of the catalogue, with its type and help", 
   assert.ok(!text.includes("# EOF"));
 });
 
-test("what has no value has no series: no counter stands at 0 that nobody has counted", async () => {
+test("a metric without a value has no series: no counter is 0 before something was counted", async () => {
   const exposition = new Exposition();
   for (const format of ["text", "openMetrics"] as const) {
     const before = await exposition.render(format, [up]);
@@ -42,7 +42,7 @@ test("what has no value has no series: no counter stands at 0 that nobody has co
   }
 });
 
-test("a counter is what the coordinator says, however often it is scraped; histograms grow", async () => {
+test("a counter has the coordinator's value, however often it is scraped; histograms grow", async () => {
   const exposition = new Exposition();
   for (let scrape = 0; scrape < 2; scrape++) {
     assert.match(await exposition.render("text", [steps]), /^lockstep_steps_total 7$/m);
@@ -57,7 +57,7 @@ test("a counter is what the coordinator says, however often it is scraped; histo
   }
 });
 
-test("a value that is no number is written so that Prometheus reads it", async () => {
+test("NaN is written so that Prometheus reads it", async () => {
   const loss: Sample = { name: "lockstep_loss", labels: { part: "train_step" }, value: Number.NaN };
   assert.match(await new Exposition().render("text", [loss]), /^lockstep_loss\{part="train_step"\} NaN$/im);
 });

@@ -1,4 +1,4 @@
-// Owns the text that Prometheus reads, by prom-client: the catalogue's metrics with their values, in either format.
+// Writes the text that Prometheus reads with `Exposition`, by prom-client: the catalogue's metrics with their values, in either format.
 import {
   Counter,
   Gauge,
@@ -35,7 +35,7 @@ export class Exposition {
     const { registry, valued } = this.#sets[format];
     for (const [name, metric] of valued) {
       metric.reset();
-      // It would stand at 0, which nobody has measured.
+      // prom-client would show 0, which nobody has measured.
       if (catalogue[name].labels.length === 0) metric.remove();
     }
     for (const { name, labels, value } of samples) {

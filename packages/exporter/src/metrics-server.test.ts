@@ -10,7 +10,7 @@ const options: MetricsServerOptions = {
   log: { info: () => {}, warn: () => {} },
 };
 
-test("metrics in the format that is asked for, health as JSON, 404 for anything else", async () => {
+test("it serves metrics in the requested format, health as JSON, and 404 for anything else", async () => {
   const server = await serveMetrics(options);
   try {
     const get = (path: string, init?: RequestInit) => fetch(`http://${server.address}${path}`, init);

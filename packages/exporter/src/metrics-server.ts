@@ -1,4 +1,4 @@
-// Owns what the exporter serves over HTTP: /metrics for Prometheus, /healthz for probes, nothing else.
+// Serves the exporter's HTTP with `serveMetrics`: /metrics for Prometheus, /healthz for probes, nothing else.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { describeError, type Log, UserError } from "@lockstep/errors";
@@ -6,10 +6,10 @@ import { formatAddress, parseAddress } from "@lockstep/service";
 import { acceptedFormat } from "./accept.js";
 import { type Format, formats } from "./exposition.js";
 
-/** What /healthz says; it answers 200 as long as the process serves, whatever it says. */
+/** The answer of /healthz, whose status is 200 as long as the process serves. */
 export interface ExporterHealth {
   readonly coordinatorSeen: boolean;
-  /** Why it is not; null while it is. */
+  /** Why the coordinator is not seen; null while it is. */
   readonly reason: string | null;
 }
 
@@ -94,6 +94,6 @@ async function answer(
 }
 
 function send(response: ServerResponse, status: number, contentType: string, text: string): void {
-  // Node sends no body to a HEAD.
+  // Node sends no body in answer to HEAD.
   response.writeHead(status, { "Content-Type": contentType, "Content-Length": Buffer.byteLength(text) }).end(text);
 }

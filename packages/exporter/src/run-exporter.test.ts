@@ -151,7 +151,7 @@ test("why it gets no events is logged once, and reported by /healthz", async () 
   }
 });
 
-test("a run spec that it does not understand is no run: it says so and tries again, patiently", async () => {
+test("a run spec of another release is reported, and tried again after growing waits", async () => {
   const address = `unix:${join(folder, "c.sock")}`;
   let asked = 0;
   const newer = await coordinator(address, (call) => {

@@ -21,9 +21,9 @@ export interface ExporterOptions {
   /** Plain text to a coordinator beyond this machine. */
   readonly insecure?: boolean;
   readonly log: Log;
-  /** Aborted: close and return. */
+  /** When it is aborted, the server is closed and runExporter returns. */
   readonly signal: AbortSignal;
-  /** Called once it serves. */
+  /** Called when the server listens. */
   readonly onListening?: (address: string) => void;
 }
 

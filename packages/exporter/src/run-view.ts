@@ -1,12 +1,12 @@
-// Owns what the exporter knows of a run, as a pure function of what it has observed: the coordinator's events, and whether
-// it hears the coordinator at all. The numbers that follow from it stand in samples.ts.
+// Computes what the exporter knows of a run with `advanceView`, a pure function of what it has observed: the coordinator's events, and
+// whether it is subscribed to them. samples.ts makes numbers of it.
 import { createHash } from "node:crypto";
 import type { CheckpointWritten, EpochValidated, Event, RunStatus, StepCommitted } from "@lockstep/protocol";
 import { z } from "zod";
 import type { outcomes } from "./catalogue.js";
 
 export interface RunView {
-  /** Whether the events of a coordinator are observed now. */
+  /** Whether the exporter receives a coordinator's events now. */
   readonly isSeen: boolean;
   /** Event streams opened since the exporter started. */
   readonly subscriptions: number;
@@ -93,7 +93,7 @@ function advanceLife(life: LifeView | null, told: Event): LifeView | null {
   }
 }
 
-/** Whatever was known of it: a snapshot says everything anew, but for how the life ended. */
+/** A snapshot replaces all that was known of a life, except how it ended. */
 function begin(
   before: LifeView | null,
   generation: number,
@@ -106,7 +106,7 @@ function begin(
   const fresh: LifeView = {
     generation,
     run,
-    // Its workers compute with the same in a new life, and it takes them a moment to say so.
+    // The workers compute with the same backend in a new life, and report it a moment later.
     backend: before?.run.specSha256 === run.specSha256 ? before.backend : "",
     beganAtMs: lifeBeganMs,
     step,
@@ -115,13 +115,13 @@ function begin(
     lastStep: null,
     lastValidation: null,
     lastCheckpoint: null,
-    // A life that has ended goes on no more, even where it is still observed.
+    // A life that has ended does not go on, even where events of it are still received.
     outcome: isSameLife ? before.outcome : null,
   };
   return recent.reduce((life, event) => advanceLife(life, event) ?? life, fresh);
 }
 
-/** As much of the run spec as is shown. */
+/** The part of the run spec that is shown. */
 const shownSpec = z.object({ recipe: z.object({ name: z.string() }), epochs: z.number().int().positive() });
 
 function identify(runSpecJson: string): RunIdentity {

@@ -1,4 +1,5 @@
-// Owns which numbers follow from what is known of a run: pure, a sample for each series of the catalogue that has a value.
+// Computes with `samplesOf` the numbers that follow from what is known of a run: a sample for each series of the catalogue that has a
+// value. Pure.
 import type { Event, StepCommitted, WorkerPhase, WorkerStatus, WorkerTotals } from "@lockstep/protocol";
 import { catalogue, type Label, type MetricName, outcomes, type parts, type phases, states } from "./catalogue.js";
 import type { LifeView, RunView } from "./run-view.js";
@@ -11,7 +12,7 @@ export interface Sample {
 
 type Phase = (typeof phases)[number];
 
-/** Counters and gauges. Histograms grow by observationsOf. */
+/** Counters and gauges. observationsOf is for histograms. */
 export function samplesOf(view: RunView): Sample[] {
   const { isSeen, subscriptions, life } = view;
   const samples = [
@@ -106,7 +107,7 @@ function validationSamples({ lastValidation }: LifeView): Sample[] {
   return [
     ...metricSamples(trainingMetrics, "train_epoch"),
     ...metricSamples(metrics, "validation"),
-    // Of one of an earlier life only the metrics are known.
+    // Of a validation in an earlier life only the metrics are known.
     ...(seconds > 0 ? [sample("lockstep_validation_duration_seconds", seconds)] : []),
   ];
 }
@@ -125,7 +126,7 @@ function checkpointSamples({ lastCheckpoint }: LifeView): Sample[] {
     sample("lockstep_checkpoint_last_success_timestamp_seconds", lastCheckpoint.atMs / 1000),
     sample("lockstep_checkpoint_step", step),
     sample("lockstep_checkpoint_size_bytes", sizeBytes),
-    // Of one that an earlier life wrote nobody knows.
+    // Nobody knows it of a checkpoint that an earlier life wrote.
     ...(seconds > 0 ? [sample("lockstep_checkpoint_duration_seconds", seconds)] : []),
   ];
 }
@@ -172,7 +173,7 @@ function workerTotalSamples(totals: WorkerTotals, worker: string): Sample[] {
 
 type PhaseSeconds = Omit<WorkerTotals, "trainMicroBatches" | "validateMicroBatches">;
 
-/** Of a worker: all phases but the coordinator's own. */
+/** The phases of a worker: all but the coordinator's. */
 function secondsByPhase(seconds: PhaseSeconds): [Phase, number][] {
   return [
     ["fetch_weights", seconds.fetchWeightsSeconds],
@@ -185,7 +186,7 @@ function secondsByPhase(seconds: PhaseSeconds): [Phase, number][] {
   ];
 }
 
-/** Whether it computed anything in the step; else it has waited. */
+/** Whether the worker computed anything in the step, or only waited. */
 function hadPart({ microBatches }: WorkerPhase): boolean {
   return microBatches > 0;
 }

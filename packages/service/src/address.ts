@@ -8,7 +8,7 @@ export type Address =
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "tcp"; readonly host: string; readonly port: number };
 
-/** @throws UserError that says what an address looks like */
+/** @throws UserError that names the forms of an address */
 export function parseAddress(text: string): Address {
   if (text.startsWith("unix:")) return unixAddress(text);
   const match = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text);
@@ -31,7 +31,7 @@ function unixAddress(text: string): Address {
   return { kind: "unix", path };
 }
 
-/** As gRPC and people read it; the inverse of parseAddress. */
+/** The form that gRPC and people read; the inverse of parseAddress. */
 export function formatAddress(address: Address): string {
   if (address.kind === "unix") return `unix:${address.path}`;
   return isIPv6(address.host) ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;

@@ -7,7 +7,7 @@ import { checkHealth } from "./health.js";
 
 const quiet = { info: () => {}, warn: () => {} };
 
-test("of a peer that nobody listens at, the system's word is told", async () => {
+test("a call to a port where nobody listens is described by the system's error", async () => {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
   const { port } = server.address() as { port: number }; // of a TCP server
@@ -19,7 +19,7 @@ test("of a peer that nobody listens at, the system's word is told", async () => 
   assert.equal(describeCallFailure(failure), `connect ECONNREFUSED 127.0.0.1:${port}`);
 });
 
-test("of a peer that takes the connection and says nothing, how long it was asked", async () => {
+test("a call to a peer that accepts the connection and sends nothing is described by how long it was waited for", async () => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => void sockets.push(socket)).listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -32,7 +32,7 @@ test("of a peer that takes the connection and says nothing, how long it was aske
   assert.match(describeCallFailure(failure), /^no answer in 0.2 s$/);
 });
 
-test("asking why a connection was refused takes no longer than the answer may take", async () => {
+test("finding out why a connection was refused takes no longer than the call may take", async () => {
   const sockets: Socket[] = [];
   const server = createServer((socket) => {
     if (sockets.push(socket) === 1) socket.destroy(); // the call fails at once; the knock hears nothing
@@ -52,6 +52,6 @@ test("a connection that has no error yet is not reported as null", () => {
   assert.equal(describeCallFailure(failure), "no connection yet");
 });
 
-test("any other failure is told whole, on one line", () => {
+test("any other failure is described in full, on one line", () => {
   assert.equal(describeCallFailure(new Error("7 PERMISSION_DENIED:\n  not yours")), "7 PERMISSION_DENIED: not yours");
 });

@@ -2,11 +2,11 @@
 import type { ChannelOptions, ServerOptions } from "@grpc/grpc-js";
 import { receiveWindowBytes } from "./server-connections.js";
 
-/** Four times the largest chunk: room for headers, and an early end for a peer that speaks something else. */
+/** Four times the largest chunk: room for headers, and an early end for a peer of another protocol. */
 const maxMessageBytes = 4 * 1024 * 1024;
 
-// A dead host is noticed after 4 + 8 s; a process that was busy for less than 8 s is not dropped. (A killed process is
-// noticed at once: the system closes its connections.)
+// A host that is down is detected after 4 + 8 s; a process that was busy for less than 8 s is not dropped. (A killed process is
+// detected at once: the system closes its connections.)
 const keepAlive = {
   "grpc.keepalive_time_ms": 4_000,
   "grpc.keepalive_timeout_ms": 8_000,
@@ -24,18 +24,18 @@ export const serverOptions: ServerOptions = {
   "grpc.max_concurrent_streams": 128,
 };
 
-/** For strangers, on a port that asks for nothing: what they can make this process hold has an end. */
+/** For a port that everybody may use: what a peer can make this process hold is bounded. */
 export const healthServerOptions: ServerOptions = {
   ...keepAlive,
   "grpc.max_receive_message_length": 1024,
   "grpc.max_concurrent_streams": 16,
-  // A probe opens a connection, asks and goes.
+  // A probe opens a connection, makes one call and closes it.
   "grpc.max_connection_idle_ms": 10_000,
   "grpc.max_connection_age_ms": 60_000,
   "grpc.max_connection_age_grace_ms": 1_000,
 };
 
-/** On the health port, at the same time. */
+/** At the same time, on the health port. */
 export const maxHealthConnections = 128;
 
 export const clientOptions: ChannelOptions = {

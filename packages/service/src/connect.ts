@@ -1,4 +1,4 @@
-// Owns what a client needs to reach a peer: `new CoordinatorClient(target, credentials, options)`.
+// Makes with `connect` what a client needs to reach a peer: `new CoordinatorClient(target, credentials, options)`.
 
 import type { ChannelCredentials, ClientOptions, Interceptor } from "@grpc/grpc-js";
 import type { Log } from "@lockstep/errors";
@@ -14,8 +14,8 @@ export interface Connection {
   readonly credentials: ChannelCredentials;
   readonly options: ClientOptions;
   /**
-   * After a call that failed as UNAVAILABLE: why none will succeed before a person has changed something, in one line; null
-   * where it may pass, as nobody listens yet, and where `signal` is aborted first. Takes up to 6.2 s; never rejects.
+   * To be called after a call that failed as UNAVAILABLE. Resolves with one line: why no call will succeed before a person has changed
+   * something. Null where a later call may succeed, as nobody listens yet, and where `signal` is aborted first. Takes up to 6.2 s; never rejects.
    */
   whyRefused(signal: AbortSignal): Promise<string | null>;
 }
@@ -26,7 +26,7 @@ export interface ConnectOptions {
   readonly tls?: TlsOptions | undefined;
   /** Plain text beyond this machine, with a warning. */
   readonly insecure?: boolean | undefined;
-  /** Around each call of each client: the join token, say. */
+  /** Applied to each call of each client, e.g. to send the join token. */
   readonly interceptors?: readonly Interceptor[];
   readonly log: Log;
 }

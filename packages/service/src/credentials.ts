@@ -1,6 +1,6 @@
-// Owns the one place where a connection's credentials are chosen: mutual TLS where a folder of certificates is given; else plain
-// text, and only where bytes stay on the machine, or where the user asked for it by name. A unix socket needs neither: its file
-// is its owner's alone.
+// Chooses the credentials of every connection, with `tlsIdentity`: mutual TLS where a folder of certificates is given, else plain text.
+// Plain text is allowed only where bytes stay on the machine, or where the user asked for it (`--insecure`). A unix socket needs no
+// certificates: only its owner can open its file.
 import { isIP } from "node:net";
 import {
   type ChannelCredentials,
@@ -17,7 +17,7 @@ import { TlsIdentity, type TlsOptions } from "./tls/tls-identity.js";
 export interface CredentialChoice {
   readonly address: Address;
   readonly tls?: TlsOptions | undefined;
-  /** Plain text beyond this machine, by the user's own word (`--insecure`). */
+  /** The user has allowed plain text beyond this machine (`--insecure`). */
   readonly insecure: boolean;
   readonly log: Log;
 }
@@ -43,7 +43,7 @@ export function channelCredentials(address: Address, identity: TlsIdentity | nul
   });
 }
 
-/** TLS names no server by an IP address (RFC 6066), and Node complains where grpc-js does: any name serves then. */
+/** TLS cannot name a server by an IP address (RFC 6066), and Node warns where grpc-js tries to: any other name will do then. */
 export function channelSecurityOptions(address: Address, identity: TlsIdentity | null): ChannelOptions {
   if (identity === null || address.kind === "unix" || isIP(address.host) === 0) return {};
   return { "grpc.ssl_target_name_override": "coordinator" };

@@ -25,8 +25,8 @@ describe("a failed TLS handshake", () => {
     await certificates.remove();
   });
 
-  /** What is said of a peer that begins by these bytes. */
-  const heard = async (bytes: Buffer) => {
+  /** How a peer is described that begins with these bytes. */
+  const describedAfter = async (bytes: Buffer) => {
     const { port } = server.address() as AddressInfo; // it listens on TCP
     const failed = once(server, "tlsClientError", { signal: AbortSignal.timeout(5_000) });
     const socket = connect(port, "127.0.0.1").on("error", () => {});
@@ -43,24 +43,27 @@ describe("a failed TLS handshake", () => {
       [42, "ssl/tls alert bad certificate|sslv3 alert bad certificate"],
       [45, "ssl/tls alert certificate expired|sslv3 alert certificate expired"],
     ] as const) {
-      const { level, message } = await heard(alert(description));
+      const { level, message } = await describedAfter(alert(description));
       assert.equal(level, "warn");
-      assert.match(message, new RegExp(`^a peer does not trust this process' certificate: it says "(?:${reason})"$`));
+      assert.match(
+        message,
+        new RegExp(`^a peer does not trust this process' certificate: it reports "(?:${reason})"$`),
+      );
     }
   });
 
-  it("is no word on certificates where the alert was about something else", async () => {
-    const { message } = await heard(alert(70));
-    assert.match(message, /^a peer gave up its TLS handshake: it says ".*alert protocol version"$/);
+  it("does not mention certificates where the alert was about something else", async () => {
+    const { message } = await describedAfter(alert(70));
+    assert.match(message, /^a peer gave up its TLS handshake: it reports ".*alert protocol version"$/);
   });
 
-  it("is our refusal where the peer spoke plain text", async () => {
-    const { message } = await heard(Buffer.from("GET / HTTP/1.1\r\n\r\n"));
-    assert.equal(message, "refused a connection: it speaks plain text, and this port TLS alone (--tls)");
+  it("is our refusal where the peer used plain text", async () => {
+    const { message } = await describedAfter(Buffer.from("GET / HTTP/1.1\r\n\r\n"));
+    assert.equal(message, "refused a connection: it uses plain text, and this port accepts only TLS (--tls)");
   });
 
-  it("is a probe where the peer just went", async () => {
-    const { level } = await heard(Buffer.alloc(0));
+  it("is a probe where the peer closed the connection", async () => {
+    const { level } = await describedAfter(Buffer.alloc(0));
     assert.equal(level, "info");
   });
 

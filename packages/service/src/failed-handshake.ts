@@ -1,4 +1,4 @@
-// Owns what a server says of a TLS handshake that failed: who refused whom, and why. To be read by whoever runs the server.
+// Describes with `failedHandshake`, for the operator of a server, a TLS handshake that failed: which side refused the other, and why.
 import { describeError } from "@lockstep/errors";
 
 export interface FailedHandshake {
@@ -14,30 +14,30 @@ export function failedHandshake(error: Error, authorizationError: unknown): Fail
   if (typeof authorizationError === "string") return refused(`its certificate is not accepted (${authorizationError})`);
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   const reason = "reason" in error && typeof error.reason === "string" ? error.reason : describeError(error);
-  // OpenSSL's name for a word that came from the other side.
+  // OpenSSL calls a message of the other side an alert.
   if (/^ERR_SSL_\w+_ALERT_/.test(code)) {
     const isDistrust = /UNKNOWN_CA|CERTIFICATE/.test(code);
     const what = isDistrust ? "a peer does not trust this process' certificate" : "a peer gave up its TLS handshake";
-    return { level: "warn", message: `${what}: it says "${reason}"` };
+    return { level: "warn", message: `${what}: it reports "${reason}"` };
   }
   switch (code) {
     case "":
     case "ECONNRESET":
       return {
         level: "info",
-        message: "a connection ended in its TLS handshake: a probe, or a peer that does not trust us",
+        message: "a connection ended in its TLS handshake: a probe, or a peer that does not trust this process",
       };
     case "ERR_SSL_WRONG_VERSION_NUMBER":
     case "ERR_SSL_HTTP_REQUEST":
-      return refused("it speaks plain text, and this port TLS alone (--tls)");
+      return refused("it uses plain text, and this port accepts only TLS (--tls)");
     case "ERR_SSL_PEER_DID_NOT_RETURN_A_CERTIFICATE":
-      return refused("it shows no certificate (--tls)");
+      return refused("it has sent no certificate (--tls)");
     default:
       return refused(reason);
   }
 }
 
-/** A socket that has closed meanwhile knows its address no more. */
+/** A socket that has closed meanwhile has no address any more. */
 export function peerOf(socket: { readonly remoteAddress?: string | undefined }): string {
   return socket.remoteAddress ?? "unknown";
 }

@@ -58,7 +58,7 @@ test("a stream that ends is opened again, and the wait grows until a message com
   assert.equal(follow.streams.at(-1)?.isCancelled, true);
 });
 
-test("a message that is not understood breaks the stream off, and counts as a failure", async () => {
+test("a message that the follower refuses ends the stream, and counts as a failure", async () => {
   const follow = followed(
     (stream, index) => {
       if (index === 2) follow.stop.abort(new Error("enough"));

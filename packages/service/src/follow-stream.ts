@@ -1,15 +1,15 @@
-// Owns keeping a server's stream of messages open: across the server's restarts, until nobody wants it any more.
+// Reads a server's stream of messages with `followStream`, and opens it again after each end, until a signal is aborted.
 import type { ClientReadableStream } from "@grpc/grpc-js";
 import { describeError } from "@lockstep/errors";
 import { type Backoff, sleep } from "./backoff.js";
 import { describeCallFailure } from "./call-failure.js";
 
 export interface StreamFollower<Message> {
-  /** A stream is opened, for the first time or again. */
+  /** Called before a stream is opened, for the first time or again. */
   onOpening?(): void;
-  /** What it throws breaks the stream off: then that is why it was lost. */
+  /** An error that it throws ends the stream, and becomes the reason for onLost. */
   onMessage(message: Message): void;
-  /** The stream has ended, for this reason; it will be opened again unless the signal is aborted. */
+  /** Called when the stream has ended. It will be opened again unless the signal is aborted. */
   onLost(reason: string): void;
 }
 
@@ -24,16 +24,16 @@ export async function followStream<Message>(
     follower.onOpening?.();
     const onMessage = (message: Message): void => {
       follower.onMessage(message);
-      failures = 0; // one that is not understood is a failure again
+      failures = 0; // not reached by a message that onMessage refuses
     };
     const reason = await readStream(open(), signal, onMessage);
     failures++;
     follower.onLost(reason);
-    await sleep(backoff(failures), signal).catch(() => {}); // aborted: looked at by the loop
+    await sleep(backoff(failures), signal).catch(() => {}); // aborted: the loop's condition checks that
   }
 }
 
-/** Resolves with why the stream ended. */
+/** Resolves with the reason why the stream ended. */
 function readStream<Message>(
   stream: ClientReadableStream<Message>,
   signal: AbortSignal,
@@ -44,10 +44,10 @@ function readStream<Message>(
     signal.addEventListener("abort", cancel, { once: true });
     const end = (reason: string): void => {
       signal.removeEventListener("abort", cancel);
-      stream.off("data", hear);
+      stream.off("data", receive);
       resolve(reason);
     };
-    const hear = (message: Message): void => {
+    const receive = (message: Message): void => {
       try {
         onMessage(message);
       } catch (error) {
@@ -55,8 +55,8 @@ function readStream<Message>(
         stream.cancel();
       }
     };
-    stream.on("data", hear);
-    stream.on("error", (error) => end(describeCallFailure(error))); // after a cancel, too
+    stream.on("data", receive);
+    stream.on("error", (error) => end(describeCallFailure(error))); // a cancel is reported here too
     stream.on("end", () => end("the server closed the stream"));
   });
 }

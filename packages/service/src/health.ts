@@ -1,4 +1,4 @@
-// Owns grpc.health.v1, by the grpc-health-check package: what a server says of itself, and how a client asks.
+// Implements grpc.health.v1 with the grpc-health-check package: `createHealth` for a server, `checkHealth` for a client.
 import {
   type Client,
   type handleServerStreamingCall,
@@ -14,7 +14,7 @@ import { type ConnectOptions, connect } from "./connect.js";
 
 export { healthDefinition };
 
-/** Always serving: whoever answers is alive, if not ready. For liveness probes. */
+/** Always serving: a process that answers is alive, even if it is not ready. For liveness probes. */
 export const aliveService = "alive";
 
 export interface Health {
@@ -59,7 +59,7 @@ interface HealthQuery {
   readonly service: string;
 }
 
-/** What grpc-health-check gives to addService; its types leave the names out. */
+/** What grpc-health-check passes to addService; its types lack the names. */
 interface HealthHandlers {
   readonly check: handleUnaryCall<HealthQuery, unknown>;
   readonly watch: handleServerStreamingCall<HealthQuery, unknown>;
@@ -67,8 +67,8 @@ interface HealthHandlers {
 }
 
 /**
- * The library keeps every name that was ever watched, and a name may be of megabytes: a stranger could fill the memory. The
- * protocol would have a watcher of an unknown service wait for it; ours is told to ask again.
+ * The library keeps every name that was ever watched, and a name may have megabytes: a peer could fill the memory. By the protocol the
+ * watcher of an unknown service waits for it; here it gets NOT_FOUND and may ask again.
  */
 function onlyFor(isKnown: (service: string) => boolean, { check, watch, list }: HealthHandlers) {
   const unknown = { code: status.NOT_FOUND, details: "no such service" };
@@ -86,7 +86,7 @@ function onlyFor(isKnown: (service: string) => boolean, { check, watch, list }: 
 }
 
 export interface HealthQuestion extends ConnectOptions {
-  /** The service asked about; "" (the default) is the whole server. */
+  /** The service in question; "" (the default) is the whole server. */
   readonly service?: string;
   readonly timeoutMs: number;
 }

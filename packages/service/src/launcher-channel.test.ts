@@ -16,7 +16,7 @@ const source = `
   console.log(launcher === null ? "alone" : "launched");`;
 
 describe("launcherChannel", () => {
-  it("hears the launcher's stop, with its reason", async () => {
+  it("receives the launcher's request to stop, with its reason", async () => {
     const child = runSource(source, { channel: true });
     assert.equal(await child.line(), "launched");
     assert.equal(sendStop(child.process, "the run is over"), true);
@@ -25,7 +25,7 @@ describe("launcherChannel", () => {
     assert.equal(sendStop(child.process, "again"), false);
   });
 
-  it("stops when the launcher lets go", async () => {
+  it("stops when the launcher closes the channel", async () => {
     const child = runSource(source, { channel: true });
     assert.equal(await child.line(), "launched");
     child.process.disconnect();
@@ -56,7 +56,7 @@ describe("launcherChannel", () => {
     assert.deepEqual(await child.ended(), { code: 0, signal: null });
   });
 
-  it("tells a listener that comes late", async () => {
+  it("calls a listener that is added late", async () => {
     const child = runSource(
       `const { launcherChannel } = await import(process.argv[1]);
        const launcher = launcherChannel();
@@ -70,7 +70,7 @@ describe("launcherChannel", () => {
     assert.equal(await child.line(), "early");
   });
 
-  it("does not swallow a message that it does not understand", async () => {
+  it("throws for a message of another form", async () => {
     const child = runSource(
       `const { launcherChannel } = await import(process.argv[1]);
        launcherChannel();

@@ -66,7 +66,7 @@ describe("listen and connect", () => {
     }
   });
 
-  it("closes although a peer is frozen", async () => {
+  it("closes although a peer is suspended", async () => {
     const { address, close } = await listenFor("127.0.0.1:0");
     // A peer that opens a session and then neither reads nor writes, as a stopped process does.
     const [host = "", port = ""] = address.split(":");
@@ -211,7 +211,7 @@ describe("listen and connect", () => {
     await assert.rejects(serve({ address: `unix:${join(dir, "nowhere/c.sock")}` }), UserError);
   });
 
-  it("refuses a port that is taken in one line that names it and its flag, and grpc-js says nothing besides", async (t) => {
+  it("refuses a port that is taken in one line that names it and its flag, and grpc-js prints nothing besides", async (t) => {
     const { address } = await serve({ address: "127.0.0.1:0" });
     const printed = t.mock.method(console, "error", () => {});
     const problem = `cannot listen on ${address}: another process listens there; stop it, or choose another port`;
@@ -232,7 +232,7 @@ describe("listen and connect", () => {
     );
   });
 
-  it("allows plain text beyond this machine by the user's word, with a warning", async () => {
+  it("allows plain text beyond this machine where the user asked for it, with a warning", async () => {
     const own = createRecordingLog();
     await serve({ address: "0.0.0.0:0", insecure: true, log: own });
     connect({ address: "10.1.2.3:7000", insecure: true, log: own });
@@ -242,7 +242,7 @@ describe("listen and connect", () => {
     ]);
   });
 
-  it("cuts off a call that does not end within the grace", async () => {
+  it("ends a call that does not end by itself within the grace", async () => {
     let called = (): void => {};
     const underWay = new Promise<void>((resolve) => {
       called = resolve;
@@ -260,7 +260,7 @@ describe("listen and connect", () => {
     client.close();
   });
 
-  it("lets a call under way end within the grace", async () => {
+  it("lets an open call end within the grace", async () => {
     let finish = (): void => {};
     let called = (): void => {};
     const underWay = new Promise<void>((resolve) => {
@@ -310,7 +310,7 @@ describe("health", () => {
     assert.deepEqual(await Promise.all([ask("b"), ask()]), ["SERVING", "SERVING"]);
   });
 
-  it("keeps no name that a stranger watches, and no long one reaches it on the port for probes", async () => {
+  it("keeps no name that a peer watches, and accepts no long name on the port for probes", async () => {
     const port = await listenForHealth({ address: "127.0.0.1:0", health, log });
     try {
       assert.equal((await watch(listener.address, "x".repeat(1024 * 1024))).code, status.NOT_FOUND);
@@ -362,7 +362,7 @@ describe("health", () => {
     }
   });
 
-  it("bounds calls and connections of strangers", async () => {
+  it("bounds the calls and connections of the port for probes", async () => {
     const port = await listenForHealth({ address: "127.0.0.1:0", health, log });
     const [host = "", number = ""] = port.address.split(":");
     const session = connectHttp2(`http://${port.address}`);

@@ -33,7 +33,7 @@ export interface ListenOptions {
   readonly tls?: TlsOptions | undefined;
   /** Plain text beyond this machine, with a warning. */
   readonly insecure?: boolean | undefined;
-  /** Asked before each call. */
+  /** Run before each call. */
   readonly interceptors?: readonly ServerInterceptor[];
   readonly log: Log;
   /** How often a unix socket is looked for, to make it again when it was removed. Default 10 s. */
@@ -43,7 +43,7 @@ export interface ListenOptions {
 export interface Listener {
   /** Where it listens, with the port that was picked. */
   readonly address: string;
-  /** Lets calls under way end for at most `graceMs`, then cuts them off. Idempotent. */
+  /** Lets open calls end for at most `graceMs`, then ends them. Idempotent. */
   close(options: { readonly graceMs: number }): Promise<void>;
 }
 
@@ -57,7 +57,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   return listenWith(binding, options, limits);
 }
 
-/** Plain text on any address, as it says nothing but whether this process serves: for probes, which speak no TLS. */
+/** Plain text on any address, for probes, which have no certificates: it reports only whether this process serves. */
 export function listenForHealth(options: {
   readonly address: string;
   readonly health: Health;
@@ -156,9 +156,9 @@ class BoundListener implements Listener {
 interface Binding {
   readonly credentials: ServerCredentials;
   readonly address: Address;
-  /** As the user wrote it, */
+  /** The address as the user wrote it. */
   readonly asked: string;
-  /** by this flag. */
+  /** The flag that set it. */
   readonly flag: string;
 }
 

@@ -1,5 +1,5 @@
-// Owns how a log record reads on a terminal: `12:01:03 warn  worker-1: message key=value`. Local time; one line, except
-// for a fatal record, whose stack follows: it is a bug, and there may be no file to look it up in.
+// Formats a log record for a terminal with `formatLogLine`: `12:01:03 warn  worker-1: message key=value`, in local time. A record is one
+// line; the stack of a fatal one follows, as it is a bug and there may be no log file.
 import { printable } from "@lockstep/errors";
 
 const levelNames: Readonly<Record<number, string>> = {
@@ -14,7 +14,7 @@ const levelColors: Readonly<Record<number, string>> = { 10: "90", 20: "90", 30: 
 const fatalLevel = 60;
 const ownFields = new Set(["level", "time", "pid", "name", "msg", "err"]);
 
-/** What pino writes of itself; a message's own fields stand beside. */
+/** The fields that pino adds; the message's own are beside them. */
 interface LogRecord {
   readonly level: number;
   /** Unix time, milliseconds. */
@@ -24,7 +24,7 @@ interface LogRecord {
   readonly err?: { readonly message?: string; readonly stack?: string };
 }
 
-/** A line of pino's JSON, without its line end, as a line for people, with its line end. */
+/** Makes a line of pino's JSON into a line for people. */
 export function formatLogLine(json: string, { color }: { readonly color: boolean }): string {
   const record = JSON.parse(json) as LogRecord; // pino wrote it, in createLogger's shape
   const { level, time, name, msg, err } = record;

@@ -130,7 +130,7 @@ describe("formatLogLine", () => {
     assert.equal(line, '12:01:03 error coordinator: lost error="boom at once"\n');
   });
 
-  it("writes out what would steer the terminal, in whichever field", () => {
+  it("escapes what would control the terminal, in every field", () => {
     const evil = "\u001b[2J";
     assert.equal(
       format({ msg: `refused ${evil}\u009b`, host: `a${evil}`, note: `b c${evil}`, err: { message: `d${evil}` } }),

@@ -1,5 +1,5 @@
-// Owns a process' logger: pino's JSON lines to a file, one-liners to stderr, each at its own level. Both are written
-// synchronously, so that a process that exits, or is killed, has lost no line.
+// Makes a process' logger with `createLogger`: pino's JSON lines go to a file, one line for people to stderr, each at its own level.
+// Both are written synchronously, so that a process that exits or is killed has lost no line.
 import { describeError, UserError } from "@lockstep/errors";
 import { destination, type Level, type Logger, multistream, pino, type StreamEntry, stdTimeFunctions } from "pino";
 import { formatLogLine } from "./log-line.js";
@@ -17,13 +17,13 @@ export function parseLogLevel(text: string): LogLevel {
 }
 
 export interface LoggerOptions {
-  /** Who speaks, e.g. `coordinator` or `worker-1`. */
+  /** The process, e.g. `coordinator` or `worker-1`. */
   readonly name: string;
-  /** What stderr shows. Default `warn`. */
+  /** The level of stderr. Default `warn`. */
   readonly level?: LogLevel;
-  /** JSON lines go here, appended; its folder is made. No file by default. */
+  /** JSON lines are appended here; its folder is made. No file by default. */
   readonly file?: string;
-  /** What the file holds. Default `info`, or `level` where that says more. */
+  /** The level of the file. Default `info`, or `level` where that includes more. */
   readonly fileLevel?: LogLevel;
   /** Default process.stderr. */
   readonly stderr?: { write(text: string): unknown; readonly isTTY?: boolean };

@@ -8,7 +8,7 @@ function block(forMs: number): void {
   while (performance.now() < until);
 }
 
-test("a loop that was blocked is told by every sample of a span, and no longer after two", async () => {
+test("a blocked event loop is reported by every sample of a span, and by none after two", async () => {
   const spanMs = 1000;
   const watch = watchVitals({ spanMs });
   try {
@@ -37,7 +37,7 @@ for (const { when, spanMs, waitMs } of [
   { when: "of a sample", spanMs: 60_000, waitMs: 50 },
   { when: "of a sample that begins a new span", spanMs: 2000, waitMs: 2100 },
 ]) {
-  test(`a delay that begins in the turn ${when} is told`, async () => {
+  test(`a delay that begins in the turn ${when} is reported`, async () => {
     const watch = watchVitals({ spanMs });
     try {
       await pause(waitMs);

@@ -1,9 +1,9 @@
-// Owns what a process says of its own health: memory, and how late its event loop is.
+// Measures a process' own memory, and how late its event loop is, with `watchVitals`.
 import { monitorEventLoopDelay, performance } from "node:perf_hooks";
 
 export interface ProcessVitals {
   readonly residentBytes: number;
-  /** The longest over the last 20 to 40 s, milliseconds: whoever looks every 15 s sees each. */
+  /** The longest over the last 20 to 40 s, milliseconds: samples every 15 s show every delay. */
   readonly eventLoopDelayMs: number;
 }
 
@@ -15,10 +15,10 @@ export interface VitalsWatch {
 const resolutionMs = 10;
 const defaultSpanMs = 20_000;
 
-/** Watches from now on, until it is stopped. @param spanMs for how long a delay is told at least; at most for twice that */
+/** Watches from now on, until it is stopped. @param spanMs a delay is reported for at least this time, and at most twice as long */
 export function watchVitals({ spanMs = defaultSpanMs }: { readonly spanMs?: number } = {}): VitalsWatch {
-  // A monitor that is reset forgets the delay under way. There are two: the one that has watched for longer tells, and
-  // after a span it is the other's turn.
+  // A monitor that is reset loses the delay that goes on. So there are two: the one that has measured for longer is read, and after
+  // a span it is reset and the other one is read.
   let [older, younger] = [startMonitor(), startMonitor()];
   let turnAtMs = performance.now() + spanMs;
   return {
@@ -31,7 +31,7 @@ export function watchVitals({ spanMs = defaultSpanMs }: { readonly spanMs?: numb
       }
       return {
         residentBytes: process.memoryUsage.rss(),
-        // The timer's own period is in it. Without a measurement yet, max is 0.
+        // It includes the timer's own period. Before the first measurement max is 0.
         eventLoopDelayMs: Math.max(0, older.max / 1e6 - resolutionMs),
       };
     },

@@ -6,7 +6,7 @@ import { createHealth } from "./health.js";
 import { listenForHealth } from "./listen.js";
 import { maxKinds, RefusalLog } from "./refusal-log.js";
 
-const message = "refused a connection: it speaks plain text";
+const message = "refused a connection: it uses plain text";
 
 function recorded() {
   const lines: string[] = [];
@@ -14,7 +14,7 @@ function recorded() {
   return { lines, log: new RefusalLog({ info: say, warn: say }), take: () => lines.splice(0) };
 }
 
-test("the first of a kind is said at once, those that follow as a number once a minute", (t) => {
+test("the first of a kind is logged at once, the following ones as a number once a minute", (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   const { log, take } = recorded();
   for (let times = 0; times < 1000; times++) log.note({ level: "warn", peer: "10.0.0.1", message });
@@ -24,7 +24,7 @@ test("the first of a kind is said at once, those that follow as a number once a 
   assert.deepEqual(take(), [`within a minute, again: ${message} {"peer":"10.0.0.1","times":999}`]);
 });
 
-test("what has not come again for a minute is forgotten, and new when it comes", (t) => {
+test("a kind that has not come again for a minute is forgotten, and logged as a first one when it comes", (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   const { log, take } = recorded();
   for (let minute = 0; minute < 2; minute++) {
@@ -35,16 +35,16 @@ test("what has not come again for a minute is forgotten, and new when it comes",
   }
 });
 
-test("peers without number are listed up to a bound", (t) => {
+test("many peers are listed up to a bound", (t) => {
   t.mock.timers.enable({ apis: ["setInterval"] });
   const { log, take } = recorded();
   for (let peer = 0; peer < maxKinds + 50; peer++) log.note({ level: "warn", peer: `2001:db8::${peer}`, message });
   assert.equal(take().length, maxKinds);
   t.mock.timers.tick(60_000);
-  assert.deepEqual(take(), [`within a minute, more were turned away than are listed one by one {"times":50}`]);
+  assert.deepEqual(take(), [`within a minute, more connections were refused than are listed one by one {"times":50}`]);
 });
 
-test("a stranger who sends nonsense to the port for probes again and again makes one line", async () => {
+test("a peer that sends another protocol to the port for probes again and again causes one line", async () => {
   const lines: string[] = [];
   const say = (fields: object, text: string) => void lines.push(`${text} ${JSON.stringify(fields)}`);
   const port = await listenForHealth({ address: "127.0.0.1:0", health: createHealth(), log: { info: say, warn: say } });

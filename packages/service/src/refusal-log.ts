@@ -1,14 +1,14 @@
-// Owns what is written down of peers that are turned away: the first of a kind at once, those that follow as a number, once a minute.
-// Each line is a write to disk that the process waits for, and strangers should not decide how many there are.
+// Logs refused peers with `RefusalLog`: the first of a kind at once, the following ones as a number, once a minute. The process waits
+// for each line to be written, so strangers must not decide how many lines there are.
 import type { Log } from "@lockstep/errors";
 
 const periodMs = 60_000;
-/** A peer and a reason are a kind. Beyond that many in a period only their number is kept. */
+/** A kind is a peer and a reason. Beyond so many in a period only their number is kept. */
 export const maxKinds = 100;
 
 export interface Refusal {
   readonly level: "info" | "warn";
-  /** The host alone: a port is another for each connection. */
+  /** The host without a port, which differs for each connection. */
   readonly peer: string;
   readonly message: string;
 }
@@ -39,7 +39,7 @@ export class RefusalLog {
     this.#log[refusal.level]({ peer: refusal.peer }, refusal.message);
   }
 
-  /** Says what came since the last time. What did not come again is forgotten: the next of its kind is new. */
+  /** Logs the numbers since the last time. A kind that did not come again is forgotten: its next refusal is a first one. */
   #summarise(): void {
     for (const [key, kind] of this.#kinds) {
       const { level, peer, message } = kind.refusal;
@@ -49,7 +49,7 @@ export class RefusalLog {
     }
     if (this.#numOthers > 0) {
       const times = this.#numOthers;
-      this.#log.warn({ times }, "within a minute, more were turned away than are listed one by one");
+      this.#log.warn({ times }, "within a minute, more connections were refused than are listed one by one");
       this.#numOthers = 0;
     }
     if (this.#kinds.size > 0 || this.#timer === null) return;

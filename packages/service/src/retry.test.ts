@@ -44,7 +44,7 @@ describe("retry", () => {
     assert.deepEqual(delays, []);
   });
 
-  it("ends with the signal's reason, in the midst of a wait too", async () => {
+  it("ends with the signal's reason, during a wait too", async () => {
     const controller = new AbortController();
     const reason = new Error("stop");
     const slept = retry(() => Promise.reject(new Error("down")), {

@@ -3,12 +3,10 @@
 // this user under $XDG_RUNTIME_DIR, which is removed when the user logs out; else under the temporary folder.
 import { createHash } from "node:crypto";
 import { lstatSync, mkdirSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { describeError, type Log, UserError } from "@lockstep/errors";
-import { socketPathProblem } from "./socket-path.js";
-import { isAnswered, SocketInUse, SocketPlace } from "./socket-place.js";
+import { SocketInUse, trySocket } from "./socket-place.js";
 
 export interface RunSocketOptions {
   /** The run's folder, there already. */
@@ -47,9 +45,12 @@ export async function chooseRunSocket(options: RunSocketOptions): Promise<RunSoc
     };
     for (const name of names) {
       const path = join(folder, name);
-      const problem = await tryPlace(path, ensureFolder, log).catch((error: unknown) => error);
+      const problem = await Promise.resolve()
+        .then(ensureFolder)
+        .then(() => trySocket(path, log))
+        .catch((error: unknown) => error);
       if (problem === undefined) return { path, ensureFolder };
-      problems.push(`${path}: ${describeError(problem)}`);
+      problems.push(describeError(problem));
       if (!(problem instanceof SocketInUse)) break;
     }
   }
@@ -67,24 +68,5 @@ function makeOwnFolder(folder: string): void {
   }
   const { uid, mode } = lstatSync(folder);
   const own = process.getuid?.() ?? uid;
-  if (uid !== own || (mode & 0o077) !== 0) throw new Error("the folder is not this user's alone");
-}
-
-/** Makes a socket there as the server will, connects to it, and removes it. */
-async function tryPlace(path: string, ensureFolder: () => void, log: Log): Promise<void> {
-  ensureFolder();
-  const problem = socketPathProblem(path);
-  if (problem !== null) throw new Error(problem);
-  const place = await SocketPlace.claim(path, log);
-  const server = createServer((socket) => socket.destroy());
-  try {
-    await new Promise<void>((listening, reject) => {
-      server.once("error", reject).listen(place.privatePath, listening);
-    });
-    await place.publish();
-    if (!(await isAnswered(path))) throw new Error("a socket there does not accept connections");
-  } finally {
-    server.close();
-    await place.remove();
-  }
+  if (uid !== own || (mode & 0o077) !== 0) throw new Error(`${folder}: is not this user's alone`);
 }

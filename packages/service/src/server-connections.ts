@@ -11,17 +11,17 @@ import { RefusalLog } from "./refusal-log.js";
 
 /**
  * Bytes in flight on a connection, and on one of its streams: HTTP/2's flow-control window. grpc-js has an option for
- * clients and none for servers, whose 64 KiB make an upload of megabytes stop and go (10 MB on a unix socket: 48 ms as it
- * comes, 36 ms with a window that holds it).
+ * clients and none for servers, whose 64 KiB make the sender of megabytes pause (10 MB on a unix socket: 48 ms by default,
+ * 36 ms with a window that holds it).
  */
 export const receiveWindowBytes = 8 * 1024 * 1024;
-/** Bytes of one HTTP/2 frame, at most: a chunk in a few, not in 64. */
+/** The most bytes of one HTTP/2 frame: a chunk then needs a few frames, not 64. */
 const frameBytes = 1024 * 1024;
 
 export interface ConnectionLimits {
-  /** Null: HTTP/2's own, small one. */
+  /** Null: HTTP/2's default, which is small. */
   readonly receiveWindowBytes: number | null;
-  /** At the same time. Null: as many as the system has room for. */
+  /** At the same time. Null: no limit of our own. */
   readonly maxConnections: number | null;
 }
 
@@ -40,7 +40,7 @@ export class ServerConnections {
 
   /** Call after each bindAsync. Reports where this release of grpc-js keeps its HTTP/2 servers elsewhere. */
   watch(server: Server): void {
-    // Private in grpc-js, and the only way to the connections; checked, as no type vouches for it.
+    // Private in grpc-js, and the only way to the connections. Checked here, as no type describes it.
     const { http2Servers } = server as unknown as { http2Servers?: unknown };
     if (!(http2Servers instanceof Map) || http2Servers.size === 0) {
       this.#log.warn({}, "cannot reach the connections of this release of @grpc/grpc-js: uploads will be slower");
@@ -74,7 +74,7 @@ export class ServerConnections {
         );
       });
       http2Server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
-        const { _parent: beneath } = socket as { readonly _parent?: Socket }; // Node's own; its address is lost when it has closed
+        const { _parent: beneath } = socket as { readonly _parent?: Socket }; // private in Node; it loses its address when it closes
         const peer = (beneath === undefined ? undefined : peers.get(beneath)) ?? "unknown";
         refusals.note({ peer, ...failedHandshake(error, socket.authorizationError) });
       });
@@ -86,18 +86,18 @@ export class ServerConnections {
     }
   }
 
-  /** At once: a peer that is frozen never answers a goodbye, and an HTTP/2 session waits for it. */
+  /** At once: an HTTP/2 session would wait for an answer, which a suspended peer never sends. */
   destroy(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
 }
 
-/** What setTimeout takes; a longer wait begins again. */
+/** The longest time of setTimeout; a longer wait is made of several. */
 const longestTimeoutMs = 2 ** 31 - 1;
 
 /**
- * TLS looks at a certificate in the full handshake alone: without this, whoever came in would stay for ever, and come back with the
- * session ticket. A process whose certificate was renewed meanwhile comes back with the new one.
+ * TLS checks a certificate only in a full handshake: without this a peer could stay connected for ever, and connect again with its
+ * session ticket. A process whose certificate was renewed meanwhile connects again with the new one.
  */
 function endWithCertificate(socket: TLSSocket, onExpired: () => void): void {
   const expiresMs = Date.parse(socket.getPeerCertificate().valid_to);

@@ -2,7 +2,7 @@
 // a dead process left, and it is removed at the end. The server binds inside a folder of its own, which only the owner may enter; the
 // socket is then renamed into place, so that no other user ever finds it open.
 import { chmod, lstat, mkdtemp, rename, rm } from "node:fs/promises";
-import { connect } from "node:net";
+import { connect, createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { type Log, UserError } from "@lockstep/errors";
 import { socketPathProblem } from "./socket-path.js";
@@ -23,11 +23,12 @@ export class SocketPlace {
 
   /** @throws UserError when a live process listens there, something that is not a socket is in the way, or none can be made there */
   static async claim(path: string, log: Log): Promise<SocketPlace> {
-    // A part of the path itself may be what is too long, so the sum is measured with the folder that is made below.
-    const problem = socketPathProblem(privatePathIn(join(dirname(path), `${folderPrefix}XXXXXX`)));
-    if (problem !== null) {
+    const tooLong = socketPathProblem(path);
+    if (tooLong !== null) throw new UserError(`cannot listen on unix:${path}: the path ${tooLong}`);
+    const privateTooLong = socketPathProblem(privatePathIn(join(dirname(path), `${folderPrefix}XXXXXX`)));
+    if (privateTooLong !== null) {
       throw new UserError(
-        `cannot listen on unix:${path}: the socket is made in a private folder beside it first, and its path there ${problem}`,
+        `cannot listen on unix:${path}: the socket is made in a private folder beside it first, and its path there ${privateTooLong}`,
       );
     }
     const there = await lstat(path).catch(absentAsNull);
@@ -71,8 +72,28 @@ function privatePathIn(folder: string): string {
   return join(folder, "s");
 }
 
+/**
+ * Makes a socket as a server will, connects to it, and removes it: not every file system can hold sockets.
+ * @throws UserError as SocketPlace.claim does, or the system's error
+ */
+export async function trySocket(path: string, log: Log): Promise<void> {
+  const place = await SocketPlace.claim(path, log);
+  const server = createServer((socket) => socket.destroy());
+  try {
+    await new Promise<void>((listening, reject) => {
+      server.once("error", reject).listen(place.privatePath, listening);
+    });
+    await place.publish();
+    if (!(await isAnswered(path)))
+      throw new UserError(`cannot listen on unix:${path}: a socket there accepts no connections`);
+  } finally {
+    server.close();
+    await place.remove();
+  }
+}
+
 /** Whether a process listens there. */
-export function isAnswered(path: string): Promise<boolean> {
+function isAnswered(path: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const socket = connect(path);
     socket.once("connect", () => {

@@ -74,7 +74,7 @@ async function coordinate(options: CoordinatorOptions, given: GivenToRun): Promi
   // Said now: the preparation may decode images for minutes.
   const { listen: address, tls: folder, joinTokenFile, insecure } = options;
   const tls = tlsAs("coordinator", folder);
-  checkListening({ address, tls, joinTokenFile, insecure });
+  await checkListening({ address, tls, joinTokenFile, insecure });
   // And open now: alive, and not serving yet.
   const health = createHealth();
   const healthPort = await openHealth(options.healthListen, health, earlyLog);

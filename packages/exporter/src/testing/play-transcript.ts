@@ -1,18 +1,18 @@
-// Owns the language of testdata/*.txt: a line that starts with "> " is what the exporter hears, the indented lines below
-// are the series that changed by it: their new value, or "gone".
+// Plays transcripts, testdata/*.txt, with `playTranscript`. A line that starts with "> " is what the exporter observes; the indented lines
+// below it are the series that changed by it, with their new value or "gone".
 //
 //   > subscribing
 //   > lost
 //   > EVENT at=SECONDS [generation=N] FIELDS   an event by its name in the wire contract
 //
-// FIELDS is JSON of the fields that matter, with "NaN" for what is no number; the others have their defaults.
+// FIELDS is JSON of the fields that matter, with "NaN" for NaN; the others have their defaults.
 import { Event } from "@lockstep/protocol";
 import { advanceView, nothingSeen, type RunView } from "../run-view.js";
 import { observationsOf, type Sample, samplesOf } from "../samples.js";
 
 type Body = NonNullable<Event["event"]>;
 
-/** Plays every command of a transcript; what should stand in the file. */
+/** Plays every command of a transcript, and returns what the file should be. */
 export function playTranscript(text: string): string {
   const lines: string[] = [];
   let view = nothingSeen;

@@ -1,5 +1,5 @@
-// Owns making certificates: a private CA, and certificates of a role that it signs. EC P-256 keys, SHA-256. Where the files
-// lie is certificates-folder.ts'.
+// Makes certificates: a private CA, and certificates of a role that it signs. EC P-256 keys, SHA-256. certificates-folder.ts writes the
+// files.
 import { createPrivateKey, createPublicKey, KeyObject, webcrypto, type X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import { type Role, roleUri } from "../tls/role.js";
@@ -19,7 +19,7 @@ export interface Validity {
 const keyAlgorithm = { name: "ECDSA", namedCurve: "P-256" } as const;
 const signingAlgorithm = { name: "ECDSA", hash: "SHA-256" } as const;
 
-/** Loaded when a certificate is made, and by no process that only uses one. */
+/** Loaded when a certificate is made, and not by a process that only uses one. */
 async function loadX509() {
   await import("reflect-metadata"); // the library resolves its algorithms through it
   return import("@peculiar/x509");
@@ -30,7 +30,7 @@ export async function createAuthorityKey(): Promise<string> {
   return pkcs8((await webcrypto.subtle.generateKey(keyAlgorithm, true, ["sign", "verify"])).privateKey);
 }
 
-/** @param key its own; left away: a new one */
+/** @param key its key; default: a new one */
 export async function createAuthority(name: string, validity: Validity, key?: string): Promise<KeyedCertificate> {
   const x509 = await loadX509();
   const keys = await importKeyPair(key ?? (await createAuthorityKey()));
@@ -78,7 +78,7 @@ export async function issueCertificate(
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
       new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      // The coordinator alone serves; it is a client too where it asks itself for its health.
+      // Only the coordinator serves. It is a client too, where it checks its own health.
       new x509.ExtendedKeyUsageExtension(request.role === "coordinator" ? [serverAuth, clientAuth] : [clientAuth]),
       new x509.SubjectAlternativeNameExtension([...hosts, { type: "url", value: roleUri(request.role) }]),
       await x509.SubjectKeyIdentifierExtension.create(keys.publicKey),
@@ -88,7 +88,7 @@ export async function issueCertificate(
   return { certificate: pemOf(certificate), key: pkcs8(keys.privateKey) };
 }
 
-/** Whether the authority signed it; says nothing about dates. */
+/** Whether the authority signed it. Dates are not checked. */
 export function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {
   return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
 }
@@ -97,7 +97,7 @@ function dates({ notBeforeMs, notAfterMs }: Validity) {
   return { notBefore: new Date(notBeforeMs), notAfter: new Date(notAfterMs) };
 }
 
-/** Files of it may be put behind each other by `cat`. */
+/** Ends with a line end, so that files may be joined by `cat`. */
 function pemOf(certificate: { toString(format: "pem"): string }): string {
   return `${certificate.toString("pem").trimEnd()}\n`;
 }

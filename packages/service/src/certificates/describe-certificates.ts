@@ -1,4 +1,4 @@
-// Owns what `lockstep certs show` tells of certificates that lie in a folder.
+// Describes the certificates of a folder for `lockstep certs show`, with `describeCertificates`.
 import { join } from "node:path";
 import { UserError } from "@lockstep/errors";
 import { hostsOf, type Role, roleOf, roles } from "../tls/role.js";
@@ -10,7 +10,7 @@ import { textIn } from "./certificate-files.js";
 export interface CertificateInfo {
   readonly path: string;
   readonly subject: string;
-  /** Null: names none, as a CA does. */
+  /** Null where it names no role, as a CA. */
   readonly role: Role | null;
   readonly hosts: readonly string[];
   readonly notAfterMs: number;
@@ -18,7 +18,7 @@ export interface CertificateInfo {
 }
 
 /**
- * Of a folder that initCertificates made, or of one TLS folder; all of a file that holds several.
+ * For a folder that initCertificates made, or one TLS folder. A file may contain several.
  * @throws UserError where there is no certificate
  */
 export async function describeCertificates(folder: string, nowMs: number): Promise<CertificateInfo[]> {

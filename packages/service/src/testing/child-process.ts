@@ -1,4 +1,4 @@
-// Owns running a piece of a program in a child process for tests, and hearing what it prints line by line.
+// Runs source text in a child process for tests with `runSource`, and reads what it prints line by line.
 import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
@@ -7,7 +7,7 @@ export interface TestChild {
   readonly process: ChildProcess;
   /** The next line of stdout. */
   line(): Promise<string>;
-  /** Exit code and signal, after stdout's end. */
+  /** Exit code and signal. */
   ended(): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 }
 

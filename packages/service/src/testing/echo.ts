@@ -1,4 +1,4 @@
-// Owns a service for tests that gives back what it is sent.
+// Defines a service for tests, `echo`, that sends back the bytes that it receives.
 import type { Client, ServiceDefinition, sendUnaryData, UntypedHandleCall } from "@grpc/grpc-js";
 
 const raw = (bytes: Buffer): Buffer => bytes;

@@ -1,4 +1,4 @@
-// Owns a log for tests: it keeps what was said.
+// Makes a log for tests with `createRecordingLog`: it keeps its lines.
 import type { Log } from "@lockstep/errors";
 
 export interface RecordingLog extends Log {

@@ -1,4 +1,4 @@
-// Owns certificates for tests: TLS folders of any role, date and CA, right or wrong.
+// Makes certificates for tests with `TestCertificates`: TLS folders of any role, date and CA, right or wrong.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -114,7 +114,7 @@ describe("mutual TLS", () => {
       what: "plain text",
       folder: () => Promise.resolve(null),
       client: /^127.0.0.1:\d+ speaks TLS: give this process its certificates \(--tls\)$/,
-      server: /^warn refused a connection: it speaks plain text, and this port TLS alone/,
+      server: /^warn refused a connection: it uses plain text, and this port accepts only TLS/,
     },
   ];
   for (const { what, folder, nowMs, client, server } of refusals) {
@@ -150,7 +150,7 @@ describe("mutual TLS", () => {
     const { call, whyRefused: ask } = clientOf(parseAddress(worker.address), folder);
     await assert.rejects(call(), /UNAVAILABLE/);
     assert.match((await ask()) ?? "", /is not trusted: unsuitable certificate purpose/);
-    says(log, /^info a connection ended in its TLS handshake: a probe, or a peer that does not trust us$/);
+    says(log, /^info a connection ended in its TLS handshake: a probe, or a peer that does not trust this process$/);
   });
 
   it("TLS against a port of plain text is refused, and both sides say so", async () => {
@@ -161,7 +161,7 @@ describe("mutual TLS", () => {
     const { call, whyRefused: ask } = clientOf(parseAddress(listener.address), folder);
     await assert.rejects(call(), /UNAVAILABLE/);
     assert.match((await ask()) ?? "", /^127.0.0.1:\d+ does not speak TLS: leave --tls away/);
-    says(log, /^info a connection broke that speaks no HTTP\/2, or speaks it wrongly: /);
+    says(log, /^info refused a connection: its first bytes are not HTTP\/2; /);
   });
 
   it("nobody who listens is no refusal: it may pass", async () => {

@@ -1,8 +1,8 @@
-// Owns why a peer that listens takes no call. gRPC says UNAVAILABLE of all that fails below it, and whoever waits for a
-// coordinator must tell what passes (nobody listens yet) from what never will (the wrong certificate).
+// Finds with `whyRefused` why a peer that listens accepts no call. gRPC reports every failure below it as UNAVAILABLE, and a client that
+// waits for a coordinator must distinguish what may pass (nobody listens yet) from what will not (a wrong certificate).
 //
-// Under TLS 1.3 a client has finished its handshake before the server has looked at its certificate: a refusal shows as an alert,
-// or, from a Node server, as a connection that is closed without a word. A server that agrees speaks first: HTTP/2's settings.
+// Under TLS 1.3 a client finishes its handshake before the server has checked its certificate: a refusal then is an alert or, from a
+// Node server, a connection that is closed without one. A server that accepts the client sends the first bytes: HTTP/2's settings.
 
 import { isIP } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
@@ -13,7 +13,7 @@ import { checkCoordinator } from "./peer-identity.js";
 import type { TlsIdentity } from "./tls-identity.js";
 
 const answerTimeoutMs = 3_000;
-/** A peer that dies in the very moment looks like one that refuses, once. */
+/** A peer that ends in this moment looks like one that refuses, once. */
 const confirmAfterMs = 200;
 
 /** One line for people; null where the same call may succeed later, or `signal` is aborted first. Never rejects. */
@@ -100,7 +100,7 @@ function knock(options: ConnectionOptions, signal: AbortSignal): Promise<Answer>
 function answerOf(error: Error, isSecure: boolean): Answer {
   const code = "code" in error && typeof error.code === "string" ? error.code : "";
   if (code === "ERR_SSL_WRONG_VERSION_NUMBER") return { kind: "plain" };
-  // OpenSSL's words without its numbers.
+  // OpenSSL's text without its numbers.
   const reason = "reason" in error && typeof error.reason === "string" ? error.reason : describeError(error);
   if (code.startsWith("ERR_SSL_")) return { kind: "alert", reason };
   if (code === "ECONNRESET" || code === "EPIPE" || "syscall" in error)

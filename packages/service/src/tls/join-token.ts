@@ -1,4 +1,4 @@
-// Owns the join token: a secret that workers bring besides their certificate. It is read again while the process runs.
+// Reads the join token with `findJoinToken`: a secret that workers send besides their certificate. It is read again while the process runs.
 import { createHash, timingSafeEqual } from "node:crypto";
 import { lstatSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -7,7 +7,7 @@ import { tlsFiles } from "./tls-folder.js";
 
 /** 128 bits in base64. */
 const leastCharacters = 22;
-/** Read when asked for. A refusal is final: a new token must not be compared with an old one for long. */
+/** It is read at use, at most this often. A refusal is final, so a new token must not be compared with an old one for long. */
 const refreshMs = 1_000;
 
 export class JoinToken {
@@ -24,7 +24,7 @@ export class JoinToken {
     this.#readMs = nowMs();
   }
 
-  /** As of at most 1 s ago; the last that could be read. */
+  /** The last token that could be read, at most 1 s old. */
   current(): string {
     if (this.#nowMs() - this.#readMs < refreshMs) return this.#token;
     this.#readMs = this.#nowMs();
@@ -53,7 +53,7 @@ export function findJoinToken(where: {
   return isAbsent(file) ? null : new JoinToken(file);
 }
 
-/** A link that leads nowhere, or a folder that may not be searched, is no absence: it must not open what the token locks. */
+/** A link to nothing, or a folder that may not be searched, does not count as absent: it must not switch off what the token protects. */
 function isAbsent(file: string): boolean {
   try {
     lstatSync(file);
@@ -70,7 +70,7 @@ function read(file: string): string {
   } catch (error) {
     throw new UserError(`join token ${file}: cannot be read: ${describeError(error)} (--join-token-file)`);
   }
-  // Nothing else can travel as gRPC metadata.
+  // gRPC metadata can hold nothing else.
   if (token.length < leastCharacters || !/^[\x21-\x7e]+$/.test(token)) {
     throw new UserError(
       `join token ${file}: must hold one line of at least ${leastCharacters} printable ASCII characters (openssl rand -base64 32)`,

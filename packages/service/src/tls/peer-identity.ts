@@ -1,8 +1,8 @@
-// Owns whom a client takes for the coordinator.
+// Checks with `checkCoordinator` whether a peer's certificate is the coordinator's.
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import { roleOf } from "./role.js";
 
-/** The host's name alone would let a worker's certificate for that host take the coordinator's place: the role must fit, too. */
+/** The role must fit besides the host's name: else a worker with a certificate for that host could pose as the coordinator. */
 export function checkCoordinator(host: string, certificate: PeerCertificate): Error | undefined {
   const role = roleOf(certificate.subjectaltname);
   if (role !== "coordinator") return new Error(`its certificate is for the role ${role ?? "none"}, not coordinator`);

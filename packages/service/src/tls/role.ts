@@ -1,5 +1,5 @@
-// Owns who may be at the other end of a connection: a process' role, as its certificate names it. The name is a SPIFFE ID
-// in the URI SAN (https://github.com/spiffe/spiffe/blob/main/standards/X509-SVID.md): one certificate, one role.
+// Reads a process' role from its certificate with `roleOf`. The role is a SPIFFE ID in the URI SAN
+// (https://github.com/spiffe/spiffe/blob/main/standards/X509-SVID.md). A certificate has one role.
 import { isIPv6 } from "node:net";
 
 export const roles = ["coordinator", "worker", "exporter", "operator"] as const;
@@ -25,12 +25,12 @@ export function hostsOf(subjectAltName: string | undefined): string[] {
   return hosts.map(canonicalHost);
 }
 
-/** One spelling for each host: Node writes an IPv6 address in full. */
+/** One form for each host: Node writes an IPv6 address in full. */
 export function canonicalHost(host: string): string {
   return isIPv6(host) ? new URL(`http://[${host}]`).hostname.slice(1, -1) : host.toLowerCase();
 }
 
-/** Node quotes a name that holds a comma or a quote, as JSON does: such a one is none of ours, and must not look like two. */
+/** Node quotes a name with a comma or a quote, as JSON does. No name of ours has one, and such a name must not be read as two. */
 function namesOf(subjectAltName = ""): string[] {
   return [...subjectAltName.matchAll(/(?:"(?:\\.|[^"\\])*"|[^,"])+/g)].map(([name]) => name.trim());
 }

@@ -1,5 +1,5 @@
-// Owns what a TLS folder holds, under the names of Kubernetes' TLS secrets and of cert-manager: `ca.crt` (whom to trust, one
-// or several), `tls.crt` (who one is), `tls.key`; and whether it can be used as it is.
+// Reads and checks a TLS folder with `readTlsFolder`. Its files have the names of Kubernetes' TLS secrets and of cert-manager: `ca.crt`
+// (the CAs to trust), `tls.crt` (the process' own certificate), `tls.key`.
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ export const tlsFiles = { ...pemFiles, joinToken: "join-token" } as const;
 
 export interface TlsMaterial {
   readonly ca: Buffer;
-  /** The process' own, with intermediate ones behind it where there are any. */
+  /** The process' own certificate, followed by intermediate ones where there are any. */
   readonly certificate: Buffer;
   readonly key: Buffer;
   readonly notBeforeMs: number;
@@ -21,11 +21,11 @@ export interface TlsMaterial {
 
 export interface TlsRequirement {
   readonly folder: string;
-  /** What the process is, and its certificate must say; left away: any. */
+  /** The role that the certificate must have. Default: any. */
   readonly role?: Role | undefined;
 }
 
-/** Of what --tls says; undefined where it was left away. */
+/** For the value of --tls; undefined where it is not given. */
 export function tlsAs(role: Role, folder: string | undefined): TlsRequirement | undefined {
   return folder === undefined ? undefined : { folder, role };
 }
@@ -55,7 +55,7 @@ export function readTlsFolder({ folder, role }: TlsRequirement, nowMs: number): 
   return { ca, certificate, key, notBeforeMs, notAfterMs };
 }
 
-/** What OpenSSL refuses would end a connection, or the process, much later. */
+/** Files that OpenSSL refuses would end a connection, or the process, much later. */
 function assertUsable(
   { ca, certificate: cert, key }: Pick<TlsMaterial, "ca" | "certificate" | "key">,
   folder: string,
@@ -77,7 +77,7 @@ export function validityOf(certificate: X509Certificate): {
 }
 
 /**
- * All that a file holds, at least one. OpenSSL reads a list up to the first that it cannot read, and says nothing of the rest.
+ * All certificates of a file, at least one. OpenSSL reads a list up to the first that it cannot read, and does not report the rest.
  * @throws UserError
  */
 export function parseCertificates(pem: Buffer, path: string): [X509Certificate, ...X509Certificate[]] {

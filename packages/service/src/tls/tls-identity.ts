@@ -1,6 +1,6 @@
-// Owns a process' own certificate while it runs: looks at the files again and again, so that new ones are used by new
-// connections without a restart. grpc-js has such a watcher too (FileWatcherCertificateProvider), but it hands out a key and a
-// certificate that do not fit, and drops the credentials while a file is being replaced.
+// Keeps a process' own certificate up to date with `TlsIdentity`: it reads the files again and again, so that new connections use new
+// files without a restart. grpc-js has such a watcher too (FileWatcherCertificateProvider), but it returns a key and a certificate that
+// do not belong together, and drops the credentials while a file is being replaced.
 import type { experimental } from "@grpc/grpc-js";
 import { describeError, type Log } from "@lockstep/errors";
 import { readTlsFolder, type TlsMaterial, type TlsRequirement } from "./tls-folder.js";
@@ -9,7 +9,7 @@ export const dayMs = 24 * 60 * 60 * 1000;
 const nearExpiryMs = 14 * dayMs;
 const refreshMs = 10_000;
 
-/** For the last 14 days, or the last third of a short life, a certificate is warned of, and `certs init` renews it. */
+/** In the last 14 days of a certificate, or the last third of a short validity, a warning is logged, and `certs init` renews it. */
 export function isNearExpiry(
   { notBeforeMs, notAfterMs }: { readonly notBeforeMs: number; readonly notAfterMs: number },
   nowMs: number,
@@ -18,7 +18,7 @@ export function isNearExpiry(
 }
 
 export interface TlsOptions extends TlsRequirement {
-  /** How often the files are looked at. Default 10 s. */
+  /** How often the files are read. Default 10 s. */
   readonly refreshMs?: number | undefined;
   /** Unix time. Default Date.now. */
   readonly nowMs?: (() => number) | undefined;
@@ -31,7 +31,7 @@ export class TlsIdentity implements experimental.CertificateProvider {
   readonly #identityListeners = new Set<experimental.IdentityCertificateUpdateListener>();
   #material: TlsMaterial;
   #timer: NodeJS.Timeout | null = null;
-  /** Why the files there now are not used; null while they are. */
+  /** Why the present files are not used; null while they are. */
   #fault: string | null = null;
   #warnedMs = Number.NEGATIVE_INFINITY;
 
@@ -51,7 +51,7 @@ export class TlsIdentity implements experimental.CertificateProvider {
     return this.#material;
   }
 
-  /** Broken files change nothing: what was read before is used on, with a warning. */
+  /** Broken files change nothing: what was read before stays in use, with a warning. */
   refresh(): void {
     const { folder, log } = this.#options;
     try {
@@ -76,7 +76,7 @@ export class TlsIdentity implements experimental.CertificateProvider {
     this.#warnOfExpiry();
   }
 
-  // Both tell a new listener what is there, but not before grpc-js has finished with adding it: it would miss it.
+  // A new listener gets the present material later than in this call: grpc-js is not ready for it while it adds the listener.
   addCaCertificateListener(listener: experimental.CaCertificateUpdateListener): void {
     this.#caListeners.add(listener);
     process.nextTick(() => listener({ caCertificate: this.#material.ca }));
