@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { copyFile, cp, readFile, writeFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
-import { after, before, describe, it } from "node:test";
+import { after, afterEach, before, describe, it } from "node:test";
 import { connect as connectTls } from "node:tls";
 import { Client } from "@grpc/grpc-js";
 import { type Address, formatAddress, parseAddress } from "../address.js";
@@ -39,10 +39,11 @@ describe("mutual TLS", () => {
     stranger = await certificates.authority("stranger");
     coordinator = await certificates.write("coordinator", { role: "coordinator", by: authority });
   });
-  after(async () => {
-    await Promise.all(open.map((thing) => thing.close()));
-    await certificates.remove();
+  // Each server reads its files every 10 ms: those of the tests before would take all the time.
+  afterEach(async () => {
+    await Promise.all(open.splice(0).map((thing) => thing.close()));
   });
+  after(() => certificates.remove());
 
   const serve = async (folder = coordinator, nowMs = Date.now, at = "127.0.0.1:0") => {
     const log = createRecordingLog();
