@@ -13,7 +13,7 @@ import {
   type TrainedNorm,
 } from "./batch-norm.js";
 
-/** A kernel of the torch backend, which registers its gradient; docs/architecture.md has its contract. */
+/** A kernel of the torch backend, which registers its gradient; packages/tfjs-backend-torch/README.md has its contract. */
 const fusedKernel = "BatchNormReluMaxPool";
 const poolSize = 2;
 
