@@ -1,5 +1,5 @@
-// Owns the completion scripts. They are static, as a Node process at each press of the key would be felt; and so they know
-// files where the value of a flag is one.
+// `completionScript` makes the completion script of a shell. The scripts are static and complete files by the shell itself. The
+// libraries for this (@bomb.sh/tab, @pnpm/tabtab) start a Node process at each press of the key, which takes a noticeable time.
 import type { CompletableCommand, CompletableFlag } from "./completion-tree.js";
 
 export const shells = ["bash", "zsh", "fish"] as const;

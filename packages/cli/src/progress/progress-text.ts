@@ -27,7 +27,7 @@ export function progressParts(progress: RunProgress): string[] {
   ].filter((part) => part !== null);
 }
 
-/** Lines of at most so many columns, as long as no part is longer. */
+/** Lines of at most so many columns, as long as no part is longer. wrap-ansi breaks at every space: a part may have some. */
 export function fitted(parts: readonly string[], columns: number, gap = "  "): string[] {
   const lines: string[] = [];
   let line = "";

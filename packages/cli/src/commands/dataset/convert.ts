@@ -4,6 +4,7 @@ import { assertFree, assertOutside, convertDataset } from "@lockstep/dataset-too
 import { UserError } from "@lockstep/errors";
 import type { Command } from "commander";
 import { dataOptionsOf } from "../../data-options.js";
+import { prepareOutputFolder } from "../../output-folder.js";
 import { dataOfRecipe } from "../../run-recipe.js";
 import { select } from "../../settings/all-settings.js";
 import { addSettings, parseSettings } from "../../settings/command-settings.js";
@@ -37,9 +38,10 @@ export function addDatasetConvertCommand(parent: Command): void {
 }
 
 async function convert(options: Values<typeof settings>): Promise<void> {
-  const { out, to, shardImages, json } = options;
+  const { to, shardImages, json } = options;
   await datasetWork(options, async (surroundings) => {
     const data = dataOptionsOf(options, null);
+    const out = await prepareOutputFolder("--out", options.out);
     await assertOutside(out, data.data);
     await assertFree(out);
     const dataset = await openDataset({ ...data, ...(await dataOfRecipe(options.recipe)), ...surroundings });

@@ -2,6 +2,7 @@
 import { type GeneratedDataset, syntheticDataset } from "@lockstep/dataset";
 import { writeSynthetic } from "@lockstep/dataset-tools";
 import type { Command } from "commander";
+import { prepareOutputFolder } from "../../output-folder.js";
 import { select } from "../../settings/all-settings.js";
 import { addSettings, parseSettings } from "../../settings/command-settings.js";
 import { specSettings } from "../../settings/declared/run-spec.js";
@@ -34,8 +35,9 @@ export function addDatasetSynthCommand(parent: Command): void {
 }
 
 async function synth(options: Values<typeof settings>): Promise<void> {
-  const { out, images, imageSize, to, shardImages, seed, json } = options;
+  const { images, imageSize, to, shardImages, seed, json } = options;
   await datasetWork(options, async (surroundings) => {
+    const out = await prepareOutputFolder("--out", options.out);
     const dataset: GeneratedDataset = syntheticDataset({ numSamples: images, seed });
     const written = await writeSynthetic(dataset, { out, to, imageSize, shardImages, ...surroundings });
     return json
