@@ -16,6 +16,8 @@ import { userErrorPrefix } from "./launcher/child.js";
 import { handleLostOutput } from "./lost-output.js";
 import { createProgram } from "./program.js";
 
+/** Faults of the disk and of permissions that no command expects in this place: a stack would not help anybody to mend them. */
+const machineFaults = ["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "EIO", "ESTALE", "EMFILE", "ENFILE"];
 const lingerMs = 2_000;
 /** A probe's exit code is 0 or 1: Docker keeps 2 for itself. */
 const isProbe = process.argv[2] === "health";
@@ -63,9 +65,6 @@ function fail(error: unknown): void {
   process.stderr.write(`lockstep failed: ${stack}${cause}\n`);
   process.exit(exitCode.failure);
 }
-
-/** Faults of the disk and of permissions that no command expects in this place: a stack would not help anybody to mend them. */
-const machineFaults = ["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "EIO", "ESTALE", "EMFILE", "ENFILE"];
 
 /** One line for a fault of this machine. Null for every other error. */
 function machineFault(error: unknown): string | null {

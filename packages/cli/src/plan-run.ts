@@ -101,10 +101,9 @@ export async function planRun(options: PlanOptions, former: RunDescription | nul
   });
   const layout = createLayout(recipe.tensors.map((tensor) => ({ ...tensor })));
   const numSamples = Math.max(split.train.length, split.val.length);
-  assertFitsMemory({ layout, spec: draft, numSamples }, given);
-  if (microBatch > numSamples) {
-    log.warn(
-      { microBatch, trainingImages: split.train.length },
+  assertFitsMemory(layout, spec: draft, numSamples , given);
+  if ((given.microBatch ?? 0) > numSamples) {
+    log.warn(microBatch, trainingImages: split.train.length ,
       "--micro-batch is larger than the data: every step is one micro-batch, which one worker computes alone",
     );
   }

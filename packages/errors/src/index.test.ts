@@ -21,4 +21,5 @@ test("a cause that the message names already is not repeated", () => {
 test("what was thrown need not be an error, nor have a message", () => {
   assert.equal(describeError("odd"), "odd");
   assert.equal(describeError(new TypeError()), "TypeError");
+  assert.equal(describeError(new Error("the disk is full", { cause: null })), "the disk is full");
 });

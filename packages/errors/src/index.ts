@@ -70,6 +70,6 @@ export function isMachineFault(error: unknown): boolean {
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const message = error.message || error.name;
-  const cause = error.cause === undefined ? "" : describeError(error.cause);
+  const cause = error.cause == null ? "" : describeError(error.cause);
   return message.includes(cause) ? message : `${message}: ${cause}`;
 }
