@@ -101,9 +101,10 @@ export async function planRun(options: PlanOptions, former: RunDescription | nul
   });
   const layout = createLayout(recipe.tensors.map((tensor) => ({ ...tensor })));
   const numSamples = Math.max(split.train.length, split.val.length);
-  assertFitsMemory(layout, spec: draft, numSamples , given);
+  assertFitsMemory({ layout, spec: draft, numSamples }, given);
   if ((given.microBatch ?? 0) > numSamples) {
-    log.warn(microBatch, trainingImages: split.train.length ,
+    log.warn(
+      { microBatch, trainingImages: split.train.length },
       "--micro-batch is larger than the data: every step is one micro-batch, which one worker computes alone",
     );
   }
