@@ -1,7 +1,10 @@
 // Declares how a run is started and what it leaves (launchSettings): free to change from one start of a run to the next.
-import { fileToRead, folderToWrite, pathText } from "../../path-values.js";
+import { folderToWrite, pathText } from "../../path-values.js";
 import { setting } from "../setting.js";
 import { choice, onOff, onOffOr, positiveNumber, wholeNumber } from "../values.js";
+
+/** A dash is stdin and no path. */
+const settingsFile = pathText({ access: "read", kind: "file" }, (path) => (path === "-" ? null : path));
 
 export const launchSettings = {
   cacheDir: setting("folder", "decoded images", folderToWrite.optional(), { defaultText: "$XDG_CACHE_HOME/lockstep" }),
@@ -45,7 +48,7 @@ export const launchSettings = {
   logFile: setting("path", "JSON lines, appended", pathText({ access: "append", kind: "file" }).optional(), {
     defaultText: "none",
   }),
-  config: setting("file", "settings in YAML, -: stdin; see `lockstep config --help`", fileToRead.optional(), {
+  config: setting("file", "settings in YAML, -: stdin; see `lockstep config --help`", settingsFile.optional(), {
     defaultText: "none",
   }),
 };
