@@ -7,4 +7,4 @@ export {
   type ValidationRecord,
 } from "./metrics-file.js";
 export { type ProcessEntry, readProcesses, readRunDescription, runFiles } from "./run-folder.js";
-export type { TrainResult } from "./train-result.js";
+export { type TrainResult, trainResultSchema } from "./train-result.js";

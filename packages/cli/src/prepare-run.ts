@@ -6,11 +6,11 @@ import { openImageCache } from "@lockstep/dataset";
 import { asUserError, describeError, UserError } from "@lockstep/errors";
 import { type LockFile, replaceJson } from "@lockstep/files";
 import { createOptimizer } from "@lockstep/numerics";
-import type { RunDescription } from "@lockstep/protocol";
+import type { RunDescription, RunSummary } from "@lockstep/protocol";
 import { type ClaimOptions, claimFolder } from "./claim-folder.js";
 import type { ResolvedDataOptions } from "./data-options.js";
 import { type PlannedRun, type PlanOptions, planRun } from "./plan-run.js";
-import { readSummary, runFiles, type StoredSummary, writeLaunch } from "./run-folder.js";
+import { readSummary, runFiles, writeLaunch } from "./run-folder.js";
 import { writeSkippedImages } from "./skipped-images.js";
 
 export interface PrepareOptions extends PlanOptions, ClaimOptions {
@@ -30,7 +30,7 @@ export interface PreparedRun {
   readonly weightsFile: string | null;
   readonly stepsPerEpoch: number;
   /** Of a run that goes on and is finished: there is nothing to start. Null for every other. */
-  readonly finished: StoredSummary | null;
+  readonly finished: RunSummary | null;
   /** Images that are left out; skipped.csv lists them. */
   readonly numSkipped: number;
   readonly lock: LockFile;
@@ -75,7 +75,7 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
 }
 
 /** Null when the run has not reached its end, or the checkpoint of its end is broken or gone: then it is made again. */
-export async function finishedSummary(out: string): Promise<StoredSummary | null> {
+export async function finishedSummary(out: string): Promise<RunSummary | null> {
   const summary = await readSummary(out);
   if (!summary?.completed) return null;
   const { checkpoint } = await new CheckpointStore(join(out, runFiles.checkpoints)).newestValid();

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type DataOptions, dataOptions } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { readJson, replaceJson } from "@lockstep/files";
-import { type RunDescription, runDescription } from "@lockstep/protocol";
+import { type RunDescription, type RunSummary, runDescription, runSummary } from "@lockstep/protocol";
 import { runSocketNames } from "@lockstep/service";
 import { z } from "zod";
 
@@ -49,26 +49,6 @@ export const processEntry = z.strictObject({
 export type ProcessEntry = z.infer<typeof processEntry>;
 export type StartedProcess = Pick<ProcessEntry, "role" | "index" | "pid">;
 
-/** Of summary.json, what a launcher prints; the rest is handed on as it is. */
-const summary = z.looseObject({
-  completed: z.boolean(),
-  reason: z.string(),
-  steps: z.number(),
-  epochs: z.number(),
-  samples: z.number(),
-  seconds: z.number(),
-  imagesPerSecond: z.number().nullable(),
-  loss: z.number().nullable(),
-  validation: z.record(z.string(), z.number().nullable()).nullable(),
-  weightsSha256: z.string(),
-  microBatchesByWorker: z.array(z.number()),
-  leasesRedone: z.number(),
-  resumedFromStep: z.number().nullable(),
-  exact: z.boolean(),
-  numerics: z.record(z.string(), z.unknown()).nullable(),
-});
-export type StoredSummary = z.infer<typeof summary>;
-
 /** Null when the folder holds no run. @throws UserError when it holds one that cannot be read */
 export function readRunDescription(out: string): Promise<RunDescription | null> {
   return readJson(join(out, runFiles.run), runDescription);
@@ -86,8 +66,8 @@ export function dataOptionsIn({ cacheDir: _, recipe: __, weightsFile: ___, ...da
   return dataOptions;
 }
 
-export function readSummary(out: string): Promise<StoredSummary | null> {
-  return readJson(join(out, runFiles.summary), summary);
+export function readSummary(out: string): Promise<RunSummary | null> {
+  return readJson(join(out, runFiles.summary), runSummary);
 }
 
 export async function readProcesses(out: string): Promise<ProcessEntry[]> {

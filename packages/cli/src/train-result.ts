@@ -1,16 +1,19 @@
-// Owns what `lockstep train` says at its end: the JSON object that scripts rely on, and its form for people.
+// Defines what `lockstep train` prints at its end (trainResultSchema): the JSON object that scripts rely on, and its form for
+// people (renderSummary).
 import { printable } from "@lockstep/errors";
+import { type RunSummary, runSummary } from "@lockstep/protocol";
+import { z } from "zod";
 import { colors } from "./colors.js";
 import { durationText, fitted } from "./progress/progress-text.js";
-import { runFiles, type StoredSummary } from "./run-folder.js";
+import { runFiles } from "./run-folder.js";
 
-export type TrainResult = StoredSummary & {
-  readonly backend: string | null;
-  readonly workers: number;
-  readonly out: string;
+export const trainResultSchema = runSummary.extend({
+  backend: z.string().nullable(),
   /** Labelled images that could not be used (--on-bad-image skip). */
-  readonly imagesSkipped: number;
-};
+  imagesSkipped: z.number(),
+});
+/** `workers` and `out` are as the command has them. */
+export type TrainResult = Readonly<z.infer<typeof trainResultSchema>>;
 
 export interface SummarySurroundings {
   /** Where the decoded images are: the one thing that a run leaves outside of its folder. */
@@ -22,7 +25,7 @@ export interface SummarySurroundings {
 const commandName = { train: "npx lockstep", coordinator: "lockstep" } as const;
 
 export function trainResult(
-  summary: StoredSummary,
+  summary: RunSummary,
   launch: Pick<TrainResult, "out" | "workers" | "imagesSkipped">,
 ): TrainResult {
   const { backend } = summary.numerics ?? {};
@@ -34,7 +37,7 @@ const valueColumns = 64;
 
 /** What to say, in lines, where a run is to go on that is finished. */
 export function finishedNotes(
-  { steps, epochs, reason }: Pick<StoredSummary, "steps" | "epochs" | "reason">,
+  { steps, epochs, reason }: Pick<RunSummary, "steps" | "epochs" | "reason">,
   {
     out,
     totalEpochs,

@@ -1,5 +1,6 @@
 // Leads a run from its folder to its end or to a stop: `leadRun`. What it needs of the machine comes as `Surroundings`.
 import { describeError, RunFailed } from "@lockstep/errors";
+import type { RunSummary } from "@lockstep/protocol";
 import { canonicalJson } from "@lockstep/protocol";
 import type { Health } from "@lockstep/service";
 import { composeRun, type LeadSettings, type RunParts } from "./compose-run.js";
@@ -8,9 +9,8 @@ import { mayGoOnAfter, type Outcome } from "./core/event.js";
 import { countsBySlot } from "./core/state.js";
 import { readGeneration, storeGeneration } from "./keep/generation.js";
 import { readPreparedRun } from "./keep/prepared-run.js";
-import { readPreviousEnd } from "./keep/previous-summary.js";
+import { readPreviousEnd, summaryFile } from "./keep/previous-summary.js";
 import { samplesBefore } from "./keep/stored-position.js";
-import { type RunSummary, summaryFile } from "./keep/summary.js";
 import { BrokenUploads } from "./reduce/broken-uploads.js";
 import { coordinatorService } from "./serve/coordinator-service.js";
 import { controlService, telemetryService } from "./serve/observer-services.js";

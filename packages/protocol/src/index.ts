@@ -78,6 +78,13 @@ export {
   scheduleSpec,
 } from "./run-spec.js";
 export {
+  type GoodputRecord,
+  goodputRecord,
+  type PhaseMedians,
+  type RunSummary,
+  runSummary,
+} from "./run-summary.js";
+export {
   createLayout,
   type PlacedTensor,
   type TensorEntry,

@@ -12,6 +12,7 @@ import {
   readProcesses,
   runFiles,
   type TrainResult,
+  trainResultSchema,
 } from "@lockstep/cli";
 import { type Fault, faultsVariable } from "@lockstep/worker";
 import { type ClusterEnd, endOf, spawnLockstep } from "./lockstep-process.js";
@@ -201,6 +202,5 @@ export function flagArguments(flags: TrainFlags): string[] {
 
 function lastJsonLine(stdout: string): TrainResult {
   const line = stdout.trim().split("\n").at(-1) ?? "";
-  // The command's own type: --json prints nothing else.
-  return JSON.parse(line) as TrainResult;
+  return trainResultSchema.parse(JSON.parse(line));
 }

@@ -9,6 +9,7 @@ import type { keptSettings } from "../run-settings.js";
 import type { launchSettings } from "../settings/declared/launch.js";
 import type { Inputs } from "../settings/setting.js";
 import { settingsJson } from "../settings/settings-file.js";
+import { trainResultSchema } from "../train-result.js";
 import type { RecipeUnderCheck } from "./in-process-check.js";
 
 const workerCounts = [1, 3] as const;
@@ -53,7 +54,7 @@ async function trainWith(
     const end = await child.exit;
     const result = lines.findLast((line) => line.startsWith("{"));
     if (end.code !== 0 || result === undefined) return { problem: describeExit(end) };
-    return JSON.parse(result) as { weightsSha256: string }; // train --json, see TrainResult
+    return trainResultSchema.parse(JSON.parse(result));
   } finally {
     run.signal.removeEventListener("abort", stop);
   }

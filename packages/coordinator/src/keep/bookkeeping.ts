@@ -1,7 +1,7 @@
 // Owns what a checkpoint carries from one life of the coordinator to the next besides the training state: counters and
 // the validations. None of it changes a bit of a step; the losses decide whether an early stop ends the run.
 import type { JsonValue } from "@lockstep/checkpoint";
-import type { GoodputRecord } from "../tell/goodput.js";
+import { type GoodputRecord, goodputRecord } from "@lockstep/protocol";
 
 /** A validation that is over. */
 export interface LastValidation {
@@ -51,7 +51,7 @@ export function restoreBookkeeping(stored: Readonly<Record<string, JsonValue>>):
     leasesRedone: typeof leasesRedone === "number" ? leasesRedone : 0,
     microBatchesByWorker: Array.isArray(byWorker) ? byWorker.map(Number) : [],
     mixedNumerics: mixedNumerics === true,
-    goodput: restoreGoodput(stored["goodput"]),
+    goodput: goodputRecord.safeParse(stored["goodput"]).data ?? null,
     validationLosses: Array.isArray(losses) ? losses.map((loss) => (typeof loss === "number" ? loss : null)) : [],
   };
 }
@@ -62,14 +62,4 @@ function restoreValidation(stored: JsonValue | undefined): LastValidation | null
   if (typeof epoch !== "number" || typeof metrics !== "object" || metrics === null) return null;
   const values = Object.entries(metrics).map(([name, value]) => [name, value === null ? Number.NaN : Number(value)]);
   return { epoch, metrics: Object.fromEntries(values) };
-}
-
-/** Null where there is none, or of another shape. */
-export function restoreGoodput(stored: JsonValue | undefined): GoodputRecord | null {
-  if (typeof stored !== "object" || stored === null || Array.isArray(stored)) return null;
-  const { productiveSeconds, wallSeconds, savedAtMs } = stored;
-  if (typeof productiveSeconds !== "number" || typeof wallSeconds !== "number" || typeof savedAtMs !== "number") {
-    return null;
-  }
-  return { productiveSeconds, wallSeconds, savedAtMs };
 }

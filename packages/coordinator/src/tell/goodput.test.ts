@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { carriedOver, Goodput, type GoodputRecord, type PreviousEnd } from "./goodput.js";
+import type { GoodputRecord } from "@lockstep/protocol";
+import { carriedOver, Goodput, type PreviousEnd } from "./goodput.js";
 
 /** A life that began at `beganAtMs`, as it stands when it has been productive for `productiveSeconds` at `nowMs`. */
 function life(

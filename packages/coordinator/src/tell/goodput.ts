@@ -1,16 +1,7 @@
 // Owns the share of a run's time that led to its present position (goodput): carried from life to life by checkpoints, so
 // that what a crash throws away, and the time until somebody is there again, count against it; and by the result of a
 // life that ended in order, so that its time after the last checkpoint counts, too.
-
-/** As a checkpoint carries it, and the result. */
-export interface GoodputRecord {
-  /** Spent in the steps and validations behind the checkpoint's position. */
-  readonly productiveSeconds: number;
-  /** Since the run began, without the gaps after lives that ended in order. */
-  readonly wallSeconds: number;
-  /** Unix time of the record, milliseconds. */
-  readonly savedAtMs: number;
-}
+import type { GoodputRecord } from "@lockstep/protocol";
 
 /** Of a life that ended in order. */
 export interface PreviousEnd {

@@ -1,9 +1,8 @@
 // Owns what is told of each commit and validation: the lines of metrics.jsonl and ledger.jsonl, the events, and the
 // samples behind the summary's medians.
 import { describeError } from "@lockstep/errors";
-import type { WorkerPhase } from "@lockstep/protocol";
+import type { PhaseMedians, WorkerPhase } from "@lockstep/protocol";
 import type { Journal } from "../keep/run-folder.js";
-import type { PhaseMedians } from "../keep/summary.js";
 import type { PassSums } from "../reduce/pass-sums.js";
 import type { EventHub } from "./event-hub.js";
 import { median, warmSteps } from "./median.js";

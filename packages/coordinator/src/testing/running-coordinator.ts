@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { RunSummary } from "../keep/summary.js";
+import type { RunSummary } from "@lockstep/protocol";
 import { type CoordinatorOptions, runCoordinator } from "../run-coordinator.js";
 import { FakeWorker } from "./fake-worker.js";
 import { prepareFolder, type TinyRun } from "./prepared-folder.js";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { decodeFiles } from "@lockstep/checkpoint";
 import { createPlan } from "@lockstep/dataset";
-import type { RunSummary } from "../../keep/summary.js";
+import type { RunSummary } from "@lockstep/protocol";
 import { tinyRun } from "../prepared-folder.js";
 import type { MemoryDisk } from "./memory-disk.js";
 import { SimulatedRun } from "./simulated-run.js";

@@ -3,9 +3,9 @@
 import { setMaxListeners } from "node:events";
 import { contentOf, encodeFiles } from "@lockstep/checkpoint";
 import { RunFailed, UserError } from "@lockstep/errors";
+import type { RunSummary } from "@lockstep/protocol";
 import { canonicalJson } from "@lockstep/protocol";
 import { createHealth } from "@lockstep/service";
-import type { RunSummary } from "../../keep/summary.js";
 import { leadRun } from "../../lead-run.js";
 import { TrainingState, type Update } from "../../reduce/training-state.js";
 import type { Surroundings } from "../../surroundings.js";
