@@ -83,7 +83,7 @@ describe("a closed terminal", { skip: needsTorch() }, () => {
     const [exporter, coordinator, worker] = started;
     try {
       await waitForStep3(out);
-      for (const process of [coordinator, exporter]) process.signal("SIGHUP");
+      for (const process of started) process.signal("SIGHUP");
       const codes = [(await coordinator.ended()).code, (await worker.ended()).code, (await exporter.ended()).code];
       assert.deepEqual(codes, [130, 130, 130]);
       assert.equal(JSON.parse(await readFile(join(out, "summary.json"), "utf8")).completed, false);
