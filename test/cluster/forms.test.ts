@@ -79,7 +79,7 @@ describe("a run on files", { skip: needsTorch() }, () => {
       ...[...args, "--cache-dir", at("cache"), "--max-steps", "3", "--workers", "1"],
     ]);
     assert.equal(code, 0, stderr);
-    assert.match(stderr, /the data has no validation part: training goes on without one; --split random draws one/);
+    assert.match(stderr, /the data has no validation part: training continues without one; --split random draws one/);
   });
 });
 

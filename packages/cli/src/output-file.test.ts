@@ -17,7 +17,7 @@ async function temporaryFolder(context: TestContext): Promise<string> {
   return folder;
 }
 
-async function complaintOf(work: Promise<unknown>): Promise<string> {
+async function userErrorMessage(work: Promise<unknown>): Promise<string> {
   const error: unknown = await work.then(() => assert.fail("it was accepted")).catch((reason: unknown) => reason);
   assert.ok(error instanceof UserError, String(error));
   return error.message;
@@ -28,7 +28,7 @@ test("a file that exists is kept without --force, and replaced whole with it", a
   const path = join(folder, "labels.csv");
   await writeFile(path, "the user's\n");
   assert.equal(
-    await complaintOf(prepareOutputFile({ flag, path, force: false })),
+    await userErrorMessage(prepareOutputFile({ flag, path, force: false })),
     `--predictions ${path}: exists; choose another name, or replace it (--force)`,
   );
   assert.equal(await readFile(path, "utf8"), "the user's\n");
@@ -45,7 +45,7 @@ test("a file that another program makes during the work is kept too", async (con
   const path = join(await temporaryFolder(context), "each.csv");
   const output = await prepareOutputFile({ flag, path, force: false });
   await writeFile(path, "of another program\n");
-  assert.match(await complaintOf(output.write(bytes)), /: exists; choose another name/);
+  assert.match(await userErrorMessage(output.write(bytes)), /: exists; choose another name/);
   assert.equal(await readFile(path, "utf8"), "of another program\n");
 });
 
@@ -59,11 +59,14 @@ test("a symbolic link stays, and the file that it leads to is written", async (c
   await output.write(bytes);
   assert.ok((await lstat(path)).isSymbolicLink());
   assert.equal(await readFile(target, "utf8"), "new\n");
-  assert.match(await complaintOf(prepareOutputFile({ flag, path, force: false })), /link\.csv: exists;/);
+  assert.match(await userErrorMessage(prepareOutputFile({ flag, path, force: false })), /link\.csv: exists;/);
   const [ring, back] = [join(folder, "ring"), join(folder, "back")];
   await symlink(ring, back);
   await symlink(back, ring);
-  assert.match(await complaintOf(prepareOutputFile({ flag, path: ring, force: true })), /symbolic links form a loop$/);
+  assert.match(
+    await userErrorMessage(prepareOutputFile({ flag, path: ring, force: true })),
+    /symbolic links form a loop$/,
+  );
 });
 
 test("what cannot be written is refused before the work", async (context) => {
@@ -76,7 +79,7 @@ test("what cannot be written is refused before the work", async (context) => {
     [join(folder, "a".repeat(300)), /the name is too long$/],
   ];
   for (const [path, message] of refused) {
-    assert.match(await complaintOf(prepareOutputFile({ flag, path, force: true })), message, path);
+    assert.match(await userErrorMessage(prepareOutputFile({ flag, path, force: true })), message, path);
   }
 });
 
@@ -119,9 +122,9 @@ test("nothing is written into the data folder, by way of a link neither, even wi
   const labels = join(root, "labels.csv");
   await writeFile(labels, "");
   for (const path of [join(data, "a.csv"), join(data, "train", "a.csv"), join(root, "shortcut", "a.csv")]) {
-    assert.match(await complaintOf(assertNotInData(flag, path, data)), /: lies inside the data \(/, path);
+    assert.match(await userErrorMessage(assertNotInData(flag, path, data)), /: lies inside the data \(/, path);
   }
-  assert.match(await complaintOf(assertNotInData(flag, labels, labels)), /labels\.csv: lies inside the data \(/);
+  assert.match(await userErrorMessage(assertNotInData(flag, labels, labels)), /labels\.csv: lies inside the data \(/);
   // beside a label file is outside of the data
   await assertNotInData(flag, join(root, "each.csv"), labels);
   await assertNotInData(flag, join(root, "each.csv"), data);

@@ -1,4 +1,5 @@
-// What becomes of images that are missing, broken or strange: refused by name, or left out and counted.
+// Tests images that are missing, damaged or unusual: openDataset refuses them by name, or leaves them out and counts
+// them.
 import assert from "node:assert/strict";
 import {
   appendFile,
@@ -18,7 +19,6 @@ import { openImageCache } from "./cache/image-cache.js";
 import type { DataOptions } from "./data-options.js";
 import type { Dataset } from "./dataset.js";
 import { openDataset } from "./open-dataset.js";
-import { complaintOf } from "./testing/complaint.js";
 import { imageBomb } from "./testing/image-bomb.js";
 import {
   labelRow,
@@ -28,6 +28,7 @@ import {
   warningsOf,
   writeMadeFolder,
 } from "./testing/made-folder.js";
+import { userErrorMessage } from "./testing/user-error-message.js";
 
 async function made(context: TestContext) {
   const root = await temporaryFolder(context);
@@ -40,7 +41,7 @@ async function made(context: TestContext) {
   return { root, data, cacheDir, log, open };
 }
 
-/** Each unusable in its own way. */
+/** Makes five images unusable, each for another reason. Returns what is expected to be reported for each. */
 async function breakImages(data: string): Promise<Readonly<Record<string, RegExp>>> {
   const whole = await readFile(join(data, "train/1.jpg"));
   await writeFile(join(data, "train/1.jpg"), whole.subarray(0, whole.length - 100));
@@ -58,7 +59,7 @@ async function breakImages(data: string): Promise<Readonly<Record<string, RegExp
 }
 
 describe("--on-bad-image", () => {
-  test("skip leaves out what cannot be used, with place and reason; the rest is the data set without those rows", async (context) => {
+  test("skip reports unusable images with place and reason; the fingerprint is that of the data without their rows", async (context) => {
     const { data, log, open } = await made(context);
     const broken = await breakImages(data);
     const dataset = await open({ onBadImage: "skip" });
@@ -79,7 +80,7 @@ describe("--on-bad-image", () => {
     assert.equal((await open()).fingerprint, dataset.fingerprint);
   });
 
-  test("skip decodes each good image once: a second start reads the list of them, and decodes only what failed", async (context) => {
+  test("skip decodes each good image once: the next start reads the list of good images and decodes only the failed ones", async (context) => {
     const { data, cacheDir, log, open } = await made(context);
     const checked = (): unknown[] => log.lines.flatMap(({ fields }) => ("checked" in fields ? [fields.checked] : []));
     await writeFile(join(data, "train/3.jpg"), "no image");
@@ -96,15 +97,15 @@ describe("--on-bad-image", () => {
     assert.deepEqual(checked(), [17, 1, 1, 0, 17]);
     assert.match(
       warningsOf(log).at(-1) ?? "",
-      /list of decodable images is broken or of another version; it is made again/,
+      /list of decodable images is damaged or of another version and is written again/,
     );
   });
 
-  test("fail, the default, names the first missing image and how many more; one that cannot be decoded is named by the cache", async (context) => {
+  test("fail, the default, names the first missing image and counts the others; openImageCache names an image that cannot be decoded", async (context) => {
     const { data, cacheDir, log, open } = await made(context);
     await breakImages(data);
     assert.match(
-      await complaintOf(open()),
+      await userErrorMessage(open()),
       /_train.csv, line 11: image "train\/9.jpg" is empty .*\(and 1 more images cannot be used\); .* \(--on-bad-image skip\)$/,
     );
     await writeFile(join(data, "train/9.jpg"), await madeJpeg(9));
@@ -112,24 +113,24 @@ describe("--on-bad-image", () => {
     const dataset = await open();
     assert.deepEqual(dataset.skipped, []);
     assert.match(
-      await complaintOf(openImageCache({ dataset, imageSize: 16, cacheDir, log })),
+      await userErrorMessage(openImageCache({ dataset, imageSize: 16, cacheDir, log })),
       /^image "train\/\d.jpg" cannot be decoded \(.*\); replace it, .* or leave such images out \(--on-bad-image skip\)$/,
     );
   });
 
-  test("skip of everything is refused", async (context) => {
+  test("skip refuses a data set without a usable image", async (context) => {
     const { data, open } = await made(context);
     await rm(join(data, "train"), { recursive: true });
     await rm(join(data, "val"), { recursive: true });
     assert.match(
-      await complaintOf(open({ onBadImage: "skip" })),
+      await userErrorMessage(open({ onBadImage: "skip" })),
       /no image .* can be used: all 17 are unusable, e.g. "train\/0.jpg" is missing/,
     );
   });
 });
 
-describe("a missing image beside one of nearly the same name", () => {
-  test("is reported with the name that is there, and that one is not counted as unnamed", async (context) => {
+describe("a missing file", () => {
+  test("is reported with an existing file of nearly the same name, and that file is not counted as an image without a row", async (context) => {
     const { data, log, open } = await made(context);
     const names = ["fairface_label_train.csv", "fairface_label_val.csv"].map((name) => join(data, name));
     const [train = ""] = names;
@@ -156,27 +157,27 @@ describe("a missing image beside one of nearly the same name", () => {
     assert.deepEqual(dataset.unlabelled, []);
     assert.equal(warningsOf(log).filter((warning) => warning.includes("do not name")).length, 0);
     assert.match(
-      await complaintOf(open()),
+      await userErrorMessage(open()),
       /image "train\/zo.*" is missing in .* \(there is .*\).*; put the image there/,
     );
   });
 
-  test("so are the data folder and a label file", async (context) => {
+  test("is reported in the same way if it is the data folder or a label file", async (context) => {
     const { root, data, open } = await made(context);
     assert.match(
-      await complaintOf(open({ data: join(root, "Data") })),
+      await userErrorMessage(open({ data: join(root, "Data") })),
       /Data is missing \(there is "data", whose name differs in letter case\); accepted are/,
     );
     await rename(join(data, "fairface_label_val.csv"), join(data, "fairface_label_Val.csv"));
     assert.match(
-      await complaintOf(open()),
+      await userErrorMessage(open()),
       /label file fairface_label_val.csv is missing \(there is "fairface_label_Val.csv", whose name differs in letter case\) in /,
     );
   });
 });
 
 describe("images of a folder", () => {
-  test("that two paths lead to are named by either", async (context) => {
+  test("that two paths lead to count as named if a row has either path", async (context) => {
     const { data, open } = await made(context);
     const train = join(data, "fairface_label_train.csv");
     await symlink("train", join(data, "linked"));
@@ -184,7 +185,7 @@ describe("images of a folder", () => {
     assert.deepEqual((await open()).unlabelled, []);
   });
 
-  test("without a row are left out, counted and named", async (context) => {
+  test("that have no row are left out, counted and named", async (context) => {
     const { data, log, open } = await made(context);
     for (const name of ["train/extra.jpg", "val/b.PNG", "train/notes.txt"]) await writeFile(join(data, name), "x");
     const dataset = await open();
@@ -192,12 +193,12 @@ describe("images of a folder", () => {
     assert.deepEqual(warningsOf(log), ["left out 2 images that the labels do not name: train/extra.jpg, val/b.PNG"]);
   });
 
-  test("named by both label files are refused with both places", async (context) => {
+  test("that both label files name are refused, and the message has both places", async (context) => {
     const { data, open } = await made(context);
     await appendFile(join(data, "fairface_label_val.csv"), `${labelRow("train/3.jpg", 3)}\n`);
     assert.match(
-      await complaintOf(open()),
-      /_val.csv, line 7: image "train\/3.jpg" already stands in .*_train.csv, line 5, labelled alike; delete one/,
+      await userErrorMessage(open()),
+      /_val.csv, line 7: image "train\/3.jpg" is already named in .*_train.csv, line 5, with the same labels; delete one/,
     );
     await rename(join(data, "fairface_label_val.csv"), join(data, "old.csv"));
     const text = (await readFile(join(data, "old.csv"), "utf8")).replace(
@@ -205,10 +206,13 @@ describe("images of a folder", () => {
       labelRow("train/3.jpg", 4),
     );
     await writeFile(join(data, "fairface_label_val.csv"), text);
-    assert.match(await complaintOf(open()), /with another gender \(Male here, Female there\); delete the wrong row/);
+    assert.match(
+      await userErrorMessage(open()),
+      /with another gender \(Male here, Female there\); delete the wrong row/,
+    );
   });
 
-  test("may lie in a folder that is linked to; a link to a file outside is refused, and so is the label's path", async (context) => {
+  test("may be in a linked folder; a link to a file outside the data is refused", async (context) => {
     const { root, data, open } = await made(context);
     const before = (await open()).fingerprint;
     await rename(join(data, "train"), join(root, "elsewhere"));
@@ -220,20 +224,20 @@ describe("images of a folder", () => {
     await copyFile(join(data, "val/1.jpg"), join(root, "secret.jpg"));
     await rm(join(data, "val/1.jpg"));
     await symlink(join(root, "secret.jpg"), join(data, "val/1.jpg"));
-    assert.match(await complaintOf(open()), /image "val\/1.jpg" is a link to a file outside .*data/);
+    assert.match(await userErrorMessage(open()), /image "val\/1.jpg" is a link to a file outside .*data/);
     assert.deepEqual(
       (await open({ onBadImage: "skip" })).skipped.map(({ name }) => name),
       ["val/1.jpg"],
     );
   });
 
-  test("above 256 MiB are refused by their size, unread", async (context) => {
+  test("above 256 MiB are refused because of their size and are not read", async (context) => {
     const { data, open } = await made(context);
     await truncate(join(data, "train/5.jpg"), 2 ** 29); // a sparse file
-    assert.match(await complaintOf(open()), /image "train\/5.jpg" has 512.0 MiB, more than 256.0 MiB, in /);
+    assert.match(await userErrorMessage(open()), /image "train\/5.jpg" has 512.0 MiB, more than 256.0 MiB, in /);
   });
 
-  test("that are called otherwise than they are made are taken by their content", async (context) => {
+  test("are recognised by their content if their name has the ending of another format", async (context) => {
     const { data, cacheDir, log, open } = await made(context);
     const { default: sharp } = await import("sharp");
     await writeFile(

@@ -1,9 +1,9 @@
 // Runs many small asynchronous jobs, a fixed number at the same time, with progress and abort (mapBounded).
-// Not p-map: that one rejects while jobs are still running, with whichever error comes first.
+// The p-map library does not fit: it rejects while jobs are still running, with the error that happens to come first.
 
 export interface BoundedWork<Item, Result> {
   readonly items: readonly Item[];
-  /** Jobs in flight. */
+  /** The largest number of jobs that run at the same time. */
   readonly limit: number;
   readonly work: (item: Item, index: number) => Promise<Result>;
   readonly signal?: AbortSignal | undefined;
@@ -12,8 +12,8 @@ export interface BoundedWork<Item, Result> {
 }
 
 /**
- * Results in the order of the items. Rejects once no job is in flight any more, with the error of the earliest item that
- * failed: whatever the timing, the same one.
+ * Returns the results in the order of the items. If jobs fail, it waits until no job is running and rejects with the
+ * error of the first item (in the order of `items`) that failed, so that the error does not depend on timing.
  */
 export async function mapBounded<Item, Result>(options: BoundedWork<Item, Result>): Promise<Result[]> {
   const { items, limit, work, signal, onDone } = options;

@@ -1,5 +1,6 @@
-// Computes the order in which samples are numbered, and the fingerprint over it (canonicalSamples): origin, then content SHA-256, then labels.
-// File names, the order of rows and the form that the images come in leave no trace in either.
+// Numbers the samples of a data set in canonical order and computes the fingerprint over them (canonicalSamples). The
+// order is by origin, then content SHA-256, then labels. Neither the order nor the fingerprint depends on file names,
+// on the order of rows or on the form of the data.
 import { createHash } from "node:crypto";
 import type { SourceSample } from "./dataset.js";
 import { type LabelSchema, schemaText } from "./labels/label-schema.js";
@@ -10,7 +11,7 @@ export interface CanonicalSamples {
   readonly fingerprint: string;
   readonly labels: LabelTable;
   readonly origin: Uint8Array;
-  /** By sample: its place in the list that came in. */
+  /** For each sample: its index in the list that was given. */
   readonly listIndex: Uint32Array;
 }
 
@@ -45,8 +46,8 @@ function littleEndian(column: Uint8Array | Float32Array): Uint8Array {
 }
 
 /**
- * Samples that compare equal have equal bytes and labels: which of them comes first changes no bit of a run. Labels compare
- * as they are stored: by float32.
+ * Samples that compare equal have equal bytes and labels, so their order among themselves changes no bit of a run.
+ * Labels are compared as float32, because that is how they are stored.
  */
 function comparison({ fields }: LabelSchema): (a: SourceSample, b: SourceSample) => number {
   return (a, b) =>

@@ -1,4 +1,5 @@
-// Reads and writes small text files of the cache (readLines, writeLines): lines under a header that carries their SHA-256, so that a damaged one is noticed.
+// Reads and writes small text files of the cache (readLines, writeLines). The first line holds the SHA-256 of the other
+// lines, so that a damaged file is detected.
 
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
@@ -7,13 +8,16 @@ import { cacheFailure, replaceInCache } from "./cache-dir.js";
 
 export interface CheckedLines {
   readonly path: string;
-  /** What the lines are, for people, e.g. `content index`. */
+  /** Describes the lines in messages, e.g. `content index`. */
   readonly kind: string;
-  /** Lines of another version are not read. */
+  /** A file with another version is not read. */
   readonly version: string;
 }
 
-/** None where the file is absent; none, with a warning, where it is broken: what it held is found out again. */
+/**
+ * Returns no lines if the file is absent. Returns no lines and logs a warning if it is damaged: the caller computes
+ * them again.
+ */
 export async function readLines(file: CheckedLines, log: Log): Promise<string[]> {
   const { path, kind } = file;
   let text: string;
@@ -21,19 +25,19 @@ export async function readLines(file: CheckedLines, log: Log): Promise<string[]>
     text = await readFile(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    log.warn({ path, reason: String(error) }, `the ${kind} cannot be read; it is made again`);
+    log.warn({ path, reason: String(error) }, `the ${kind} cannot be read and is written again`);
     return [];
   }
   const headerEnd = text.indexOf("\n");
   const body = text.slice(headerEnd + 1);
   if (text.slice(0, headerEnd) !== header(file, body)) {
-    log.warn({ path }, `the ${kind} is broken or of another version; it is made again`);
+    log.warn({ path }, `the ${kind} is damaged or of another version and is written again`);
     return [];
   }
   return body === "" ? [] : body.split("\n");
 }
 
-/** @throws UserError where the cache folder cannot be written to */
+/** @throws UserError if the cache folder cannot be written to */
 export async function writeLines(
   file: CheckedLines,
   { lines, cacheDir }: { readonly lines: readonly string[]; readonly cacheDir: string },

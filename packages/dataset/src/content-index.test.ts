@@ -1,4 +1,4 @@
-// Whose fault it is that an image cannot be read: left out is only what is wrong with the image itself.
+// Tests that an image which cannot be read is left out only if the image is at fault, not the machine.
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdir, rm, symlink } from "node:fs/promises";
@@ -7,8 +7,8 @@ import { type TestContext, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { contentIndex, fileProblem } from "./content-index.js";
-import { complaintOf } from "./testing/complaint.js";
 import { recordingLog, temporaryFolder, writeMadeFolder } from "./testing/made-folder.js";
+import { userErrorMessage } from "./testing/user-error-message.js";
 
 async function made(context: TestContext) {
   const root = await temporaryFolder(context);
@@ -18,9 +18,9 @@ async function made(context: TestContext) {
   return { data, cacheDir };
 }
 
-test("a machine short of file handles refuses to start, and no image is left out", async (context) => {
+test("a process that has too many files open refuses to start and leaves no image out", async (context) => {
   const { data, cacheDir } = await made(context);
-  const script = fileURLToPath(new URL("testing/few-files.js", import.meta.url));
+  const script = fileURLToPath(new URL("testing/open-with-few-files.js", import.meta.url));
   const command = ["-c", 'ulimit -n 200; exec "$@"', "sh", process.execPath, script, data, cacheDir];
   const { stdout } = await promisify(execFile)("sh", command);
   assert.match(
@@ -29,7 +29,7 @@ test("a machine short of file handles refuses to start, and no image is left out
   );
 });
 
-test("a fault of the disk refuses to start, where a missing file or a link in a circle is a fact about the image", async (context) => {
+test("a fault of the disk refuses to start, while a missing file or a circular link is a problem of the image", async (context) => {
   const { data, cacheDir } = await made(context);
   const problems = async (file: string) =>
     contentIndex({ folder: data, files: [{ file }], cacheDir, log: recordingLog() });
@@ -40,7 +40,7 @@ test("a fault of the disk refuses to start, where a missing file or a link in a 
   assert.match(JSON.stringify(await problems(`train/${"x".repeat(300)}.jpg`)), /"problem":"cannot be read \(ENAMETOOL/);
   for (const code of ["EIO", "ESTALE", "ENOMEM", "ENFILE"]) {
     const fault = Object.assign(new Error(`${code}: something, read`), { code });
-    const thrown = await complaintOf((async () => fileProblem(fault, data, "train/2.jpg"))());
+    const thrown = await userErrorMessage((async () => fileProblem(fault, data, "train/2.jpg"))());
     assert.match(
       thrown,
       /^image "train\/2.jpg" cannot be read \(.*\) in .*data: the machine is at fault, not the image/,

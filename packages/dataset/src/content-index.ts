@@ -1,5 +1,5 @@
-// Owns the content hashes of a folder's images and their cache: a second start stats the files and reads only those that
-// changed. Labels are not kept here, so an edited label file is always taken as it is.
+// Computes the content hashes of the images of a folder and caches them (contentIndex): the next start reads only the
+// files whose size or times have changed. Labels are not cached, so an edited label file always takes effect.
 import { createHash } from "node:crypto";
 import type { Stats } from "node:fs";
 import { lstat, readFile, realpath, stat } from "node:fs/promises";
@@ -25,7 +25,7 @@ export interface ContentIndexOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Size and times of a file: while they stand, so does its hash. */
+/** Size and times of a file. As long as they are unchanged, the cached hash is used. */
 interface FileStamp {
   readonly size: number;
   readonly mtimeMs: number;
@@ -37,12 +37,15 @@ interface IndexEntry extends FileStamp {
   readonly sha256: string;
 }
 
-const filesInFlight = 16;
+const maxFilesAtOnce = 16;
 
-/** What a file holds, or why it cannot be used (reads on from `image "x" ...`). */
+/** The SHA-256 (hex) of a file, or why the file cannot be used (a text that follows `image "x" ` in a message). */
 export type IndexedContent = { readonly sha256: string } | { readonly problem: string };
 
-/** SHA-256 (hex) of each file, or what is wrong with it, in the order of `files`. */
+/**
+ * Returns the SHA-256 (hex) of each file, or what is wrong with the file, in the order of `files`.
+ * @throws UserError if the machine is at fault (see fileProblem) or the cache folder cannot be written to
+ */
 export async function contentIndex(options: ContentIndexOptions): Promise<IndexedContent[]> {
   const { files, cacheDir, log, signal, onProgress } = options;
   const folder = await realpath(options.folder);
@@ -50,19 +53,19 @@ export async function contentIndex(options: ContentIndexOptions): Promise<Indexe
   const index = { path, kind: "content index", version: "1" };
   const known = entriesOf(await readLines(index, log));
   // Stamps are taken before the bytes are read: a file that changes in between is hashed again at the next start.
-  const stamps = await stampFiles(folder, files, signal);
+  const stamps = await readStamps(folder, files, signal);
   const total = files.length;
   onProgress?.({ stage: "indexing", done: 0, total });
   let numHashed = 0;
   const contents = await mapBounded({
     items: files,
-    limit: filesInFlight,
+    limit: maxFilesAtOnce,
     signal,
     onDone: (done) => {
       if (done % 256 === 0 || done === total) onProgress?.({ stage: "indexing", done, total });
     },
     work: async ({ file }, place): Promise<IndexedContent> => {
-      const stamp = stamps[place] as FileStamp | { problem: string }; // one for each file
+      const stamp = stamps[place] as FileStamp | { problem: string }; // there is one stamp for each file
       if ("problem" in stamp) return stamp;
       const entry = known.get(file);
       if (entry && sameStamp(entry, stamp)) return { sha256: entry.sha256 };
@@ -78,9 +81,10 @@ export async function contentIndex(options: ContentIndexOptions): Promise<Indexe
   if (changed.length > 0) {
     log.warn({ images: changed.length, first: changed[0]?.file }, "images have changed since they were last indexed");
   }
-  const asked = new Set(files.map(({ file }) => file));
-  // Of other label files of this folder: each start asks for its own.
-  const others = [...known].flatMap(([file, entry]) => (asked.has(file) ? [] : [{ file, ...entry }]));
+  const requested = new Set(files.map(({ file }) => file));
+  // Entries for images that only other label files of this folder name: they are kept for starts with those label
+  // files.
+  const others = [...known].flatMap(([file, entry]) => (requested.has(file) ? [] : [{ file, ...entry }]));
   if (numHashed > 0 || known.size !== entries.length + others.length) {
     const lines = [...entries, ...(await presentOf(folder, others, signal))].map(lineOf);
     await writeLines(index, { lines, cacheDir });
@@ -93,7 +97,7 @@ export function sha256Hex(content: string | Uint8Array): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-/** Those not known to be gone, so that the index does not grow for ever. */
+/** Returns the files that still exist or cannot be checked, so that the index does not grow without limit. */
 async function presentOf<T extends IndexedFile>(
   folder: string,
   files: readonly T[],
@@ -104,18 +108,18 @@ async function presentOf<T extends IndexedFile>(
       () => true,
       (error: NodeJS.ErrnoException) => error.code !== "ENOENT" && error.code !== "ENOTDIR",
     );
-  const isPresent = await mapBounded({ items: files, limit: filesInFlight, signal, work });
+  const isPresent = await mapBounded({ items: files, limit: maxFilesAtOnce, signal, work });
   return files.filter((_, place) => isPresent[place]);
 }
 
-async function stampFiles(
+async function readStamps(
   folder: string,
   files: readonly IndexedFile[],
   signal: AbortSignal | undefined,
 ): Promise<(FileStamp | { problem: string })[]> {
   return mapBounded({
     items: files,
-    limit: filesInFlight,
+    limit: maxFilesAtOnce,
     signal,
     work: async ({ file }) => {
       try {
@@ -133,9 +137,10 @@ async function stampFiles(
 }
 
 /**
- * Null for a link to a file outside. A data folder that somebody else packed may hold links to any file of this machine,
- * so a link to a file has to stay in the data folder, or in the folder that really holds the link. A link to a folder is
- * followed: that is how people put large image folders elsewhere.
+ * Returns the stats of a file, or null if it is a link to a file outside. A data folder that somebody else packed may
+ * hold links to any file of this machine. So the target of a link to a file must be in the data folder, or in the
+ * folder that really holds the link. Links to folders are followed, because people use them to keep large image folders
+ * elsewhere.
  */
 async function statInside(folder: string, file: string): Promise<Stats | null> {
   const path = join(folder, file);
@@ -154,21 +159,24 @@ async function hashFile(folder: string, file: string): Promise<IndexedContent> {
   }
 }
 
-/** Facts about the file: they stay until somebody changes it. Any other fault is the machine's, and may be gone soon. */
-const factsOfFile = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG", "EISDIR", "ELOOP", "EACCES", "EPERM"]);
+/** Errors that stay until somebody changes the file. Any other error is a fault of the machine and may be temporary. */
+const permanentCodes = new Set(["ENOENT", "ENOTDIR", "ENAMETOOLONG", "EISDIR", "ELOOP", "EACCES", "EPERM"]);
 
-/** Reads on from `image "x" ...`. @throws UserError for a fault of the machine: no image may be left out for it */
+/**
+ * Describes why a file cannot be read; the text follows `image "x" ` in a message.
+ * @throws UserError if the machine is at fault: then no image may be left out because of it
+ */
 export function fileProblem(error: unknown, folder: string, file: string): string {
   const problem = `${reasonOf(error)} in ${folder}`;
-  if (factsOfFile.has((error as NodeJS.ErrnoException).code ?? "")) return problem;
+  if (permanentCodes.has((error as NodeJS.ErrnoException).code ?? "")) return problem;
   throw new UserError(
-    `image ${quoted(file)} ${problem}: the machine is at fault, not the image; mend it and start again`,
+    `image ${quoted(file)} ${problem}: the machine is at fault, not the image; repair the cause and start again`,
   );
 }
 
-/** Reads on from `image "x" ...`. */
+/** Describes an error of node:fs; the text follows `image "x" ` or `shard path ` in a message. */
 export function reasonOf(error: unknown): string {
-  const { code, message } = error as NodeJS.ErrnoException; // node:fs throws nothing else
+  const { code, message } = error as NodeJS.ErrnoException; // node:fs throws no other errors
   if (code === "ENOENT" || code === "ENOTDIR") return "is missing";
   if (code === "EACCES" || code === "EPERM") return "may not be read (permission denied)";
   if (code === "EISDIR") return "is not a file";

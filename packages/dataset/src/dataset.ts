@@ -1,5 +1,5 @@
-// Defines Dataset, a data set as the rest of Lockstep sees it: labels, where each sample comes from, and how its pixels are had.
-// Reading a particular form (a FairFace folder, the embedded set) is left to its DatasetSource.
+// Defines Dataset, the interface through which the rest of Lockstep uses a data set: labels, the origin of each sample,
+// and access to its pixels. Each form of the data (e.g. a FairFace folder) implements DatasetSource.
 import type { Log } from "@lockstep/errors";
 import type { LabelSchema, SampleLabels } from "./labels/label-schema.js";
 import type { LabelTable } from "./labels/label-table.js";
@@ -8,34 +8,40 @@ import type { LabelTable } from "./labels/label-table.js";
 export const origin = { officialTrain: 0, officialVal: 1, officialTest: 2 } as const;
 
 interface DatasetFacts {
-  /** `synthetic`, or the name of the labels' schema: the same for every form that the images come in. */
+  /** `synthetic`, or the name of the label schema. It is the same for every form of the data. */
   readonly kind: string;
-  /** SHA-256 (hex) over the labels' schema and (origin, content SHA-256, labels) in canonical order: file names and row order do not matter. */
+  /**
+   * SHA-256 (hex) over the label schema and (origin, content SHA-256, labels) of each sample in canonical order. It
+   * does not depend on file names or the order of rows.
+   */
   readonly fingerprint: string;
   readonly labels: LabelTable;
-  /** By sample: 0 official train, 1 official val, 2 official test. */
+  /** For each sample: 0 official train, 1 official val, 2 official test. */
   readonly origin: Uint8Array;
-  /** Images that were left out, as they cannot be used (`onBadImage: "skip"`). */
+  /** Images that were left out because they cannot be used (`onBadImage: "skip"`). */
   readonly skipped: readonly UnusableImage[];
   /** Names of the images that the labels do not name: they are not part of the data set. */
   readonly unlabelled: readonly string[];
-  /** SHA-256 (hex) of the sample's encoded bytes; of its generator's inputs where it is generated. */
+  /** SHA-256 (hex) of the sample's encoded bytes, or of the generator's inputs for a generated sample. */
   contentSha256(sample: number): string;
-  /** For people: the path inside the data folder, or the generated sample's name. */
+  /** The name to show to people: the path inside the data folder, or the name of a generated sample. */
   imageName(sample: number): string;
 }
 
-/** Images that lie encoded (JPEG, PNG, ...) somewhere. */
+/** A data set of encoded images (JPEG, PNG, ...). */
 export interface EncodedDataset extends DatasetFacts {
   readonly pixelSource: "encoded";
-  /** The encoded bytes, checked against contentSha256; UserError when they are gone or changed since indexing. */
+  /**
+   * Returns the encoded bytes, which are checked against contentSha256.
+   * @throws UserError if they are missing or have changed since the data set was opened
+   */
   readEncoded(sample: number): Promise<Uint8Array>;
 }
 
-/** Images that are computed. */
+/** A data set of images that are computed. */
 export interface GeneratedDataset extends DatasetFacts {
   readonly pixelSource: "generated";
-  /** Names the algorithm: another version draws other pixels. */
+  /** Identifies the algorithm. Another version draws other pixels. */
   readonly generatorVersion: string;
   /** Writes imageSize x imageSize x 3 bytes, RGB, row-major, into `into` from `offset`. */
   generate(sample: number, imageSize: number, into: Uint8Array, offset: number): void;
@@ -47,7 +53,7 @@ export type Dataset = EncodedDataset | GeneratedDataset;
 /** One labelled image as a source lists it. */
 export interface SourceSample {
   readonly name: string;
-  /** Where it is named, for people, e.g. `/data/fairface_label_train.csv, line 17`. */
+  /** The place that names the image, for messages, e.g. `/data/fairface_label_train.csv, line 17`. */
   readonly namedAt?: string | undefined;
   /** 0 official train, 1 official val, 2 official test. */
   readonly origin: number;
@@ -56,12 +62,12 @@ export interface SourceSample {
   readonly contentSha256: string;
 }
 
-/** A labelled image that is missing, empty or broken. */
+/** A labelled image that is missing, empty or damaged. */
 export interface UnusableImage {
   readonly name: string;
-  /** Where it was named, e.g. `/data/fairface_label_train.csv, line 17`. */
+  /** The place that names the image, for messages, e.g. `/data/fairface_label_train.csv, line 17`. */
   readonly namedAt: string;
-  /** Reads on from `image "x" ...`, e.g. `is missing in /data`. */
+  /** What is wrong; the text follows `image "x" ` in a message, e.g. `is missing in /data`. */
   readonly problem: string;
 }
 
@@ -73,21 +79,27 @@ export interface SourceList {
   readonly unlabelled: readonly string[];
 }
 
-/** A form in which labelled, encoded images come. A new format is a new implementation of this. */
+/** Reads labelled, encoded images in one form of the data. A new form is a new implementation of this interface. */
 export interface DatasetSource {
-  /** All labelled images; UserError where labels are unusable. What becomes of unusable images is decided by who calls. */
+  /**
+   * Lists all labelled images. It reports unusable images in the list; the caller decides what to do about them.
+   * @throws UserError if labels cannot be used
+   */
   list(): Promise<SourceList>;
-  /** Encoded bytes of the sample at that place in `samples`; UserError where they are gone. */
+  /**
+   * Returns the encoded bytes of the sample at that index of `samples`.
+   * @throws UserError if they are missing
+   */
   read(listIndex: number): Promise<Uint8Array>;
 }
 
-/** What a source of a recipe's own is given to read the data with. */
+/** The arguments of a recipe's own source. */
 export interface SourceContext {
-  /** As the user names it (--data); a path is absolute. */
+  /** The value of --data. A path is absolute. */
   readonly data: string;
-  /** The recipe's labels, each with the column that this data has it in. */
+  /** The recipe's labels. Each `column` is the column of this data, i.e. --columns is already applied. */
   readonly schema: LabelSchema;
-  /** By the column that the recipe names: what it is called in this data (--columns). */
+  /** Maps the column that the recipe names to the column's name in this data (--columns). */
   readonly columns: Readonly<Record<string, string>>;
   readonly cacheDir: string;
   readonly log: Log;

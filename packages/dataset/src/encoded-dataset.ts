@@ -1,5 +1,6 @@
-// Makes a data set of a source's encoded images (encodedDataset): canonical numbering, bytes that are what was indexed, and what
-// becomes of images that cannot be used. The last is decided here, once, before anything is computed.
+// Makes a data set of the encoded images of a source (encodedDataset): it numbers the samples in canonical order and
+// checks the bytes against their hashes. Only this file decides what to do about images that cannot be used, and it
+// does so once, before anything is computed.
 import { type Log, UserError } from "@lockstep/errors";
 import { canonicalSamples } from "./canonical-order.js";
 import { sha256Hex } from "./content-index.js";
@@ -13,24 +14,25 @@ export interface EncodedDatasetOptions {
   readonly source: DatasetSource;
   readonly schema: LabelSchema;
   /**
-   * What becomes of labelled images that cannot be used. `fail` refuses those that are missing or empty, and leaves it to
-   * the image cache to refuse those that cannot be decoded; `skip` decodes each content once to know.
+   * What to do about labelled images that cannot be used. `fail` throws if an image is missing or empty; the image
+   * cache throws later if an image cannot be decoded. `skip` decodes each distinct image once and leaves out those that
+   * fail.
    */
   readonly onBadImage: OnBadImage;
-  /** Keeps what is known of the images. */
+  /** Holds the list of images that can be decoded. */
   readonly cacheDir: string;
   readonly log: Log;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** A listed sample, and its place in the source's list. */
+/** A listed sample, and its index in the source's list. */
 interface Listed {
   readonly sample: SourceSample;
   readonly place: number;
 }
 
-/** UserError where an image is unusable and `onBadImage` is `fail`, or where no usable one is left. */
+/** @throws UserError if an image is unusable and `onBadImage` is `fail`, or if no usable image is left */
 export async function encodedDataset(options: EncodedDatasetOptions): Promise<EncodedDataset> {
   const { source, schema, onBadImage, log } = options;
   const { samples, unusable, unlabelled } = await source.list();
@@ -39,7 +41,7 @@ export async function encodedDataset(options: EncodedDatasetOptions): Promise<En
     const { name, contentSha256 } = samples[place] as SourceSample; // source.read has checked the place
     if (sha256Hex(bytes) === contentSha256) return bytes;
     throw new UserError(
-      `image ${quoted(name)} changed while it was in use; leave the data as it is during a run, and start again`,
+      `image ${quoted(name)} changed while it was in use; do not change the data during a run, and start again`,
     );
   };
   if (onBadImage === "fail") refuseUnusable(unusable);
@@ -72,7 +74,7 @@ export async function encodedDataset(options: EncodedDatasetOptions): Promise<En
   };
 }
 
-/** Parts the samples by whether they can be decoded, each part in the source's order. */
+/** Separates the samples that can be decoded from those that cannot. Both lists keep the source's order. */
 async function decodable(
   all: readonly Listed[],
   read: (place: number) => Promise<Uint8Array>,
@@ -106,7 +108,7 @@ function reportLeftOut(skipped: readonly UnusableImage[], unlabelled: readonly s
 
 function noneUsable(skipped: readonly UnusableImage[]): string {
   const [first] = skipped;
-  return first ? `all ${skipped.length} are unusable, e.g. ${quoted(first.name)} ${first.problem}` : "there is none";
+  return first ? `all ${skipped.length} are unusable, e.g. ${quoted(first.name)} ${first.problem}` : "it has no images";
 }
 
 function refuseUnusable(unusable: readonly UnusableImage[]): void {

@@ -1,5 +1,6 @@
-// The training reader: labels, data set index, split, sample plan, image cache, embedded data set. Importing this loads no
-// image code. What the `lockstep dataset` commands add to it is in @lockstep/dataset-tools.
+// Exports the reader of training data: labels, data set index, split, sample plan, image cache, embedded data set.
+// Importing it does not load sharp. The package @lockstep/dataset-tools holds the code of the `lockstep dataset`
+// commands.
 export { mapBounded } from "./bounded-concurrency.js";
 export {
   attachImageCache,

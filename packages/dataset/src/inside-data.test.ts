@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { liesInsideData } from "./inside-data.js";
 import { openDataset } from "./open-dataset.js";
-import { complaintOf } from "./testing/complaint.js";
 import { recordingLog, temporaryFolder, writeMadeFolder } from "./testing/made-folder.js";
+import { userErrorMessage } from "./testing/user-error-message.js";
 
 async function made(context: TestContext) {
   const root = await temporaryFolder(context);
@@ -15,7 +15,7 @@ async function made(context: TestContext) {
   return { root, data };
 }
 
-test("what lies inside the data is told behind links, of absent paths and beside a file that names images", async (context) => {
+test("a path inside the data is recognised through links, if it does not exist, and if the data is a file that names images", async (context) => {
   const { root, data } = await made(context);
   await writeFile(join(data, "labels.csv"), "");
   for (const folder of [data, join(root, "link"), join(data, "labels.csv"), join(root, "link/labels.csv")]) {
@@ -31,7 +31,7 @@ test("what lies inside the data is told behind links, of absent paths and beside
   assert.equal(await liesInsideData(join(root, "link/train.parquet"), join(data, "train.parquet")), true);
 });
 
-test("the cache may not lie inside the data, also through a link or beside a label file", async (context) => {
+test("a cache folder inside the data is refused, also through a link or next to a label file", async (context) => {
   const { root, data } = await made(context);
   await writeMadeFolder(data, { numTrain: 2, numVal: 1 });
   const log = recordingLog();
@@ -42,8 +42,8 @@ test("the cache may not lie inside the data, also through a link or beside a lab
     [file, join(data, "cache")],
   ] as const) {
     assert.match(
-      await complaintOf(openDataset({ data: named, cacheDir, log })),
-      /^cache folder .*cache: lies inside the data folder \(.*\); choose another \(--cache-dir\)$/,
+      await userErrorMessage(openDataset({ data: named, cacheDir, log })),
+      /^cache folder .*cache: is inside the data folder \(.*\); choose another folder \(--cache-dir\)$/,
     );
   }
   assert.deepEqual((await readdir(data)).sort(), [

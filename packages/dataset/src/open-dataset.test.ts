@@ -20,7 +20,6 @@ import { defaultCacheDir } from "./cache-dir.js";
 import type { Dataset, EncodedDataset, Progress } from "./dataset.js";
 import { labelsOf } from "./labels/label-table.js";
 import { openDataset, splitDataset } from "./open-dataset.js";
-import { complaintOf } from "./testing/complaint.js";
 import {
   labelHeader,
   labelRow,
@@ -29,6 +28,7 @@ import {
   warningsOf,
   writeMadeFolder,
 } from "./testing/made-folder.js";
+import { userErrorMessage } from "./testing/user-error-message.js";
 
 async function made(context: TestContext) {
   const root = await temporaryFolder(context);
@@ -56,7 +56,7 @@ async function readEncoded(dataset: Dataset, sample: number): Promise<Uint8Array
 }
 
 describe("a FairFace folder", () => {
-  test("opens: labels, origin, names and bytes belong together, in canonical order", async (context) => {
+  test("opens in canonical order, and each sample has its own labels, origin, name and bytes", async (context) => {
     const { data, open } = await made(context);
     const dataset = await open();
     assert.equal(dataset.kind, "fairface");
@@ -72,7 +72,7 @@ describe("a FairFace folder", () => {
     assert.deepEqual(train, [...train].sort());
   });
 
-  test("has the same fingerprint and order under other file names and another order of rows", async (context) => {
+  test("has the same fingerprint and order with other file names and another order of rows", async (context) => {
     const { data, open } = await made(context);
     const before = await open();
     await rename(join(data, "train"), join(data, "renamed"));
@@ -84,7 +84,7 @@ describe("a FairFace folder", () => {
     assert.deepEqual(facts(after), facts(before));
   });
 
-  test("has another fingerprint when a label, a part or a byte differs", async (context) => {
+  test("has another fingerprint if a label, a part or a byte differs", async (context) => {
     const { data, open } = await made(context);
     const fingerprints = new Set([(await open()).fingerprint]);
     const csv = join(data, "fairface_label_train.csv");
@@ -100,56 +100,59 @@ describe("a FairFace folder", () => {
     assert.equal(fingerprints.size, 4);
   });
 
-  test("a missing folder, label file or image is one line that names it", async (context) => {
+  test("is refused with one line that names the missing folder, label file or image", async (context) => {
     const { root, data, cacheDir, log, open } = await made(context);
     const missing = join(root, "absent");
     assert.match(
-      await complaintOf(openDataset({ data: missing, cacheDir, log })),
+      await userErrorMessage(openDataset({ data: missing, cacheDir, log })),
       /data .*absent is missing; accepted are a folder with fairface_label_train.csv, .*or "synthetic" \(--data\)/,
     );
     assert.match(
-      await complaintOf(openDataset({ data: join(data, "train/0.jpg"), cacheDir, log })),
+      await userErrorMessage(openDataset({ data: join(data, "train/0.jpg"), cacheDir, log })),
       /0.jpg is not a folder; accepted are a folder with fairface_label_train.csv/,
     );
     await rm(join(data, "train/3.jpg"));
     await rm(join(data, "train/7.jpg"));
     assert.match(
-      await complaintOf(open()),
+      await userErrorMessage(open()),
       /fairface_label_train.csv, line 5: image "train\/3.jpg" is missing in .*\(and 1 more images cannot be used\); put the image/,
     );
     await rm(join(data, "fairface_label_val.csv"));
     assert.match(
-      await complaintOf(open()),
+      await userErrorMessage(open()),
       /label file fairface_label_val.csv is missing in .*; a FairFace folder holds/,
     );
   });
 
-  test("an empty image and a folder in an image's place are named", async (context) => {
+  test("is refused if an image is empty or is a folder, and the message names it", async (context) => {
     const { data, open } = await made(context);
     await truncate(join(data, "val/1.jpg"));
-    assert.match(await complaintOf(open()), /fairface_label_val.csv, line 3: image "val\/1.jpg" is empty \(0 bytes\)/);
+    assert.match(
+      await userErrorMessage(open()),
+      /fairface_label_val.csv, line 3: image "val\/1.jpg" is empty \(0 bytes\)/,
+    );
     await rm(join(data, "val/1.jpg"));
     await mkdir(join(data, "val/1.jpg"));
-    assert.match(await complaintOf(open()), /image "val\/1.jpg" is not a file/);
+    assert.match(await userErrorMessage(open()), /image "val\/1.jpg" is not a file/);
   });
 
-  test("a file that changes after indexing is refused when it is read", async (context) => {
+  test("refuses to read an image that has changed since the data set was opened", async (context) => {
     const { data, open } = await made(context);
     const dataset = await open();
     await appendFile(join(data, dataset.imageName(4)), "x");
-    assert.match(await complaintOf(readEncoded(dataset, 4)), /changed while it was in use/);
+    assert.match(await userErrorMessage(readEncoded(dataset, 4)), /changed while it was in use/);
   });
 
-  test("a cache folder inside the data folder is refused, also by way of a link", async (context) => {
+  test("is refused with a cache folder inside it, also through a link", async (context) => {
     const { root, data, log } = await made(context);
     assert.match(
-      await complaintOf(openDataset({ data, cacheDir: join(data, "cache"), log })),
-      /lies inside the data folder/,
+      await userErrorMessage(openDataset({ data, cacheDir: join(data, "cache"), log })),
+      /is inside the data folder/,
     );
     await symlink(data, join(root, "link"));
     assert.match(
-      await complaintOf(openDataset({ data: join(root, "link"), cacheDir: join(data, "x"), log })),
-      /lies inside the data folder/,
+      await userErrorMessage(openDataset({ data: join(root, "link"), cacheDir: join(data, "x"), log })),
+      /is inside the data folder/,
     );
     assert.deepEqual((await readdir(data)).sort(), [
       "fairface_label_train.csv",
@@ -161,7 +164,7 @@ describe("a FairFace folder", () => {
 });
 
 describe("the content index", () => {
-  test("says when an image holds other bytes than at the last start, and not when only its times changed", async (context) => {
+  test("warns if an image has other bytes than at the last start, and does not warn if only its times have changed", async (context) => {
     const { data, log, open } = await made(context);
     const before = await open();
     await utimes(join(data, "train/1.jpg"), 1, 1);
@@ -172,7 +175,7 @@ describe("the content index", () => {
     assert.deepEqual(warningsOf(log), ["images have changed since they were last indexed"]);
   });
 
-  test("spares a second start from reading images, and reads again only what changed", async (context) => {
+  test("makes the second start read only the images that have changed", async (context) => {
     const { data, log, open } = await made(context);
     const hashed = (): unknown[] =>
       log.lines.filter(({ fields }) => "hashed" in fields).map(({ fields }) => fields.hashed);
@@ -183,7 +186,7 @@ describe("the content index", () => {
     assert.deepEqual(hashed(), [17, 0, 1]);
   });
 
-  test("is kept for the images of a folder's other label files, as long as they are there", async (context) => {
+  test("keeps the images that other label files of the folder name, as long as they exist", async (context) => {
     const { data, cacheDir, log } = await made(context);
     const hashedFor = async (part: string): Promise<number | undefined> => {
       await openDataset({ data: join(data, `fairface_label_${part}.csv`), cacheDir, log });
@@ -201,7 +204,7 @@ describe("the content index", () => {
     assert.ok(!lines.some((line) => line.endsWith("val/2.jpg")));
   });
 
-  test("that is damaged is noticed and built again", async (context) => {
+  test("is written again with a warning if it is damaged", async (context) => {
     const { cacheDir, log, open } = await made(context);
     const before = await open();
     const [name = ""] = await readdir(join(cacheDir, "index"));
@@ -211,13 +214,13 @@ describe("the content index", () => {
     for (const damaged of [text.replace(before.contentSha256(3), flipped), text.slice(0, -5), "", "\0".repeat(100)]) {
       await writeFile(path, damaged);
       assert.equal((await open()).fingerprint, before.fingerprint);
-      assert.match(warningsOf(log).at(-1) ?? "", /content index is broken/);
+      assert.match(warningsOf(log).at(-1) ?? "", /content index is damaged/);
     }
     assert.equal(warningsOf(log).length, 4);
     assert.equal(await readFile(path, "utf8"), text);
   });
 
-  test("reports progress and stops when told to", async (context) => {
+  test("reports progress and stops when its signal is aborted", async (context) => {
     const { data, cacheDir, log } = await made(context);
     const seen: Progress[] = [];
     const stop = new AbortController();
@@ -228,19 +231,19 @@ describe("the content index", () => {
     assert.deepEqual(seen.at(-1), { stage: "indexing", done: 17, total: 17 });
   });
 
-  test("that cannot be written names the cache folder and the flag", async (context) => {
+  test("names the cache folder and the flag if it cannot be written", async (context) => {
     const { root, data, log } = await made(context);
     const cacheDir = join(root, "taken");
     await writeFile(cacheDir, "a file");
     assert.match(
-      await complaintOf(openDataset({ data, cacheDir, log })),
-      /cache folder .*taken: .*choose another \(--cache-dir\)/,
+      await userErrorMessage(openDataset({ data, cacheDir, log })),
+      /cache folder .*taken: .*choose another path \(--cache-dir\)/,
     );
   });
 });
 
 describe("splitting a data set", () => {
-  test("counts and logs exact duplicates, and warns of images that leak from train into val", async (context) => {
+  test("counts and logs exact duplicates, and warns about validation images that are also in the training part", async (context) => {
     const { data, log, open } = await made(context);
     const copies: [string, string, string][] = [
       ["train", "train/0.jpg", "train/copy.jpg"],
@@ -260,29 +263,29 @@ describe("splitting a data set", () => {
     assert.deepEqual([official.train.length, official.val.length, official.leaked], [13, 6, 1]);
     assert.match(
       warningsOf(log)[0] ?? "",
-      /^the training part holds 1 of the 6 validation images too; --split random /,
+      /^the training part also holds 1 of the 6 validation images; --split random /,
     );
   });
 });
 
-describe("the way in", () => {
-  test("synthetic:N gives N images, and nonsense is refused", async () => {
+describe("the package", () => {
+  test("opens synthetic:N as N images, and refuses an N that is not a number", async () => {
     const log = recordingLog();
     const open = (data: string): Promise<Dataset> => openDataset({ data, cacheDir: "/nowhere", log });
     assert.equal((await open("synthetic:40")).labels.numSamples, 40);
     assert.equal((await open("synthetic")).labels.numSamples, 4000);
     for (const data of ["synthetic:", "synthetic:0", "synthetic:many", "synthetic:1.5"]) {
-      assert.match(await complaintOf(open(data)), /is no number of images/);
+      assert.match(await userErrorMessage(open(data)), /is not a number of images/);
     }
   });
 
-  test("caches stand under XDG_CACHE_HOME where it is absolute, else under the home folder", () => {
+  test("puts caches into XDG_CACHE_HOME if that is an absolute path, otherwise into the home folder", () => {
     assert.equal(defaultCacheDir({ XDG_CACHE_HOME: "/somewhere" }), "/somewhere/lockstep");
     assert.match(defaultCacheDir({ XDG_CACHE_HOME: "relative" }), /\/\.cache\/lockstep$/);
     assert.match(defaultCacheDir({}), /\/\.cache\/lockstep$/);
   });
 
-  test("without a home folder the message names what to set", () => {
+  test("names the flag and the variable to set if there is no home folder", () => {
     const { HOME } = process.env;
     process.env["HOME"] = "";
     try {
@@ -296,7 +299,7 @@ describe("the way in", () => {
     }
   });
 
-  test("importing the package loads no image code", async () => {
+  test("does not load sharp when it is imported", async () => {
     const index = fileURLToPath(new URL("./index.js", import.meta.url));
     const script = `
       const { createPlan, drawSplit } = await import(${JSON.stringify(index)});

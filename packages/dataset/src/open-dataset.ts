@@ -17,9 +17,9 @@ import { drawSplit, type Split, type SplitSettings } from "./plan/split.js";
 import { defaultSyntheticSamples, syntheticDataset } from "./synthetic/synthetic-dataset.js";
 
 export interface OpenDatasetOptions extends DataOptions {
-  /** The labels that the recipe asks for; FairFace's where absent. */
+  /** The labels that the recipe declares; default: FairFace's. */
   readonly schema?: LabelSchema | undefined;
-  /** The recipe's own way to read the data; absent: the forms that Lockstep knows. */
+  /** The recipe's own source of the data; default: the forms that Lockstep can read. */
   readonly source?: ((context: SourceContext) => DatasetSource | Promise<DatasetSource>) | undefined;
   readonly cacheDir: string;
   readonly log: Log;
@@ -27,14 +27,17 @@ export interface OpenDatasetOptions extends DataOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Reads the labels and hashes the images; UserError in one line where either is unusable. */
+/**
+ * Reads the labels and hashes the images.
+ * @throws UserError if the labels or the images cannot be used
+ */
 export async function openDataset(options: OpenDatasetOptions): Promise<Dataset> {
   const { schema = fairfaceLabels, log, onProgress, signal } = options;
   const { data, columns: columnMap, repairLabels, onBadImage } = parseDataOptions(options);
   checkLabelSchema(schema);
   if (isSynthetic(data)) return syntheticDataset({ numSamples: syntheticSize(data), schema });
   const columns = dataColumns(schema, columnMap);
-  const path = await realpath(data).catch(() => resolve(data)); // an absent path is complained about below
+  const path = await realpath(data).catch(() => resolve(data)); // the code below reports an absent path
   const cacheDir = resolve(options.cacheDir);
   await checkCacheOutside(cacheDir, path);
   const common = { cacheDir, log, onProgress, signal };
@@ -61,7 +64,11 @@ async function knownForm(path: string, options: FormOptions): Promise<{ form: st
   return { form: form.kind, source: await openForm(form, options) };
 }
 
-/** The parts of a run; says what was removed or leaks. UserError where a needed part is empty. */
+/**
+ * Draws the parts of a run. It logs how many duplicates were removed, and warns if validation or test images are also
+ * in the training part, or if the validation part is empty.
+ * @throws UserError if the subset is not in (0, 1]
+ */
 export function splitDataset(dataset: Dataset, settings: SplitSettings & { readonly log?: Log }): Split {
   const split = drawSplit(dataset, settings);
   const { duplicatesRemoved, leaked } = split;
@@ -73,25 +80,25 @@ export function splitDataset(dataset: Dataset, settings: SplitSettings & { reado
   if (settings.split === "official" && parts.val === 0) {
     settings.log?.warn(
       { parts },
-      "the data has no validation part: training goes on without one; --split random draws one",
+      "the data has no validation part: training continues without one; --split random draws one",
     );
   }
   if (leaked > 0) {
-    const judged = parts.test === 0 ? "validation images" : "validation and test images";
+    const evaluated = parts.test === 0 ? "validation images" : "validation and test images";
     settings.log?.warn(
       { leaked },
-      `the training part holds ${leaked} of the ${parts.val + parts.test} ${judged} too; --split random removes such duplicates`,
+      `the training part also holds ${leaked} of the ${parts.val + parts.test} ${evaluated}; --split random removes such duplicates`,
     );
   }
   return split;
 }
 
-/** Whether the name means the embedded data set, and no path. */
+/** Whether the value of --data names the embedded data set and is not a path. */
 export function isSynthetic(data: string): boolean {
   return data === "synthetic" || data.startsWith("synthetic:");
 }
 
-/** The options without what else a caller's object holds, defaults filled in. */
+/** Fills in defaults. It picks the data options out of the caller's object, which may hold further keys. */
 function parseDataOptions({ data, columns, repairLabels, onBadImage }: DataOptions) {
   return dataOptions.parse({ data, columns, repairLabels, onBadImage });
 }
@@ -101,7 +108,7 @@ function syntheticSize(data: string): number {
   const size = data.slice("synthetic:".length);
   if (!/^[1-9][0-9]{0,6}$/.test(size)) {
     throw new UserError(
-      `data ${data}: "${size}" is no number of images; write synthetic:N with N from 1 to 9999999 (--data)`,
+      `data ${data}: "${size}" is not a number of images; write synthetic:N with N from 1 to 9999999 (--data)`,
     );
   }
   return Number(size);

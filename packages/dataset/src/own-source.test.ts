@@ -1,4 +1,4 @@
-// A form of data that only the recipe knows.
+// Tests a recipe's own source, i.e. a form of the data that only the recipe can read.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { sha256Hex } from "./content-index.js";
@@ -12,12 +12,12 @@ const schema: LabelSchema = {
   fields: [{ kind: "class", name: "species", column: "species", classes: ["cat", "dog"] }],
 };
 
-test("a recipe's own source reads any path, is told the column map, and has its bytes checked like any other", async (context) => {
+test("a recipe's own source receives the path and the column map, and its bytes are checked like those of other sources", async (context) => {
   const folder = await temporaryFolder(context);
   const images = [await madeJpeg(1), await madeJpeg(2), await madeJpeg(3)];
-  const told: SourceContext[] = [];
+  const contexts: SourceContext[] = [];
   const source = (given: SourceContext): DatasetSource => {
-    told.push(given);
+    contexts.push(given);
     return {
       list: async () => ({
         samples: images.map((bytes, i) => ({
@@ -35,8 +35,8 @@ test("a recipe's own source reads any path, is told the column map, and has its 
   const options = { data: folder, cacheDir: `${folder}-cache`, schema, columns: { species: "animal" }, source };
   const dataset = await openDataset({ ...options, log: recordingLog() });
   assert.equal(dataset.labels.numSamples, 3);
-  assert.deepEqual([told[0]?.data, told[0]?.columns], [folder, { species: "animal" }]);
-  assert.equal(told[0]?.schema.fields[0]?.column, "animal");
+  assert.deepEqual([contexts[0]?.data, contexts[0]?.columns], [folder, { species: "animal" }]);
+  assert.equal(contexts[0]?.schema.fields[0]?.column, "animal");
   if (dataset.pixelSource !== "encoded") assert.fail("generated");
   assert.equal(sha256Hex(await dataset.readEncoded(0)), dataset.contentSha256(0));
   images.fill(await madeJpeg(4));

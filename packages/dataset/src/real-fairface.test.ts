@@ -1,4 +1,5 @@
-// Runs on a part of the real FairFace images, read from LOCKSTEP_FAIRFACE or from ../shared/fairface beside the repository.
+// Tests with some of the real FairFace images. They are read from LOCKSTEP_FAIRFACE, or from ../shared/fairface
+// relative to the repository; without them the tests are skipped.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
@@ -21,7 +22,7 @@ const skip = existsSync(join(fairface, "fairface_label_train.csv"))
   ? false
   : `no FairFace images at ${fairface}: set LOCKSTEP_FAIRFACE to a folder with fairface_label_train.csv`;
 
-/** The first rows of the real label files, beside links to the real images. */
+/** Makes a folder with the first rows of the real label files and links to the real images. */
 async function firstRows(context: TestContext, { numTrain, numVal }: { numTrain: number; numVal: number }) {
   const root = await temporaryFolder(context);
   const data = join(root, "data");
@@ -38,7 +39,7 @@ async function firstRows(context: TestContext, { numTrain, numVal }: { numTrain:
 }
 
 describe("real FairFace images", { skip }, () => {
-  test("open, split and decode into a cache that the second start finds", async (context) => {
+  test("are opened, split and decoded into a cache, and the second start uses the cache", async (context) => {
     const { data, cacheDir, log } = await firstRows(context, { numTrain: 240, numVal: 60 });
     const dataset = await openDataset({ data, cacheDir, log });
     assert.equal(dataset.labels.numSamples, 300);
@@ -59,10 +60,11 @@ describe("real FairFace images", { skip }, () => {
     assert.ok(new Set(image).size > 50, "a photo has many shades");
     await Promise.all([cache.close(), again.close()]);
     assert.equal(warningsOf(log).length, 1);
-    assert.match(warningsOf(log)[0] ?? "", /^left out \d+ images that the labels do not name: /); // the other images of the linked folders
+    // The linked folders hold further images.
+    assert.match(warningsOf(log)[0] ?? "", /^left out \d+ images that the labels do not name: /);
   });
 
-  test("labels that went through a spreadsheet are refused, and the cause is named", async (context) => {
+  test("are refused with labels that a spreadsheet has changed, and the message names the cause", async (context) => {
     const { data, cacheDir, log } = await firstRows(context, { numTrain: 10, numVal: 10 });
     const mangled = await readFile(join(fairface, "fairface_label_val.excel-mangled.csv"), "utf8");
     await writeFile(join(data, "fairface_label_val.csv"), mangled);
@@ -70,11 +72,11 @@ describe("real FairFace images", { skip }, () => {
       openDataset({ data, cacheDir, log }),
       (error: unknown) =>
         error instanceof UserError &&
-        /fairface_label_val.csv, line 2: age "03-Sep" is what a spreadsheet made of "3-9"/.test(error.message),
+        /fairface_label_val.csv, line 2: age "03-Sep" is a date that a spreadsheet made of "3-9"/.test(error.message),
     );
   });
 
-  test("repaired labels of a spreadsheet's files give the fingerprint of the published ones", async (context) => {
+  test("have the same fingerprint with repaired labels as with the published labels", async (context) => {
     const root = await temporaryFolder(context);
     const fingerprints = new Set<string>();
     for (const form of ["published", "mangled"]) {
@@ -102,7 +104,7 @@ describe("real FairFace images", { skip }, () => {
     assert.equal(fingerprints.size, 1);
   });
 
-  test("all 22,500 rows are the same labels again after any spreadsheet's spelling was repaired", async () => {
+  test("have the published labels in all 22,500 rows after dates of every format are repaired", async () => {
     for (const part of ["train", "val"]) {
       const text = await readFile(join(fairface, `fairface_label_${part}.csv`), "utf8");
       const published = parseLabelFile("labels.csv", text, fairfaceLabels);

@@ -11,11 +11,11 @@ import {
   type Progress,
 } from "@lockstep/dataset";
 import {
-  complaintOf,
   labelRow,
   madeJpeg,
   recordingLog,
   temporaryFolder,
+  userErrorMessage,
   writeMadeFolder,
 } from "@lockstep/dataset/testing";
 import { temporaryPathFor, thisProcess } from "@lockstep/files";
@@ -111,14 +111,17 @@ describe("a converted data set", () => {
     await mkdir(join(root, "out/csv"), { recursive: true });
     await writeFile(join(root, "out/csv/holiday.txt"), "mine");
     assert.match(
-      await complaintOf(convert(dataset, "csv")),
+      await userErrorMessage(convert(dataset, "csv")),
       /out\/csv: exists and is not empty \(holiday.txt\); choose another/,
     );
     assert.deepEqual(await readdir(join(root, "out/csv")), ["holiday.txt"]);
     await mkdir(join(root, "out/webdataset"));
     assert.equal((await convert(dataset, "webdataset")).images, 17);
     const trainOnly = await open(join(root, "out/webdataset/train-000000.tar"));
-    assert.match(await complaintOf(convert(trainOnly, "fairface")), /has a val part and this data has none; write csv/);
+    assert.match(
+      await userErrorMessage(convert(trainOnly, "fairface")),
+      /has a val part and this data has none; write csv/,
+    );
     assert.deepEqual((await readdir(join(root, "out"))).sort(), ["csv", "webdataset"]);
   });
 
@@ -134,7 +137,7 @@ describe("a converted data set", () => {
     }
     await writeFile(join(data, "train/5.jpg"), "other");
     for (const to of writtenForms)
-      assert.match(await complaintOf(convert(dataset, to)), /"train\/5.jpg" changed while/);
+      assert.match(await userErrorMessage(convert(dataset, to)), /"train\/5.jpg" changed while/);
     assert.deepEqual(await readdir(join(root, "out")), []);
     assert.deepEqual(await readdir(join(root, "cache")), ["index"]);
   });
@@ -146,7 +149,7 @@ describe("a converted data set", () => {
     await symlink(join(root, "home"), join(data, "h"));
     await appendFile(join(data, "fairface_label_train.csv"), `${labelRow("h/id_rsa", 3)}\n`);
     const refusal = /image "h\/id_rsa" is not copied: its content is not JPEG, .*; delete its row, or leave/;
-    for (const to of writtenForms) assert.match(await complaintOf(convert(await open(data), to)), refusal);
+    for (const to of writtenForms) assert.match(await userErrorMessage(convert(await open(data), to)), refusal);
     assert.deepEqual(await readdir(join(root, "out")), []);
     const without = await open(data, { onBadImage: "skip" });
     assert.equal((await convert(without, "csv")).images, 17);

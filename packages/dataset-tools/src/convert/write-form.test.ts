@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { complaintOf, temporaryFolder } from "@lockstep/dataset/testing";
+import { temporaryFolder, userErrorMessage } from "@lockstep/dataset/testing";
 import { assertOutside } from "./write-form.js";
 
 test("the output may not lie inside the data, also through a link or beside a label file", async (context) => {
@@ -17,7 +17,7 @@ test("the output may not lie inside the data, also through a link or beside a la
     [link, join(data, "out")],
     [file, join(data, "out")],
   ] as const) {
-    assert.match(await complaintOf(assertOutside(out, named)), /out: lies inside .*; choose another \(--out\)$/);
+    assert.match(await userErrorMessage(assertOutside(out, named)), /out: lies inside .*; choose another \(--out\)$/);
   }
   await assertOutside(join(root, "out"), file);
 });

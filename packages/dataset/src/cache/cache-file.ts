@@ -1,7 +1,9 @@
-// Reads and writes the image cache on disk (openCacheFile, writeCacheFile): NAME.rgb (a header, then the pixels of each sample) and NAME.json (what they are, and
-// their hash). The pixels are put in place first: where the manifest stands, so did they.
+// Reads and writes the two files of an image cache (openCacheFile, writeCacheFile): NAME.rgb holds a header and the
+// pixels of each sample; NAME.json, the manifest, holds the identity of the cache and the hash of the pixels.
 //
-// Header, 64 bytes: "LSPIXEL1", imageSize uint32, numSamples uint32 (both little-endian), the key's 32 bytes, zeros.
+// Invariant: NAME.rgb is written before NAME.json, so a manifest exists only where its pixels were written in full.
+// Header of NAME.rgb, 64 bytes: "LSPIXEL1", imageSize uint32, numSamples uint32 (both little-endian), the key's 32
+// bytes, zeros.
 import { createHash } from "node:crypto";
 import { type FileHandle, open, readFile } from "node:fs/promises";
 import { UserError } from "@lockstep/errors";
@@ -13,14 +15,14 @@ const magic = "LSPIXEL1";
 export const headerBytes = 64;
 const hashChunkBytes = 1 << 20;
 
-/** What a cache must hold to be the one that is asked for. */
+/** What identifies a cache: a cache file is used only if all of these are equal. */
 export interface CacheIdentity {
   /** SHA-256 (hex) over the other fields. */
   readonly key: string;
   readonly datasetFingerprint: string;
-  /** Of the decoder, or of the generator. */
+  /** Version of the decoder, or of the generator. */
   readonly pixelsVersion: string;
-  /** Pixels a side. */
+  /** Pixels per side. */
   readonly imageSize: number;
   readonly numSamples: number;
   /** SHA-256 (hex) over the sample indexes, ascending, little-endian uint32. */
@@ -39,7 +41,7 @@ const manifestSchema = z.strictObject({
 });
 
 export type CacheState =
-  /** All bytes are there and have the hash that they had when they were written. The caller closes the file. */
+  /** All bytes are present and have the hash that they were written with. The caller closes the file. */
   | { readonly state: "whole"; readonly file: FileHandle; readonly pixelsSha256: string }
   | { readonly state: "absent" }
   | { readonly state: "broken"; readonly reason: string };
@@ -48,12 +50,15 @@ export function pixelBytes({ imageSize }: { readonly imageSize: number }): numbe
   return imageSize * imageSize * 3;
 }
 
-/** Of NAME.rgb. */
+/** Size of NAME.rgb in bytes. */
 export function cacheFileBytes({ imageSize, numSamples }: Pick<CacheIdentity, "imageSize" | "numSamples">): number {
   return headerBytes + numSamples * pixelBytes({ imageSize });
 }
 
-/** Opens and checks everything, reading all pixels once, a chunk at a time. `base`: the path without its ending. */
+/**
+ * Opens a cache and checks it in full: it reads all pixels once, in chunks.
+ * @param base path without `.rgb` and `.json`
+ */
 export async function openCacheFile(base: string, identity: CacheIdentity, signal?: AbortSignal): Promise<CacheState> {
   let manifest: z.infer<typeof manifestSchema>;
   try {
@@ -80,7 +85,7 @@ export async function openCacheFile(base: string, identity: CacheIdentity, signa
   }
 }
 
-/** Null where header and size are right, else what is wrong. */
+/** Returns null if header and size are right, otherwise what is wrong. */
 export async function checkHeader(
   file: FileHandle,
   identity: Pick<CacheIdentity, "key" | "imageSize" | "numSamples">,
@@ -109,7 +114,10 @@ async function checkPixels(
   return hash.digest("hex") === expected ? null : "its pixels do not have the hash that they were written with";
 }
 
-/** Writes both files; `chunks` gives the pixels in order of samples. */
+/**
+ * Writes both files.
+ * @param chunks the pixels in the order of the samples
+ */
 export async function writeCacheFile(
   base: string,
   identity: CacheIdentity,
@@ -137,6 +145,7 @@ function encodeHeader({ key, imageSize, numSamples }: Pick<CacheIdentity, "key" 
   return header;
 }
 
+/** @throws UserError if the size is not a whole number from 1 to 4096 */
 export function checkImageSize(imageSize: number): void {
   if (!Number.isInteger(imageSize) || imageSize < 1 || imageSize > 4096) {
     throw new UserError(`imageSize ${imageSize}: must be a whole number from 1 to 4096 pixels (--image-size)`);

@@ -1,4 +1,5 @@
-// What happens when the disk does not hold the image cache: one line that says how much is needed, and nothing left behind.
+// Tests a disk that is too small for the image cache: one line says how much space is needed, and no files are left
+// behind.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
@@ -8,13 +9,13 @@ import { describe, test } from "node:test";
 import { MachineFault } from "@lockstep/errors";
 import type { Dataset, GeneratedDataset } from "../dataset.js";
 import { syntheticDataset } from "../synthetic/synthetic-dataset.js";
-import { complaintOf } from "../testing/complaint.js";
 import { recordingLog, temporaryFolder } from "../testing/made-folder.js";
+import { userErrorMessage } from "../testing/user-error-message.js";
 import { openImageCache } from "./image-cache.js";
 
 const log = recordingLog();
 
-/** A file system of 1 MiB; null where this process may not mount one. */
+/** Mounts a file system of 1 MiB. Returns null if this process may not mount one. */
 async function smallDisk(root: string): Promise<{ readonly path: string; remove(): void } | null> {
   const path = join(root, "disk");
   await mkdir(path);
@@ -22,7 +23,7 @@ async function smallDisk(root: string): Promise<{ readonly path: string; remove(
   return status === 0 ? { path, remove: () => void spawnSync("umount", [path]) } : null;
 }
 
-/** Tells of a full disk when it draws that sample. */
+/** Throws the error of a full disk when it draws the sample `atSample`. */
 function fullAt(dataset: GeneratedDataset, atSample: number): Dataset {
   return {
     ...dataset,
@@ -34,15 +35,18 @@ function fullAt(dataset: GeneratedDataset, atSample: number): Dataset {
   };
 }
 
-/** A full disk is not the user's mistake: a supervisor may start the process again. */
+/**
+ * Returns the message of a MachineFault: a full disk is not the user's mistake, so a supervisor may start the process
+ * again.
+ */
 async function faultOf(work: Promise<unknown>): Promise<string> {
   const error: unknown = await work.then(() => assert.fail("it was accepted")).catch((reason: unknown) => reason);
   assert.ok(error instanceof MachineFault, String(error));
-  return complaintOf(Promise.reject(error));
+  return userErrorMessage(Promise.reject(error));
 }
 
 describe("a disk that is too small for the image cache", () => {
-  test("is noticed before anything is decoded", async (context) => {
+  test("is reported before anything is decoded", async (context) => {
     const cacheDir = join(await temporaryFolder(context), "cache");
     const few = syntheticDataset({ numSamples: 10 });
     const many: Dataset = { ...few, generate: () => assert.fail("an image was drawn") };
@@ -54,7 +58,7 @@ describe("a disk that is too small for the image cache", () => {
     assert.deepEqual(await readdir(cacheDir), []);
   });
 
-  test("and fills up meanwhile is named with what is needed, and the part that was written is removed", async (context) => {
+  test("and becomes full during the build is reported with the space that is needed, and the partial file is removed", async (context) => {
     const cacheDir = join(await temporaryFolder(context), "cache");
     const dataset = fullAt(syntheticDataset({ numSamples: 600 }), 500);
     assert.match(
@@ -64,10 +68,10 @@ describe("a disk that is too small for the image cache", () => {
     assert.deepEqual(await readdir(join(cacheDir, "pixels")), []);
   });
 
-  test("of one MiB: refused where it is full already, and left clean where others fill it", async (context) => {
+  test("and has one MiB is reported before the build, or during the build if another program fills it, and no partial file is left", async (context) => {
     const disk = await smallDisk(await temporaryFolder(context));
     if (disk === null) {
-      context.diagnostic("no file system can be mounted here: the tests above stand for it");
+      context.diagnostic("this process may not mount a file system: only the tests above check a full disk");
       return;
     }
     try {

@@ -59,7 +59,7 @@ describe("the image cache", () => {
     assert.deepEqual(warningsOf(log), []);
   });
 
-  test("gives pixels close to those that were encoded, each under its own sample", async (context) => {
+  test("gives each sample pixels close to those that were encoded", async (context) => {
     const { openCache, dataset } = await made(context);
     const cache = await openCache(undefined, 48);
     const { madePixels } = await import("../testing/made-folder.js");
@@ -70,11 +70,12 @@ describe("the image cache", () => {
       await cache.read(sample, pixels, 0);
       const differences = madePixels(number, 48, 48).map((value, i) => Math.abs(value - (pixels[i] ?? 0)));
       const mean = differences.reduce((sum, difference) => sum + difference, 0) / differences.length;
-      assert.ok(mean < 25, `${name}: ${mean}`); // JPEG halves the colour's resolution; a stranger is 85 away
+      // JPEG halves the resolution of colours. For another image the mean would be 85.
+      assert.ok(mean < 25, `${name}: ${mean}`);
     }
   });
 
-  test("of a subset holds exactly its samples, and leaves the others undecoded", async (context) => {
+  test("of a subset holds exactly its samples, and the other images are not decoded", async (context) => {
     const { openCache, cacheDir, data, dataset } = await made(context);
     const whole = await openCache();
     const some = await openCache(Uint32Array.of(11, 2, 7, 2));
@@ -88,7 +89,7 @@ describe("the image cache", () => {
     assert.equal((await openCache(Uint32Array.of(2, 7, 11))).pixelsSha256, some.pixelsSha256);
   });
 
-  test("writes at the offset, into shared memory too, and refuses what does not fit", async (context) => {
+  test("copies an image to the offset, also into shared memory, and throws if the image does not fit", async (context) => {
     const { openCache } = await made(context);
     const cache = await openCache();
     const into = new Uint8Array(new SharedArrayBuffer(3 * imageBytes));
@@ -102,7 +103,7 @@ describe("the image cache", () => {
     assert.throws(() => cache.readSync(4, into, -1), RangeError);
   });
 
-  test("that is damaged anywhere is noticed, warned of and built again to the same bytes", async (context) => {
+  test("is built again with a warning and has the same bytes if any part of it is damaged", async (context) => {
     const { openCache, log } = await made(context);
     const { path, pixelsSha256 } = await openCache();
     const manifest = path.replace(/rgb$/, "json");
@@ -130,14 +131,14 @@ describe("the image cache", () => {
       assert.equal(rebuilt.built, true);
       assert.equal(rebuilt.pixelsSha256, pixelsSha256);
       const warning = log.lines.filter(({ level }) => level === "warn").at(-1);
-      assert.match(warning?.message ?? "", /the image cache is broken; building it again/);
+      assert.match(warning?.message ?? "", /the image cache is damaged and is built again/);
       assert.match(warning?.fields.reason ?? "", reason);
     }
     assert.equal(warningsOf(log).length, damages.length);
     assert.equal((await openCache()).built, false);
   });
 
-  test("without a manifest, as an interrupted build leaves it, is simply built", async (context) => {
+  test("is built without a warning if it has no manifest, as after an interrupted build", async (context) => {
     const { openCache, log } = await made(context);
     const { path } = await openCache();
     await rm(path.replace(/rgb$/, "json"));
@@ -145,7 +146,7 @@ describe("the image cache", () => {
     assert.deepEqual(warningsOf(log), []);
   });
 
-  test("an open cache goes on reading its own pixels while another process replaces the file", async (context) => {
+  test("keeps reading its own pixels while it is open and another process replaces the file", async (context) => {
     const { openCache } = await made(context);
     const cache = await openCache();
     const before = await pixelsOf(cache);
@@ -154,7 +155,7 @@ describe("the image cache", () => {
     assert.deepEqual(await pixelsOf(cache), before);
   });
 
-  test("a truncated, a foreign and a wrongly named image each stop the build with its name", async (context) => {
+  test("is not built if an image is cut short or is not an image, and the error names the image", async (context) => {
     const { data, cacheDir, dataset, log } = await made(context);
     const file = join(data, dataset.imageName(6));
     const bytes = await readFile(file);
@@ -173,7 +174,7 @@ describe("the image cache", () => {
     }
   });
 
-  test("a build that is stopped leaves nothing behind, and the files of a killed one are swept", async (context) => {
+  test("leaves no files behind if its build is stopped, and removes unfinished files of processes that have ended", async (context) => {
     const { cacheDir, dataset, log, openCache } = await made(context);
     const stop = new AbortController();
     const building = openImageCache({
@@ -193,7 +194,7 @@ describe("the image cache", () => {
     assert.deepEqual(left.sort(), live.map((kept) => basename(kept)).sort());
   });
 
-  test("three processes that build it at once end with the same whole cache", async (context) => {
+  test("is the same and complete if three processes build it at the same time", async (context) => {
     const { data, cacheDir, openCache } = await made(context);
     await rm(cacheDir, { recursive: true });
     const index = fileURLToPath(new URL("../index.js", import.meta.url));
@@ -218,7 +219,7 @@ describe("the image cache", () => {
     assert.equal((await readdir(join(cacheDir, "pixels"))).length, 2);
   });
 
-  test("is attached by another thread from its handle", async (context) => {
+  test("can be opened by another thread from its handle", async (context) => {
     const { openCache } = await made(context);
     const cache = await openCache(Uint32Array.of(1, 5, 8));
     const index = new URL("../index.js", import.meta.url).href;
@@ -271,17 +272,17 @@ describe("the image cache", () => {
     }
   });
 
-  test("a size that is none is the user's mistake", async (context) => {
+  test("refuses an image size that is out of range", async (context) => {
     const { openCache } = await made(context);
     for (const size of [0, 1.5, 5000, Number.NaN]) await assert.rejects(openCache(undefined, size), UserError);
   });
 
-  test("a cache folder that cannot be written is the user's to mend", async (context) => {
+  test("names the flag if the cache folder cannot be written to", async (context) => {
     const { data, dataset, log } = await made(context);
     await writeFile(join(data, "taken"), "a file");
     await assert.rejects(
       openImageCache({ dataset, imageSize, cacheDir: join(data, "taken"), log }),
-      (error: unknown) => error instanceof UserError && /choose another \(--cache-dir\)/.test(error.message),
+      (error: unknown) => error instanceof UserError && /choose another path \(--cache-dir\)/.test(error.message),
     );
   });
 });

@@ -1,5 +1,6 @@
-// Opens the image cache (openImageCache): every image of a run decoded and resized once, before the first step, and read from there after.
-// It is keyed by data set, decoder, size and samples, so that a small subset costs little and a stale cache is never met.
+// Opens the image cache (openImageCache). Every image of a run is decoded and resized once, before the first step;
+// afterwards its pixels are read from the cache. The key of a cache is made of data set, decoder, size and samples: a
+// small subset needs only a small cache, and a stale cache is never used.
 
 import { readSync } from "node:fs";
 import { access, type FileHandle, open } from "node:fs/promises";
@@ -24,9 +25,9 @@ import {
 
 export interface OpenImageCacheOptions {
   readonly dataset: Dataset;
-  /** Sample indexes that the run uses, in any order; all where absent. */
+  /** Sample indexes that the run uses, in any order; default: all samples. */
   readonly samples?: Uint32Array | undefined;
-  /** Pixels a side. */
+  /** Pixels per side. */
   readonly imageSize: number;
   readonly cacheDir: string;
   readonly log: Log;
@@ -34,31 +35,39 @@ export interface OpenImageCacheOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** What another thread or process needs to read the same cache: structured-clonable. */
+/** What another thread or process needs to read the same cache. It can be sent through structured clone. */
 export interface ImageCacheHandle {
   readonly path: string;
   readonly key: string;
-  /** Pixels a side. */
+  /** Pixels per side. */
   readonly imageSize: number;
   /** The samples that the cache holds, ascending. */
   readonly samples: Uint32Array;
-  /** SHA-256 (hex) over the pixels of exactly these samples, ascending: equal pixels have equal hashes on any machine. */
+  /**
+   * SHA-256 (hex) over the pixels of these samples, in ascending order. Equal pixels have equal hashes on any machine.
+   */
   readonly pixelsSha256: string;
 }
 
 export interface ImageCache extends ImageCacheHandle {
   /** Whether this call decoded the images. */
   readonly built: boolean;
-  /** Copies the sample's imageSize x imageSize x 3 bytes, RGB, row-major, into `into` from `offset` on. */
+  /** Copies the sample's imageSize x imageSize x 3 bytes, RGB, row-major, to `into`, starting at `offset`. */
   read(sample: number, into: Uint8Array, offset: number): Promise<void>;
-  /** The same, for a thread that has nothing else to do. */
+  /** The same as `read`, but blocks the thread. */
   readSync(sample: number, into: Uint8Array, offset: number): void;
-  /** For attachImageCache. */
+  /** Returns the argument for attachImageCache. */
   handle(): ImageCacheHandle;
   close(): Promise<void>;
 }
 
-/** Opens the cache, checking every byte of it; builds it where it is absent, and where it is broken, with a warning. */
+/**
+ * Opens the cache and checks every byte of it. If the cache is absent, it is built. If it is damaged, it is built again
+ * and a warning is logged.
+ * @throws UserError if the image size is out of range, an image cannot be decoded, or the cache folder cannot be
+ * written to
+ * @throws MachineFault if the disk has too little free space
+ */
 export async function openImageCache(options: OpenImageCacheOptions): Promise<ImageCache> {
   const { dataset, imageSize, log, signal } = options;
   checkImageSize(imageSize);
@@ -70,7 +79,7 @@ export async function openImageCache(options: OpenImageCacheOptions): Promise<Im
   let found = await openCacheFile(base, identity, signal);
   const built = found.state !== "whole";
   if (found.state === "broken")
-    log.warn({ ...fields, reason: found.reason }, "the image cache is broken; building it again");
+    log.warn({ ...fields, reason: found.reason }, "the image cache is damaged and is built again");
   if (found.state !== "whole") {
     const neededBytes = cacheFileBytes(identity);
     try {
@@ -89,7 +98,7 @@ export async function openImageCache(options: OpenImageCacheOptions): Promise<Im
   return reader(handle, found.file, built);
 }
 
-/** Where openImageCache will find or put it, and its size, without making it. */
+/** Returns the path where openImageCache finds or builds the cache, and its size. It does not build the cache. */
 export async function locateImageCache(
   options: Pick<OpenImageCacheOptions, "dataset" | "imageSize" | "cacheDir"> & { readonly samples: Uint32Array },
 ): Promise<{ readonly path: string; readonly sizeBytes: number; readonly isThere: boolean }> {
@@ -104,7 +113,7 @@ export async function locateImageCache(
   return { path, sizeBytes: samples.length * pixelBytes(options), isThere };
 }
 
-/** Opens a cache that openImageCache has checked, in another thread, without hashing it again. */
+/** Opens a cache in another thread after openImageCache has checked it. The pixels are not hashed again. */
 export async function attachImageCache(handle: ImageCacheHandle): Promise<ImageCache> {
   const file = await open(handle.path, "r");
   const reason = await checkHeader(file, { ...handle, numSamples: handle.samples.length });
@@ -157,7 +166,7 @@ function reader(handle: ImageCacheHandle, file: FileHandle, built: boolean): Ima
   };
 }
 
-/** The pixels of the samples in order, some images at a time, several of them being decoded at once. */
+/** Yields the pixels of the samples in order, in chunks of several images that are decoded at the same time. */
 async function* decodedChunks(options: OpenImageCacheOptions, samples: Uint32Array): AsyncGenerator<Uint8Array> {
   const { dataset, imageSize, signal, onProgress } = options;
   const imageBytes = pixelBytes({ imageSize });

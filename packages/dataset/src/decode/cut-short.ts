@@ -1,11 +1,15 @@
-// Recognises an image file that ends too early (cutShort), as an interrupted download or a full disk leaves it behind.
+// Recognises an image file that ends too early (cutShort), e.g. after an interrupted download or a write to a full
+// disk.
 import { maxImageBytes } from "./image-limits.js";
 import { neededBytes } from "./needed-bytes.js";
 
-/** How the decoders of JPEG and GIF report that their data ended. */
+/** Matches the messages of the JPEG and GIF decoders about data that ends too early. */
 const endOfData = /premature end|unexpected end of/i;
 
-/** Null where nothing shows that the file is cut short. `reason`: why its decoder failed. */
+/**
+ * Describes how the file is cut short, or returns null if nothing shows that it is.
+ * @param reason why the decoder failed
+ */
 export function cutShort(encoded: Uint8Array, reason: string): string | null {
   const [has, needs] = [encoded.length, neededBytes(encoded)];
   const count = (value: number): string => `${value.toLocaleString("en-US")} bytes`;

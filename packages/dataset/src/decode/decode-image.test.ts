@@ -6,7 +6,7 @@ import { imageBomb, pngChunk } from "../testing/image-bomb.js";
 import { datasetDecoderVersion, decodeImage, imageProblem } from "./decode-image.js";
 import { decodeProblem } from "./decode-problem.js";
 
-/** Left half red, right half blue. */
+/** An image whose left half is red and whose right half is blue. */
 async function halves(width: number, height: number): Promise<Sharp> {
   const { default: sharp } = await import("sharp");
   const pixels = Buffer.alloc(width * height * 3);
@@ -26,7 +26,7 @@ function assertNear(actual: number[], expected: number[], tolerance = 12): void 
   );
 }
 
-/** The same PNG, in which the first pixel's colour stands for transparency (a tRNS chunk, behind the IHDR). */
+/** The same PNG with the first pixel's colour declared transparent (a tRNS chunk after the IHDR chunk). */
 function withColourKey(png: Buffer): Buffer {
   const endOfHeader = 8 + 25;
   const transparency = pngChunk("tRNS", Buffer.of(0, 0, 0, 37, 0, 74));
@@ -54,7 +54,7 @@ describe("decoding", () => {
     assertNear(at(pixels, 32, 29, 16), blue);
   });
 
-  test("transparency, other colour spaces and 16 bits all become 8-bit RGB", async () => {
+  test("images with transparency, other colour spaces or 16 bits become 8-bit RGB", async () => {
     const forms: [string, Promise<Buffer>][] = [
       ["alpha", (await halves(32, 32)).ensureAlpha(0.5).png().toBuffer()],
       ["16 bits", (await halves(32, 32)).toColourspace("rgb16").png().toBuffer()],
@@ -129,7 +129,7 @@ describe("decoding", () => {
     assertNear(at(pixels, 16, 8, 14), blue);
   });
 
-  test("damage is refused by name, in one line", async () => {
+  test("a damaged image is refused by name with a message of one line", async () => {
     const encoded = await (await halves(64, 64)).jpeg().toBuffer();
     const damaged = Buffer.from(encoded);
     damaged.fill(0xff, encoded.length - 60, encoded.length - 20);
@@ -142,7 +142,7 @@ describe("decoding", () => {
     }
   });
 
-  test("of several frames the first is taken: an animation is a photo with a sequel", async () => {
+  test("the first frame of an animation is used", async () => {
     const { default: sharp } = await import("sharp");
     const frames = [
       await (await halves(32, 32)).png().toBuffer(),
@@ -160,7 +160,7 @@ describe("decoding", () => {
     }
   });
 
-  test("grey of 16 bits becomes the same grey thrice", async () => {
+  test("grey of 16 bits becomes RGB with three equal channels", async () => {
     const encoded = await (await halves(32, 32)).toColourspace("grey16").png().toBuffer();
     const { default: sharp } = await import("sharp");
     assert.equal((await sharp(encoded).metadata()).depth, "ushort");
@@ -168,7 +168,7 @@ describe("decoding", () => {
     assert.ok(r > 20 && r < 230 && r === g && r === b, `${[r, g, b]}`);
   });
 
-  test("what looks like no image of an accepted kind is refused, whatever libraries there are to draw it", async () => {
+  test("a file of a format that is not accepted is refused, even if a library could draw it", async () => {
     const cases: [string, RegExp][] = [
       [
         '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>',
@@ -187,7 +187,7 @@ describe("decoding", () => {
     }
   });
 
-  test("a file of a few bytes that claims 50,000 x 50,000 pixels is refused before they are decoded", async () => {
+  test("a small file that claims 50,000 x 50,000 pixels is refused before it is decoded", async () => {
     const bomb = imageBomb(50_000);
     assert.ok(bomb.length < 100_000);
     await assert.rejects(
@@ -197,14 +197,14 @@ describe("decoding", () => {
     assert.match((await imageProblem(bomb, "x.jpg")) ?? "", /exceeds pixel limit/);
   });
 
-  test("the check of an image looks at all of it: also at what a crop leaves out", async () => {
+  test("imageProblem checks the whole image, including what a crop leaves out", async () => {
     const tall = await (await halves(64, 640)).png().toBuffer();
     assert.equal(await imageProblem(tall, "x.jpg"), null);
     const damaged = tall.subarray(0, tall.length - 40);
     assert.match((await imageProblem(damaged, "x.jpg")) ?? "", /^cannot be decoded \(/);
   });
 
-  test("an image too narrow to be enlarged to a square fails the check", async () => {
+  test("imageProblem refuses an image that is too narrow to be enlarged to a square", async () => {
     const { default: sharp } = await import("sharp");
     const strip = (width: number, height: number) =>
       sharp({ create: { width, height, channels: 3, background: "red" } })
@@ -218,32 +218,32 @@ describe("decoding", () => {
     );
   });
 
-  test("that fails for want of memory is not judged: the work stops; a limit of the decoder is the image's problem", () => {
-    const wants = [
+  test("a lack of memory stops the work and does not count as a problem of the image; a limit of the decoder does", () => {
+    const memoryErrors = [
       "VipsJpeg: Insufficient memory (case 4)",
       "vips_tracked: out of memory -- size == 363MB",
       "pngload_buffer: libspng read error: out of memory",
       "std::bad_alloc",
       "Failed to allocate memory for tile (363 elements)",
     ];
-    for (const reason of wants) {
+    for (const reason of memoryErrors) {
       assert.throws(
         () => decodeProblem(new Error(reason), "x.jpg"),
         /^UserError: image "x.jpg" was not decoded: memory ran short \(.*\); free some memory and start again/,
       );
     }
-    const facts = [
+    const imageErrors = [
       "heif: Memory allocation error: Security limit exceeded: Allocating 9 GB exceeds the limit",
       "tiff2vips: Memory allocation of 900000000 bytes is beyond the 268435456 byte limit",
       "Input image exceeds pixel limit",
       "VipsJpeg: premature end of JPEG image",
     ];
-    for (const reason of facts)
+    for (const reason of imageErrors)
       assert.equal(decodeProblem(new Error(reason), "x.jpg"), `cannot be decoded (${reason})`);
   });
 
-  describe("a file that is cut short is named as such, with the bytes that it has and, where it says, needs", () => {
-    const encodings: [name: string, encode: (image: Sharp) => Sharp, saysNeeded: boolean][] = [
+  describe("a file that is cut short is reported with the bytes that it has, and with those that it needs if its format states them", () => {
+    const encodings: [name: string, encode: (image: Sharp) => Sharp, statesLength: boolean][] = [
       ["JPEG", (image) => image.jpeg(), false],
       ["progressive JPEG", (image) => image.jpeg({ progressive: true }), false],
       ["PNG", (image) => image.png(), true],
@@ -254,14 +254,14 @@ describe("decoding", () => {
       ["BigTIFF", (image) => image.tiff({ bigtiff: true, compression: "lzw" }), true],
       ["AVIF", (image) => image.avif({ effort: 0 }), true],
     ];
-    for (const [name, encode, saysNeeded] of encodings) {
+    for (const [name, encode, statesLength] of encodings) {
       test(name, async () => {
         const whole = await encode(await halves(224, 224)).toBuffer();
         assert.equal(await imageProblem(whole, "x"), null);
         for (const share of [0.9, 0.5, 0.3]) {
           const cut = whole.subarray(0, Math.floor(share * whole.length));
           const has = cut.length.toLocaleString("en-US");
-          const expected = saysNeeded
+          const expected = statesLength
             ? new RegExp(`^cannot be decoded \\(the file is cut short: it has ${has} of at least [\\d,]+ bytes\\)$`)
             : new RegExp(`^cannot be decoded \\(the file is cut short: it ends after ${has} bytes\\)$`);
           assert.match((await imageProblem(cut, "x")) ?? "", expected);
@@ -270,7 +270,7 @@ describe("decoding", () => {
       });
     }
 
-    test("and a TIFF whose directory comes before its pixels, as Pillow writes it", async () => {
+    test("TIFF whose directory comes before its pixels, as Pillow writes it", async () => {
       const pixels = Buffer.alloc(30 * 30, 77);
       const header = Buffer.from("49492a0008000000", "hex");
       const entries = [
@@ -315,7 +315,7 @@ describe("decoding", () => {
     );
   });
 
-  test("its version names sharp and libvips", async () => {
+  test("the decoder version names sharp and libvips", async () => {
     assert.match(await datasetDecoderVersion(), /^pipeline \d+, sharp \d+\.\d+\.\d+, vips \d+\.\d+\.\d+/);
   });
 });

@@ -1,4 +1,4 @@
-// Decodes an image's bytes into the pixels that training sees (decodeImage), or finds out whether that can be done
+// Decodes an image's bytes into the pixels that training uses (decodeImage), or checks whether that is possible
 // (imageProblem).
 import { UserError } from "@lockstep/errors";
 import type { Sharp } from "sharp";
@@ -8,21 +8,31 @@ import { imageFormat } from "./image-format.js";
 import { maxAspectRatio, maxImagePixels } from "./image-limits.js";
 import { sharpModule } from "./sharp-module.js";
 
-/** Raised by every change of decodeImage that changes pixels. 2: the alpha channel is dropped before the resize, not after it. */
+/**
+ * Increase it with every change of decodeImage that changes pixels. Version 2 drops the alpha channel before the
+ * resize, not after it.
+ */
 const pipelineVersion = 2;
 
-/** For the numerics fingerprint and the image cache's key: the libraries that decode and resize, with their versions. */
+/**
+ * Names the libraries that decode and resize, with their versions; part of the numerics fingerprint and of the image
+ * cache's key.
+ */
 export async function datasetDecoderVersion(): Promise<string> {
   const { versions } = await sharpModule();
-  // A prebuilt sharp names the libraries that it contains. One that was built against the system's libvips names only vips.
+  // A prebuilt sharp names the libraries that it contains. One that was built against the system's libvips names only
+  // vips.
   const parts = ["sharp", "vips", "mozjpeg", "png", "webp", "resize"].filter((name) => name in versions);
   return [`pipeline ${pipelineVersion}`, ...parts.map((name) => `${name} ${Reflect.get(versions, name)}`)].join(", ");
 }
 
 /**
- * imageSize x imageSize x 3 bytes, RGB, row-major: turned upright, transparency dropped, centre-cropped to a square, resized
- * with shrink-on-load, sRGB. Of several frames or pages the first is taken. `name` is for the message.
- * @throws UserError where the image is damaged; one warning of its decoder is enough
+ * Returns imageSize x imageSize x 3 bytes, RGB, row-major. The image is turned upright, its alpha channel is dropped,
+ * it is converted to sRGB, cropped to a square at its centre, and resized with shrink-on-load. If the image has several
+ * frames or pages, the first is used.
+ * @param imageSize pixels per side
+ * @param name name of the image for the error message
+ * @throws UserError if the image is damaged; one warning of its decoder is enough
  */
 export async function decodeImage(encoded: Uint8Array, imageSize: number, name: string): Promise<Uint8Array> {
   try {
@@ -44,14 +54,14 @@ export async function decodeImage(encoded: Uint8Array, imageSize: number, name: 
 }
 
 /**
- * Null where decodeImage accepts the image at any size, else what is wrong (it follows `image "x" `). It decodes all pixels:
- * also those that a smaller size or a crop would not have read.
- * @throws UserError where this machine could not decide
+ * Returns null if decodeImage accepts the image at every size, otherwise what is wrong (a text that follows `image "x"
+ * ` in a message). It decodes all pixels, including those that a smaller size or a crop does not need.
+ * @throws UserError if the machine ran out of memory, so that the image could not be checked
  */
 export async function imageProblem(encoded: Uint8Array, name: string): Promise<string | null> {
   try {
     const { image } = await opened(encoded);
-    const whole = image.extractChannel(0).raw({ depth: "uchar" }); // one channel takes a third of the memory
+    const whole = image.extractChannel(0).raw({ depth: "uchar" }); // one channel needs a third of the memory
     const { info } = await whole.toBuffer({ resolveWithObject: true });
     const [shorter, longer] = [Math.min(info.width, info.height), Math.max(info.width, info.height)];
     if (longer <= maxAspectRatio * shorter) return null;
@@ -78,7 +88,10 @@ async function opened(encoded: Uint8Array): Promise<OpenedImage> {
   return { image, mayHaveAlpha: format.name !== "jpeg" };
 }
 
-/** libvips recognises an AVIF by its first brand alone. That of a sequence is `avis`, and its first image is decoded as any other. */
+/**
+ * libvips recognises an AVIF file only if its first brand is `avif`. An image sequence has the first brand `avis`; with
+ * the brand replaced, libvips decodes the first image of the sequence.
+ */
 function withMajorBrandAvif(encoded: Uint8Array): Uint8Array {
   const copy = Buffer.from(encoded);
   copy.write("avif", 8, "latin1");
@@ -86,9 +99,10 @@ function withMajorBrandAvif(encoded: Uint8Array): Uint8Array {
 }
 
 /**
- * Drops an alpha channel and keeps the colours under it as they are stored, as Pillow's `convert("RGB")`, torchvision and
- * TensorFlow do. Dropped after a resize, the colours would depend on the size: sharp multiplies them with alpha only where it
- * resizes. Such an image is decoded at its full size.
+ * Drops the alpha channel and keeps the colours under it as they are stored. Pillow's `convert("RGB")`, torchvision and
+ * TensorFlow do the same. The channel is dropped before the resize because sharp multiplies colours by alpha only when
+ * it resizes: dropped afterwards, the colours would depend on the image size. So an image with alpha is decoded at its
+ * full size.
  */
 async function withoutAlpha({ image, mayHaveAlpha }: OpenedImage): Promise<Sharp> {
   if (!mayHaveAlpha || !(await image.metadata()).hasAlpha) return image;

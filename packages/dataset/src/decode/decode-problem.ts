@@ -1,15 +1,15 @@
-// Words why an image was not decoded (decodeProblem), and tells the image's faults from the machine's.
+// Describes why an image was not decoded, and tells faults of the image from faults of the machine (decodeProblem).
 import { UserError } from "@lockstep/errors";
 import { quoted } from "../labels/quoted.js";
 import { cutShort } from "./cut-short.js";
 
-/** How libvips, its decoders and the C++ library report it. */
-const shortOfMemory =
+/** Matches the messages of libvips, its decoders and the C++ library about a lack of memory. */
+const outOfMemory =
   /(out of|insufficient|not enough|no) memory|bad_alloc|malloc|(cannot|unable to|could not|failed to|can't) allocate|memory allocation|ENOMEM/i;
-/** A decoder's own limit is no fault of the machine: the image claims too much. */
+/** Matches messages about a limit of the decoder: then the image is at fault, because its header claims too much. */
 const limitOfDecoder = /security limit|beyond the|exceeds/i;
 
-/** Phrases of sharp that mean nothing to its user. */
+/** Replaces phrases of sharp that users do not understand. */
 const plainWords: readonly (readonly [sharp: RegExp, plain: string])[] = [
   [/^Warning treated as error due to failOn setting:?/, "its decoder warns:"],
   [/^Input buffer has corrupt header:?/, "its header is damaged:"],
@@ -17,16 +17,17 @@ const plainWords: readonly (readonly [sharp: RegExp, plain: string])[] = [
 ];
 
 /**
- * Follows `image "x" `.
- * @param encoded the image's bytes, where they are known: then a file that is cut short is named as such
- * @throws UserError where the image is not at fault: another time it may well be decoded
+ * Describes the problem; the text follows `image "x" ` in a message.
+ * @param encoded the image's bytes, if known: they show whether the file is cut short
+ * @throws UserError if the image is not at fault: a later attempt may decode it
  */
 export function decodeProblem(error: unknown, name: string, encoded?: Uint8Array): string {
   if (error instanceof UserError) throw error;
   const message = error instanceof Error ? error.message : String(error);
-  const lines = new Set(message.split("\n").map((line) => line.replaceAll(/[\s\p{Cc}]+/gu, " ").trim())); // decoders repeat them
+  // A set, because decoders repeat lines.
+  const lines = new Set(message.split("\n").map((line) => line.replaceAll(/[\s\p{Cc}]+/gu, " ").trim()));
   const reason = [...lines].join(" ").trim();
-  if (!shortOfMemory.test(reason) || limitOfDecoder.test(reason)) {
+  if (!outOfMemory.test(reason) || limitOfDecoder.test(reason)) {
     const cut = encoded === undefined ? null : cutShort(encoded, reason);
     const plain = plainWords.reduce((text, [phrase, words]) => text.replace(phrase, words), reason);
     return `cannot be decoded (${cut ?? plain.replace(/:$/, "").slice(0, 300)})`;

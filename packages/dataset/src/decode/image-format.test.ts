@@ -8,8 +8,8 @@ import { imageFormat } from "./image-format.js";
 const image = sharp({ create: { width: 8, height: 8, channels: 3, background: "red" } });
 const bytes = (text: string): Uint8Array => Buffer.from(text, "latin1");
 
-describe("what an image file is", () => {
-  test("is recognised for every format that the decoder reads and that is accepted", async () => {
+describe("the format of an image file", () => {
+  test("is recognised for every accepted format, and the decoder decodes the image", async () => {
     const avif = await image.clone().avif({ effort: 0 }).toBuffer();
     const avis = Buffer.from(avif);
     avis.write("avis", 8, "latin1"); // the major brand of an image sequence
@@ -35,15 +35,15 @@ describe("what an image file is", () => {
     }
   });
 
-  test("an AVIF sequence is decoded to its first image", async () => {
-    // Written by Pillow 13: 64x64, red, then blue. sharp writes no sequences.
+  test("may be an AVIF sequence, which is decoded to its first image", async () => {
+    // Pillow 13 has written this file, because sharp writes no sequences. It has two images of 64x64: red, then blue.
     const sequence = await readFile(new URL("../../src/decode/testdata/sequence.avif", import.meta.url));
     assert.equal(sequence.toString("latin1", 8, 12), "avis");
     const [red = 0, green = 255, blue = 255] = await decodeImage(sequence, 1, "sequence.avif");
     assert.ok(red > 240 && green < 10 && blue < 10, `${[red, green, blue]}`);
   });
 
-  test("is named where it is another one", async () => {
+  test("is named in the message if it is not accepted", async () => {
     const brands = (...names: string[]): string =>
       `\0\0\0${String.fromCharCode(8 + 4 * names.length)}ftyp${names.join("")}`;
     const cases: [string, RegExp][] = [

@@ -1,13 +1,14 @@
-// Recognises which kind of image a file is by its content (imageFormat); its name does not matter. What the decoder's library
-// could open besides (SVG, PDF, and whatever its next version adds) is refused: such files hold programs and references, and
-// are drawn with other pixels from version to version.
+// Recognises the format of an image by its content (imageFormat); the file's name does not matter. Formats outside the
+// list below are refused, even if the decoder's library can open them (SVG, PDF, and formats of its later versions):
+// such files contain programs and references to other files, and their pixels differ between versions of the library.
 //
-// The accepted kinds are a list of our own, as it decides what reaches the decoder. The file-type library only names the rest.
+// The list of accepted formats is our own because it decides which bytes reach the decoder. The file-type library only
+// names the formats that are refused.
 import { fileTypeFromBuffer } from "file-type";
 
 export interface ImageFormat {
   readonly name: "jpeg" | "png" | "webp" | "gif" | "tiff" | "avif";
-  /** Of a file's name, without the dot. */
+  /** Ending of a file name, without the dot. */
   readonly ending: string;
 }
 
@@ -20,7 +21,7 @@ const accepted: readonly (ImageFormat & { readonly isStartOf: (head: string) => 
   { name: "avif", ending: "avif", isStartOf: isAvif },
 ];
 
-/** Text that people mistake for images: file-type recognises binary content only. */
+/** Text files that people mistake for images. The file-type library recognises only binary files. */
 const texts: readonly { readonly what: string; readonly pattern: RegExp }[] = [
   { what: "an SVG drawing", pattern: /<svg[\s>]/i },
   { what: "a web page", pattern: /<!doctype html|<html[\s>]/i },
@@ -28,9 +29,9 @@ const texts: readonly { readonly what: string; readonly pattern: RegExp }[] = [
 ];
 
 const acceptedNames = "JPEG, PNG, WebP, GIF, TIFF or AVIF";
-const headBytes = 4100; // file-type reads no more to recognise a file
+const headBytes = 4100; // the file-type library reads at most this many bytes
 
-/** The image's kind where it is accepted, else what is wrong (a sentence). */
+/** Returns the image's format if it is accepted, otherwise what is wrong (a sentence). */
 export async function imageFormat(encoded: Uint8Array): Promise<ImageFormat | { readonly problem: string }> {
   const start = encoded.subarray(0, headBytes);
   const head = Buffer.from(start.buffer, start.byteOffset, start.length).toString("latin1");
@@ -49,7 +50,10 @@ export async function imageFormat(encoded: Uint8Array): Promise<ImageFormat | { 
   };
 }
 
-/** The file's first box lists its brands. `avis` is a sequence. `mif1` alone names a container, in which the decoder looks for AVIF. */
+/**
+ * The first box of the file lists its brands. `avif` is an image and `avis` an image sequence. `mif1` is only the
+ * container format: the file is taken for AVIF unless it has a brand of HEIF.
+ */
 function isAvif(head: string): boolean {
   if (!head.startsWith("ftyp", 4)) return false;
   const boxBytes = Buffer.from(head.slice(0, 4), "latin1").readUInt32BE();

@@ -1,8 +1,10 @@
-// Finds the images that cannot be decoded (imageProblems). It decodes each content once per decoder, and keeps the good ones
-// in the cache folder: a second start and the other processes of this machine decode only the rest.
+// Finds the images that cannot be decoded (imageProblems). It decodes each distinct image once per decoder version and
+// lists the good ones in a file of the cache folder: later starts and the other processes of this machine decode only
+// the rest.
 //
-// The result depends on the bytes and the decoder alone, so every process decides alike. Images that failed are decoded again
-// at every start: one that failed for another reason (a damaged read, a machine in trouble) is not left out for ever.
+// The result depends only on the bytes and the decoder, so every process gets the same result. Images that failed are
+// decoded again at every start, because a failure may have another cause (e.g. a bad read from the disk) that is gone
+// next time.
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Log } from "@lockstep/errors";
@@ -15,9 +17,9 @@ import { datasetDecoderVersion, imageProblem } from "./decode-image.js";
 export interface ImageProblemsOptions {
   /** SHA-256 (hex) of each image's encoded bytes. */
   readonly contents: readonly string[];
-  /** Encoded bytes of the image at that place. */
+  /** Returns the encoded bytes of the image at that index of `contents`. */
   readonly read: (place: number) => Promise<Uint8Array>;
-  /** Name of the image at that place, for messages. */
+  /** Returns the name of the image at that index of `contents`, for messages. */
   readonly nameOf: (place: number) => string;
   readonly cacheDir: string;
   readonly log: Log;
@@ -25,10 +27,13 @@ export interface ImageProblemsOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Raised by every change of what is checked. */
+/** Increase it with every change of what is checked. */
 const checkVersion = 2;
 
-/** What is wrong with each image (it follows `image "x" `); null where it can be used. */
+/**
+ * Returns for each image what is wrong (a text that follows `image "x" ` in a message), or null if the image can be
+ * used.
+ */
 export async function imageProblems(options: ImageProblemsOptions): Promise<(string | null)[]> {
   const { contents, read, nameOf, cacheDir, log, onProgress, signal } = options;
   const file = await listFile(cacheDir);

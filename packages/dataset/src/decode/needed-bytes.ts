@@ -1,6 +1,6 @@
-// Computes how many bytes an image file needs at least, by its own headers (neededBytes).
+// Computes the least number of bytes that an image file must have according to its own headers (neededBytes).
 
-/** 0 where the file does not say: JPEG and GIF name no length, and a damaged header may name none. */
+/** Returns 0 if the file does not state a length: JPEG and GIF state none, and a damaged header may state none. */
 export function neededBytes(encoded: Uint8Array): number {
   const bytes = new DataView(encoded.buffer, encoded.byteOffset, encoded.length);
   if (startsWith(bytes, 0, "\x89PNG")) return endOfChunks(bytes);
@@ -10,7 +10,10 @@ export function neededBytes(encoded: Uint8Array): number {
   return 0;
 }
 
-/** PNG: 8 bytes, then chunks of length, name, content and check sum. The last one is called IEND. */
+/**
+ * A PNG has 8 bytes of signature, then chunks. Each chunk has length, name, content and checksum. The last chunk is
+ * IEND.
+ */
 function endOfChunks(bytes: DataView): number {
   let at = 8;
   while (at + 8 <= bytes.byteLength) {
@@ -21,7 +24,10 @@ function endOfChunks(bytes: DataView): number {
   return at + 12;
 }
 
-/** AVIF: boxes of length, name and content. Length 0 means to the end of the file; 1: eight more bytes hold the length. */
+/**
+ * An AVIF file consists of boxes. Each box has length, name and content. Length 0 means that the box extends to the end
+ * of the file; length 1 means that the next eight bytes after the name hold the length.
+ */
 function endOfBoxes(bytes: DataView): number {
   let at = 0;
   while (at + 8 <= bytes.byteLength) {
@@ -34,10 +40,13 @@ function endOfBoxes(bytes: DataView): number {
 }
 
 const tag = { stripOffsets: 273, stripBytes: 279, tileOffsets: 324, tileBytes: 325 };
-/** By type of a value: 1 BYTE, 2 ASCII, 3 SHORT, 4 LONG, 5 RATIONAL, ... 16 LONG8. */
+/** Bytes of a value, indexed by its TIFF type: 1 BYTE, 2 ASCII, 3 SHORT, 4 LONG, 5 RATIONAL, ... 16 LONG8. */
 const valueBytes = [1, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 1, 1, 8, 8, 8];
 
-/** TIFF: the header names the place of a directory, whose entries name the places of their values and of the image's strips. */
+/**
+ * The header of a TIFF holds the offset of a directory. The directory's entries hold the offsets of their values and of
+ * the image's strips.
+ */
 function endOfDirectory(bytes: DataView): number {
   const littleEndian = startsWith(bytes, 0, "II");
   const read = (at: number, size: number): number => unsigned(bytes, at, size, littleEndian);
@@ -70,7 +79,7 @@ function startsWith(bytes: DataView, at: number, text: string): boolean {
   return Array.from(text).every((letter, index) => bytes.getUint8(at + index) === letter.charCodeAt(0));
 }
 
-/** A whole number of `size` bytes; 0 beyond the end. */
+/** Reads an unsigned integer of `size` bytes; 0 if it is not inside the file. */
 function unsigned(bytes: DataView, at: number, size: number, littleEndian = false): number {
   if (at + size > bytes.byteLength) return 0;
   if (size === 8) return Number(bytes.getBigUint64(at, littleEndian));

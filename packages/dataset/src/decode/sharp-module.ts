@@ -1,5 +1,5 @@
-// Loads sharp when the first image is decoded or drawn, and not before (sharpModule): a process that only plans needs no
-// image code.
+// Loads sharp when the first image is decoded or drawn (sharpModule), so that a process that needs no images does not
+// load it.
 import { UserError } from "@lockstep/errors";
 
 type SharpModule = typeof import("sharp")["default"];
@@ -15,7 +15,7 @@ async function loadSharp(): Promise<SharpModule> {
     const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
     throw new UserError(`images cannot be decoded: sharp does not load (${reason}); install it again (npm run setup)`);
   });
-  sharp.concurrency(1); // one thread an image: several images are decoded at the same time instead
-  sharp.cache(false); // no image is decoded twice
+  sharp.concurrency(1); // one thread per image, because several images are decoded at the same time
+  sharp.cache(false); // a cache would not help: no image is decoded twice
   return sharp;
 }

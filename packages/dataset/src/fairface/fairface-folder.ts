@@ -1,4 +1,5 @@
-// Reads the published FairFace layout (fairfaceFolder): a folder with fairface_label_train.csv, fairface_label_val.csv and the images they name.
+// Reads the published FairFace layout (fairfaceFolder): a folder with fairface_label_train.csv, fairface_label_val.csv
+// and the images that these files name.
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { UserError } from "@lockstep/errors";
@@ -7,7 +8,7 @@ import { type LabelledFile, labelledFiles, readLabelFile } from "../files/labell
 import type { FormOptions } from "../forms/form-options.js";
 import { parseLabelFile } from "./label-file.js";
 
-/** The published data has no test part; a folder that was converted may. */
+/** The published data has no test part. A folder that `lockstep dataset convert` wrote may have one. */
 export const publishedFiles = [
   { name: "fairface_label_train.csv", part: "train", origin: origin.officialTrain, optional: false },
   { name: "fairface_label_val.csv", part: "val", origin: origin.officialVal, optional: false },
@@ -18,7 +19,7 @@ export function fairfaceFolder(folder: string, options: FormOptions): DatasetSou
   const { labels, file, split } = options.columns;
   if (split.given) {
     throw new UserError(
-      `columns: split=${split.name}: the files of a FairFace folder say the part; name a .csv file to read it from a column (--columns)`,
+      `columns: split=${split.name}: in a FairFace folder the part is given by the file; to read the part from a column, name a .csv file (--data)`,
     );
   }
   return labelledFiles({

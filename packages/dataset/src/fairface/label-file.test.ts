@@ -8,7 +8,7 @@ import { type LabelFileOptions, parseLabelFile } from "./label-file.js";
 
 const header = "file,age,gender,race,service_test";
 
-function complaint(text: string, options: LabelFileOptions = {}): string {
+function errorMessage(text: string, options: LabelFileOptions = {}): string {
   try {
     parseLabelFile("labels.csv", text, fairfaceLabels, options);
   } catch (error) {
@@ -20,7 +20,7 @@ function complaint(text: string, options: LabelFileOptions = {}): string {
 }
 
 describe("a label file", () => {
-  test("its rows become class indexes, whatever the order of the columns, line ends, byte order mark and blanks", () => {
+  test("is read for any order of columns, any line ends, and with or without blanks and a byte order mark", () => {
     const rows = [{ file: "train/1.jpg", line: 2, labels: { gender: 1, race: 4, ageBin: 8 } }];
     assert.deepEqual(
       parseLabelFile("labels.csv", `${header}\ntrain/1.jpg,more than 70,Female,Southeast Asian,True\n`, fairfaceLabels),
@@ -36,50 +36,50 @@ describe("a label file", () => {
     );
   });
 
-  test("a missing column is named beside those that were found", () => {
+  test("is refused without a needed column, and the message names the columns that it has", () => {
     assert.equal(
-      complaint("file,age,sex,race\ntrain/1.jpg,3-9,Male,White\n"),
-      'labels.csv, line 1: column "gender" missing, found "file", "age", "sex", "race"; the header must name file, gender, race, age (--columns says where they stand)',
+      errorMessage("file,age,sex,race\ntrain/1.jpg,3-9,Male,White\n"),
+      'labels.csv, line 1: column "gender" missing, found "file", "age", "sex", "race"; the header must have file, gender, race, age; if these columns have other names here, give the names with --columns',
     );
   });
 
-  test("an unknown or empty label is named with its line and what was expected", () => {
+  test("is refused with an unknown or empty label, and the message has the line and the expected values", () => {
     assert.equal(
-      complaint(`${header}\na.jpg,3-9,Male,White,True\nb.jpg,3-9,Male,Martian,True\n`),
+      errorMessage(`${header}\na.jpg,3-9,Male,White,True\nb.jpg,3-9,Male,Martian,True\n`),
       'labels.csv, line 3: unknown race "Martian"; expected one of White, Black, Latino_Hispanic, East Asian, Southeast Asian, Indian, Middle Eastern',
     );
     assert.match(
-      complaint(`${header}\na.jpg,3-9,,White,True\n`),
+      errorMessage(`${header}\na.jpg,3-9,,White,True\n`),
       /^labels.csv, line 2: no gender; expected one of Male, Female$/,
     );
   });
 
-  test("a label that is a property of every object is unknown like any other", () => {
+  test("is refused with a label that is the name of a property of every JavaScript object", () => {
     assert.match(
-      complaint(`${header}\na.jpg,constructor,Male,White,True\n`),
+      errorMessage(`${header}\na.jpg,constructor,Male,White,True\n`),
       /unknown age "constructor"; expected one of 0-2/,
     );
   });
 
-  test("a label in other letter case, or mistyped, is refused with the nearest one; blanks around it do not matter", () => {
+  test("is refused with a misspelled label or one in another letter case, and the message has the nearest class; blanks around a label are ignored", () => {
     for (const [text, meant] of [
       ["male", "Male"],
       ["Femal", "Female"],
     ] as const) {
       const expected = `labels.csv, line 2: unknown gender "${text}" (did you mean "${meant}"?); expected one of Male, Female`;
-      assert.equal(complaint(`${header}\na.jpg,3-9,${text},White,True\n`), expected);
+      assert.equal(errorMessage(`${header}\na.jpg,3-9,${text},White,True\n`), expected);
     }
-    assert.match(complaint(`${header}\na.jpg,3-9,Male,latino hispanic,True\n`), /did you mean "Latino_Hispanic"\?/);
+    assert.match(errorMessage(`${header}\na.jpg,3-9,Male,latino hispanic,True\n`), /did you mean "Latino_Hispanic"\?/);
     const [row] = parseLabelFile("labels.csv", `${header}\na.jpg, 3-9 ,\tMale ,White,True\n`, fairfaceLabels);
     assert.deepEqual(row?.labels, { gender: 0, race: 0, ageBin: 1 });
   });
 
-  test("ages that a spreadsheet turned into dates are refused with the cause and the flag, and repaired where that is asked for", () => {
+  test("is refused with dates that a spreadsheet made of ages, and the message has the cause and the flag; with repairs it is read", () => {
     const rows = ["03-Sep", "9-Mar", "Oct-19", "3-9"].map((age, index) => `${index}.jpg,${age},Male,White,True`);
     const text = [header, ...rows].join("\n");
     assert.equal(
-      complaint(text),
-      'labels.csv, line 2: age "03-Sep" is what a spreadsheet made of "3-9"; restore the label file as published, ' +
+      errorMessage(text),
+      'labels.csv, line 2: age "03-Sep" is a date that a spreadsheet made of "3-9"; restore the label file as published, ' +
         "or accept such labels (--repair-labels)",
     );
     const repairs = new LabelRepairs();
@@ -92,7 +92,7 @@ describe("a label file", () => {
     ]);
   });
 
-  test("a date that two classes may have become is refused, whatever the flag", () => {
+  test("is refused with a date that a spreadsheet may have made of two classes, even with repairs", () => {
     const classes = ["1-10", "10-19"];
     const schema = { name: "ages", fields: [{ kind: "class", name: "age", column: "age", classes }] } as const;
     const read = (age: string) =>
@@ -102,22 +102,22 @@ describe("a label file", () => {
     assert.equal(read("Oct-19"), 1);
     assert.throws(
       () => read("2019-10-01"),
-      /age "2019-10-01" is what a spreadsheet made of "1-10" or "10-19"; restore the label file as published$/,
+      /age "2019-10-01" is a date that a spreadsheet made of "1-10" or "10-19"; restore the label file as published$/,
     );
   });
 
-  test("an image named twice is refused with both lines, and with the label in which they differ", () => {
+  test("is refused if it names an image twice, and the message has both lines and the label that differs", () => {
     assert.match(
-      complaint(`${header}\na.jpg,3-9,Male,White,True\nb.jpg,3-9,Male,White,True\n./a.jpg,3-9,Female,White,True\n`),
-      /line 4: image "a.jpg" already stands on line 2 with another gender \(Female here, Male there\); delete the wrong row$/,
+      errorMessage(`${header}\na.jpg,3-9,Male,White,True\nb.jpg,3-9,Male,White,True\n./a.jpg,3-9,Female,White,True\n`),
+      /line 4: image "a.jpg" is already named on line 2, with another gender \(Female here, Male there\); delete the wrong row$/,
     );
     assert.match(
-      complaint(`${header}\na.jpg,3-9,Male,White,True\na.jpg,3-9,Male,White,False\n`),
-      /line 3: image "a.jpg" already stands on line 2, labelled alike; delete one of the two rows$/,
+      errorMessage(`${header}\na.jpg,3-9,Male,White,True\na.jpg,3-9,Male,White,False\n`),
+      /line 3: image "a.jpg" is already named on line 2, with the same labels; delete one of the two rows$/,
     );
   });
 
-  test("columns in other letter case and the images' column under another name are taken, and that is said", () => {
+  test("is read with columns in another letter case and with other names of the images' column, and the log names them", () => {
     for (const name of ["file_name", "filename", "path", "image", "File", "PATH"]) {
       const log = recordingLog();
       const text = `${name},Age,GENDER,race\na.jpg,3-9,Male,White\n`;
@@ -131,15 +131,15 @@ describe("a label file", () => {
       ]);
     }
     assert.match(
-      complaint("path,image,age,gender,race\na.jpg,b.jpg,3-9,Male,White\n"),
-      /line 1: columns "path" and "image" could both be "file"; name one of them so/,
+      errorMessage("path,image,age,gender,race\na.jpg,b.jpg,3-9,Male,White\n"),
+      /line 1: columns "path" and "image" could both be "file"; rename one of them to "file"/,
     );
-    assert.match(complaint("file,age,age,gender,race\n"), /column "age" stands there twice; rename or delete one/);
+    assert.match(errorMessage("file,age,age,gender,race\n"), /column "age" appears twice; rename or delete one/);
     const [row] = parseLabelFile("l.csv", "path,file,age,gender,race\nx,a.jpg,3-9,Male,White\n", fairfaceLabels);
     assert.equal(row?.file, "a.jpg");
   });
 
-  test("line ends of any kind, semicolons and tabs are taken", () => {
+  test("is read with any line ends, and with semicolons or tabs", () => {
     const plain = parseLabelFile(
       "l.csv",
       `${header}\na.jpg,3-9,Male,White,TRUE\nb.jpg,0-2,Female,Black,x\n`,
@@ -165,7 +165,7 @@ describe("a label file", () => {
     }
   });
 
-  test("a spreadsheet's sep= line is read as the separator, and lines are counted with it", () => {
+  test("may begin with a spreadsheet's sep= line, which gives the separator and counts as a line", () => {
     const rows = ["a.jpg;3-9;Male;White;TRUE", "b.jpg;0-2;Female;Black;x"].map((line) => line.replaceAll(";", "|"));
     const lines = [header.replaceAll(",", "|"), ...rows];
     for (const [first, separator] of [
@@ -189,38 +189,38 @@ describe("a label file", () => {
       }
     }
     assert.match(
-      complaint(`sep=;\n${header.replaceAll(",", ";")}\na.jpg;3-9;Mail;White;x\n`),
+      errorMessage(`sep=;\n${header.replaceAll(",", ";")}\na.jpg;3-9;Mail;White;x\n`),
       /^labels.csv, line 3: unknown gender/,
     );
     assert.match(
-      complaint(`sep=;\n${header.replaceAll(",", ";")}\na.jpg;3-9\n`),
+      errorMessage(`sep=;\n${header.replaceAll(",", ";")}\na.jpg;3-9\n`),
       /^labels.csv: not a readable CSV file: .*line 3/,
     );
-    assert.match(complaint("sep=;\nfile;age\n"), /^labels.csv, line 2: columns "gender", "race" missing/);
+    assert.match(errorMessage("sep=;\nfile;age\n"), /^labels.csv, line 2: columns "gender", "race" missing/);
   });
 
-  test("an invisible character in a label is shown", () => {
-    assert.match(complaint(`${header}\na.jpg,3-9,Ma\u200ble,White,x\n`), /unknown gender "Ma\\u200ble"/);
-    assert.match(complaint(`${header}\na.jpg,3-9,Male,East\u00a0Asian,x\n`), /unknown race "East\\u00a0Asian"/);
+  test("is refused with an invisible character in a label, and the message shows the character", () => {
+    assert.match(errorMessage(`${header}\na.jpg,3-9,Ma\u200ble,White,x\n`), /unknown gender "Ma\\u200ble"/);
+    assert.match(errorMessage(`${header}\na.jpg,3-9,Male,East\u00a0Asian,x\n`), /unknown race "East\\u00a0Asian"/);
   });
 
-  test("bars are taken as separators too, and a comma in a quoted name is none", () => {
+  test("may have bars as separators, and a comma in a quoted name does not separate", () => {
     const text = `${header.replaceAll(",", "|")}|"a, b, c, d, e, f"\na.jpg|3-9|Male|White|x|y\n`;
     assert.equal(parseLabelFile("l.csv", text, fairfaceLabels)[0]?.file, "a.jpg");
   });
 
-  test("a row of a million commas, or of lines in quotation marks, is refused at its beginning", () => {
+  test("is refused with a row of a million commas, or of a million lines in quotation marks, before the row is read completely", () => {
     assert.equal(
-      complaint(`${header}\n${",".repeat(1e6)}`),
+      errorMessage(`${header}\n${",".repeat(1e6)}`),
       "labels.csv, line 2: has more than 1000 columns; correct that line",
     );
     assert.match(
-      complaint(`${header}\n"${"\n".repeat(1e6)}"`),
+      errorMessage(`${header}\n"${"\n".repeat(1e6)}"`),
       /not a readable CSV file: Max Record Size: .* at line /,
     );
   });
 
-  test("absurd values are refused in one line that does not repeat them whole", () => {
+  test("is refused with very long values, and the message shortens them", () => {
     const long = "x".repeat(50_000);
     for (const text of [
       `${header}\n${"a,".repeat(1e6)}`,
@@ -230,21 +230,21 @@ describe("a label file", () => {
       `${header}\na.jpg,"3-9\nMale",Male,White,True\n`,
       long,
     ]) {
-      assert.ok(complaint(text).length < 500, complaint(text));
+      assert.ok(errorMessage(text).length < 500, errorMessage(text));
     }
   });
 
-  test("paths that leave the data folder are refused", () => {
+  test("is refused with paths that lead out of the data folder", () => {
     for (const file of ["../secret.jpg", "/etc/passwd", "train/../../x.jpg", "train\\1.jpg", ".", "a\u0007b.jpg"]) {
-      assert.match(complaint(`${header}\n${file},3-9,Male,White,True\n`), /is not a path inside the data folder/);
+      assert.match(errorMessage(`${header}\n${file},3-9,Male,White,True\n`), /is not a path inside the data folder/);
     }
-    assert.match(complaint(`${header}\n,3-9,Male,White,True\n`), /line 2: no image named in column "file"/);
+    assert.match(errorMessage(`${header}\n,3-9,Male,White,True\n`), /line 2: column "file" names no image/);
   });
 
-  test("rows of another length, open quotes and files without rows are refused", () => {
-    assert.match(complaint(`${header}\na.jpg,3-9,Male\n`), /labels.csv: not a readable CSV file: .*line 2/);
-    assert.match(complaint(`${header}\n"a.jpg,3-9,Male,White,True\n`), /not a readable CSV file/);
-    assert.match(complaint(""), /holds no rows/);
-    assert.match(complaint(`${header}\n`), /holds no rows/);
+  test("is refused with a row of another length, with an open quotation mark or without rows", () => {
+    assert.match(errorMessage(`${header}\na.jpg,3-9,Male\n`), /labels.csv: not a readable CSV file: .*line 2/);
+    assert.match(errorMessage(`${header}\n"a.jpg,3-9,Male,White,True\n`), /not a readable CSV file/);
+    assert.match(errorMessage(""), /holds no rows/);
+    assert.match(errorMessage(`${header}\n`), /holds no rows/);
   });
 });

@@ -1,7 +1,7 @@
-// Reads one label file (parseLabelFile; CSV with a header; columns that no label asks for are ignored): text in, labelled rows out.
-// Every complaint names the file, the line and the value.
+// Parses one label file (parseLabelFile), a CSV with a header, into labelled rows. Columns that no label needs are
+// ignored. Every error message names the file, the line and the value.
 import { type Log, UserError } from "@lockstep/errors";
-import { repetition } from "../files/repetition.js";
+import { duplicateRowMessage } from "../files/duplicate-row.js";
 import type { ColumnChoice } from "../forms/data-columns.js";
 import { forEachRecord } from "../labels/csv-records.js";
 import { findColumns } from "../labels/label-columns.js";
@@ -11,27 +11,30 @@ import type { LabelSchema, SampleLabels } from "../labels/label-schema.js";
 import { quoted } from "../labels/quoted.js";
 
 export interface LabelRow {
-  /** As the file names it, relative to the data folder, e.g. train/1.jpg. */
+  /** Path as the label file gives it, relative to the data folder, e.g. train/1.jpg. */
   readonly file: string;
   /** Line of the label file, from 1; the header is line 1. */
   readonly line: number;
   readonly labels: SampleLabels;
-  /** As the split column says it, where one is read. */
+  /** Value of the split column, if that column is read. */
   readonly split?: string;
 }
 
 export interface LabelFileOptions {
-  /** What the images' column is called in this file; `file` where absent. */
+  /** Name of the column that holds the images' paths; default: `file`. */
   readonly file?: string;
-  /** Read where the header has it; where the user named it, it has to. */
+  /** The split column. It is read if the header has it. If the user named it, the header must have it. */
   readonly split?: ColumnChoice;
-  /** Where dates that a spreadsheet made of class names are accepted: counts them. */
+  /** If given, dates that a spreadsheet made of class names are accepted and counted here. */
   readonly repairs?: LabelRepairs | undefined;
-  /** Told of columns and separators that were recognised though they are not as published. */
+  /** Receives a line for columns and separators that differ from the published ones. */
   readonly log?: Log | undefined;
 }
 
-/** `labelFile`: its name, for complaints. */
+/**
+ * @param labelFile name of the file, for messages
+ * @throws UserError at the first row that cannot be used, or if there are no rows
+ */
 export function parseLabelFile(
   labelFile: string,
   text: string,
@@ -60,16 +63,17 @@ export function parseLabelFile(
       ...(split === undefined ? {} : { split }),
     };
     const earlier = seen.get(row.file);
-    if (earlier) throw new UserError(`${where}: ${repetition(schema, row, earlier, `on line ${earlier.line}`)}`);
+    if (earlier)
+      throw new UserError(`${where}: ${duplicateRowMessage(schema, row, earlier, `on line ${earlier.line}`)}`);
     seen.set(row.file, row);
   });
-  if (seen.size === 0) throw new UserError(`${labelFile}: holds no rows; it needs one for each image`);
+  if (seen.size === 0) throw new UserError(`${labelFile}: holds no rows; it needs one row for each image`);
   return [...seen.values()];
 }
 
-/** Label files are data, not to be trusted with paths that leave the data folder. */
+/** A label file may come from anywhere, so it must not name a path outside the data folder. */
 function checkImagePath(where: string, column: string, file: string): string {
-  if (file === "") throw new UserError(`${where}: no image named in column "${column}"; fill it in or delete the row`);
+  if (file === "") throw new UserError(`${where}: column "${column}" names no image; fill it in or delete the row`);
   const steps = file.split("/").filter((step) => step !== "" && step !== ".");
   if (file.startsWith("/") || /[\\\p{Cc}]/u.test(file) || steps.length === 0 || steps.includes("..")) {
     throw new UserError(

@@ -5,8 +5,8 @@ import { describe, type TestContext, test } from "node:test";
 import type { Dataset } from "../dataset.js";
 import type { LabelSchema } from "../labels/label-schema.js";
 import { openDataset, splitDataset } from "../open-dataset.js";
-import { complaintOf } from "../testing/complaint.js";
 import { madeJpeg, recordingLog, temporaryFolder, warningsOf } from "../testing/made-folder.js";
+import { userErrorMessage } from "../testing/user-error-message.js";
 
 async function made(context: TestContext, files: Readonly<Record<string, readonly string[]>>) {
   const root = await temporaryFolder(context);
@@ -23,8 +23,8 @@ async function made(context: TestContext, files: Readonly<Record<string, readonl
 const header = "file,gender,race,age";
 const row = (file: string, more = ""): string => `${file},Male,White,3-9${more}`;
 
-describe("label files of one's own", () => {
-  test("take parts from a column, be it called split or mapped, and refuse what is no part", async (context) => {
+describe("the user's own label files", () => {
+  test("give the part in a column named split or mapped to it, and a value that is not a part is refused", async (context) => {
     const rows = [row("0.jpg", ",train"), row("1.jpg", ",TEST"), row("2.jpg", ",val")];
     const named = await made(context, { "labels.csv": [`${header},split`, ...rows] });
     assert.deepEqual(Array.from((await named.open()).origin), [0, 1, 2]);
@@ -32,33 +32,36 @@ describe("label files of one's own", () => {
     assert.deepEqual(Array.from((await mapped.open()).origin), [0, 0, 0]);
     assert.deepEqual(Array.from((await mapped.open({ columns: { split: "usage" } })).origin), [0, 1, 2]);
     assert.match(
-      await complaintOf(mapped.open({ columns: { split: "fold" } })),
+      await userErrorMessage(mapped.open({ columns: { split: "fold" } })),
       /labels.csv, line 1: column "fold" missing, found "file", "gender", "race", "age", "usage"/,
     );
     const wrong = await made(context, { "labels.csv": [`${header},split`, row("0.jpg", ",holdout")] });
     assert.match(
-      await complaintOf(wrong.open()),
-      /line 2: split "holdout" is no part of a data set; the parts are train/,
+      await userErrorMessage(wrong.open()),
+      /line 2: split "holdout" is not a part of a data set; the parts are train/,
     );
   });
 
-  test("without any part are all for training, and the official split says that nothing validates it", async (context) => {
+  test("that name no part belong to the training part, and the official split warns that there is no validation part", async (context) => {
     const { open, log } = await made(context, { "labels.csv": [header, row("0.jpg"), row("1.jpg")] });
     const dataset = await open();
     const { train, val } = splitDataset(dataset, { split: "official", subset: 1, seed: 0, log });
     assert.deepEqual([train.length, val.length], [2, 0]);
     assert.deepEqual(warningsOf(log), [
       "left out 2 images that the labels do not name: 2.jpg, 3.jpg",
-      "the data has no validation part: training goes on without one; --split random draws one",
+      "the data has no validation part: training continues without one; --split random draws one",
     ]);
   });
 
-  test("may not name an image in two of them", async (context) => {
+  test("are refused if two of them name the same image", async (context) => {
     const { open } = await made(context, { "train.csv": [header, row("0.jpg")], "val.csv": [header, row("./0.jpg")] });
-    assert.match(await complaintOf(open()), /val.csv, line 2: image "0.jpg" already stands in .*train.csv, line 2/);
+    assert.match(
+      await userErrorMessage(open()),
+      /val.csv, line 2: image "0.jpg" is already named in .*train.csv, line 2/,
+    );
   });
 
-  test("are read by any schema, numbers among its labels", async (context) => {
+  test("are read with any schema, also one with labels that are numbers", async (context) => {
     const schema: LabelSchema = {
       name: "tiny",
       fields: [
@@ -74,8 +77,8 @@ describe("label files of one's own", () => {
       [1, 1.5],
     ]);
     assert.match(
-      await complaintOf(open({ schema, columns: { race: "feeling" } })),
-      /"race" is no label of this data set; there are mood, weight, file, split/,
+      await userErrorMessage(open({ schema, columns: { race: "feeling" } })),
+      /"race" is not a column that the recipe reads; it reads mood, weight, file, split/,
     );
   });
 });

@@ -1,5 +1,5 @@
-// Owns label files of one's own: train.csv, val.csv and test.csv, or one file with a column that says the part. The images
-// lie where the rows say, relative to the folder of the files.
+// Reads the user's own label files (csvFiles): train.csv, val.csv and test.csv, or one file that may have a column with
+// the part. The rows name the images by their paths relative to the folder of the label files.
 import { join } from "node:path";
 import type { DatasetSource } from "../dataset.js";
 import { parseLabelFile } from "../fairface/label-file.js";

@@ -1,4 +1,4 @@
-// Finds the images of a folder that no row of the label files names (imagesWithoutRow): they are left out, and counted.
+// Finds the images of a folder that no row of the label files names (imagesWithoutRow). They are left out and counted.
 import { readdir, realpath } from "node:fs/promises";
 import { join, posix } from "node:path";
 
@@ -9,14 +9,17 @@ export function isImageName(name: string): boolean {
 }
 
 /**
- * Images beside those that are named: in the same folders, recognised by their ending. Names are relative to `folder`, ascending.
- * A folder may be named by several paths (links), and a file system may ignore letter case and Unicode form: then an image is
- * named although its path is written otherwise.
+ * Lists the images that are in the same folders as the named images and are not named. Images are recognised by their
+ * ending. The returned names are relative to `folder`, ascending. Several paths may lead to one folder (links), and a
+ * file system may ignore letter case and Unicode form: an image counts as named even if its path is written in such
+ * another way.
+ * @param named paths relative to `folder`
  */
 export async function imagesWithoutRow(folder: string, named: readonly string[]): Promise<string[]> {
   const byFolder = new Map<string, { readonly path: string; readonly names: Set<string> }>();
   for (const [path, names] of groupByFolder(named)) {
-    const real = await realpath(join(folder, path)).catch(() => null); // in an absent folder, each image is missing already
+    // If the folder is absent, each of its images is already reported as missing.
+    const real = await realpath(join(folder, path)).catch(() => null);
     if (real === null) continue;
     const known = byFolder.get(real) ?? { path, names: new Set<string>() };
     for (const name of names) known.names.add(name);

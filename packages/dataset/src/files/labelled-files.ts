@@ -1,4 +1,4 @@
-// Reads images that are files in a folder, named by the rows of label files (labelledFiles).
+// Reads images that are single files in a folder and are named by the rows of label files (labelledFiles).
 import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { UserError } from "@lockstep/errors";
@@ -9,9 +9,9 @@ import type { FormOptions } from "../forms/form-options.js";
 import type { LabelSchema, SampleLabels } from "../labels/label-schema.js";
 import { labelText, maxLabelFileBytes } from "../labels/label-text.js";
 import { quoted } from "../labels/quoted.js";
+import { duplicateRowMessage } from "./duplicate-row.js";
 import { imagesWithoutRow } from "./images-without-row.js";
 import { NearNames, nearNameHint } from "./near-name.js";
-import { repetition } from "./repetition.js";
 
 export interface LabelledFile {
   /** Relative to the folder. */
@@ -24,7 +24,10 @@ export interface LabelledFile {
 
 export interface LabelledFilesOptions extends FormOptions {
   readonly folder: string;
-  /** UserError where a label file cannot be used. */
+  /**
+   * Returns the rows of all label files.
+   * @throws UserError if a label file cannot be used
+   */
   readonly rows: () => Promise<LabelledFile[]>;
 }
 
@@ -34,25 +37,26 @@ export function labelledFiles(options: LabelledFilesOptions): DatasetSource {
   return {
     async list() {
       const rows = await options.rows();
-      refuseTwice(options.columns.labels, rows);
+      refuseDuplicateRows(options.columns.labels, rows);
       const contents = await contentIndex({ ...options, files: rows });
-      const found = rows.map((row, index) => ({ ...row, content: contents[index] as IndexedContent })); // one for each row
+      // The cast is safe: there is one content for each row.
+      const found = rows.map((row, index) => ({ ...row, content: contents[index] as IndexedContent }));
       samples = found.flatMap(({ file: name, origin, labels, namedAt, content }) =>
         "sha256" in content ? [{ name, namedAt, origin, labels, contentSha256: content.sha256 }] : [],
       );
-      const [nearNames, meant] = [new NearNames(), new Set<string>()];
+      const [nearNames, nearFiles] = [new NearNames(), new Set<string>()];
       const unusable: UnusableImage[] = [];
       for (const { file: name, namedAt, content } of found) {
         if ("sha256" in content) continue;
         const near = content.problem.startsWith("is missing") ? await nearNames.find(folder, name) : null;
-        if (near !== null) meant.add(near.file);
+        if (near !== null) nearFiles.add(near.file);
         unusable.push({ name, namedAt, problem: content.problem + nearNameHint(near) });
       }
       const withoutRow = await imagesWithoutRow(
         folder,
         rows.map(({ file }) => file),
       );
-      return { samples, unusable, unlabelled: withoutRow.filter((file) => !meant.has(file)) };
+      return { samples, unusable, unlabelled: withoutRow.filter((file) => !nearFiles.has(file)) };
     },
     async read(listIndex) {
       const sample = samples[listIndex];
@@ -66,41 +70,51 @@ export function labelledFiles(options: LabelledFilesOptions): DatasetSource {
   };
 }
 
-/** Within one file the parser has looked. An image that two files name would be trained on and judged by. */
-function refuseTwice(schema: LabelSchema, rows: readonly LabelledFile[]): void {
+/**
+ * Refuses an image that two label files name: the run would train on it and be evaluated on it. The parser has already
+ * refused an image that one file names twice.
+ */
+function refuseDuplicateRows(schema: LabelSchema, rows: readonly LabelledFile[]): void {
   const seen = new Map<string, LabelledFile>();
   for (const row of rows) {
     const earlier = seen.get(row.file);
     if (earlier) {
-      throw new UserError(`${row.namedAt}: ${repetition(schema, row, earlier, `in ${earlier.namedAt}`)}`);
+      throw new UserError(`${row.namedAt}: ${duplicateRowMessage(schema, row, earlier, `in ${earlier.namedAt}`)}`);
     }
     seen.set(row.file, row);
   }
 }
 
-/** @param what follows the complaint, e.g. what the folder should hold */
-export async function readLabelFile(folder: string, name: string, what: string): Promise<string> {
+/**
+ * Reads a label file as text.
+ * @param advice end of the error message, e.g. what the folder should hold
+ * @throws UserError if the file cannot be read, is too large, or is not text
+ */
+export async function readLabelFile(folder: string, name: string, advice: string): Promise<string> {
   const path = join(folder, name);
-  const complain = (problem: string): never => {
-    throw new UserError(`label file ${name} ${problem} in ${folder}; ${what}`);
+  const fail = (problem: string): never => {
+    throw new UserError(`label file ${name} ${problem} in ${folder}; ${advice}`);
   };
-  return labelText(path, await readWithinLimit(path, maxLabelFileBytes, complain));
+  return labelText(path, await readWithinLimit(path, maxLabelFileBytes, fail));
 }
 
-/** @param complain told what is wrong, e.g. `is missing` */
+/**
+ * Reads a file that has at most `maxBytes`.
+ * @param fail throws the UserError; it receives what is wrong, e.g. `is missing`
+ */
 export async function readWithinLimit(
   path: string,
   maxBytes: number,
-  complain: (problem: string) => never,
+  fail: (problem: string) => never,
 ): Promise<Uint8Array> {
   try {
     const stats = await stat(path);
-    if (!stats.isFile()) complain("is not a file");
-    if (stats.size > maxBytes) complain(`has ${mebibytes(stats.size)}, more than ${mebibytes(maxBytes)},`);
+    if (!stats.isFile()) fail("is not a file");
+    if (stats.size > maxBytes) fail(`has ${mebibytes(stats.size)}, more than ${mebibytes(maxBytes)},`);
     return await readFile(path);
   } catch (error) {
     if (error instanceof UserError) throw error;
     const near = reasonOf(error) === "is missing" ? await new NearNames().find(dirname(path), basename(path)) : null;
-    return complain(reasonOf(error) + nearNameHint(near));
+    return fail(reasonOf(error) + nearNameHint(near));
   }
 }

@@ -1,5 +1,5 @@
-// Finds the file that is there where one of nearly the same name is missing (NearNames): its name differs in letter case, in
-// its Unicode form, in blanks or in its ending.
+// Finds a file whose name is nearly the same as the name of a missing file (NearNames): the names differ only in letter
+// case, Unicode form, blanks or ending.
 import { readdir } from "node:fs/promises";
 import { basename, dirname, extname, join } from "node:path";
 import { quoted } from "../labels/quoted.js";
@@ -20,19 +20,25 @@ function plain(name: string): string {
 export interface NearName {
   /** Relative to the folder. */
   readonly file: string;
+  /** What differs, e.g. `letter case`. */
   readonly what: string;
 }
 
-/** Follows `is missing`; empty where nothing is like it. */
+/** Returns a text that follows `is missing` in a message; empty if `near` is null. */
 export function nearNameHint(near: NearName | null): string {
   return near === null ? "" : ` (there is ${quoted(near.file)}, whose name differs in ${near.what})`;
 }
 
-/** Reads each folder once, as a label file may name thousands of missing images. */
+/**
+ * Finds files with nearly the same names. Each folder is read once, because a label file may name thousands of missing
+ * images.
+ */
 export class NearNames {
   readonly #folders = new Map<string, Promise<FolderNames>>();
 
-  /** The file or folder that is there, relative to the folder, and what differs in its name. */
+  /**
+   * Returns the existing file or folder whose name is nearly that of `file`, and what differs; null if there is none.
+   */
   async find(folder: string, file: string): Promise<NearName | null> {
     const parent = dirname(file);
     const here = await this.#namesOf(join(folder, parent));
@@ -59,7 +65,8 @@ class FolderNames {
   readonly #byFold: readonly ReadonlyMap<string, string>[];
 
   constructor(names: readonly string[]) {
-    const inOrder = names.toSorted().toReversed(); // of several, the first remains in the map
+    // Reversed, so that the first of several names with the same folded form stays in the map.
+    const inOrder = names.toSorted().toReversed();
     this.#names = new Set(names);
     this.#byFold = folds.map(({ fold }) => new Map(inOrder.map((name) => [fold(name), name])));
   }

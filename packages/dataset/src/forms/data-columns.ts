@@ -1,30 +1,31 @@
-// Owns the column map (--columns): where in this data the labels, the image and the part of the split stand. Labels are
-// mapped by a schema that reads other columns: a form knows nothing else of it.
+// Applies the column map of --columns (dataColumns): which columns of this data hold the labels, the image and the part
+// of the split. For labels, the map is applied to the schema, so the code that reads a form only uses the schema's
+// columns.
 import { UserError } from "@lockstep/errors";
 import type { LabelSchema } from "../labels/label-schema.js";
 
 export interface ColumnChoice {
   readonly name: string;
-  /** Whether the user named it: then it has to be there. */
+  /** Whether the user named the column with --columns. Then the data must have it. */
   readonly given: boolean;
 }
 
 export interface DataColumns {
-  /** The recipe's labels, each with the column that this data has it in. */
+  /** The recipe's labels. Each `column` is the column of this data. */
   readonly labels: LabelSchema;
-  /** The image's path, or the image itself. */
+  /** Column of the image's path, or of the image itself. */
   readonly file: ColumnChoice;
-  /** Part of the official split; read where it is there. */
+  /** Column of the part of the official split. It is read if the data has it. */
   readonly split: ColumnChoice;
 }
 
-/** @throws UserError where the map names what is no label's column */
+/** @throws UserError if the map names a column that no label has */
 export function dataColumns(schema: LabelSchema, map: Readonly<Record<string, string>>): DataColumns {
   const known = [...new Set([...schema.fields.map(({ column }) => column), "file", "split"])];
-  const stranger = Object.keys(map).find((key) => !known.includes(key));
-  if (stranger !== undefined) {
+  const unknown = Object.keys(map).find((key) => !known.includes(key));
+  if (unknown !== undefined) {
     throw new UserError(
-      `columns: "${stranger}" is no label of this data set; there are ${known.join(", ")} (--columns)`,
+      `columns: "${unknown}" is not a column that the recipe reads; it reads ${known.join(", ")} (--columns)`,
     );
   }
   const columnOf = (key: string): string => (Object.hasOwn(map, key) ? (map[key] ?? key) : key);
@@ -36,13 +37,16 @@ export function dataColumns(schema: LabelSchema, map: Readonly<Record<string, st
   };
 }
 
-/** @throws UserError that names the missing columns beside those that are there */
+/**
+ * @param where place for the message, e.g. `shard /data/train.parquet`
+ * @throws UserError if a needed column is missing; the message names the missing columns and those that were found
+ */
 export function checkColumns(where: string, found: readonly string[], needed: readonly string[]): void {
   const missing = needed.filter((column) => !found.includes(column));
   if (missing.length === 0) return;
   const quoted = (names: readonly string[]): string => names.map((name) => `"${name}"`).join(", ");
   throw new UserError(
     `${where}: column${missing.length > 1 ? "s" : ""} ${quoted(missing)} missing, found ${quoted(found) || "none"}; ` +
-      `say where the labels stand (--columns label=column,…)`,
+      `name the columns that hold the labels (--columns label=column,…)`,
   );
 }

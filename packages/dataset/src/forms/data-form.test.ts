@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { mkdir, symlink, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { describe, type TestContext, test } from "node:test";
-import { complaintOf } from "../testing/complaint.js";
 import { temporaryFolder } from "../testing/made-folder.js";
+import { userErrorMessage } from "../testing/user-error-message.js";
 import { dataForm, type PartFile } from "./data-form.js";
 
 async function folderOf(context: TestContext, files: readonly string[]): Promise<string> {
@@ -15,13 +15,13 @@ async function folderOf(context: TestContext, files: readonly string[]): Promise
   return folder;
 }
 
-/** Kind, and the files with their parts: 0 train, 1 val, 2 test. */
+/** Returns the kind of the form, and its files with their parts: 0 train, 1 val, 2 test. */
 async function recognised(context: TestContext, files: readonly string[], inside = "."): Promise<unknown[]> {
   const form = await dataForm(join(await folderOf(context, files), inside));
   return form.kind === "fairface" ? [form.kind] : [form.kind, ...form.files.map(({ file, origin }) => [file, origin])];
 }
 
-describe("the form of images", () => {
+describe("the form of the data", () => {
   test("is recognised by the files that a folder holds", async (context) => {
     assert.deepEqual(await recognised(context, ["fairface_label_train.csv", "labels.csv", "train/1.jpg"]), [
       "fairface",
@@ -46,7 +46,7 @@ describe("the form of images", () => {
     ]);
   });
 
-  test("Parquet lies in the folder, in data/, in a config's folder or in a part's", async (context) => {
+  test("is Parquet if the files are in the folder, in data/, in the folder of a config or in the folder of a part", async (context) => {
     const hub = ["train-00000-of-00001.parquet", "validation-00000-of-00001.parquet", "test-00000-of-00001.parquet"];
     for (const under of ["", "data/", "1.25/", "default/data/"]) {
       assert.deepEqual(await recognised(context, [...hub.map((name) => `${under}${name}`), "README.md"]), [
@@ -63,7 +63,7 @@ describe("the form of images", () => {
     ]);
   });
 
-  test("Parquet is found behind links to folders and files; a link back up lists nothing twice", async (context) => {
+  test("is Parquet if links lead to the files; with a link to a folder above, no file is listed twice", async (context) => {
     const folder = await folderOf(context, ["train/0.parquet"]);
     const elsewhere = await folderOf(context, ["0.parquet", "data/1.parquet", "one.parquet"]);
     await symlink(elsewhere, join(folder, "validation"));
@@ -83,47 +83,50 @@ describe("the form of images", () => {
     );
   });
 
-  test("Parquet deeper than it may lie is refused by name, beside other Parquet or alone", async (context) => {
+  test("is refused if a Parquet file is too deep in the folder, with or without other Parquet files", async (context) => {
     for (const files of [["a/b/c/train.parquet"], ["train.parquet", "a/b/c/train.parquet"]]) {
       assert.match(
-        await complaintOf(dataForm(await folderOf(context, files))),
-        /"a\/b\/c\/train.parquet" lies more than 2 folders deep; name the folder that is meant, like --data \/.*\/a\/b\/c$/,
+        await userErrorMessage(dataForm(await folderOf(context, files))),
+        /"a\/b\/c\/train.parquet" is more than 2 folders deep; name the folder to use, e.g. --data \/.*\/a\/b\/c$/,
       );
     }
   });
 
-  test("is recognised of a single file", async (context) => {
+  test("is recognised for a single file", async (context) => {
     assert.deepEqual(await recognised(context, ["faces.csv", "other.csv"], "faces.csv"), ["csv", ["faces.csv", 0]]);
     assert.deepEqual(await recognised(context, ["val.parquet"], "val.parquet"), ["parquet", ["val.parquet", 1]]);
     assert.deepEqual(await recognised(context, ["x.tar"], "x.tar"), ["webdataset", ["x.tar", 0]]);
   });
 
-  test("is refused where it is none or several, and what was found is said", async (context) => {
-    const complaint = async (files: readonly string[], inside = ".") =>
-      complaintOf(dataForm(join(await folderOf(context, files), inside)));
+  test("is refused if it is not recognised or if there are several, and the message names what was found", async (context) => {
+    const errorMessage = async (files: readonly string[], inside = ".") =>
+      userErrorMessage(dataForm(join(await folderOf(context, files), inside)));
     assert.match(
-      await complaint(["a.jpg", "b.jpg"]),
-      /no form of images recognised, found "a.jpg", "b.jpg"; accepted are a folder with fairface_label_train.csv, a .csv/,
+      await errorMessage(["a.jpg", "b.jpg"]),
+      /its form is not recognised, found "a.jpg", "b.jpg"; accepted are a folder with fairface_label_train.csv, a .csv/,
     );
-    assert.match(await complaint([]), /found nothing; accepted are/);
-    assert.match(await complaint(["labels.csv", "train-0.tar"]), /holds several forms, "labels.csv" and "train-0.tar"/);
+    assert.match(await errorMessage([]), /found nothing; accepted are/);
     assert.match(
-      await complaint(["labels.csv", "train.csv"]),
-      /"train.csv", "labels.csv" name the same images twice over/,
-    );
-    assert.match(await complaint(["val.csv", "validation.csv"]), /name the same images twice over/);
-    assert.match(
-      await complaint(["0.25/train-0.parquet", "1.25/train-0.parquet"]),
-      /holds several data sets, "0.25", "1.25"; name one, like --data \/.*\/0.25$/,
+      await errorMessage(["labels.csv", "train-0.tar"]),
+      /holds several forms of data, "labels.csv" and "train-0.tar"; name the file to use/,
     );
     assert.match(
-      await complaint(["train-0.tar", "more.tar"]),
-      /"train-0.tar" names its part and "more.tar" names none; name every file after its part/,
+      await errorMessage(["labels.csv", "train.csv"]),
+      /"train.csv", "labels.csv" name the same images twice; name the file to use/,
     );
-    assert.match(await complaint(["x.tar.gz"], "x.tar.gz"), /x.tar.gz is a packed archive: unpack it first/);
-    assert.match(await complaint(["x.txt"], "x.txt"), /x.txt is not a folder; accepted are/);
+    assert.match(await errorMessage(["val.csv", "validation.csv"]), /name the same images twice; name the file to use/);
     assert.match(
-      await complaint([], "absent"),
+      await errorMessage(["0.25/train-0.parquet", "1.25/train-0.parquet"]),
+      /holds several data sets, "0.25", "1.25"; name one, e.g. --data \/.*\/0.25$/,
+    );
+    assert.match(
+      await errorMessage(["train-0.tar", "more.tar"]),
+      /the name "train-0.tar" contains a part and the name "more.tar" does not; name every file after its part/,
+    );
+    assert.match(await errorMessage(["x.tar.gz"], "x.tar.gz"), /x.tar.gz is a packed archive: unpack it first/);
+    assert.match(await errorMessage(["x.txt"], "x.txt"), /x.txt is not a folder; accepted are/);
+    assert.match(
+      await errorMessage([], "absent"),
       /absent is missing; accepted are a folder with fairface_label_train.csv/,
     );
   });

@@ -1,4 +1,5 @@
-// Recognises the form that images come in, from what lies at a path (dataForm). What may be two forms is refused, never guessed.
+// Recognises the form of the data at a path (dataForm). If the data may have two forms, it is refused; nothing is
+// guessed.
 import type { Dirent } from "node:fs";
 import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -17,9 +18,9 @@ export interface PartFile {
 export type DataForm =
   /** The published layout: fairface_label_train.csv, fairface_label_val.csv, and the images they name. */
   | { readonly kind: "fairface"; readonly folder: string }
-  /** Label files of one's own; images relative to the folder. */
+  /** The user's own label files; the images' paths are relative to the folder. */
   | { readonly kind: "csv"; readonly folder: string; readonly files: readonly PartFile[] }
-  /** Images inside of tables, as Hugging Face's hub has them. */
+  /** Images inside Parquet tables, as on the Hugging Face hub. */
   | { readonly kind: "parquet"; readonly folder: string; readonly files: readonly PartFile[] }
   /** N.jpg beside N.json in tar archives. */
   | { readonly kind: "webdataset"; readonly folder: string; readonly files: readonly PartFile[] };
@@ -29,12 +30,12 @@ export const acceptedForms =
   ".parquet files, or .tar shards";
 
 const publishedLabels = "fairface_label_train.csv";
-/** Parquet files may lie in `data/`, in `CONFIG/`, in `CONFIG/train/`. */
+/** Parquet files may be in `data/`, in `CONFIG/` or in `CONFIG/train/`. */
 const maxDepth = 2;
-/** So far they are looked for, to refuse those that lie deeper than they may. */
+/** Parquet files are searched to this depth, so that files below maxDepth are reported and not overlooked. */
 const searchDepth = 5;
 
-/** @throws UserError that says what was found and what is accepted */
+/** @throws UserError if no form is recognised; the message says what was found and what is accepted */
 export async function dataForm(path: string): Promise<DataForm> {
   const stats = await stat(path).catch(async (error: unknown) => {
     const near = nearNameHint(await new NearNames().find(dirname(path), basename(path)));
@@ -60,12 +61,12 @@ async function formOfFolder(folder: string): Promise<DataForm> {
   if (names.includes(publishedLabels)) return { kind: "fairface", folder };
   const tables = labelFilesAmong(folder, names);
   const shards = names.filter((name) => /\.tar$/i.test(name)).sort();
-  const isTaken = tables.length > 0 || shards.length > 0;
-  const parquet = await parquetFiles(folder, isTaken ? maxDepth : searchDepth);
+  const hasOtherForm = tables.length > 0 || shards.length > 0;
+  const parquet = await parquetFiles(folder, hasOtherForm ? maxDepth : searchDepth);
   const found = [tables, parquet, shards].filter((files) => files.length > 0);
   if (found.length > 1) {
     const firsts = found.map((files) => `"${files[0]}"`).join(" and ");
-    throw new UserError(`data folder ${folder}: holds several forms, ${firsts}; name the file that is meant (--data)`);
+    throw new UserError(`data folder ${folder}: holds several forms of data, ${firsts}; name the file to use (--data)`);
   }
   if (tables.length > 0) return { kind: "csv", folder, files: withParts(folder, tables) };
   refuseDeep(folder, parquet);
@@ -73,17 +74,17 @@ async function formOfFolder(folder: string): Promise<DataForm> {
   if (shards.length > 0) return { kind: "webdataset", folder, files: withParts(folder, shards) };
   const some = names.slice(0, 5).map((name) => `"${name}"`);
   throw new UserError(
-    `data folder ${folder}: no form of images recognised, found ${some.join(", ") || "nothing"}${names.length > 5 ? ", …" : ""}; ` +
+    `data folder ${folder}: its form is not recognised, found ${some.join(", ") || "nothing"}${names.length > 5 ? ", …" : ""}; ` +
       `accepted are ${acceptedForms} (--data)`,
   );
 }
 
 function withParts(folder: string, files: readonly string[]): PartFile[] {
   const parts = partsOfFiles(folder, files);
-  return files.map((file, index) => ({ file, origin: parts[index] as number })); // one for each file
+  return files.map((file, index) => ({ file, origin: parts[index] as number })); // there is one part for each file
 }
 
-/** train.csv, val.csv and test.csv, or labels.csv. */
+/** Returns train.csv, val.csv and test.csv, or labels.csv. */
 function labelFilesAmong(folder: string, names: readonly string[]): string[] {
   const byPart = names.filter((name) => /\.csv$/i.test(name) && partNamed(name.slice(0, -4)) !== null).sort();
   const whole = names.filter((name) => name.toLowerCase() === "labels.csv");
@@ -94,14 +95,15 @@ function labelFilesAmong(folder: string, names: readonly string[]): string[] {
   const clash = twice ?? (byPart.length > 0 ? whole[0] : undefined);
   if (clash !== undefined) {
     const files = [...byPart, ...whole].map((name) => `"${name}"`).join(", ");
-    throw new UserError(
-      `data folder ${folder}: ${files} name the same images twice over; name the one that is meant (--data)`,
-    );
+    throw new UserError(`data folder ${folder}: ${files} name the same images twice; name the file to use (--data)`);
   }
   return [...byPart, ...whole];
 }
 
-/** Relative paths of *.parquet here and in folders below, be they links; hidden folders are left out. */
+/**
+ * Returns the relative paths of *.parquet in this folder and in folders below it. Links are followed; hidden folders
+ * are left out.
+ */
 async function parquetFiles(
   folder: string,
   depthLeft: number,
@@ -109,7 +111,7 @@ async function parquetFiles(
   above: readonly string[] = [],
 ): Promise<string[]> {
   const here = await realpath(join(folder, under));
-  if (above.includes(here)) return []; // a link back up: its files are listed already
+  if (above.includes(here)) return []; // a link to a folder above: its files are already listed
   const entries = await readdir(here, { withFileTypes: true }).catch((error: unknown) => {
     throw new UserError(`data folder ${folder}: folder "${under}" ${reasonOf(error)} (--data)`);
   });
@@ -127,7 +129,8 @@ async function parquetFiles(
 async function leadsToFolder(parent: string, entry: Dirent): Promise<boolean> {
   if (!entry.isSymbolicLink()) return entry.isDirectory();
   const stats = await stat(join(parent, entry.name)).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === "ENOENT" || error.code === "ELOOP") return null; // leads nowhere: who needs the file complains
+    // A link without a target is reported when the file is read.
+    if (error.code === "ENOENT" || error.code === "ELOOP") return null;
     throw new UserError(`data: link ${join(parent, entry.name)} ${reasonOf(error)} (--data)`);
   });
   return stats?.isDirectory() ?? false;
@@ -137,12 +140,12 @@ function refuseDeep(folder: string, files: readonly string[]): void {
   const deep = files.find((file) => file.split("/").length - 1 > maxDepth);
   if (deep === undefined) return;
   throw new UserError(
-    `data folder ${folder}: "${deep}" lies more than ${maxDepth} folders deep; name the folder that is meant, ` +
-      `like --data ${join(folder, dirname(deep))}`,
+    `data folder ${folder}: "${deep}" is more than ${maxDepth} folders deep; name the folder to use, ` +
+      `e.g. --data ${join(folder, dirname(deep))}`,
   );
 }
 
-/** Hugging Face's configs (`0.25/train-…`, `1.25/train-…`) are data sets of their own: several are not mixed. */
+/** Hugging Face's configs (`0.25/train-…`, `1.25/train-…`) are separate data sets and are never mixed. */
 function oneConfig(folder: string, files: readonly string[]): readonly string[] {
   const configOf = (file: string): string =>
     file
@@ -154,5 +157,5 @@ function oneConfig(folder: string, files: readonly string[]): readonly string[] 
   if (configs.length <= 1) return files;
   const listed = configs.map((config) => `"${config || "."}"`).join(", ");
   const example = join(folder, configs.find((config) => config !== "") ?? "");
-  throw new UserError(`data folder ${folder}: holds several data sets, ${listed}; name one, like --data ${example}`);
+  throw new UserError(`data folder ${folder}: holds several data sets, ${listed}; name one, e.g. --data ${example}`);
 }

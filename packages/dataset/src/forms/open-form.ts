@@ -1,4 +1,4 @@
-// Creates the source that reads a form (openForm). A new form is a line here and one in data-form.ts.
+// Creates the source that reads a form (openForm). A new form needs a case here and a kind in data-form.ts.
 import type { DatasetSource } from "../dataset.js";
 import { fairfaceFolder } from "../fairface/fairface-folder.js";
 import { csvFiles } from "../files/csv-files.js";
@@ -13,7 +13,7 @@ export async function openForm(form: DataForm, options: FormOptions): Promise<Da
     case "csv":
       return csvFiles(form.folder, form.files, options);
     case "parquet": {
-      // Its libraries cost every other start a tenth of a second.
+      // Imported only here, because loading the Parquet libraries takes a tenth of a second.
       const { parquetShards } = await import("../parquet/parquet-shards.js");
       return parquetShards(form.folder, form.files, options);
     }

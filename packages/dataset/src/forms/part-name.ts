@@ -1,5 +1,5 @@
-// Owns which part of the official split a name means: of a split column, of a file (`train-00000-of-00004.parquet`) or of a
-// folder (`validation/`).
+// Finds the part of the official split that a name stands for: the value of a split column (partOfValue), or the name
+// of a file (`train-00000-of-00004.parquet`) or of a folder (`validation/`) (partOfPath, partsOfFiles).
 import { UserError } from "@lockstep/errors";
 import { origin } from "../dataset.js";
 
@@ -15,12 +15,15 @@ const partNames: ReadonlyMap<string, number> = new Map([
 
 const accepted = "train, val (or validation, dev) and test";
 
-/** Null where the name is no part's. */
+/** Returns null if the name is not the name of a part. */
 export function partNamed(name: string): number | null {
   return partNames.get(name.trim().toLowerCase()) ?? null;
 }
 
-/** By the words of a file's path, the nearest to its name first; null where none or several of them are parts. */
+/**
+ * Finds the part in the words of a file's path. It looks at the file's name first, then at the folders from the
+ * innermost to the outermost. Returns null if no step names a part, or if the first step that does names several.
+ */
 export function partOfPath(path: string): number | null {
   for (const step of path.split("/").reverse()) {
     const words = step.toLowerCase().split(/[^a-z]+/);
@@ -30,25 +33,25 @@ export function partOfPath(path: string): number | null {
   return null;
 }
 
-/** @throws UserError where a split column holds something else */
+/** @throws UserError if the value of a split column is not the name of a part */
 export function partOfValue(where: string, column: string, value: unknown): number {
   const part = partNamed(String(value ?? ""));
   if (part !== null) return part;
   throw new UserError(
-    `${where}: ${column} "${String(value ?? "")}" is no part of a data set; the parts are ${accepted}`,
+    `${where}: ${column} "${String(value ?? "")}" is not a part of a data set; the parts are ${accepted}`,
   );
 }
 
 /**
- * The part of each file. Where no name says one, all is for training.
- * @throws UserError where some names do and others do not
+ * Returns the part of each file. If no path names a part, all files belong to the training part.
+ * @throws UserError if some paths name a part and others do not
  */
 export function partsOfFiles(folder: string, files: readonly string[]): number[] {
   const parts = files.map(partOfPath);
   const [named, nameless] = [files.find((_, i) => parts[i] !== null), files.find((_, i) => parts[i] === null)];
   if (named !== undefined && nameless !== undefined) {
     throw new UserError(
-      `${folder}: "${named}" names its part and "${nameless}" names none; name every file after its part: ${accepted}`,
+      `${folder}: the name "${named}" contains a part and the name "${nameless}" does not; name every file after its part: ${accepted}`,
     );
   }
   return parts.map((part) => part ?? origin.officialTrain);

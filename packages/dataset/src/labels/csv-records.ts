@@ -1,30 +1,37 @@
-// Reads CSV text of any common spelling, one record after the other (forEachRecord): a spreadsheet's `sep=;` line, commas,
-// semicolons, tabs or bars, any line ends, blanks around values, empty lines. Every message names the file and the line.
+// Reads CSV text in any common variant, one record after the other (forEachRecord): a spreadsheet's `sep=;` line,
+// commas, semicolons, tabs or bars, any line ends, blanks around values, empty lines. Every message names the file and
+// the line.
 import { type Log, UserError } from "@lockstep/errors";
 import { type CsvError, parse } from "csv-parse/sync";
 
-/** By column. */
+/** Values by column. */
 export type CsvRecord = Readonly<Record<string, string>>;
 
 export interface CsvText {
-  /** For messages. */
+  /** Name of the file, for messages. */
   readonly name: string;
   readonly text: string;
-  /** Called with the header and its place, for messages: the name of each column, or false where it is not read. */
+  /**
+   * Receives the header and its place (for messages). Returns the name of each column, or false for a column that is
+   * not read.
+   */
   readonly columns: (header: string[], where: string) => (string | false)[];
-  /** Receives a line where the values are not separated by commas. */
+  /** Receives a line if the values are not separated by commas. */
   readonly log?: Log | undefined;
 }
 
-/** Characters of a row: more are a damaged file, e.g. one without line ends. */
+/** Largest number of characters of a row. A longer row is the sign of a damaged file, e.g. one without line ends. */
 const maxRowCharacters = 2 ** 16;
-/** csv-parse does not limit the columns of a row: 200 million commas would end the process for want of memory. */
+/** Largest number of columns. csv-parse has no such limit: a row of 200 million commas would exhaust the memory. */
 const maxColumns = 1000;
 
-/** No more than one record is held, so that a file of millions of rows can be read. @throws UserError at the first bad row */
+/**
+ * Calls `read` for each record. It keeps only one record in memory, so that a file of millions of rows can be read.
+ * @throws UserError at the first bad row
+ */
 export function forEachRecord(csv: CsvText, read: (record: CsvRecord, line: number) => void): void {
   const { name, text, columns, log } = csv;
-  const separatorLine = /^\uFEFF?"?sep=([^\r\n])"?[,;\t ]*(\r\n|\n|\r)/i.exec(text); // Excel's
+  const separatorLine = /^\uFEFF?"?sep=([^\r\n])"?[,;\t ]*(\r\n|\n|\r)/i.exec(text); // written by Excel
   const delimiter = separatorLine?.[1] ?? delimiterOf(text);
   if (delimiter !== ",") log?.info({ file: name, delimiter }, "the columns are not separated by commas");
   const linesBefore = separatorLine === null ? 0 : 1;
@@ -50,7 +57,7 @@ export function forEachRecord(csv: CsvText, read: (record: CsvRecord, line: numb
     });
   } catch (error) {
     if (error instanceof UserError) throw error;
-    // Nothing else is thrown by parse(). Its message names the line, and quotes what it found: that may be long.
+    // parse() throws no other errors. Its message names the line and quotes the text, which may be long.
     const { message } = error as CsvError;
     const reason = message
       .replaceAll(/\bline (\d+)/g, (_, line: string) => `line ${Number(line) + linesBefore}`)
@@ -59,7 +66,7 @@ export function forEachRecord(csv: CsvText, read: (record: CsvRecord, line: numb
   }
 }
 
-/** The one that the header holds most of, outside of quotation marks; a comma where there is none. */
+/** Returns the delimiter that occurs most often in the header outside quotation marks; a comma if none occurs. */
 function delimiterOf(text: string): string {
   const start = text.slice(0, maxRowCharacters).trimStart();
   const header = (start.split(/[\r\n]/, 1)[0] ?? "").replaceAll(/"[^"]*"/g, "");

@@ -1,26 +1,29 @@
-// Owns which column of a label file's header holds what: by its exact name, else whatever its letter case; the images'
-// column also under the names that others give it.
+// Finds the wanted columns in the header of a label file (findColumns): first by the exact name, then without regard to
+// letter case. The column of the images is also found under other common names.
 import { UserError } from "@lockstep/errors";
 import { quoted } from "./quoted.js";
 
 export interface WantedColumns {
-  /** Of the images' names. */
+  /** Name of the column that holds the images' paths. */
   readonly file: string;
   readonly labels: readonly string[];
-  /** Taken where they are there. */
+  /** Columns that are read if the header has them. */
   readonly optional?: readonly string[];
 }
 
 export interface FoundColumns {
-  /** By position in the header: the wanted name, or false where nobody asks for the column. */
+  /** By position in the header: the wanted name, or false for a column that is not wanted. */
   readonly columns: (string | false)[];
-  /** Columns that are called otherwise, by what they are read as. */
+  /** Columns whose name in the header differs from the wanted name: wanted name -> name in the header. */
   readonly renamed: Readonly<Record<string, string>>;
 }
 
 const fileAliases = ["file_name", "filename", "path", "image"];
 
-/** @param where for complaints, e.g. `labels.csv, line 1`. @throws UserError where a column is missing or stands there twice */
+/**
+ * @param where place for messages, e.g. `labels.csv, line 1`
+ * @throws UserError if a column is missing or appears twice
+ */
 export function findColumns(where: string, header: readonly string[], wanted: WantedColumns): FoundColumns {
   const needed = [wanted.file, ...wanted.labels];
   const all = [...needed, ...(wanted.optional ?? [])];
@@ -29,7 +32,7 @@ export function findColumns(where: string, header: readonly string[], wanted: Wa
   if (missing.length > 0) {
     throw new UserError(
       `${where}: column${missing.length > 1 ? "s" : ""} ${missing.map(quoted).join(", ")} missing, found ${shown(header)}; ` +
-        `the header must name ${needed.join(", ")} (--columns says where they stand)`,
+        `the header must have ${needed.join(", ")}; if these columns have other names here, give the names with --columns`,
     );
   }
   const columns = header.map((_, place) => all.find((column) => positions.get(column) === place) ?? false);
@@ -40,13 +43,13 @@ export function findColumns(where: string, header: readonly string[], wanted: Wa
   return { columns, renamed: Object.fromEntries(renamed) };
 }
 
-/** What the column may be called, the likeliest first. */
+/** Returns the names that the column may have, in the order of preference. */
 function namesOf(column: string, { file, labels }: WantedColumns): string[] {
   if (column !== file || file !== "file") return [column];
   return [file, ...fileAliases.filter((alias) => !labels.includes(alias))];
 }
 
-/** -1 where it is missing. */
+/** Returns -1 if the column is missing. */
 function positionOf(where: string, header: readonly string[], column: string, names: readonly string[]): number {
   const lower = names.map((name) => name.toLowerCase());
   const ranks: ((name: string) => boolean)[] = [
@@ -61,8 +64,8 @@ function positionOf(where: string, header: readonly string[], column: string, na
     const [one, two] = [header[place] ?? "", header[other] ?? ""];
     throw new UserError(
       one === two
-        ? `${where}: column ${quoted(one)} stands there twice; rename or delete one`
-        : `${where}: columns ${quoted(one)} and ${quoted(two)} could both be ${quoted(column)}; name one of them so`,
+        ? `${where}: column ${quoted(one)} appears twice; rename or delete one`
+        : `${where}: columns ${quoted(one)} and ${quoted(two)} could both be ${quoted(column)}; rename one of them to ${quoted(column)}`,
     );
   }
   return -1;

@@ -23,7 +23,7 @@ function fingerprintOf(values: readonly (number | undefined)[]): string {
 }
 
 describe("a label that is a number", () => {
-  test("is the float32 that is stored, whatever it was written as", () => {
+  test("is the same float32 for every way to write it", () => {
     for (const raw of ["0.1", "+.1", "1e-1", " 0.10000000001 ", 0.1, Math.fround(0.1)]) {
       assert.equal(read(raw), Math.fround(0.1), String(raw));
     }
@@ -32,7 +32,7 @@ describe("a label that is a number", () => {
     assert.equal(read(-3n), -3);
   });
 
-  test("is refused where it is no decimal number or too large to store", () => {
+  test("is refused if it is not a decimal number or is too large for float32", () => {
     for (const raw of ["0x10", "0b1", "Infinity", "NaN", "1_000", "1,5", "", ".", "e5", "1e39", 1e39, true, null]) {
       assert.throws(
         () => read(raw),
@@ -42,7 +42,7 @@ describe("a label that is a number", () => {
     }
   });
 
-  test("may be the limit itself", () => {
+  test("may be equal to a limit", () => {
     assert.equal(read("0.1", { greatest: 0.1 }), Math.fround(0.1));
     assert.equal(read("0.7", { least: 0.7 }), Math.fround(0.7));
     assert.throws(() => read("0.2", { least: 0.3, greatest: 1 }), /expected a number from 0.3 to 1/);
@@ -52,7 +52,7 @@ describe("a label that is a number", () => {
     const written = ["0.10000000001", "0.1", "-0", "0", "0.2"].map((raw) => read(raw));
     const stored = [0.2, 0, 0, 0.1, 0.1].map((value) => Math.fround(value));
     assert.equal(fingerprintOf(written), fingerprintOf(stored));
-    // A source of a recipe's own may list float64.
+    // A recipe's own source may list float64 values.
     assert.equal(fingerprintOf([0.10000000001, 0.1, -0, 0, 0.2]), fingerprintOf(stored));
   });
 });

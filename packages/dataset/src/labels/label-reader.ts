@@ -1,5 +1,5 @@
-// Owns turning what a record says (text of a CSV cell, a value of a table or of JSON) into labels. Every complaint names
-// the place, the column and the value.
+// Turns the values of a record (a CSV cell, a value of a table or of JSON) into labels (readLabels). Every error
+// message names the place, the column and the value.
 import { UserError } from "@lockstep/errors";
 import type { LabelRepairs } from "./label-repairs.js";
 import type { ClassField, LabelField, LabelSchema, NumberField, SampleLabels } from "./label-schema.js";
@@ -7,13 +7,13 @@ import { nearestClass } from "./nearest-class.js";
 import { quoted } from "./quoted.js";
 import { classesTurnedInto } from "./spreadsheet-dates.js";
 
-/** One row of labels as it stands in the data: by column. */
+/** The values of one record as they are in the data, by column. */
 export type RawLabels = Readonly<Record<string, unknown>>;
 
 /**
- * @param where for complaints, e.g. `labels.csv, line 3`
- * @param repairs where dates that a spreadsheet made of class names are accepted: counts them
- * @throws UserError
+ * @param where place for messages, e.g. `labels.csv, line 3`
+ * @param repairs if given, dates that a spreadsheet made of class names are accepted and counted here
+ * @throws UserError if a value is missing or is not one that the schema allows
  */
 export function readLabels(where: string, schema: LabelSchema, raw: RawLabels, repairs?: LabelRepairs): SampleLabels {
   return Object.fromEntries(
@@ -37,7 +37,7 @@ function classOf(where: string, field: ClassField, text: string, repairs: LabelR
       return classes.indexOf(original);
     }
     throw new UserError(
-      `${where}: ${column} ${quoted(text)} is what a spreadsheet made of ${[original, ...others].map(quoted).join(" or ")}; ` +
+      `${where}: ${column} ${quoted(text)} is a date that a spreadsheet made of ${[original, ...others].map(quoted).join(" or ")}; ` +
         `restore the label file as published${others.length === 0 ? ", or accept such labels (--repair-labels)" : ""}`,
     );
   }
@@ -47,15 +47,15 @@ function classOf(where: string, field: ClassField, text: string, repairs: LabelR
   throw new UserError(`${where}: ${what}${hint}; expected one of ${namesText(classes)}`);
 }
 
-/** As people and programs write numbers; not `0x10`, `Infinity` or `1_000`. */
+/** Decimal numbers as people and programs write them; it does not match `0x10`, `Infinity` or `1_000`. */
 const decimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
-/** NaN where the text is no decimal number. */
+/** Returns NaN if the text is not a decimal number. */
 export function decimalNumber(text: string): number {
   return decimal.test(text) ? Number(text) : Number.NaN;
 }
 
-/** A float32, as it is stored, compared and hashed; 0 has one sign. */
+/** Returns a float32, because numbers are stored, compared and hashed as float32. -0 becomes 0. */
 function numberOf(where: string, field: NumberField, text: string): number {
   const { column, least = Number.NEGATIVE_INFINITY, greatest = Number.POSITIVE_INFINITY } = field;
   const value = Math.fround(decimalNumber(text)) + 0;

@@ -1,11 +1,11 @@
-// Owns that labels which a spreadsheet ate may be taken for what they were (--repair-labels), and counts them: nothing is
-// repaired in silence.
+// Counts the labels that are repaired with --repair-labels, i.e. dates that are read as the class names that a
+// spreadsheet made them from (LabelRepairs). Every repair is reported to the user.
 import type { Log } from "@lockstep/errors";
 
 export class LabelRepairs {
   readonly #counts = new Map<string, number>();
 
-  /** One label that stood there as `text` was taken for `name`. */
+  /** Counts one label: the data holds `text`, and it was read as `name`. */
   note(text: string, name: string): void {
     const change = `${text} -> ${name}`;
     this.#counts.set(change, (this.#counts.get(change) ?? 0) + 1);
@@ -15,7 +15,7 @@ export class LabelRepairs {
     return [...this.#counts.values()].reduce((sum, count) => sum + count, 0);
   }
 
-  /** One warning for all of them; none where there were none. */
+  /** Logs one warning for all repairs; nothing if there were none. */
   report(log: Log): void {
     const { numLabels } = this;
     if (numLabels === 0) return;

@@ -1,10 +1,11 @@
-// Defines LabelSchema: the fields that a recipe declares, where each is read from, and which values it may have.
+// Defines LabelSchema: the label fields that a recipe declares, the column of each field, and the values that it may
+// have.
 import { UserError } from "@lockstep/errors";
 
-/** One of a fixed list of classes; stored as its index. */
+/** A label that is one of a fixed list of classes. It is stored as the index of the class. */
 export interface ClassField {
   readonly kind: "class";
-  /** What the field is called in code, metrics and reports, e.g. `ageBin`. */
+  /** Name of the field in code, metrics and reports, e.g. `ageBin`. */
   readonly name: string;
   /** Column of a label file, or key of a record, e.g. `age`. */
   readonly column: string;
@@ -12,25 +13,26 @@ export interface ClassField {
   readonly classes: readonly string[];
 }
 
-/** A finite number; stored as float32. */
+/** A label that is a finite number. It is stored as float32. */
 export interface NumberField {
   readonly kind: "number";
   readonly name: string;
   readonly column: string;
-  /** Least value that is taken; none where absent. */
+  /** Least value that is accepted; default: no limit. */
   readonly least?: number | undefined;
+  /** Greatest value that is accepted; default: no limit. */
   readonly greatest?: number | undefined;
 }
 
 export type LabelField = ClassField | NumberField;
 
-/** Plain data: it travels to threads and into fingerprints. */
+/** Plain data, because it is sent to threads and is part of fingerprints. */
 export interface LabelSchema {
-  /** Of the data that it describes, e.g. `fairface`. */
+  /** Name of the data that it describes, e.g. `fairface`. */
   readonly name: string;
-  /** At least one. */
+  /** At least one field. */
   readonly fields: readonly LabelField[];
-  /** Class fields whose joint classes balanced sampling makes equally frequent; all class fields where absent. */
+  /** Class fields whose joint classes balanced sampling makes equally frequent; default: all class fields. */
   readonly balanced?: readonly string[] | undefined;
 }
 
@@ -39,26 +41,28 @@ export type SampleLabels = Readonly<Record<string, number>>;
 
 const maxClasses = 256;
 
-/** @throws UserError that names the field and what is wrong with it */
+/** @throws UserError if the schema is not valid; the message names the field */
 export function checkLabelSchema({ name, fields }: LabelSchema): void {
-  const complain = (what: string): never => {
+  const fail = (what: string): never => {
     throw new UserError(`label schema ${name}: ${what}`);
   };
-  if (fields.length === 0) complain("has no fields; declare at least one label");
+  if (fields.length === 0) fail("has no fields; declare at least one label");
   const twice = fields.find((field, index) => fields.findIndex((other) => other.name === field.name) !== index);
-  if (twice) complain(`field "${twice.name}" stands there twice; rename one`);
+  if (twice) fail(`field "${twice.name}" appears twice; rename one`);
   for (const field of fields) {
     if (field.kind !== "class") continue;
     const { classes } = field;
     if (classes.length < 2 || classes.length > maxClasses) {
-      complain(`field "${field.name}" has ${classes.length} classes; it needs 2 to ${maxClasses}`);
+      fail(`field "${field.name}" has ${classes.length} classes; it needs 2 to ${maxClasses}`);
     }
     const repeated = classes.find((name, index) => classes.indexOf(name) !== index);
-    if (repeated !== undefined) complain(`field "${field.name}" names class "${repeated}" twice; delete one`);
+    if (repeated !== undefined) fail(`field "${field.name}" names class "${repeated}" twice; delete one`);
   }
 }
 
-/** What of a schema decides on bits: names, kinds, classes and their order; not the columns that they are read from. */
+/**
+ * Returns the part of a schema that the results depend on: names, kinds, classes and their order, but not the columns.
+ */
 export function schemaText({ fields }: LabelSchema): string {
   return JSON.stringify(
     fields.map((field) =>

@@ -1,10 +1,12 @@
-// Makes the table (labelTable) that holds a data set's labels, and the strata that a stratified draw keeps the shares of.
+// Makes the table of the labels of a data set (labelTable), and the strata for stratified draws (strataOf).
 import type { ClassField, LabelSchema, SampleLabels } from "./label-schema.js";
 
-/** Class indexes of a class field, values of a number field; by sample, in canonical order. */
+/**
+ * Class indexes of a class field (Uint8Array) or values of a number field (Float32Array), by sample in canonical order.
+ */
 export type LabelColumn = Uint8Array | Float32Array;
 
-/** Structured-clonable. */
+/** It can be sent through structured clone. */
 export interface LabelTable {
   readonly schema: LabelSchema;
   readonly numSamples: number;
@@ -14,14 +16,14 @@ export interface LabelTable {
 
 export function labelTable(schema: LabelSchema, samples: readonly SampleLabels[]): LabelTable {
   const columns = schema.fields.map(({ name, kind }): [string, LabelColumn] => {
-    // Adding 0 takes the sign of -0 away, which would be another fingerprint.
+    // Adding 0 turns -0 into 0. With -0 the fingerprint would be another one.
     const values = samples.map((labels) => labels[name] ?? Number.NaN);
     return [name, kind === "class" ? Uint8Array.from(values) : Float32Array.from(values, (value) => value + 0)];
   });
   return { schema, numSamples: samples.length, columns: Object.fromEntries(columns) };
 }
 
-/** The field's value of one sample. */
+/** Returns the value of a field for one sample. @throws RangeError if the field or the sample does not exist */
 export function labelOf({ columns, numSamples }: LabelTable, field: string, sample: number): number {
   const column = columns[field];
   if (column === undefined)
@@ -35,10 +37,13 @@ export function labelsOf(table: LabelTable, sample: number): SampleLabels {
   return Object.fromEntries(table.schema.fields.map(({ name }) => [name, labelOf(table, name, sample)]));
 }
 
-/** Above that many cells a draw that keeps each cell's share says nothing any more. */
+/** With more strata, each holds so few samples that keeping its share has no effect. */
 const maxStrata = 2 ** 20;
 
-/** Class fields whose joint cells are the strata: the leading ones, as long as there are not too many cells. */
+/**
+ * Returns the class fields whose joint classes are the strata: the first ones of the schema, up to maxStrata joint
+ * classes.
+ */
 function stratifiedFields({ fields }: LabelSchema): ClassField[] {
   const chosen: ClassField[] = [];
   let cells = 1;
@@ -51,12 +56,12 @@ function stratifiedFields({ fields }: LabelSchema): ClassField[] {
   return chosen;
 }
 
-/** Joint cells of the class fields. */
+/** Returns the number of strata. */
 export function numStrata(schema: LabelSchema): number {
   return stratifiedFields(schema).reduce((cells, { classes }) => cells * classes.length, 1);
 }
 
-/** Sample to its stratum, 0..numStrata-1. */
+/** Returns a function from a sample to its stratum, 0..numStrata-1. */
 export function strataOf(table: LabelTable): (sample: number) => number {
   const fields = stratifiedFields(table.schema);
   return (sample) =>

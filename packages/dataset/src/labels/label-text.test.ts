@@ -7,17 +7,17 @@ const text = "file,age\nzoë.jpg,3-9\n";
 const utf16 = Buffer.from(`\uFEFF${text}`, "utf16le");
 
 describe("the bytes of a label file", () => {
-  test("are text in UTF-8 and UTF-16 of both byte orders, without the byte order mark", () => {
+  test("are read as UTF-8 or as UTF-16 of both byte orders, and the byte order mark is removed", () => {
     for (const bytes of [Buffer.from(text), Buffer.from(`\uFEFF${text}`), utf16, Buffer.from(utf16).swap16()]) {
       assert.equal(labelText("labels.csv", bytes), text);
     }
   });
 
-  test("that are no text are named for what they are", () => {
+  test("are refused with the type of the file if they are not text", () => {
     const cases: [Uint8Array, RegExp][] = [
       [
         Buffer.from("PK\x03\x04..."),
-        /^labels.csv: is a spreadsheet or a ZIP archive, no label file; export it as CSV text/,
+        /^labels.csv: is a spreadsheet or a ZIP archive, not a label file; export it as CSV text/,
       ],
       [Buffer.from([0xff, 0xd8, 0xff, 0xe0]), /is a JPEG image/],
       [Buffer.from([0x1f, 0x8b, 8]), /is gzip-compressed/],
@@ -26,10 +26,10 @@ describe("the bytes of a label file", () => {
       [Buffer.from("file\na\0b"), /holds a NUL at byte 6/],
       [utf16.subarray(0, 7), /is not UTF-16LE text/],
     ];
-    for (const [bytes, complaint] of cases) {
+    for (const [bytes, expected] of cases) {
       assert.throws(
         () => labelText("labels.csv", bytes),
-        (error: unknown) => error instanceof UserError && complaint.test(error.message),
+        (error: unknown) => error instanceof UserError && expected.test(error.message),
       );
     }
   });

@@ -1,27 +1,32 @@
-// Owns turning the bytes of a label file into text: UTF-8, or UTF-16 with its byte order mark. What is no text is named
-// for what it is.
+// Turns the bytes of a label file into text (labelText): UTF-8, or UTF-16 with a byte order mark. If the file is not
+// text, the error message names its type.
 import { UserError } from "@lockstep/errors";
 
-/** A row takes some 40 bytes: room for three million images, which is what memory holds. */
+/**
+ * Largest size of a label file. A row has about 40 bytes, so three million images fit; more would not fit into memory.
+ */
 export const maxLabelFileBytes = 2 ** 27;
 
-/** @param labelFile its name, for complaints. @throws UserError where the bytes are no text */
+/**
+ * @param labelFile name of the file, for messages
+ * @throws UserError if the bytes are not text
+ */
 export function labelText(labelFile: string, bytes: Uint8Array): string {
-  const complain = (what: string): never => {
+  const fail = (what: string): never => {
     throw new UserError(`${labelFile}: ${what}; export it as CSV text in UTF-8`);
   };
-  const strange = signatures.find(({ starts }) => starts.every((byte, index) => bytes[index] === byte));
-  if (strange) complain(`is ${strange.what}, no label file`);
+  const otherType = signatures.find(({ starts }) => starts.every((byte, index) => bytes[index] === byte));
+  if (otherType) fail(`is ${otherType.what}, not a label file`);
   const encoding =
     bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8";
   if (encoding === "utf-8") {
     const nul = bytes.indexOf(0);
-    if (nul >= 0) complain(`holds a NUL at byte ${nul}: it is damaged, or UTF-16 without a byte order mark`);
+    if (nul >= 0) fail(`holds a NUL at byte ${nul}: it is damaged, or UTF-16 without a byte order mark`);
   }
   try {
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes); // takes the byte order mark away
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes); // removes the byte order mark
   } catch {
-    return complain(`is not ${encoding.toUpperCase()} text`);
+    return fail(`is not ${encoding.toUpperCase()} text`);
   }
 }
 

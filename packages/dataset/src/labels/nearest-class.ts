@@ -1,7 +1,10 @@
-// Finds the known class that is nearest to a mistaken text (nearestClass).
+// Finds the class whose name is nearest to a misspelled text (nearestClass).
 import { nearestName } from "@lockstep/errors";
 
-/** Null where none is near: equal but for letter case and separators, else with at most a third of its letters wrong. */
+/**
+ * Returns null if no class is near. A class is near if it differs from the text only in letter case and separators, or
+ * if at most a third of the letters are wrong.
+ */
 export function nearestClass(text: string, classes: readonly string[]): string | null {
   return nearestName(text, classes, { plain, maxEdits: (length) => Math.floor(length / 3) });
 }

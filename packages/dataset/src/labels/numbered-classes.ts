@@ -1,13 +1,13 @@
-// Owns labels that are stored as numbers: a number stands for the class that the data itself names for it, whatever our
-// order of classes is. Without names it means nothing, and nothing is guessed.
+// Replaces labels that are stored as numbers by the class names that the data gives for these numbers (nameClasses).
+// The numbers need not follow the schema's order of classes, so a number without a name is refused; nothing is guessed.
 import { UserError } from "@lockstep/errors";
 import type { RawLabels } from "./label-reader.js";
 import type { LabelSchema } from "./label-schema.js";
 
-/** By column: names of the classes, in the order of the data's numbers. */
+/** By column: names of the classes, indexed by the numbers of the data. */
 export type ClassNames = Readonly<Record<string, readonly string[]>>;
 
-/** The record with names in place of numbers. @throws UserError where a number stands for no class */
+/** Returns the record with names in place of numbers. @throws UserError if a number stands for no class */
 export function nameClasses(where: string, schema: LabelSchema, raw: RawLabels, names: ClassNames): RawLabels {
   const named: Record<string, unknown> = { ...raw };
   for (const field of schema.fields) {
@@ -29,6 +29,6 @@ export function nameClasses(where: string, schema: LabelSchema, raw: RawLabels, 
 
 function noSuchClass(where: string, column: string, value: number | bigint, numClasses: number): never {
   throw new UserError(
-    `${where}: ${column} ${value} stands for no class; the data names those of 0 to ${numClasses - 1}`,
+    `${where}: ${column} ${value} stands for no class; the data names the classes of the numbers 0 to ${numClasses - 1}`,
   );
 }

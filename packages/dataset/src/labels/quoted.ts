@@ -1,10 +1,13 @@
-// Words a value from somebody's data for a message (quoted): in quotation marks, on one line, cut where it is long.
+// Quotes a value of the user's data for a message (quoted): in quotation marks, on one line, shortened if it is long.
 
 const shownCharacters = 80;
-/** Format characters and blanks other than a space, e.g. a no-break space: on a screen they look like nothing, or like a space. */
+/**
+ * Format characters and blanks other than a space, e.g. a no-break space. On a screen they are invisible or look like a
+ * space.
+ */
 const invisible = /\p{Cf}|(?! )\p{Zs}/gu;
 
-/** `"text"`; control and invisible characters are escaped. */
+/** Returns `"text"`. Control characters and invisible characters are escaped. */
 export function quoted(text: string): string {
   const shown = text.length > shownCharacters ? `${text.slice(0, shownCharacters)}…` : text;
   return JSON.stringify(shown).replaceAll(invisible, escaped);

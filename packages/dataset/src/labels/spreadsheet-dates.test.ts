@@ -3,8 +3,8 @@ import { describe, test } from "node:test";
 import { fairfaceClasses } from "../fairface/fairface-labels.js";
 import { classesTurnedInto } from "./spreadsheet-dates.js";
 
-describe("what a spreadsheet made of class names", () => {
-  const spellings: Readonly<Record<string, readonly string[]>> = {
+describe("a date that a spreadsheet made of a class name", () => {
+  const formats: Readonly<Record<string, readonly string[]>> = {
     "3-9": [
       ...[
         "03-Sep",
@@ -24,13 +24,13 @@ describe("what a spreadsheet made of class names", () => {
     "10-19": ["Oct-19", "19-Oct", "Oct-2019", "2019-10-01", "10/19/2024", "1.10.2019", "01-Oct-19", "October 19"],
   };
 
-  for (const [name, texts] of Object.entries(spellings)) {
-    test(`${name} is found again from ${texts.length} spellings`, () => {
+  for (const [name, texts] of Object.entries(formats)) {
+    test(`leads back to ${name} in ${texts.length} formats`, () => {
       for (const text of texts) assert.deepEqual(classesTurnedInto(text, fairfaceClasses.ageBin), [name], text);
     });
   }
 
-  test("is nothing where no class can have become that date", () => {
+  test("leads to no class if no class can have become that date", () => {
     for (const text of [
       "04-Sep",
       "Oct-20",
@@ -48,7 +48,7 @@ describe("what a spreadsheet made of class names", () => {
     assert.deepEqual(classesTurnedInto("03-Sep", fairfaceClasses.race), []);
   });
 
-  test("is both where two classes may have become it", () => {
+  test("leads to both classes if two classes may have become it", () => {
     assert.deepEqual(classesTurnedInto("03-Sep", ["3-9", "9-3", "other"]), ["3-9", "9-3"]);
   });
 });

@@ -1,9 +1,9 @@
-// Owns what spreadsheets make of class names like 3-9 and 10-19: dates, in many spellings. A date leads back to a class
-// where it can have been made of that one alone.
+// Finds the class names that a spreadsheet may have turned into a date (classesTurnedInto). Spreadsheets turn class
+// names like 3-9 and 10-19 into dates in many formats.
 //
-// A-B is taken for day and month, month and day, or month and year (then on day 1): so 3-9 becomes 03-Sep, 9-Mar or
-// 9/3/2024, and 10-19 becomes Oct-19, 19-Oct or 2019-10-01. Which of them is which depends on the country, so a pair of
-// numbers is compared without its order.
+// A spreadsheet reads A-B as day and month, as month and day, or as month and year (then day 1). So 3-9 becomes 03-Sep,
+// 9-Mar or 9/3/2024, and 10-19 becomes Oct-19, 19-Oct or 2019-10-01. The meaning of A and B depends on the country, so
+// pairs of numbers are compared without regard to their order.
 
 const months = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 const longMonths = [
@@ -21,20 +21,20 @@ const yearLast = new RegExp(`^(\\d{1,2})[-/.](\\d{1,2})[-/.]${year}${midnight}$`
 
 const longestDate = 40;
 
-/** Those of the class names that a spreadsheet may have turned into this text. */
+/** Returns the class names that a spreadsheet may have turned into this text. */
 export function classesTurnedInto(text: string, classes: readonly string[]): string[] {
   if (text.length > longestDate) return [];
   const pairs = new Set(pairsOf(text));
   return pairs.size === 0 ? [] : classes.filter((name) => pairs.has(pairOfClass(name)));
 }
 
-/** Empty where a spreadsheet leaves the name alone. */
+/** Returns an empty text if a spreadsheet does not change the name. */
 function pairOfClass(name: string): string {
   const [, first, second] = /^(\d{1,2})-(\d{1,2})$/.exec(name) ?? [];
   return first === undefined || second === undefined ? "" : pair(Number(first), Number(second));
 }
 
-/** The pairs of numbers that this date may have been. */
+/** Returns the pairs of numbers that this date may have been made from. */
 function pairsOf(text: string): string[] {
   const [, number, afterNumber] = numberMonth.exec(text) ?? [];
   if (number !== undefined && afterNumber !== undefined) return ofMonthAndNumber(afterNumber, number);
@@ -63,7 +63,7 @@ function ofDate(month: number, day: number, year: number): string[] {
   return day === 1 ? [pair(month, day), pair(month, year % 100)] : [pair(month, day)];
 }
 
-/** 1 to 12; 0 where it is no month. */
+/** Returns 1 to 12; 0 if the name is not a month. */
 function monthNamed(name: string): number {
   const lower = name.toLowerCase();
   return 1 + Math.max(months.indexOf(lower), longMonths.indexOf(lower));

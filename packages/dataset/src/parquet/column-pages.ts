@@ -1,6 +1,6 @@
-// Owns reading one column of a Parquet file page by page. Row groups of image files hold up to gigabytes: hyparquet's own
-// readers take a column chunk whole, or need an offset index that pyarrow does not write by default. Here a page (and the
-// chunk's dictionary) is all that is held at a time; its decoding is hyparquet's.
+// Reads one column of a Parquet file page by page (columnPages). The row groups of files with images may have
+// gigabytes. hyparquet's own readers read a column chunk as a whole, or need an offset index that pyarrow does not
+// write by default. This code keeps only one page and the chunk's dictionary in memory; hyparquet decodes the page.
 import { type FileHandle, open } from "node:fs/promises";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
 import { UserError } from "@lockstep/errors";
@@ -15,30 +15,30 @@ import type { ParquetFile } from "./parquet-file.js";
 
 type ColumnDecoder = Parameters<typeof readPage>[2];
 
-/** Node's own are faster where it has them. */
+/** Node's own decompressors are faster than those of hyparquet-compressors. */
 const compressors: typeof portable = {
   ...portable,
   GZIP: (input, length) => gunzipSync(input, { maxOutputLength: Math.max(length, 1) }),
   BROTLI: (input, length) => brotliDecompressSync(input, { maxOutputLength: Math.max(length, 1) }),
 };
 
-/** Pages are about so big: one read for most, header included. */
+/** Pages usually have about this size, so one read gets most pages together with their header. */
 const windowBytes = 1 << 20;
 
 export interface ColumnPage {
   readonly firstRow: number;
-  /** By row; null where there is none. Bytes are valid until the next page is asked for. */
+  /** By row; null for a row without a value. Bytes are valid until the next page is requested. */
   readonly values: readonly unknown[];
 }
 
 export interface ColumnChoice {
-  /** Of a leaf, e.g. ["image", "bytes"]. */
+  /** Path of a leaf column, e.g. ["image", "bytes"]. */
   readonly columnPath: readonly string[];
-  /** Whether text is wanted as the bytes that it is stored in. */
+  /** Whether text is returned as the bytes that it is stored in. */
   readonly asBytes: boolean;
 }
 
-/** @throws UserError where the file is damaged */
+/** @throws UserError if the file is damaged or the column holds lists or structures */
 export async function* columnPages(parquet: ParquetFile, column: ColumnChoice): AsyncGenerator<ColumnPage> {
   const { path, metadata } = parquet;
   const pathInSchema = [...column.columnPath];
@@ -46,7 +46,7 @@ export async function* columnPages(parquet: ParquetFile, column: ColumnChoice): 
   const schemaPath = getTreePath(parquetSchema(metadata), pathInSchema);
   const leaf = schemaPath.at(-1);
   if (leaf === undefined || leaf.children.length > 0 || getMaxRepetitionLevel(schemaPath) > 0) {
-    throw new UserError(`shard ${path}: column "${name}" holds lists or structures; one value a row is read`);
+    throw new UserError(`shard ${path}: column "${name}" holds lists or structures; it must hold one value per row`);
   }
   const { converted_type, logical_type, ...bare } = leaf.element;
   const element = column.asBytes ? bare : leaf.element;
@@ -66,7 +66,9 @@ export async function* columnPages(parquet: ParquetFile, column: ColumnChoice): 
         firstRow += values.length;
       }
       if (firstRow !== groupEnd) {
-        throw new UserError(`shard ${path}: column "${name}" ends at row ${firstRow}, not ${groupEnd}; fetch it again`);
+        throw new UserError(
+          `shard ${path}: column "${name}" ends at row ${firstRow}, not ${groupEnd}; download it again`,
+        );
       }
     }
   } finally {
@@ -102,7 +104,7 @@ async function* chunkPages({ file, path, chunk, decoder, rows }: ChunkOptions): 
       position += bytes;
     } catch (error) {
       throw new UserError(
-        `shard ${path}: no page can be read at byte ${position} (${(error as Error).message}); it is cut short or damaged: fetch it again`,
+        `shard ${path}: no page can be read at byte ${position} (${(error as Error).message}); the file is cut short or damaged: download it again`,
       );
     }
   }
@@ -117,7 +119,7 @@ function decodePage(
   const maxDefinitionLevel = getMaxDefinitionLevel(decoder.schemaPath);
   const { data_page_header: v1, data_page_header_v2: v2, uncompressed_page_size } = header;
   const encoding = v1?.encoding ?? v2?.encoding;
-  // Version 2 compresses what follows the levels, version 1 all of it.
+  // In version 2 only the bytes after the levels are compressed; in version 1 the whole body is.
   const levelsBytes = v2?.definition_levels_byte_length ?? 0;
   const isCompressed = v2?.is_compressed ?? true;
   const rest = body.subarray(levelsBytes);
@@ -127,7 +129,7 @@ function decodePage(
   const whole = levelsBytes === 0 ? plain : Buffer.concat([body.subarray(0, levelsBytes), plain]);
   const values = checkLevels({ header, maxDefinitionLevel }, whole);
   if (encoding === "RLE_DICTIONARY" || encoding === "PLAIN_DICTIONARY") {
-    if (dictionary === undefined) throw new Error("it refers to a dictionary that is not there");
+    if (dictionary === undefined) throw new Error("it refers to a dictionary that does not exist");
     checkIndexes(values, v1?.num_values ?? v2?.num_values ?? 0);
   }
   const decompressed = { ...header, compressed_page_size: whole.length, uncompressed_page_size: whole.length };
@@ -141,7 +143,7 @@ function decodePage(
 }
 
 async function readOnePage(file: FileHandle, position: number, end: number) {
-  if (!(position >= 4)) throw new Error("a column does not begin there");
+  if (!(position >= 4)) throw new Error("a column cannot begin there");
   const first = await readBytes(file, position, Math.min(windowBytes, end - position));
   const reader = readerOf(first);
   const header = parquetHeader(reader);
@@ -153,7 +155,7 @@ async function readOnePage(file: FileHandle, position: number, end: number) {
   return { header, body: whole.subarray(reader.offset, bytes), bytes };
 }
 
-/** Fewer where the file ends. */
+/** Reads up to `size` bytes; fewer if the file ends. */
 async function readBytes(file: FileHandle, position: number, size: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(size);
   let done = 0;

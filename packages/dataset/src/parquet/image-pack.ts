@@ -1,8 +1,11 @@
-// Writes and reads the pack of a Parquet file: its images, one after another, in a file of the cache folder, and where each begins.
-// Inside the Parquet file an image lies in a page that is compressed or refers to a dictionary, and samples are read in the
-// order of their hashes: without the pack each image would cost a page. The pack takes as much disk as the images do. It is
-// keyed by the Parquet file, its column and its stamp. Its hash is checked at every start, and a broken pack is made again;
-// what is read from it later is checked by hash, as from everywhere.
+// Writes the pack of a Parquet file (imagePack): a file of the cache folder with all images of the Parquet file one
+// after another, and an index with the size of each.
+//
+// Inside the Parquet file an image is part of a page that is compressed or refers to a dictionary, and samples are read
+// in the order of their hashes: without the pack, reading an image would mean decoding a whole page. The pack needs as
+// much disk space as the images. Its key is made of the Parquet file and its column; its index is valid as long as the
+// size and times of the Parquet file are unchanged. The hash of the pack is checked at every start, and a damaged pack
+// is written again. Images that are read from it later are checked by their own hashes, as in every form.
 
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
@@ -18,11 +21,14 @@ import { shardIndex } from "../shards/shard-index.js";
 import { columnPages } from "./column-pages.js";
 import type { ImageColumn, ParquetFile } from "./parquet-file.js";
 
-/** By row: bytes in the pack, their hash and what the file calls the image; null where the row has no bytes. */
+/**
+ * `rows` holds for each row the size in bytes and the hash, or null for a row without bytes; `names` the names that the
+ * Parquet file gives.
+ */
 const packIndex = z.strictObject({
   packPath: z.string(),
   packBytes: z.number(),
-  /** Hex, of the whole pack. */
+  /** SHA-256 (hex) of the whole pack. */
   packSha256: z.string(),
   rows: z.array(z.tuple([z.number(), z.string()]).nullable()),
   names: z.array(z.string().nullable()),
@@ -32,7 +38,7 @@ export type PackIndex = z.infer<typeof packIndex>;
 export interface ImagePackOptions extends FormOptions {
   readonly parquet: ParquetFile;
   readonly image: ImageColumn;
-  /** Called now and then with the rows done in this file. */
+  /** Called after each page with the number of rows of this file that have been read. */
   readonly onRows: (rows: number) => void;
 }
 
@@ -53,7 +59,7 @@ export function imagePack({ parquet, image, cacheDir, log, signal, onRows }: Ima
         await replaceInCache(packPath, async (file) => {
           for await (const page of columnPages(parquet, { columnPath: image.bytesPath, asBytes: true })) {
             signal?.throwIfAborted();
-            const values = page.values as (Uint8Array | null)[]; // as imageColumnOf has looked
+            const values = page.values as (Uint8Array | null)[]; // imageColumnOf only returns columns of bytes
             for (const bytes of values) rows.push(bytes === null ? null : [bytes.length, sha256Hex(bytes)]);
             const present = values.filter((bytes) => bytes !== null);
             for (const bytes of present) hash.update(bytes);
@@ -70,7 +76,7 @@ export function imagePack({ parquet, image, cacheDir, log, signal, onRows }: Ima
   });
 }
 
-/** Says why where it is not. An absent one is no surprise: caches may be removed. */
+/** Whether the pack is undamaged. It logs why if it is not, except for an absent pack: users may remove caches. */
 async function isWhole(
   { packPath, packBytes, packSha256 }: PackIndex,
   log: Log,
@@ -82,11 +88,11 @@ async function isWhole(
     found.size === packBytes
       ? await damageOf(packPath, packSha256, signal)
       : `it has ${found.size} bytes, not ${packBytes}`;
-  if (reason !== null) log.warn({ path: packPath, reason }, "a pack of images is broken; making it again");
+  if (reason !== null) log.warn({ path: packPath, reason }, "a pack of images is damaged and is written again");
   return reason === null;
 }
 
-/** Null where the bytes are those that were written. */
+/** Returns null if the bytes are those that were written, otherwise what is wrong. */
 async function damageOf(path: string, expected: string, signal: AbortSignal | undefined): Promise<string | null> {
   const hash = createHash("sha256");
   try {

@@ -1,19 +1,20 @@
-// Owns looking at a page before hyparquet decodes it: with lengths that are negative, or runs that are longer than the page,
-// its loops do not end. A damaged file is to be refused, not to hang.
+// Checks a Parquet page before hyparquet decodes it (checkHeader, checkLevels, checkIndexes). With negative lengths, or
+// with runs that are longer than the page, hyparquet's loops do not end. A damaged file must lead to an error, not to
+// an endless loop.
 import type { PageHeader } from "hyparquet";
 
-/** Larger pages are no real ones: 1 GiB. */
+/** Largest size of a page (1 GiB). Real pages are smaller. */
 const maxPageBytes = 2 ** 30;
 
 export interface PageFacts {
   readonly header: PageHeader;
-  /** Rows left in the row group: a page of one value a row holds no more. */
+  /** Rows of the row group that have not been read. A page with one value per row cannot hold more. */
   readonly rowsLeft: number;
-  /** Of the column: 0 where no value may be absent. */
+  /** Maximum definition level of the column; 0 if no value may be absent. */
   readonly maxDefinitionLevel: number;
 }
 
-/** @throws Error that says what is wrong */
+/** @throws Error if the header is damaged */
 export function checkHeader({ header, rowsLeft }: Omit<PageFacts, "maxDefinitionLevel">): void {
   const { compressed_page_size, uncompressed_page_size, data_page_header: v1, data_page_header_v2: v2 } = header;
   check(
@@ -28,7 +29,11 @@ export function checkHeader({ header, rowsLeft }: Omit<PageFacts, "maxDefinition
   check(repetition === 0 && inRange(definition, compressed_page_size), "the length of its levels is wrong");
 }
 
-/** @param body as it is after the header; of version 1, decompressed */
+/**
+ * Checks the levels of a page and returns the bytes after them.
+ * @param body bytes after the header; for version 1 they are decompressed
+ * @throws Error if the levels are damaged
+ */
 export function checkLevels({ header, maxDefinitionLevel }: Omit<PageFacts, "rowsLeft">, body: Uint8Array): Uint8Array {
   const { data_page_header: v1, data_page_header_v2: v2 } = header;
   const numValues = v1?.num_values ?? v2?.num_values ?? 0;
@@ -45,14 +50,18 @@ export function checkLevels({ header, maxDefinitionLevel }: Omit<PageFacts, "row
   return body.subarray(4 + length);
 }
 
-/** @param values of a page whose values refer to a dictionary: the width of an index, then runs */
+/**
+ * Checks the indexes of a page whose values refer to a dictionary.
+ * @param values the width of an index in bits (one byte), then runs
+ * @throws Error if the indexes are damaged
+ */
 export function checkIndexes(values: Uint8Array, numValues: number): void {
   const [width = 0] = values;
   check(width <= 32, "its indexes are wider than 32 bits");
   if (width > 0) checkRuns(values.subarray(1), width, numValues);
 }
 
-/** RLE and bit-packed runs, as Parquet's format describes them (Encodings.md, "RLE/Bit-Packing Hybrid"). */
+/** Checks RLE and bit-packed runs, see Encodings.md of the Parquet format, "RLE/Bit-Packing Hybrid". */
 function checkRuns(bytes: Uint8Array, width: number, numValues: number): void {
   let [at, seen] = [0, 0];
   while (seen < numValues && at < bytes.length) {

@@ -1,5 +1,5 @@
-// Owns what a Parquet file says of itself: its footer, which column holds the images, and which names its metadata gives to
-// integer labels. No row is read here.
+// Reads the footer of a Parquet file (openParquet), finds the column of the images (imageColumnOf), and finds the class
+// names that the metadata gives for integer labels (classNamesOf). It reads no rows.
 import { UserError } from "@lockstep/errors";
 import { asyncBufferFromFile, type FileMetaData, parquetMetadataAsync, parquetSchema } from "hyparquet";
 import { z } from "zod";
@@ -17,13 +17,15 @@ export interface ParquetFile {
 
 export interface ImageColumn {
   readonly name: string;
-  /** Of the encoded bytes. */
+  /** Path of the column with the encoded bytes. */
   readonly bytesPath: readonly string[];
-  /** Of what the image was called, where the file says. */
+  /** Path of the column with the images' names, or null if the file has none. */
   readonly namePath: readonly string[] | null;
 }
 
-/** What is read of a footer: hyparquet gives it as it stands in the file, be that damaged. */
+/**
+ * The fields of a footer that Lockstep uses. hyparquet does not check them, so a damaged footer must be detected here.
+ */
 const footer = z.object({
   num_rows: z.bigint(),
   schema: z.array(z.object({ name: z.string(), num_children: z.number().int().min(0).optional() })).min(1),
@@ -46,7 +48,7 @@ const footer = z.object({
   ),
 });
 
-/** @throws UserError where it is no Parquet file */
+/** @throws UserError if the file is not a Parquet file or its footer is damaged */
 export async function openParquet(path: string): Promise<ParquetFile> {
   try {
     const file = await asyncBufferFromFile(path);
@@ -58,7 +60,7 @@ export async function openParquet(path: string): Promise<ParquetFile> {
       metadata.row_groups.map(({ num_rows }) => Number(num_rows)),
     ];
     if (inGroups.reduce((sum, rows) => sum + rows, 0) !== numRows) {
-      throw new Error(`it names ${numRows} rows, its row groups ${inGroups.join("+")}`);
+      throw new Error(`it states ${numRows} rows, but its row groups have ${inGroups.join("+")}`);
     }
     return { path, metadata, numRows, columns };
   } catch (error) {
@@ -68,12 +70,15 @@ export async function openParquet(path: string): Promise<ParquetFile> {
     const reason =
       error instanceof z.ZodError ? `${error.issues[0]?.path.join(".")} is wrong` : (error as Error).message;
     throw new UserError(
-      `shard ${path}: has no readable Parquet footer (${reason}); it is cut short or no Parquet file: fetch it again`,
+      `shard ${path}: has no readable Parquet footer (${reason}); it is cut short or not a Parquet file: download it again`,
     );
   }
 }
 
-/** @throws UserError where no column, or more than one, may be meant */
+/**
+ * Finds the column of the images: the one that the user named, else the column `image`, else the only column of bytes.
+ * @throws UserError if there is no such column, or if several columns could be meant
+ */
 export function imageColumnOf({ path, metadata, columns }: ParquetFile, choice: ColumnChoice): ImageColumn {
   const candidates = parquetSchema(metadata).children.flatMap(({ element, children }): ImageColumn[] => {
     const { name } = element;
@@ -95,14 +100,17 @@ export function imageColumnOf({ path, metadata, columns }: ParquetFile, choice: 
     );
   }
   throw new UserError(
-    `shard ${path}: no column "${wanted}" of images, found ${quoted(columns)}; say which it is (--columns file=…)`,
+    `shard ${path}: no column "${wanted}" of images, found ${quoted(columns)}; name the column of the images (--columns file=…)`,
   );
 }
 
 const hubFeature = z.object({ _type: z.literal("ClassLabel"), names: z.array(z.string()) });
 const hubMetadata = z.object({ info: z.object({ features: z.record(z.string(), z.unknown()) }) });
 
-/** Of columns that Hugging Face's metadata declares as ClassLabel. */
+/**
+ * Returns the class names of the columns that Hugging Face's metadata declares as ClassLabel.
+ * @throws UserError if that metadata cannot be read
+ */
 export function classNamesOf({ path, metadata }: ParquetFile): ClassNames {
   const text = metadata.key_value_metadata?.find(({ key }) => key === "huggingface")?.value;
   if (text === undefined) return {};
@@ -111,7 +119,7 @@ export function classNamesOf({ path, metadata }: ParquetFile): ClassNames {
     parsed = hubMetadata.parse(JSON.parse(text));
   } catch {
     throw new UserError(
-      `shard ${path}: its "huggingface" metadata is not as the hub writes it; write the file again with the datasets library`,
+      `shard ${path}: its "huggingface" metadata does not have the format of the hub; write the file again with the datasets library`,
     );
   }
   return Object.fromEntries(

@@ -9,11 +9,11 @@ import type { EncodedDataset } from "../dataset.js";
 import { fairfaceClasses } from "../fairface/fairface-labels.js";
 import { labelsOf } from "../labels/label-table.js";
 import { openDataset } from "../open-dataset.js";
-import { complaintOf } from "../testing/complaint.js";
 import { hubMetadata, type NamedImage, writeHubParquet, writeTable } from "../testing/hub-parquet.js";
 import { madeJpeg, recordingLog, temporaryFolder, warningsOf } from "../testing/made-folder.js";
+import { userErrorMessage } from "../testing/user-error-message.js";
 
-/** Written by make-hub-parquet.py, which says what stands in it. */
+/** make-hub-parquet.py has written this file and describes its content. */
 const byPyarrow = fileURLToPath(new URL("../../src/parquet/testdata/hub-pyarrow.parquet", import.meta.url));
 
 async function images(count: number): Promise<NamedImage[]> {
@@ -39,10 +39,13 @@ async function made(context: TestContext) {
 }
 
 describe("Parquet files", () => {
-  test("that pyarrow has written open: classes by name, images by row, and a row without bytes is told of", async (context) => {
+  test("that pyarrow has written are read: each row has its image and classes, and a row without bytes is reported", async (context) => {
     const { path, cacheDir, log, open } = await made(context);
     await copyFile(byPyarrow, path);
-    assert.match(await complaintOf(open()), /train.parquet, row 10: image "10.png" has no bytes in column "image"/);
+    assert.match(
+      await userErrorMessage(open()),
+      /train.parquet, row 10: image "10.png" has no bytes in column "image"/,
+    );
     const dataset = await open({ onBadImage: "skip" });
     assert.equal(dataset.labels.numSamples, 11);
     const ages = [...fairfaceClasses.ageBin].reverse();
@@ -61,41 +64,47 @@ describe("Parquet files", () => {
     assert.equal(cache.samples.length, 11);
   });
 
-  test("are refused where integers stand for no class that is named", async (context) => {
+  test("are refused if an integer stands for no class that the data names", async (context) => {
     const { path, open } = await made(context);
     await writeHubParquet({ path, images: await images(3), metadata: [] });
-    assert.match(await complaintOf(open()), /train.parquet, row 0: gender is the number 1, and the data does not name/);
+    assert.match(
+      await userErrorMessage(open()),
+      /train.parquet, row 0: gender is the number 1, and the data does not name/,
+    );
     const fewer = hubMetadata.value?.replace('"East Asian","Indian",', "") ?? "";
     await writeHubParquet({ path, images: await images(9), metadata: [{ ...hubMetadata, value: fewer }] });
-    assert.match(await complaintOf(open()), /row \d+: race [56] stands for no class; the data names those of 0 to 4/);
+    assert.match(
+      await userErrorMessage(open()),
+      /row \d+: race [56] stands for no class; the data names the classes of the numbers 0 to 4/,
+    );
     const strange: KeyValue = { key: "huggingface", value: "{}" };
     await writeHubParquet({ path, images: await images(3), metadata: [strange] });
-    assert.match(await complaintOf(open()), /its "huggingface" metadata is not as the hub writes it/);
+    assert.match(await userErrorMessage(open()), /its "huggingface" metadata does not have the format of the hub/);
   });
 
-  test("name the columns that they have where one is missing, or where several may be the image", async (context) => {
+  test("are refused with the names of their columns if one is missing, or if several may hold the images", async (context) => {
     const { path, open } = await made(context);
     const bytes = (await images(2)).map((image) => image.bytes);
     const text = (name: string, value: string) => ({ name, data: [value, value], type: "STRING" as const });
     const labels = [text("gender", "Male"), text("race", "White"), text("age", "3-9")];
     const image = (name: string) => ({ name, data: bytes, type: "BYTE_ARRAY" as const });
     await writeTable(path, [image("left"), image("right"), ...labels]);
-    assert.match(await complaintOf(open()), /no column "image" of images, found "left", "right", "gender"/);
+    assert.match(await userErrorMessage(open()), /no column "image" of images, found "left", "right", "gender"/);
     assert.equal((await open({ columns: { file: "right" } })).labels.numSamples, 2);
     assert.match(
-      await complaintOf(open({ columns: { file: "race" } })),
+      await userErrorMessage(open({ columns: { file: "race" } })),
       /column "race" holds no image bytes; columns that do: "left", "right"/,
     );
     await writeTable(path, [image("only"), ...labels.slice(1)]);
-    assert.match(await complaintOf(open()), /column "gender" missing, found "only", "race", "age"/);
-    assert.match(await complaintOf(open({ columns: { gender: "sex" } })), /column "sex" missing/);
+    assert.match(await userErrorMessage(open()), /column "gender" missing, found "only", "race", "age"/);
+    assert.match(await userErrorMessage(open({ columns: { gender: "sex" } })), /column "sex" missing/);
     assert.match(
-      await complaintOf(open({ columns: { gendre: "sex" } })),
-      /columns: "gendre" is no label of this data set; there are gender, race, age, file, split/,
+      await userErrorMessage(open({ columns: { gendre: "sex" } })),
+      /columns: "gendre" is not a column that the recipe reads; it reads gender, race, age, file, split/,
     );
   });
 
-  test("that are damaged are refused, and the place is named", async (context) => {
+  test("that are damaged are refused, and the message names the place", async (context) => {
     const { path, open } = await made(context);
     await writeHubParquet({ path, images: await images(20), codec: "UNCOMPRESSED" });
     const whole = await readFile(path);
@@ -103,19 +112,16 @@ describe("Parquet files", () => {
       [/no readable Parquet footer/, () => truncate(path, whole.length - 100)],
       [/no readable Parquet footer/, () => writeFile(path, "PAR1")],
       [/no readable Parquet footer/, () => writeFile(path, Buffer.alloc(5000))],
-      [
-        /train.parquet: (no page can be read at|a page before) byte \d+/,
-        () => writeFile(path, Buffer.from(whole).fill(0xff, 4, 400)),
-      ],
+      [/train.parquet: no page can be read at byte \d+/, () => writeFile(path, Buffer.from(whole).fill(0xff, 4, 400))],
     ];
     for (const [line, inflict] of damage) {
       await writeFile(path, whole);
       await inflict();
-      assert.match(await complaintOf(open()), line);
+      assert.match(await userErrorMessage(open()), line);
     }
   });
 
-  test("hold no image above 256 MiB, like a folder of files; those after it are read all the same", async (context) => {
+  test("may not hold an image above 256 MiB, as in a folder of files; with skip, the images after it are read", async (context) => {
     const { path, open } = await made(context);
     const three = await images(3);
     const list = three.map((image, row) => (row === 1 ? { ...image, bytes: Buffer.alloc(2 ** 28 + 2 ** 20) } : image));
@@ -131,7 +137,7 @@ describe("Parquet files", () => {
     }
   });
 
-  test("may call images alike: each is read, and one line says how many", async (context) => {
+  test("may have several images of the same name: each is read, and one warning counts them", async (context) => {
     const { path, log, open } = await made(context);
     const [first, second, third] = await images(3);
     assert.ok(first && second && third);
@@ -142,11 +148,11 @@ describe("Parquet files", () => {
       ["0.jpg", "0.jpg", "0.jpg"],
     );
     assert.deepEqual(warningsOf(log), [
-      "2 images are called like another one of their part; each is used with its own labels",
+      "2 images have the same name as another image of their part; each is used with its own labels",
     ]);
   });
 
-  test("are packed once; a pack that is gone is made again, and a changed one is noticed", async (context) => {
+  test("are packed once; a missing pack is written again, and a changed pack is detected", async (context) => {
     const { path, cacheDir, open } = await made(context);
     await writeHubParquet({ path, images: await images(12) });
     const before = await open();
@@ -156,14 +162,14 @@ describe("Parquet files", () => {
     assert.equal((await open()).fingerprint, before.fingerprint);
     const bytes = await before.readEncoded(3);
     await writeFile(join(packs, name), Buffer.alloc((await readFile(join(packs, name))).length));
-    assert.match(await complaintOf(before.readEncoded(3)), /changed while it was in use/);
+    assert.match(await userErrorMessage(before.readEncoded(3)), /changed while it was in use/);
     await appendFile(join(packs, name), "x");
     const again = await open();
     assert.deepEqual(await again.readEncoded(3), bytes);
     assert.deepEqual(await readdir(packs), [name]);
   });
 
-  test("whose pack has one changed byte get a new pack at the next start, loudly", async (context) => {
+  test("whose pack has one changed byte get a new pack at the next start, with a warning", async (context) => {
     const { path, cacheDir, log, open } = await made(context);
     await writeHubParquet({ path, images: await images(12) });
     const before = await open();
@@ -175,7 +181,7 @@ describe("Parquet files", () => {
     await writeFile(join(packs, name), changed);
     assert.deepEqual(warningsOf(log), []);
     const again = await open();
-    assert.deepEqual(warningsOf(log), ["a pack of images is broken; making it again"]);
+    assert.deepEqual(warningsOf(log), ["a pack of images is damaged and is written again"]);
     assert.equal(again.fingerprint, before.fingerprint);
     assert.deepEqual(await readFile(join(packs, name)), whole);
     await open();

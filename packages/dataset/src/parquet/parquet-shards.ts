@@ -1,5 +1,5 @@
-// Owns Parquet tables with images inside, as Hugging Face's hub has them: a column of {bytes, path} or of bytes, and a
-// column for each label: text, or integers whose names stand in the file's metadata.
+// Reads Parquet tables with images inside, as on the Hugging Face hub (parquetShards). A table has a column of {bytes,
+// path} or of bytes, and a column for each label. Labels are text, or integers whose names are in the file's metadata.
 import { join } from "node:path";
 import type { DatasetSource, UnusableImage } from "../dataset.js";
 import { sizeProblem } from "../decode/image-limits.js";
@@ -76,7 +76,7 @@ function splitText(value: unknown, names: readonly string[] | undefined): unknow
   return typeof value === "number" || typeof value === "bigint" ? (names?.[Number(value)] ?? value) : value;
 }
 
-/** Labels alone: a few bytes a row. */
+/** Reads only the given columns (labels and split): a few bytes per row. */
 async function readRecords(parquet: ParquetFile, columns: readonly string[]): Promise<Record<string, unknown>[]> {
   const records: Record<string, unknown>[] = [];
   for (const column of columns) {

@@ -18,7 +18,7 @@ function randomWeights(numSamples: number): Float64Array {
 const base: Omit<SampledOrder, "weights"> = { seed: 7, epoch: 2, trainSamples: 333 };
 
 describe("an epoch's order", () => {
-  test("without weights is the uniform one, each sample once", () => {
+  test("without weights is the order of epochOrder and holds each sample once", () => {
     const order = sampledOrder({ ...base, weights: null });
     assert.deepEqual(order, epochOrder(7, 2, 333));
     assert.deepEqual(countsOf(order, 333), new Array(333).fill(1));
@@ -62,7 +62,7 @@ describe("an epoch's order", () => {
     });
   });
 
-  test("depends on seed, epoch and weights, and on nothing else", () => {
+  test("depends only on seed, epoch and relative weights", () => {
     const weights = randomWeights(333);
     const order = sampledOrder({ ...base, weights });
     assert.deepEqual(sampledOrder({ ...base, weights: weights.slice() }), order);
@@ -71,7 +71,7 @@ describe("an epoch's order", () => {
     assert.deepEqual(sampledOrder({ ...base, weights: weights.map((weight) => 4 * weight) }), order);
   });
 
-  test("takes no weights that pick nothing or have no sum", () => {
+  test("refuses weights that are all 0, that are too few or whose sum is not finite", () => {
     assert.throws(() => sampledOrder({ ...base, weights: new Float64Array(333) }), /add up to 0/);
     assert.throws(() => sampledOrder({ ...base, weights: new Float64Array(3) }), /3 weights for 333/);
     assert.throws(() => sampledOrder({ ...base, weights: new Float64Array(333).fill(1e308) }), /add up to Infinity/);

@@ -1,10 +1,11 @@
-// Computes which training samples an epoch holds, and in which order (sampledOrder): a pure function of (seed, epoch, weights), so that every
-// worker knows it without talking, and any position of it is the same after a resume and for any number of workers.
+// Computes which training samples an epoch holds, and in which order (sampledOrder). It is a pure function of (seed,
+// epoch, weights): every worker computes the same order without messages, and each position holds the same sample after
+// a resume and for any number of workers.
 //
-// Weighted epochs are drawn by systematic sampling (Madow 1949): the samples, shuffled, lie end to end on a line, each as
-// long as its weight; trainSamples equally spaced points with one random offset pick them. A sample of weight share p stands
-// in an epoch of n floor(n p) or ceil(n p) times, never further from its expectation: less noise than n independent draws,
-// and equal weights give each sample exactly once.
+// Weighted epochs are drawn by systematic sampling (Madow 1949). The shuffled samples are laid end to end on a line,
+// each as long as its weight; trainSamples equally spaced points with one random offset then choose samples. In an
+// epoch of n samples, a sample with the share p of all weights occurs floor(n p) or ceil(n p) times. That is less noise
+// than n independent draws give, and with equal weights each sample occurs exactly once.
 import { CounterRandom, permutation, randomDomain } from "@lockstep/numerics";
 import { epochOrder } from "./step-plan.js";
 
@@ -12,19 +13,22 @@ export interface SampledOrder {
   readonly seed: number;
   readonly epoch: number;
   readonly trainSamples: number;
-  /** How often each sample of the training part is wanted, relative to the others, at least 0, one above; null: each once. */
+  /**
+   * Relative frequency of each sample of the training part: at least 0, and at least one above 0. Null means each
+   * sample once.
+   */
   readonly weights: Float64Array | null;
 }
 
 const stream = { shuffle: 0, offset: 1 } as const;
 
-/** Position in the epoch -> index into the training part; trainSamples of them. */
+/** Returns an array of length trainSamples: position in the epoch -> index into the training part. */
 export function sampledOrder({ seed, epoch, trainSamples, weights }: SampledOrder): Uint32Array {
   const order = epochOrder(seed, epoch, trainSamples);
   if (weights === null) return order;
   if (weights.length !== trainSamples) throw new RangeError(`${weights.length} weights for ${trainSamples} samples`);
   const chosen = systematicDraw(weights, seed, epoch);
-  return order.map((place) => chosen[place] as number); // a permutation stays in range
+  return order.map((place) => chosen[place] as number); // safe: a permutation only holds valid indexes
 }
 
 function systematicDraw(weights: Float64Array, seed: number, epoch: number): Uint32Array {
@@ -39,14 +43,14 @@ function systematicDraw(weights: Float64Array, seed: number, epoch: number): Uin
   let end = weightAt(0);
   for (let draw = 0; draw < chosen.length; draw++) {
     const point = (draw + offset) * spacing;
-    // The last point may lie a rounding error past the end of the line, where samples of weight 0 may stand.
+    // Because of rounding, the last point may be slightly past the end of the line, where samples of weight 0 may be.
     while (point >= end && place < weights.length - 1) end += weightAt(++place);
     chosen[draw] = shuffled[lastOfWeight(weightAt, place)] ?? 0;
   }
   return chosen;
 }
 
-/** The place, or the nearest before it whose sample has a weight. */
+/** Returns the place, or the nearest place before it whose sample has a weight above 0. */
 function lastOfWeight(weightAt: (place: number) => number, place: number): number {
   let found = place;
   while (found > 0 && weightAt(found) === 0) found -= 1;

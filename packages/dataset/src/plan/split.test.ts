@@ -6,7 +6,10 @@ import { fairfaceClasses, fairfaceLabels } from "../fairface/fairface-labels.js"
 import { labelTable, numStrata, strataOf } from "../labels/label-table.js";
 import { drawSplit, type Split, type SplitInput, type SplitSettings } from "./split.js";
 
-/** Made labels with rare and frequent strata; every `duplicateEvery`-th sample repeats the bytes of the one before. */
+/**
+ * Generates labels with rare and frequent strata. Every `duplicateEvery`-th sample has the same bytes as the sample
+ * before it.
+ */
 function madeInput(numSamples: number, duplicateEvery = Number.POSITIVE_INFINITY): SplitInput {
   const random = new CounterRandom(99, randomDomain.scheduling, numSamples);
   const column = (classes: number, column: number): Uint8Array =>
@@ -40,7 +43,7 @@ function sorted(split: Split): number[] {
 }
 
 describe("the random split", () => {
-  test("its parts are disjoint and cover every sample that is no duplicate", () => {
+  test("has disjoint parts that together hold every sample except duplicates", () => {
     for (const size of sizes) {
       for (const seed of [0, 7, 0xffff_ffff]) {
         const input = madeInput(size, 10);
@@ -53,7 +56,7 @@ describe("the random split", () => {
     }
   });
 
-  test("each stratum is cut 70/15/15 to within one sample, and so are the parts as a whole to within two", () => {
+  test("splits each stratum 70/15/15 to within one sample, and the whole data set to within two samples", () => {
     for (const size of sizes) {
       const input = madeInput(size);
       const split = drawSplit(input, base);
@@ -72,7 +75,7 @@ describe("the random split", () => {
     }
   });
 
-  test("it is the same for the same seed, another for another, and ascending", () => {
+  test("is ascending, the same for the same seed, and another for another seed", () => {
     const input = madeInput(333);
     const split = drawSplit(input, base);
     assert.deepEqual(drawSplit(input, base), split);
@@ -82,7 +85,7 @@ describe("the random split", () => {
 });
 
 describe("the official split", () => {
-  test("it keeps the published parts as they are, leaves test empty and counts what leaks from train into val", () => {
+  test("keeps the published parts, has an empty test part and counts the images of val that are also in train", () => {
     const input = madeInput(100);
     const contentSha256 = (sample: number): string => (sample === 90 ? "content 3" : `content ${sample}`);
     const split = drawSplit({ ...input, contentSha256 }, { ...base, split: "official" });
@@ -101,7 +104,7 @@ describe("the official split", () => {
 });
 
 describe("a subset", () => {
-  test("each part keeps round(share x size) of its samples, at least one, and never a stranger", () => {
+  test("keeps round(share x size) samples of each part, at least one, and adds no others", () => {
     for (const split of ["official", "random"] as const) {
       for (const size of sizes) {
         const input = madeInput(size);
@@ -118,7 +121,7 @@ describe("a subset", () => {
     }
   });
 
-  test("each stratum keeps its share to within one sample", () => {
+  test("keeps the share of each stratum to within one sample", () => {
     const input = madeInput(5000);
     const whole = countsByStratum(input, drawSplit(input, base).train);
     for (const subset of [0.01, 0.03, 0.1, 0.5]) {
@@ -129,9 +132,9 @@ describe("a subset", () => {
     }
   });
 
-  test("a leak is counted only where both copies are used", () => {
+  test("counts an image of val that is also in train only if both copies are used", () => {
     const made = madeInput(2000);
-    // Each of the 300 images of val is one of train's too.
+    // Each of the 300 images of val is also in train.
     const input = { ...made, contentSha256: (sample: number) => `content ${sample % 1700}` };
     assert.equal(drawSplit(input, { ...base, split: "official" }).leaked, 300);
     const { train, val, leaked } = drawSplit(input, { ...base, split: "official", subset: 0.2 });
@@ -140,21 +143,21 @@ describe("a subset", () => {
     assert.equal(drawSplit(input, { ...base, split: "official", subset: 0.0001 }).leaked, 0); // one of each part
   });
 
-  test("a seed always draws the same one, another seed another", () => {
+  test("is the same for the same seed, and another for another seed", () => {
     const input = madeInput(5000);
     const some = drawSplit(input, { ...base, split: "official", subset: 0.1 });
     assert.deepEqual(drawSplit(input, { ...base, split: "official", subset: 0.1 }), some);
     assert.notDeepEqual(drawSplit(input, { ...base, split: "official", subset: 0.1, seed: 8 }).train, some.train);
   });
 
-  test("a share that is none is the user's mistake", () => {
+  test("is refused with a UserError if its share is out of range", () => {
     for (const subset of [0, -1, 1.01, Number.NaN]) {
       assert.throws(() => drawSplit(madeInput(10), { ...base, subset }), UserError);
     }
   });
 });
 
-test("every combination of labels is a stratum of its own", () => {
+test("every combination of labels has its own stratum", () => {
   const { gender, race, ageBin } = fairfaceClasses;
   const samples = gender.flatMap((_, g) =>
     race.flatMap((_, r) => ageBin.map((_, a) => ({ gender: g, race: r, ageBin: a }))),

@@ -1,5 +1,5 @@
-// Draws the samples for training, validation and test (drawSplit): official or random parts, duplicates, and the subset of each.
-// Pure: everything comes from the labels, the origins, the content hashes and the seed.
+// Draws the samples for training, validation and test (drawSplit): official or random parts, removal of duplicates, and
+// the subset of each part. It is a pure function of the labels, the origins, the content hashes and the settings.
 import { UserError } from "@lockstep/errors";
 import { CounterRandom, randomDomain } from "@lockstep/numerics";
 import { type LabelTable, numStrata, strataOf } from "../labels/label-table.js";
@@ -9,35 +9,41 @@ export const partNames = ["train", "val", "test"] as const;
 export type PartName = (typeof partNames)[number];
 
 export interface SplitSettings {
-  /** official: the published parts; FairFace's test part is empty. random: 70/15/15 by seed. */
+  /** official: the published parts (FairFace's test part is empty). random: 70/15/15, drawn with the seed. */
   readonly split: "official" | "random";
-  /** Share of each part that is used, in (0, 1]; stratified. */
+  /** Share of each part that is used, in (0, 1]; drawn stratified by class. */
   readonly subset: number;
   readonly seed: number;
 }
 
-/** What a split is drawn from; a Dataset is one. */
+/** The input of a split. A Dataset is a SplitInput. */
 export interface SplitInput {
   readonly labels: LabelTable;
-  /** By sample: 0 official train, 1 official val, 2 official test. */
+  /** For each sample: 0 official train, 1 official val, 2 official test. */
   readonly origin: Uint8Array;
   contentSha256(sample: number): string;
 }
 
-/** Sample indexes by part, ascending: in canonical order. */
+/** Sample indexes of each part, ascending, i.e. in canonical order. */
 export interface Split {
   readonly train: Uint32Array;
   readonly val: Uint32Array;
   readonly test: Uint32Array;
-  /** Samples left out because an earlier one has the same bytes; random split only, as the official parts stay as published. */
+  /**
+   * Samples that were left out because an earlier one has the same bytes. 0 in an official split, whose parts stay as
+   * published.
+   */
   readonly duplicatesRemoved: number;
-  /** Samples of val and test, as they are used, whose bytes are in the train part that is used too; always 0 in a random split. */
+  /**
+   * Samples of val and test (after the subset) whose bytes are also in train (after the subset). Always 0 in a random
+   * split.
+   */
   readonly leaked: number;
 }
 
 /**
- * What the image cache of a training holds, in every process: the training and validation parts, ascending. The test part
- * is held out: its images are decoded when it is evaluated, into a cache of their own.
+ * Returns the samples of the image cache of a training run, the same in every process: the training and validation
+ * parts, ascending. The test part is held out. Its images are decoded only for an evaluation, into a separate cache.
  */
 export function seenInTraining({ train, val }: Pick<Split, "train" | "val">): Uint32Array {
   return Uint32Array.from([...train, ...val]).sort();
@@ -45,7 +51,7 @@ export function seenInTraining({ train, val }: Pick<Split, "train" | "val">): Ui
 
 export const randomSplitFractions = { train: 0.7, val: 0.15, test: 0.15 } as const;
 
-/** Throws UserError where the subset is no share. */
+/** @throws UserError if the subset is not in (0, 1] */
 export function drawSplit(input: SplitInput, { split, subset, seed }: SplitSettings): Split {
   if (!(subset > 0 && subset <= 1)) {
     throw new UserError(`subset ${subset}: must be above 0 and at most 1 (--subset)`);
@@ -95,7 +101,7 @@ function randomParts(input: SplitInput, seed: number): Omit<Split, "leaked"> {
   return { train, val, test, duplicatesRemoved: input.labels.numSamples - kept.length };
 }
 
-/** The samples without exact duplicates: of equal bytes the first in canonical order stays. */
+/** Returns the samples without exact duplicates. Of samples with equal bytes, the first in canonical order is kept. */
 function firstOfEachContent(input: SplitInput): Uint32Array {
   const seen = new Set<string>();
   const kept: number[] = [];

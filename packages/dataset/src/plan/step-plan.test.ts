@@ -23,7 +23,7 @@ function range(length: number): number[] {
 }
 
 describe("the step plan", () => {
-  test("an epoch's steps cover each position exactly once, in order, for many sizes", () => {
+  test("covers each position of an epoch exactly once and in order, for many sizes", () => {
     for (const trainSamples of [1, 31, 32, 33, 63, 64, 65, 127, 128, 129, 1000]) {
       for (const [microBatch, globalBatch] of [
         [1, 1],
@@ -48,7 +48,7 @@ describe("the step plan", () => {
     }
   });
 
-  test("the last step of an epoch is short, and only its last micro-batch is", () => {
+  test("has fewer samples in the last step of an epoch, and there only the last micro-batch has fewer", () => {
     const plan = createPlan(settings);
     assert.equal(plan.stepsPerEpoch, 16);
     assert.equal(plan.totalSteps, 48);
@@ -60,27 +60,27 @@ describe("the step plan", () => {
     assert.deepEqual(plan.trainPass(16).microBatch(0), { firstPosition: 0, count: 32 });
   });
 
-  test("the last step may have fewer micro-batches than the others", () => {
+  test("may have fewer micro-batches in the last step than in the others", () => {
     const plan = createPlan({ ...settings, trainSamples: 64 + 20 });
     assert.equal(plan.trainPass(0).numMicroBatches, 2);
     assert.equal(plan.trainPass(1).numMicroBatches, 1);
     assert.deepEqual(plan.trainPass(1).microBatch(0), { firstPosition: 64, count: 20 });
   });
 
-  test("the validation pass covers the part once; without validation samples it is empty", () => {
+  test("has a validation pass that covers the part once, and that is empty without validation samples", () => {
     assert.deepEqual(positionsOf(createPlan(settings).validationPass()), range(130));
     const none = createPlan({ ...settings, valSamples: 0 }).validationPass();
     assert.deepEqual([none.numMicroBatches, none.numSamples], [0, 0]);
   });
 
-  test("steps and micro-batches past the end are refused, not guessed", () => {
+  test("throws for steps and micro-batches past the end", () => {
     const plan = createPlan(settings);
     assert.throws(() => plan.trainPass(48), /step 48 is not among the run's 48/);
     assert.throws(() => plan.epochOf(-1), RangeError);
     assert.throws(() => plan.trainPass(15).microBatch(2), /micro-batch 2 is not among the pass' 2/);
   });
 
-  test("sizes that do not fit together are the user's mistake, with the values and the flag", () => {
+  test("is refused if sizes do not fit together, and the message has the values and the flag", () => {
     const mistakes: [Partial<PlanSettings>, RegExp][] = [
       [{ microBatch: 48 }, /^microBatch 48: must divide globalBatch 64 \(--micro-batch\)$/],
       [{ microBatch: 128 }, /^microBatch 128: must not exceed globalBatch 64/],
@@ -99,7 +99,7 @@ describe("the step plan", () => {
 });
 
 describe("the epoch order", () => {
-  test("each epoch visits every training sample exactly once", () => {
+  test("holds every training sample exactly once in each epoch", () => {
     for (const trainSamples of [1, 2, 63, 1000]) {
       for (const epoch of [0, 1, 2]) {
         assert.deepEqual(
@@ -110,7 +110,7 @@ describe("the epoch order", () => {
     }
   });
 
-  test("it depends on seed and epoch, and on nothing else", () => {
+  test("depends only on seed and epoch", () => {
     assert.deepEqual(epochOrder(7, 3, 500), epochOrder(7, 3, 500));
     assert.notDeepEqual(epochOrder(7, 3, 500), epochOrder(7, 4, 500));
     assert.notDeepEqual(epochOrder(7, 3, 500), epochOrder(8, 3, 500));

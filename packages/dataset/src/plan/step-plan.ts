@@ -1,16 +1,16 @@
-// Computes which samples a step trains on (createPlan), from counts alone: coordinator and workers need no message to agree.
-// A position is a sample's place in its epoch; epochOrder says which sample stands there.
+// Computes which samples a step trains on (createPlan). It needs only counts, so coordinator and workers compute the
+// same plan without messages. A position is the place of a sample in its epoch; sampledOrder maps positions to samples.
 import { UserError } from "@lockstep/errors";
 import { CounterRandom, permutation, randomDomain } from "@lockstep/numerics";
 
 export interface PlanSettings {
   /** Samples of the training part. */
   readonly trainSamples: number;
-  /** Samples of the validation part; 0: no validation. */
+  /** Samples of the validation part; 0 means no validation. */
   readonly valSamples: number;
-  /** Samples of a unit of work. */
+  /** Samples of a micro-batch. */
   readonly microBatch: number;
-  /** Samples of a step: a multiple of microBatch. */
+  /** Samples of a step; a multiple of microBatch. */
   readonly globalBatch: number;
   readonly epochs: number;
   readonly seed: number;
@@ -20,13 +20,16 @@ export interface PlanSettings {
 export interface MicroBatchPlan {
   /** Position in the epoch (training), or in the validation part in canonical order (validation). */
   readonly firstPosition: number;
-  /** 1..microBatch; only the last one of an epoch or of a validation pass may be short. */
+  /**
+   * 1..microBatch. Only the last micro-batch of an epoch or of a validation pass may have fewer than microBatch
+   * samples.
+   */
   readonly count: number;
 }
 
 /** One pass over a step's samples, or over the validation part. */
 export interface PassPlan {
-  /** V: leaves of the sum's tree. */
+  /** Number of leaves of the reduction tree. */
   readonly numMicroBatches: number;
   readonly numSamples: number;
   /** `index` from 0 to numMicroBatches - 1. */
@@ -37,14 +40,17 @@ export interface Plan extends PlanSettings {
   readonly stepsPerEpoch: number;
   /** Steps of the whole run. */
   readonly totalSteps: number;
-  /** From 0; steps count from 0 over the whole run. */
+  /** Returns the epoch of a step. Epochs count from 0; steps count from 0 over the whole run. */
   epochOf(step: number): number;
-  /** The step's samples, as positions of its epoch. The last step of an epoch is short: nothing is dropped, padded or repeated. */
+  /**
+   * Returns the step's samples as positions in its epoch. The last step of an epoch may have fewer samples: nothing is
+   * dropped, padded or repeated.
+   */
   trainPass(step: number): PassPlan;
   validationPass(): PassPlan;
 }
 
-/** Throws UserError where the sizes do not fit together. */
+/** @throws UserError if a size is out of range or the sizes do not fit together */
 export function createPlan(settings: PlanSettings): Plan {
   checkSettings(settings);
   const { trainSamples, valSamples, microBatch, globalBatch, epochs } = settings;
@@ -72,7 +78,7 @@ export function createPlan(settings: PlanSettings): Plan {
   };
 }
 
-/** Position -> index into the training part: a permutation that depends on (seed, epoch, trainSamples) alone. */
+/** Returns position -> index into the training part: a permutation that depends only on (seed, epoch, trainSamples). */
 export function epochOrder(seed: number, epoch: number, trainSamples: number): Uint32Array {
   return permutation(new CounterRandom(seed, randomDomain.epochOrder, epoch), trainSamples);
 }

@@ -1,8 +1,12 @@
-// Owns drawing a share of samples so that every stratum keeps its share: largest remainder for a subset, controlled
-// rounding for a split into parts. Pure: counts, strata and counter-based randomness in, sample indexes out.
+// Draws samples so that every stratum keeps its share: a subset with the largest remainder method (drawSubset), a split
+// into parts with controlled rounding (drawParts). Both are pure functions of the samples, the strata and counter-based
+// random numbers.
 import { type CounterRandom, permutation } from "@lockstep/numerics";
 
-/** The samples of each stratum, each stratum shuffled by its own draw, so that a stratum's order depends on it alone. */
+/**
+ * Groups the samples by stratum and shuffles each stratum with its own random numbers, so that its order depends only
+ * on itself.
+ */
 function shuffledStrata(
   samples: Uint32Array,
   stratumOf: (sample: number) => number,
@@ -19,7 +23,8 @@ function shuffledStrata(
     .sort(([a], [b]) => a - b)
     .map(([stratum, members]) => {
       const order = permutation(randomOf(stratum), members.length);
-      return { stratum, members: Array.from(order, (place) => members[place] as number) }; // a permutation stays in range
+      // The cast is safe: a permutation only holds valid indexes.
+      return { stratum, members: Array.from(order, (place) => members[place] as number) };
     });
 }
 
@@ -32,8 +37,9 @@ export interface SubsetDraw {
 }
 
 /**
- * round(fraction * n) of the samples, at least 1 of a non-empty set, ascending. Each stratum's count is its exact share
- * rounded down or up: the seats left over go to the largest remainders, then to the larger stratum.
+ * Returns round(fraction * n) of the n samples, but at least 1 if there are any, ascending. The count of each stratum
+ * is its exact share rounded down or up: the seats that remain after rounding down go to the largest remainders; if
+ * these are equal, to the larger stratum.
  */
 export function drawSubset({ samples, fraction, stratumOf, randomOf }: SubsetDraw): Uint32Array {
   if (samples.length === 0 || fraction === 1) return Uint32Array.from(samples).sort();
@@ -60,14 +66,14 @@ export interface PartsDraw {
   readonly fractions: readonly number[];
   readonly stratumOf: (sample: number) => number;
   readonly randomOf: (stratum: number) => CounterRandom;
-  /** Draws the order in which strata are rounded, so that no stratum always favours the same part. */
+  /** Draws the order in which strata are rounded, so that rounding does not depend on the order of the classes. */
   readonly orderRandom: CounterRandom;
 }
 
 /**
- * Cuts the samples into parts: disjoint, covering, each ascending. In each stratum each part gets its exact share rounded
- * down or up; what rounding leaves over goes to the part that is furthest behind its total so far, so that many small
- * strata do not all round the same way.
+ * Splits the samples into disjoint parts that together hold all samples, each ascending. In each stratum, each part
+ * gets its exact share rounded down or up. The samples that remain after rounding down go to the parts that are
+ * furthest behind their total so far, so that many small strata are not all rounded in favour of the same part.
  */
 export function drawParts({ samples, fractions, stratumOf, randomOf, orderRandom }: PartsDraw): Uint32Array[] {
   const strata = shuffledStrata(samples, stratumOf, randomOf);
@@ -80,7 +86,7 @@ export function drawParts({ samples, fractions, stratumOf, randomOf, orderRandom
     const behind = (part: number): number =>
       (fractions[part] ?? 0) * numSeen - (parts[part]?.length ?? 0) - (counts[part] ?? 0);
     const left = members.length - counts.reduce((sum, count) => sum + count, 0);
-    const neediest = fractions
+    const furthestBehind = fractions
       .map((fraction, part) => ({
         part,
         behind: behind(part),
@@ -89,7 +95,7 @@ export function drawParts({ samples, fractions, stratumOf, randomOf, orderRandom
       .filter(({ remainder }) => remainder > shareTolerance)
       .sort((a, b) => b.behind - a.behind || a.part - b.part)
       .slice(0, left);
-    for (const { part } of neediest) counts[part] = (counts[part] ?? 0) + 1;
+    for (const { part } of furthestBehind) counts[part] = (counts[part] ?? 0) + 1;
     let first = 0;
     for (const [part, count] of counts.entries()) {
       parts[part]?.push(...members.slice(first, first + count));
@@ -99,7 +105,9 @@ export function drawParts({ samples, fractions, stratumOf, randomOf, orderRandom
   return parts.map((part) => Uint32Array.from(part).sort());
 }
 
-/** 0.7 * 10 must count as 7, not as 6.999...: shares nearer than this to a whole number are that number. */
+/**
+ * A share that is nearer than this to a whole number counts as that number: 0.7 * 10 must count as 7, not as 6.999...
+ */
 const shareTolerance = 1e-9;
 
 function floorOfShare(share: number): number {

@@ -1,4 +1,5 @@
-// Computes the weights of the training part, for a new run (requestedSampling) or as a run spec states (specifiedSampling).
+// Computes the sampling weights of the training part, for a new run (requestedSampling) or from a run spec
+// (specifiedSampling).
 import { UserError } from "@lockstep/errors";
 import type { Dataset } from "../dataset.js";
 import {
@@ -10,7 +11,11 @@ import {
 } from "./sampling.js";
 import { readWeights } from "./weights-file.js";
 
-/** For a new run. @param train samples of the training part */
+/**
+ * Computes the weights that the user requests for a new run.
+ * @param train samples of the training part
+ * @throws UserError if the weights file or a named label cannot be used
+ */
 export async function requestedSampling(
   request: SamplingRequest,
   dataset: Dataset,
@@ -22,9 +27,10 @@ export async function requestedSampling(
 }
 
 /**
- * For a process that is to sample as the run spec says.
- * @param weightsFile where this process has the file of weights; only asked for where the spec names one
- * @throws UserError where the weights are others than the run's
+ * Computes the weights that the run spec requires, in coordinator and workers. Returns null for uniform sampling.
+ * @param options.train samples of the training part
+ * @param options.weightsFile path of the weights file on this machine; needed only if the run spec uses such a file
+ * @throws UserError if the weights differ from those of the run, or if the file is needed and not given
  */
 export async function specifiedSampling(
   sampling: Sampling,
@@ -36,12 +42,12 @@ export async function specifiedSampling(
   if (sampling.kind === "balanced") return balancedSampling(dataset.labels, train, sampling.by).weights;
   if (weightsFile === null) {
     throw new UserError(
-      `the run samples by a file of weights (SHA-256 ${sampling.sha256.slice(0, 12)}): name it (--sampling FILE.csv)`,
+      `the run uses a weights file (SHA-256 ${sampling.sha256.slice(0, 12)}…): name the file (--sampling FILE.csv)`,
     );
   }
   const found = weightsSampling(await readWeights(weightsFile, dataset, train));
   if (found.sampling.kind === "weights" && found.sampling.sha256 === sampling.sha256) return found.weights;
   throw new UserError(
-    `weights file ${weightsFile}: holds other weights than the run's (SHA-256 ${sampling.sha256.slice(0, 12)}); give the file that the run was started with`,
+    `weights file ${weightsFile}: its weights are not those of the run (SHA-256 ${sampling.sha256.slice(0, 12)}…); name the file that the run was started with (--sampling)`,
   );
 }

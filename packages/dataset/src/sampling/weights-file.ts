@@ -1,5 +1,5 @@
-// Reads a file of sampling weights (readWeights): a CSV with the columns `file` (or `sha256`, which holds in every form that the
-// images come in) and `weight`.
+// Reads a file of sampling weights (readWeights): a CSV with the columns `file` and `weight`, or `sha256` and `weight`.
+// A SHA-256 names an image in every form of the data.
 import { UserError } from "@lockstep/errors";
 import { readWithinLimit } from "../files/labelled-files.js";
 import { forEachRecord } from "../labels/csv-records.js";
@@ -9,8 +9,10 @@ import { quoted } from "../labels/quoted.js";
 import type { NamedImages } from "./sampling.js";
 
 /**
- * One for each image of the training part, in its order, the greatest of them 1; UserError where one is missing, unreadable
- * or below 0, or where a row is for no image of the data set, or for more than one.
+ * Returns a weight for each image of the training part, in its order. The greatest weight is 1.
+ * @param train samples of the training part
+ * @throws UserError if a weight is missing, not a number or below 0, if all weights are 0, or if a row matches no image
+ * of the data set or more than one
  */
 export async function readWeights(path: string, images: NamedImages, train: Uint32Array): Promise<Float64Array> {
   const bytes = await readWithinLimit(path, maxLabelFileBytes, (problem) => {
@@ -29,12 +31,14 @@ export async function readWeights(path: string, images: NamedImages, train: Uint
   }
   const weights = Float64Array.from(train, (sample) => weightOf.get(keyOf.call(images, sample)) ?? Number.NaN);
   const greatest = weights.reduce((found, weight) => Math.max(found, weight), 0);
-  // Relative to the greatest: their sum is finite, and weights that mean the same are the same.
+  // Dividing by the greatest weight makes the sum finite, and makes weights equal if they differ only by a factor.
   if (greatest > 0) return weights.map((weight) => weight / greatest);
-  throw new UserError(`weights file ${path}: every image of the training part has weight 0; give one of them more`);
+  throw new UserError(
+    `weights file ${path}: every image of the training part has weight 0; give at least one image a weight above 0`,
+  );
 }
 
-/** Whether each row is for one image of the data set, whichever part that is in. */
+/** Checks that each row matches exactly one image of the data set. The image may be in any part. */
 function checkImages(path: string, { key, weightOf, lineOf }: Weights, images: NamedImages): void {
   const { imageName, contentSha256, labels, skipped, unlabelled } = images;
   const keyOf = key === "sha256" ? contentSha256 : imageName;
@@ -44,22 +48,22 @@ function checkImages(path: string, { key, weightOf, lineOf }: Weights, images: N
     counts.set(image, (counts.get(image) ?? 0) + 1);
   }
   const leftOut = new Set([...skipped.map(({ name }) => name), ...unlabelled]);
-  // What images that were left out hold is not known: a hash may be theirs.
+  // The hashes of images that were left out are not known, so an unknown hash may belong to one of them.
   const isLeftOut = (image: string): boolean => (key === "sha256" ? leftOut.size > 0 : leftOut.has(image));
   const rows = [...weightOf.keys()];
   const unknown = rows.filter((image) => !counts.has(image) && !isLeftOut(image));
-  const [stranger] = unknown;
-  if (stranger !== undefined) {
+  const [firstUnknown] = unknown;
+  if (firstUnknown !== undefined) {
     const others = unknown.length > 1 ? ` (and ${unknown.length - 1} more rows)` : "";
     throw new UserError(
-      `weights file ${path}, line ${lineOf.get(stranger)}: ${quoted(stranger)} is no image of the data set${others}; correct or delete the row`,
+      `weights file ${path}, line ${lineOf.get(firstUnknown)}: ${quoted(firstUnknown)} is not an image of the data set${others}; correct or delete the row`,
     );
   }
-  // The same content may stand in the data twice, and then means the same; a name that stands there twice does not.
+  // Two images with the same content are the same image. Two images with the same name may be different images.
   const shared = key === "file" ? rows.find((image) => (counts.get(image) ?? 0) > 1) : undefined;
   if (shared !== undefined) {
     throw new UserError(
-      `weights file ${path}, line ${lineOf.get(shared)}: ${counts.get(shared)} images of the data set are called ${quoted(shared)}; name images by a column "sha256" instead`,
+      `weights file ${path}, line ${lineOf.get(shared)}: ${counts.get(shared)} images of the data set have the name ${quoted(shared)}; identify the images by a column "sha256" instead`,
     );
   }
 }
@@ -88,7 +92,9 @@ function parseWeights(path: string, text: string): Weights {
     if (!(weight >= 0 && Number.isFinite(weight))) {
       throw new UserError(`${name}, line ${line}: weight ${quoted(written)}: must be a number of at least 0`);
     }
-    if (weightOf.has(image)) throw new UserError(`${name}, line ${line}: ${quoted(image)} stands there twice`);
+    if (weightOf.has(image)) {
+      throw new UserError(`${name}, line ${line}: ${quoted(image)} appears twice; delete one of the rows`);
+    }
     weightOf.set(image, weight);
     lineOf.set(image, line);
   });

@@ -1,4 +1,5 @@
-// Whatever bytes of a shard are damaged: it is read or refused in one line, never a crash, an endless loop or a silent drop.
+// Tests that a shard with any damage is read or is refused with a message of one line: there is no crash, no endless
+// loop, and no image is dropped silently.
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,7 +13,10 @@ import { type Member, someLabels, writeTar } from "../testing/made-tar.js";
 
 const numDamages = 250;
 
-/** Cut short, bytes changed anywhere or near the end, or a stretch overwritten. */
+/**
+ * Returns a damaged copy: it is cut short, has changed bytes anywhere or near the end, or is overwritten from some byte
+ * on.
+ */
 function damaged(whole: Buffer, number: number): Buffer {
   const random = new CounterRandom(number, randomDomain.scheduling);
   let draw = 0;
@@ -49,12 +53,12 @@ async function damage(context: TestContext, name: string, whole: Buffer, numSamp
   assert.ok(outcomes.read > 0 && outcomes.refused > 0, JSON.stringify(outcomes));
 }
 
-test("a damaged Parquet file is read or refused in one line", async (context) => {
+test("a damaged Parquet file is read or is refused with a message of one line", async (context) => {
   const path = fileURLToPath(new URL("../../src/parquet/testdata/hub-pyarrow.parquet", import.meta.url));
   await damage(context, "train.parquet", await readFile(path), 12);
 });
 
-test("a damaged tar shard is read or refused in one line", async (context) => {
+test("a damaged tar shard is read or is refused with a message of one line", async (context) => {
   const members: Member[] = [];
   for (let number = 0; number < 6; number++) {
     members.push([`${number}.jpg`, await madeJpeg(number)], [`${number}.json`, someLabels]);

@@ -1,13 +1,13 @@
-// Reads images that lie one after another inside of bigger files, each from its own place, in any order (packedImages).
+// Reads images that are stored inside larger files, each at its own offset, in any order (packedImages).
 import { open } from "node:fs/promises";
 import { type Log, UserError } from "@lockstep/errors";
 import { reasonOf } from "../content-index.js";
 import type { DatasetSource, SourceList, SourceSample } from "../dataset.js";
 
 export interface PackedSample extends SourceSample {
-  /** The file that the bytes lie in. */
+  /** The file that holds the bytes. */
   readonly path: string;
-  /** From the start of that file. */
+  /** Bytes from the start of that file. */
   readonly offset: number;
   /** Bytes. */
   readonly size: number;
@@ -17,7 +17,7 @@ export interface PackedList extends SourceList {
   readonly samples: readonly PackedSample[];
 }
 
-/** @param log told where names repeat */
+/** @param log receives a warning if several images of a part have the same name */
 export function packedImages(listPacked: () => Promise<PackedList>, log: Log): DatasetSource {
   let samples: readonly PackedSample[] = [];
   return {
@@ -36,8 +36,9 @@ export function packedImages(listPacked: () => Promise<PackedList>, log: Log): D
 }
 
 /**
- * Within a part. Where images are files, the name says which bytes are meant, so a name twice is one image labelled twice and
- * is refused. Here each image has bytes of its own and a name for people alone: what suffers is being told which is meant.
+ * Warns about names that several images of a part have. If images are files, a repeated name is one image with two rows
+ * and is refused. Here each image has its own bytes, and the name is only shown to people, so a repeated name only
+ * makes messages ambiguous.
  */
 function warnOfRepeatedNames(samples: readonly PackedSample[], log: Log): void {
   const seen = new Set<string>();
@@ -46,11 +47,11 @@ function warnOfRepeatedNames(samples: readonly PackedSample[], log: Log): void {
   if (first === undefined) return;
   log.warn(
     { images: repeated.length, first: first.name, namedAt: first.namedAt },
-    `${repeated.length} images are called like another one of their part; each is used with its own labels`,
+    `${repeated.length} images have the same name as another image of their part; each is used with its own labels`,
   );
 }
 
-/** A shorter result means that the file has shrunk: its hash tells. */
+/** Returns fewer than `size` bytes if the file has become shorter. The caller detects that by the hash. */
 async function readPlace({ name, path, offset, size }: PackedSample): Promise<Uint8Array> {
   try {
     const file = await open(path, "r");

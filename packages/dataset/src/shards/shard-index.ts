@@ -1,5 +1,5 @@
-// Owns what is remembered of a container of images (a tar shard, a Parquet file) between two starts: while its stamp stands,
-// so does what was found inside, and none of it is read again.
+// Caches what was found in a shard, i.e. a file that contains images (shardIndex). A later start uses the cached result
+// and does not read the shard as long as its stamp (size and times) is unchanged.
 import { readFile, realpath, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Log, UserError } from "@lockstep/errors";
@@ -10,22 +10,22 @@ import { reasonOf, sha256Hex } from "../content-index.js";
 const formatLine = "lockstep shard index 1";
 
 export interface ShardIndexOptions<Found> {
-  /** Of the shard. */
+  /** Path of the shard. */
   readonly path: string;
-  /** What is looked for in it: another kind or column is another index. */
+  /** What is searched for in the shard. Each form and each image column has its own index. */
   readonly kind: string;
   readonly cacheDir: string;
   readonly log: Log;
   readonly schema: z.ZodType<Found>;
-  /** Whether what was found earlier can still be used; yes where absent. */
+  /** Whether the cached result can still be used; default: it can. */
   readonly isUsable?: (found: Found) => Promise<boolean>;
-  /** Reads the shard. `key`: 32 hex digits that name its index among the others of the cache. */
+  /** Reads the shard. `key` has 32 hex digits and is the name of the index in the cache. */
   readonly read: (key: string) => Promise<Found>;
 }
 
 export async function shardIndex<Found>(options: ShardIndexOptions<Found>): Promise<Found> {
   const { path, kind, cacheDir, log, schema, read } = options;
-  // Taken before the shard is read: one that changes in between is read again at the next start.
+  // The stamp is taken before the shard is read: a shard that changes in between is read again at the next start.
   const stamp = await stampOf(path);
   const key = sha256Hex(`${kind}\n${await realpath(path)}`).slice(0, 32);
   const indexPath = join(cacheDir, "index", `${key}.json`);
@@ -55,7 +55,7 @@ async function stampOf(path: string): Promise<string> {
   }
 }
 
-/** Null where the index is absent, broken or of another version. */
+/** Returns null if the index is absent, damaged or of another version. */
 async function readKnown<Found>(
   path: string,
   schema: z.ZodType<Found>,
@@ -66,16 +66,17 @@ async function readKnown<Found>(
     text = await readFile(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    log.warn({ path, reason: String(error) }, "the index of a shard cannot be read; reading the shard again");
+    log.warn({ path, reason: String(error) }, "the index of a shard cannot be read; the shard is read again");
     return null;
   }
   const headerEnd = text.indexOf("\n");
   const body = text.slice(headerEnd + 1);
   if (text.slice(0, headerEnd) !== `${formatLine} ${sha256Hex(body)}`) {
-    log.warn({ path }, "the index of a shard is broken or of another version; reading the shard again");
+    log.warn({ path }, "the index of a shard is damaged or of another version; the shard is read again");
     return null;
   }
-  const stored = JSON.parse(body) as { stamp: unknown; found: unknown }; // written above: its hash says so
+  // The cast is safe: the hash shows that shardIndex wrote the file.
+  const stored = JSON.parse(body) as { stamp: unknown; found: unknown };
   const parsed = schema.safeParse(stored.found);
   return parsed.success ? { stamp: stored.stamp, found: parsed.data } : null;
 }

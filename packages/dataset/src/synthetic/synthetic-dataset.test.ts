@@ -16,7 +16,10 @@ function draw(index: number, labels: { gender: number; race: number; ageBin: num
   return pixels;
 }
 
-/** Mean absolute step of brightness to the right and downwards. */
+/**
+ * Returns the sums of absolute differences of brightness between pixels three columns apart (across) and three rows
+ * apart (down).
+ */
 function roughness(pixels: Uint8Array): { across: number; down: number } {
   let [across, down] = [0, 0];
   const green = (x: number, y: number): number => pixels[3 * (y * size + x) + 1] ?? 0;
@@ -47,7 +50,7 @@ describe("the embedded data set", () => {
     );
   });
 
-  test("its classes are as frequent as they should be, and the last 15% are the validation part", () => {
+  test("has classes with the intended frequencies, and its last 15% are the validation part", () => {
     const { labels, origin } = syntheticDataset({ numSamples: 4000 });
     for (const name of ["gender", "race", "ageBin"] as const) {
       for (const [index, share] of syntheticShares[name].entries()) {
@@ -65,7 +68,7 @@ describe("the embedded data set", () => {
     );
   });
 
-  test("a smaller one consists of the first images of a larger one", () => {
+  test("of a smaller size holds the first images of a larger one", () => {
     const named = (numSamples: number): Map<string, unknown> => {
       const dataset = syntheticDataset({ numSamples });
       return new Map(
@@ -79,7 +82,7 @@ describe("the embedded data set", () => {
     for (const [name, facts] of named(20)) assert.deepEqual(facts, large.get(name));
   });
 
-  test("no two images have the same bytes, and each fits any size and offset", () => {
+  test("has no two images with the same bytes, and draws an image of any size at any offset", () => {
     const dataset = syntheticDataset({ numSamples: 200 });
     const seen = new Set<string>();
     const into = new Uint8Array(20 * 20 * 3 + 7).fill(77);
@@ -91,7 +94,7 @@ describe("the embedded data set", () => {
     assert.deepEqual([into[4], into[20 * 20 * 3 + 5]], [77, 77]);
   });
 
-  test("gender is the direction of the stripes", () => {
+  test("shows gender in the direction of the stripes", () => {
     let right = 0;
     for (let index = 0; index < 100; index++) {
       const gender = index % 2;
@@ -101,7 +104,7 @@ describe("the embedded data set", () => {
     assert.ok(right >= 90, `${right} of 100`);
   });
 
-  test("age is the area of the pale plate: on average each bin is paler than the one before", () => {
+  test("shows age in the area of the pale plate: on average each bin has more pale pixels than the bin before", () => {
     const palePixels = fairfaceClasses.ageBin.map((_, ageBin) => {
       let pale = 0;
       for (let index = 0; index < 30; index++) {
@@ -116,7 +119,7 @@ describe("the embedded data set", () => {
     );
   });
 
-  test("race changes nothing but the colour of one tile", () => {
+  test("shows race only in the colour of one tile", () => {
     for (let index = 0; index < 20; index++) {
       const [a, b] = [draw(index, { gender: 0, race: 0, ageBin: 4 }), draw(index, { gender: 0, race: 4, ageBin: 4 })];
       let differing = 0;

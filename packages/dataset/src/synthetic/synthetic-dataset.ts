@@ -1,4 +1,5 @@
-// Makes the embedded data set (syntheticDataset): generated images with the same label schema, so that everything runs with no data at hand.
+// Makes the embedded data set (syntheticDataset): generated images with FairFace's labels, so that everything can run
+// without data.
 import { UserError } from "@lockstep/errors";
 import { canonicalSamples } from "../canonical-order.js";
 import { sha256Hex } from "../content-index.js";
@@ -10,21 +11,21 @@ import { type FairfaceLabels, syntheticLabels } from "./synthetic-labels.js";
 
 export const defaultSyntheticSamples = 4000;
 
-/** Changes with every change of what is drawn: it is part of the fingerprint and of the image cache's key. */
+/** Change it with every change of what is drawn. It is part of the fingerprint and of the image cache's key. */
 const generatorVersion = "synthetic/1";
 const defaultSeed = 1;
 const valShare = 0.15;
 
 export interface SyntheticOptions {
-  /** Images; the last 15% of them are the official val part. */
+  /** Number of images. The last 15% of them are the official val part. */
   readonly numSamples: number;
-  /** Some or all of FairFace's fields; all where absent. */
+  /** Some or all of FairFace's fields; default: all. */
   readonly schema?: LabelSchema | undefined;
-  /** Draws other images, for files of one's own; the embedded set's where absent. */
+  /** Another seed gives other images; default: the seed of the embedded data set. */
   readonly seed?: number | undefined;
 }
 
-/** UserError where the schema asks for labels that the embedded data set has not. */
+/** @throws UserError if the schema has labels that the embedded data set does not have */
 export function syntheticDataset(options: SyntheticOptions): GeneratedDataset {
   const { numSamples, schema = fairfaceLabels, seed = defaultSeed } = options;
   checkEmbeddedLabels(schema);
@@ -34,7 +35,7 @@ export function syntheticDataset(options: SyntheticOptions): GeneratedDataset {
     (labels, index): SourceSample => ({
       name: `synthetic/${index}`,
       origin: index < numTrain ? origin.officialTrain : origin.officialVal,
-      // An image is a function of these, so they stand for its bytes, at any image size.
+      // An image is a function of these values, so their hash identifies the image at any image size.
       contentSha256: sha256Hex(`${generatorVersion} seed ${seed} image ${index}`),
       labels,
     }),
@@ -60,7 +61,7 @@ export function syntheticDataset(options: SyntheticOptions): GeneratedDataset {
     imageName: (sample) => listed(sample).entry.name,
     generate(sample, imageSize, into, offset) {
       const { index } = listed(sample);
-      const labels = drawn[index] as FairfaceLabels; // one for each of the list
+      const labels = drawn[index] as FairfaceLabels; // there is one for each entry of the list
       drawSyntheticImage({ seed, index, labels, imageSize }, into, offset);
     },
   };
@@ -68,7 +69,7 @@ export function syntheticDataset(options: SyntheticOptions): GeneratedDataset {
 
 function checkEmbeddedLabels({ name, fields }: LabelSchema): void {
   const embedded: readonly LabelField[] = fairfaceLabels.fields;
-  const stranger = fields.find(
+  const unknown = fields.find(
     (field) =>
       !embedded.some(
         (other) =>
@@ -78,9 +79,9 @@ function checkEmbeddedLabels({ name, fields }: LabelSchema): void {
           field.classes.join("\n") === other.classes.join("\n"),
       ),
   );
-  if (stranger === undefined) return;
+  if (unknown === undefined) return;
   throw new UserError(
-    `label schema ${name}: the embedded data set has no label "${stranger.name}" like that, only FairFace's ` +
-      `${embedded.map((field) => field.name).join(", ")}; name images of your own (--data)`,
+    `label schema ${name}: the embedded data set has no such label "${unknown.name}", only FairFace's ` +
+      `${embedded.map((field) => field.name).join(", ")}; name your own images (--data)`,
   );
 }

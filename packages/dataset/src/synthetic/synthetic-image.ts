@@ -1,12 +1,13 @@
-// Owns what an embedded image looks like: an abstract picture in which each label has a signal of its own.
-//   gender  the direction of the grating: upright stripes 0, level stripes 1
-//   race    the colour of the tile in the middle: one of seven, jittered so that neighbours overlap
-//   age     the area of the pale plate behind it: its side grows with each bin, jittered
-// Around them stands noise: a tinted background, a slope of light, small tiles of any colour, grain. Flips, rotations
-// of 10 degrees, crops and changes of light leave the signals there. Nothing here is a likeness of anything.
+// Draws the images of the embedded data set (drawSyntheticImage): abstract pictures in which each label has its own
+// signal.
+//   gender  direction of the stripes: vertical for 0, horizontal for 1
+//   race    colour of the tile in the middle: one of seven, with jitter so that neighbouring colours overlap
+//   age     area of the pale plate behind the tile: its side grows with each bin, with jitter
+// The rest is noise: a tinted background, a gradient of light, small tiles of any colour, grain. Flips, rotations by 10
+// degrees, crops and changes of light do not remove the signals. The images do not show people.
 //
-// The arithmetic is +, -, *, /, floor and abs on doubles, which every engine rounds alike: no sine, no power. So stripes
-// are triangle waves and directions are slopes.
+// The arithmetic is +, -, *, /, floor and abs on doubles, because every engine rounds these in the same way. It uses no
+// sine and no power: stripes are triangle waves and directions are slopes.
 import { CounterRandom, randomDomain } from "@lockstep/numerics";
 import type { FairfaceLabels } from "./synthetic-labels.js";
 
@@ -14,11 +15,11 @@ export interface SyntheticImage {
   readonly seed: number;
   readonly index: number;
   readonly labels: FairfaceLabels;
-  /** Pixels a side. */
+  /** Pixels per side. */
   readonly imageSize: number;
 }
 
-/** RGB of the tile, by race. */
+/** RGB of the tile, indexed by race. */
 const palette: readonly (readonly [number, number, number])[] = [
   [214, 62, 58],
   [222, 152, 42],
@@ -30,10 +31,10 @@ const palette: readonly (readonly [number, number, number])[] = [
 ];
 
 const numDistractors = 5;
-/** Draws 0..63 shape the image; the grain begins at draw 64. */
+/** Random numbers 0..63 determine the shapes and colours; the numbers from 64 on determine the grain. */
 const firstGrainDraw = 64;
 
-/** Something filled with a colour: all lengths as fractions of the image's side. */
+/** A square or diamond filled with a colour. All lengths are fractions of the image's side. */
 interface Patch {
   readonly diamond: boolean;
   readonly x: number;
@@ -41,11 +42,11 @@ interface Patch {
   readonly halfSide: number;
   /** RGB, 0..255. */
   readonly colour: readonly [number, number, number];
-  /** 0..1: how much of the background it hides. */
+  /** 0..1; 1 hides the background completely. */
   readonly opacity: number;
 }
 
-/** Writes imageSize x imageSize x 3 bytes, RGB, row-major, into `into` from `offset`. */
+/** Writes imageSize x imageSize x 3 bytes, RGB, row-major, to `into`, starting at `offset`. */
 export function drawSyntheticImage(image: SyntheticImage, into: Uint8Array, offset: number): void {
   const { imageSize } = image;
   const random = new CounterRandom(image.seed, randomDomain.synthetic, image.index);
@@ -123,7 +124,7 @@ function composition({ labels }: SyntheticImage, random: CounterRandom) {
   return { background, light, grating, grain, patches: [...distractors, plate, tile] };
 }
 
-/** Square and diamond of the same half side have the same area. */
+/** A square and a diamond with the same halfSide have the same area. */
 function covers({ diamond, x, y, halfSide }: Patch, atX: number, atY: number): boolean {
   const dx = Math.abs(atX - x);
   const dy = Math.abs(atY - y);

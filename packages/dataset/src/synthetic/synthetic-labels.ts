@@ -1,12 +1,13 @@
-// Owns how often each class occurs in the embedded data set: unequal races and ages that peak at 20-29, as in FairFace,
-// so that "better than always the most frequent class" means something.
+// Draws the labels of the embedded data set (syntheticLabels). As in FairFace, races are unequally frequent and ages
+// have their peak at 20-29, so that a comparison with a model that always predicts the most frequent class is
+// meaningful.
 import { CounterRandom, randomDomain } from "@lockstep/numerics";
 import type { fairfaceClasses } from "../fairface/fairface-labels.js";
 
 /** Class indexes of one sample. */
 export type FairfaceLabels = Readonly<Record<keyof typeof fairfaceClasses, number>>;
 
-/** Shares of each class, in the schema's order; each row sums to 1. */
+/** Share of each class, in the schema's order. Each row sums to 1. */
 export const syntheticShares = {
   gender: [0.53, 0.47],
   race: [0.24, 0.16, 0.15, 0.14, 0.12, 0.11, 0.08],
@@ -23,12 +24,12 @@ export function syntheticLabels(seed: number, index: number): FairfaceLabels {
   };
 }
 
-/** The class in whose stretch of [0, 1) the number lies. */
+/** Divides [0, 1) into intervals as long as the shares, and returns the class whose interval contains the number. */
 function classAt(shares: readonly number[], uniform: number): number {
   let end = 0;
   for (const [index, share] of shares.entries()) {
     end += share;
     if (uniform < end) return index;
   }
-  return shares.length - 1; // the shares' sum may be rounded to just below 1
+  return shares.length - 1; // because of rounding, the sum of the shares may be slightly below 1
 }

@@ -1,5 +1,5 @@
-// Owns the property that a folder with damaged label files and images opens with every row accounted for (a sample, or
-// skipped with a reason), or is refused in one line.
+// Checks a property of folders with damaged label files and images (fuzzFolders): either the folder opens and every row
+// is a sample or is skipped with a reason, or it is refused with a message of one line.
 import assert from "node:assert/strict";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -16,20 +16,21 @@ import { mutations } from "./mutations.js";
 export interface FolderCounts {
   opened: number;
   refused: number;
-  /** Of the opened folders. */
+  /** Samples of the opened folders. */
   samples: number;
+  /** Skipped images of the opened folders. */
   skipped: number;
 }
 
-/** What becomes of an image: left whole, damaged, emptied, removed, or put there without a row. */
-type Fate = "whole" | "damaged" | "empty" | "missing" | "unlabelled";
-const fates: readonly Fate[] = ["whole", "whole", "whole", "damaged", "empty", "missing", "unlabelled"];
+/** The state of an image; an unlabelled image has no row. */
+type ImageState = "whole" | "damaged" | "empty" | "missing" | "unlabelled";
+const imageStates: readonly ImageState[] = ["whole", "whole", "whole", "damaged", "empty", "missing", "unlabelled"];
 
-/** @throws with the seed and the smallest folder that breaks the property */
+/** @throws an error with the seed and the smallest folder that breaks the property */
 export async function fuzzFolders({ runs, seed }: FuzzOptions): Promise<FolderCounts> {
   const corpus = await imageCorpus();
   const mutation = mutations([Uint8Array.of(0xff)], corpus);
-  const image = fc.record({ encoded: fc.constantFrom(...corpus), fate: fc.constantFrom(...fates), mutation });
+  const image = fc.record({ encoded: fc.constantFrom(...corpus), state: fc.constantFrom(...imageStates), mutation });
   const counts: FolderCounts = { opened: 0, refused: 0, samples: 0, skipped: 0 };
   const folders = fc.record({
     images: fc.array(image, { minLength: 1, maxLength: 6 }),
@@ -45,11 +46,11 @@ export async function fuzzFolders({ runs, seed }: FuzzOptions): Promise<FolderCo
         const [data, cacheDir] = [join(root, "data"), join(root, "cache")];
         await mkdir(join(data, "train"), { recursive: true });
         const rows: string[] = [];
-        for (const [index, { encoded, fate, mutation }] of images.entries()) {
+        for (const [index, { encoded, state, mutation }] of images.entries()) {
           const name = `train/${index}.jpg`;
-          const bytes = fate === "empty" ? new Uint8Array() : fate === "damaged" ? mutation(encoded) : encoded;
-          if (fate !== "missing") await writeFile(join(data, name), bytes);
-          if (fate !== "unlabelled") rows.push(labelRow(name, index));
+          const bytes = state === "empty" ? new Uint8Array() : state === "damaged" ? mutation(encoded) : encoded;
+          if (state !== "missing") await writeFile(join(data, name), bytes);
+          if (state !== "unlabelled") rows.push(labelRow(name, index));
         }
         await writeFile(join(data, "fairface_label_train.csv"), [labelHeader, ...rows].join("\n"));
         await writeFile(join(data, "val.jpg"), corpus[0] ?? "");
@@ -58,8 +59,8 @@ export async function fuzzFolders({ runs, seed }: FuzzOptions): Promise<FolderCo
           const dataset = await openDataset({ data, cacheDir, log, onBadImage });
           const { numSamples } = dataset.labels;
           assert.equal(numSamples + dataset.skipped.length, rows.length + 1, "a row disappeared");
-          // An unlabelled folder has no row that leads to it.
-          const unlabelled = rows.length === 0 ? 0 : images.filter(({ fate }) => fate === "unlabelled").length;
+          // Without rows, no row names the folder train, so the images there are not found.
+          const unlabelled = rows.length === 0 ? 0 : images.filter(({ state }) => state === "unlabelled").length;
           assert.equal(dataset.unlabelled.length, unlabelled);
           const cache = await openImageCache({ dataset, imageSize: 16, cacheDir, log });
           await cache.close();
@@ -69,8 +70,11 @@ export async function fuzzFolders({ runs, seed }: FuzzOptions): Promise<FolderCo
           counts.skipped += dataset.skipped.length;
         } catch (error) {
           assert.ok(error instanceof UserError, `${error instanceof Error ? error.stack : String(error)}`);
-          // The val image is whole, so with skip there is always a data set, unless no training row is left in the file.
-          assert.ok(onBadImage === "fail" || rows.length === 0, `refused in spite of skip: ${error.message}`);
+          // The val image is whole, so with "skip" the folder opens unless the training file has no rows.
+          assert.ok(
+            onBadImage === "fail" || rows.length === 0,
+            `refused although bad images are skipped: ${error.message}`,
+          );
           counts.refused += 1;
         }
         await rm(root, { recursive: true });

@@ -1,5 +1,5 @@
-// Owns the property that an image, however damaged, is decoded or refused in one line, and that the check which decides
-// whether it is used tells the truth: what it lets through decodes at every size.
+// Checks two properties of damaged images (fuzzImages): every image is decoded or is refused with a message of one
+// line, and an image that imageProblem accepts is decoded at every size.
 import assert from "node:assert/strict";
 import { UserError } from "@lockstep/errors";
 import fc from "fast-check";
@@ -10,10 +10,10 @@ import { madePixels } from "./made-folder.js";
 import { mutations } from "./mutations.js";
 
 export interface ImageCounts {
-  /** Images that the check lets through. */
+  /** Images that imageProblem accepts. */
   usable: number;
   unusable: number;
-  /** Unusable images that decode at some size all the same: the check looks at more of the image. */
+  /** Images that imageProblem refuses although they decode at some size: it checks more of the image. */
   checkedStricter: number;
 }
 
@@ -28,7 +28,7 @@ const words = [
   Array(64).fill(0),
 ];
 
-/** Small images of every kind that is accepted, as cameras and tools write them. */
+/** Small images of every accepted format, as cameras and tools write them. */
 export async function imageCorpus(): Promise<Uint8Array[]> {
   const { default: sharp } = await import("sharp");
   const raw = { width: 40, height: 56, channels: 3 } as const;
@@ -54,7 +54,7 @@ export async function imageCorpus(): Promise<Uint8Array[]> {
   ]);
 }
 
-/** @throws with the seed and the smallest image that breaks the property */
+/** @throws an error with the seed and the smallest image that breaks a property */
 export async function fuzzImages({ runs, seed }: FuzzOptions): Promise<ImageCounts> {
   const corpus = await imageCorpus();
   const damagedImage = fc.oneof(
@@ -78,28 +78,28 @@ export async function fuzzImages({ runs, seed }: FuzzOptions): Promise<ImageCoun
     fc.asyncProperty(damagedImage, async (bytes) => {
       const startMs = performance.now();
       const problem = await imageProblem(bytes, "fuzzed");
-      const complaints = await Promise.all(imageSizes.map((imageSize) => complaintAt(bytes, imageSize)));
+      const messages = await Promise.all(imageSizes.map((imageSize) => errorMessageAt(bytes, imageSize)));
       assert.ok(performance.now() - startMs < slowestMs, "it took too long");
       if (problem === null) {
         assert.deepEqual(
-          complaints,
+          messages,
           imageSizes.map(() => null),
-          "the check let it through",
+          "imageProblem accepted it",
         );
         counts.usable += 1;
         return;
       }
       assert.doesNotMatch(problem, /[\n\r]/);
       counts.unusable += 1;
-      if (complaints.includes(null)) counts.checkedStricter += 1;
+      if (messages.includes(null)) counts.checkedStricter += 1;
     }),
     { numRuns: runs, seed },
   );
   return counts;
 }
 
-/** Null where it decodes, twice to the same pixels. */
-async function complaintAt(bytes: Uint8Array, imageSize: number): Promise<string | null> {
+/** Returns null if the image decodes. Decodes it twice and checks that the pixels are equal. */
+async function errorMessageAt(bytes: Uint8Array, imageSize: number): Promise<string | null> {
   try {
     const pixels = await decodeImage(bytes, imageSize, "fuzz.jpg");
     assert.equal(pixels.length, 3 * imageSize * imageSize);

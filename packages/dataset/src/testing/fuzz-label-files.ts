@@ -1,5 +1,5 @@
-// Owns the property that a label file, however damaged, is read whole or refused in one line: no crash, no hang, no row
-// that silently disappears.
+// Checks a property of damaged label files (fuzzLabelFiles): every file is read completely or is refused with a message
+// of one line. There is no crash, no endless loop, and no row is dropped silently.
 import assert from "node:assert/strict";
 import { UserError } from "@lockstep/errors";
 import fc from "fast-check";
@@ -16,18 +16,18 @@ export interface FuzzOptions {
 }
 
 export interface LabelFileCounts {
-  /** Files read whole. */
+  /** Files that were read completely. */
   accepted: number;
-  /** Files refused in one line. */
+  /** Files that were refused with a message of one line. */
   refused: number;
   /** Rows of the accepted files. */
   rows: number;
-  /** Labels that were repaired in files that are refused without --repair-labels. */
+  /** Labels that were repaired in files that would be refused without --repair-labels. */
   repaired: number;
 }
 
 const slowestMs = 5_000;
-const longestComplaint = 2_000;
+const maxMessageLength = 2_000;
 
 const words = [
   ...[
@@ -53,10 +53,10 @@ const words = [
   ...["age", "file_name", "path", "train/1.jpg", "x".repeat(70_000), ",".repeat(300), "\n".repeat(300)],
 ].map((word) => Buffer.from(word));
 
-const cell = (names: readonly string[], strange: fc.Arbitrary<string>): fc.Arbitrary<string> =>
-  fc.oneof({ weight: 60, arbitrary: fc.constantFrom(...names) }, { weight: 1, arbitrary: strange });
+const cell = (names: readonly string[], unusual: fc.Arbitrary<string>): fc.Arbitrary<string> =>
+  fc.oneof({ weight: 60, arbitrary: fc.constantFrom(...names) }, { weight: 1, arbitrary: unusual });
 
-/** A valid file in any of its spellings, or one with a few strange cells. */
+/** A valid file in any of its variants, or a file with a few unusual cells. */
 const labelFile: fc.Arbitrary<Buffer> = fc
   .record({
     rows: fc.array(
@@ -90,7 +90,7 @@ const damagedFile = fc.oneof(
   { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 200 }).map((text) => Buffer.from(text)) },
 );
 
-/** @throws with the seed and the smallest file that breaks the property */
+/** @throws an error with the seed and the smallest file that breaks the property */
 export function fuzzLabelFiles({ runs, seed }: FuzzOptions): LabelFileCounts {
   const counts: LabelFileCounts = { accepted: 0, refused: 0, rows: 0, repaired: 0 };
   fc.assert(
@@ -110,7 +110,7 @@ export function fuzzLabelFiles({ runs, seed }: FuzzOptions): LabelFileCounts {
       }
       if (rows === null && repairedRows !== null) {
         counts.repaired += repairs.numLabels;
-        assert.ok(repairs.numLabels > 0, "it was accepted because repairs are allowed, and nothing was repaired");
+        assert.ok(repairs.numLabels > 0, "it was accepted only because repairs are allowed, but nothing was repaired");
         assertNoneDropped(bytes, repairedRows);
       }
     }),
@@ -119,19 +119,22 @@ export function fuzzLabelFiles({ runs, seed }: FuzzOptions): LabelFileCounts {
   return counts;
 }
 
-/** Null where it is refused as it should be. */
+/** Returns null if the file is refused with a proper message. */
 function readRows(bytes: Uint8Array, repairs?: LabelRepairs): LabelRow[] | null {
   try {
     return parseLabelFile("labels.csv", labelText("labels.csv", bytes), fairfaceLabels, { repairs });
   } catch (error) {
     assert.ok(error instanceof UserError, `${error instanceof Error ? error.stack : String(error)}`);
     assert.doesNotMatch(error.message, /[\n\r]/);
-    assert.ok(error.message.length < longestComplaint, error.message);
+    assert.ok(error.message.length < maxMessageLength, error.message);
     return null;
   }
 }
 
-/** Counts lines by itself, where no quotation marks make that hard. */
+/**
+ * Counts the lines independently of the parser. Files with quotation marks are not checked, because a cell may then
+ * hold line ends.
+ */
 function assertNoneDropped(bytes: Uint8Array, rows: readonly LabelRow[]): void {
   const text = labelText("labels.csv", bytes);
   if (text.includes('"')) return;

@@ -1,4 +1,5 @@
-// Owns Parquet files for tests as other programs write them: class names in another order than ours, integers for labels.
+// Writes Parquet files for tests as other programs write them (writeHubParquet): labels are integers, and the class
+// names are in another order than Lockstep's.
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { KeyValue } from "hyparquet";
@@ -7,7 +8,7 @@ import type { Dataset, EncodedDataset } from "../dataset.js";
 import { fairfaceClasses } from "../fairface/fairface-labels.js";
 import { labelsOf } from "../labels/label-table.js";
 
-/** In the order of FairFace's copy on the hub. */
+/** Races in the order of FairFace's copy on the Hugging Face hub. */
 export const hubRaces = [
   "East Asian",
   "Indian",
@@ -30,9 +31,9 @@ export interface NamedImage extends NamedLabels {
   readonly bytes: Uint8Array;
 }
 
-/** What a data set holds, with names in place of class indexes. */
+/** Returns the images of a data set, with class names in place of class indexes. */
 export async function namedImages(dataset: Dataset): Promise<NamedImage[]> {
-  const { readEncoded } = dataset as EncodedDataset; // the made folders are
+  const { readEncoded } = dataset as EncodedDataset; // safe: the tests' folders hold encoded images
   return Promise.all(
     Array.from(dataset.origin, async (origin, sample) => {
       const { gender, race, ageBin } = labelsOf(dataset.labels, sample);
@@ -70,7 +71,7 @@ export const hubMetadata: KeyValue = {
   }),
 };
 
-/** {bytes, path} and integers by the metadata's names. */
+/** Writes a column of {bytes, path}, and labels as integers that are indexes into the metadata's names. */
 export async function writeHubParquet(options: HubParquet): Promise<void> {
   const { path, images, codec = "SNAPPY", metadata = [hubMetadata] } = options;
   await mkdir(dirname(path), { recursive: true });
@@ -98,7 +99,7 @@ export async function writeHubParquet(options: HubParquet): Promise<void> {
   });
 }
 
-/** A table with columns as given. */
+/** Writes a table with the given columns. */
 export async function writeTable(path: string, columnData: ColumnSource[], metadata: KeyValue[] = []): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   parquetWriteFile({ filename: path, columnData, kvMetadata: metadata });

@@ -1,7 +1,8 @@
-// Makes PNGs by hand for tests: imageBomb has few bytes and claims any number of pixels; pngChunk is one part of a PNG.
+// Makes PNGs for tests from single chunks (pngChunk), among them a small file that claims a large number of pixels
+// (imageBomb).
 import { crc32, deflateSync } from "node:zlib";
 
-/** A grey PNG of side x side pixels, of which only the first rows are there. */
+/** Returns a grey PNG that claims side x side pixels and holds only the first 100 rows. */
 export function imageBomb(side: number): Uint8Array {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(side, 0);
@@ -15,7 +16,7 @@ export function imageBomb(side: number): Uint8Array {
   ]);
 }
 
-/** With its length and its check sum. */
+/** Returns a chunk of a PNG with its length and its checksum. */
 export function pngChunk(name: string, content: Buffer): Buffer {
   const body = Buffer.concat([Buffer.from(name, "latin1"), content]);
   const [length, sum] = [Buffer.alloc(4), Buffer.alloc(4)];

@@ -1,5 +1,5 @@
-// Writes small FairFace folders for tests (writeMadeFolder): noise encoded by sharp, never a picture of anybody.
-
+// Writes small FairFace folders for tests (writeMadeFolder). The images are noise that sharp encodes; they do not show
+// people.
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -8,14 +8,14 @@ import type { Log } from "@lockstep/errors";
 import { CounterRandom, randomDomain } from "@lockstep/numerics";
 import { fairfaceClasses } from "../fairface/fairface-labels.js";
 
-/** A folder that goes when the test ends. */
+/** Creates a folder that is removed when the test ends. */
 export async function temporaryFolder(context: TestContext): Promise<string> {
   const path = await mkdtemp(join(tmpdir(), "lockstep-dataset-"));
   context.after(() => rm(path, { recursive: true, force: true }));
   return path;
 }
 
-/** Width x height x 3 bytes of noise in blocks, RGB: another for each number. */
+/** Returns width x height x 3 bytes, RGB: noise in blocks. Each number gives another image. */
 export function madePixels(number: number, width: number, height: number): Uint8Array {
   const random = new CounterRandom(number, randomDomain.scheduling);
   return Uint8Array.from({ length: width * height * 3 }, (_, i) => {
@@ -43,7 +43,7 @@ export function labelRow(file: string, number: number): string {
 
 export const labelHeader = "file,age,gender,race,service_test";
 
-/** Writes images train/0.jpg, ... and val/0.jpg, ... and both label files. */
+/** Writes the images train/0.jpg, ... and val/0.jpg, ... and both label files. */
 export async function writeMadeFolder(folder: string, { numTrain, numVal }: MadeFolder): Promise<void> {
   let number = 0;
   for (const [part, count] of [
@@ -72,7 +72,7 @@ export interface LogLine {
   };
 }
 
-/** A log that remembers. */
+/** Returns a log that records its lines. */
 export function recordingLog(): Log & { readonly lines: LogLine[] } {
   const lines: LogLine[] = [];
   const at = (level: LogLine["level"]) => (fields: object, message: string) => {

@@ -1,4 +1,4 @@
-// Writes tar shards for tests, member by member (writeTar).
+// Writes tar archives for tests from a list of members (writeTar).
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { buffer } from "node:stream/consumers";

@@ -1,12 +1,19 @@
-// Damages bytes for property tests (mutations): flips, cuts, splices, and words put in where they hurt.
+// Damages bytes for property tests (mutations): it flips, removes, inserts, repeats and replaces bytes at random
+// places.
 import fc from "fast-check";
 
-/** Damages a copy; places are shares of the length, so that one mutation fits bytes of any length. */
+/**
+ * Returns a damaged copy. Places are shares of the length, so that one mutation can be applied to bytes of any length.
+ */
 type Mutation = (bytes: Uint8Array) => Uint8Array;
 
 const share = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 
-/** One to four mutations, one after the other. @param words what may be put in anywhere @param donors what may be spliced in */
+/**
+ * Generates functions that apply one to four mutations one after the other.
+ * @param words bytes that may be inserted at any place
+ * @param donors bytes whose end may replace the end of the input
+ */
 export function mutations(words: readonly Uint8Array[], donors: readonly Uint8Array[]): fc.Arbitrary<Mutation> {
   const flip = fc.tuple(share, fc.integer({ min: 1, max: 255 })).map(([at, mask]): Mutation => {
     return (bytes) => bytes.map((byte, index) => (index === Math.floor(at * bytes.length) ? byte ^ mask : byte));

@@ -1,4 +1,5 @@
-// Finds the members of a tar archive and their places (tarIndex): one pass over its bytes, in which images are hashed and JSON is kept.
+// Lists the members of a tar archive with their offsets (tarIndex). It reads the archive once, hashes the images and
+// keeps the text of the JSON members.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
@@ -8,7 +9,7 @@ import { type Extract, extract, type Header } from "tar-stream";
 import { z } from "zod";
 
 export const tarMember = z.discriminatedUnion("kind", [
-  /** Bytes at [offset, offset + size) of the archive. */
+  /** The image is the bytes [offset, offset + size) of the archive. */
   z.strictObject({
     kind: z.literal("image"),
     name: z.string(),
@@ -26,23 +27,29 @@ export interface TarIndexOptions {
   /** Whether a member of that name is an image. */
   readonly isImage: (name: string) => boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Called after each image, with how far the archive is read. */
+  /** Called after each image with the number of bytes of the archive that have been read. */
   readonly onImage?: (bytesRead: number) => void;
 }
 
 const maxJsonBytes = 1 << 20;
 const blockBytes = 512;
-/** Archives are padded to their blocking factor, 10 KiB by default; a download that broke off may be zeros to its end. */
+/**
+ * Largest number of zero bytes at the end. Archives are padded to their blocking factor, 10 KiB by default. An
+ * interrupted download may leave a file that holds only zeros from some byte to its end.
+ */
 const maxPaddingBytes = 1 << 20;
 
-/** Members that are an image or JSON, in their order. @throws UserError where the archive is cut short or none */
+/**
+ * Returns the members that are images or JSON, in the order of the archive.
+ * @throws UserError if the file is not a tar archive, or is cut short or damaged
+ */
 export async function tarIndex(options: TarIndexOptions): Promise<TarMember[]> {
   const { path, signal } = options;
   const shardBytes = await checkEnd(path);
   const archive = extract();
   const members: TarMember[] = [];
   const progress = { readTo: 0, size: 0 };
-  // A streamx stream, which is one of Node's but for its types.
+  // `archive` is a streamx stream. It behaves like a stream of Node but has other types.
   const feeding = pipeline(
     createReadStream(path, { highWaterMark: 1 << 20 }),
     archive as unknown as NodeJS.WritableStream,
@@ -55,13 +62,13 @@ export async function tarIndex(options: TarIndexOptions): Promise<TarMember[]> {
     const padding = shardBytes - progress.readTo - progress.size;
     if (padding <= maxPaddingBytes) return members;
     throw new UserError(
-      `shard ${path}: nothing but zeros from byte ${progress.readTo + progress.size} on, ${padding} of them; it is cut short: fetch it again`,
+      `shard ${path}: holds only zeros from byte ${progress.readTo + progress.size} on (${padding} bytes); it is cut short: download it again`,
     );
   }
   if (failed.reason instanceof UserError) throw failed.reason;
   throw new UserError(
     `shard ${path}: cannot be read past byte ${progress.readTo} (${(failed.reason as Error).message}); ` +
-      `it is cut short, damaged, or no plain tar: fetch it again`,
+      `it is cut short, damaged, or not an uncompressed tar archive: download it again`,
   );
 }
 
@@ -73,7 +80,7 @@ async function collect(
 ): Promise<void> {
   for await (const entry of archive) {
     const { name, type, size } = entry.header;
-    // tar-stream says where an entry's bytes begin since version 3.1; its types do not say so.
+    // Since version 3.1 tar-stream gives the offset of an entry's bytes. Its types do not have the field.
     const { byteOffset: offset } = entry.header as Header & { readonly byteOffset: number };
     Object.assign(progress, { readTo: offset, size });
     const kind =
@@ -103,12 +110,15 @@ async function jsonText(path: string, name: string, size: number, entry: AsyncIt
   return Buffer.concat(chunks).toString("utf8");
 }
 
-/** Left behind by file managers, never samples. */
+/** Hidden files are written by file managers and are never samples. */
 function isHidden(name: string): boolean {
   return (name.split("/").at(-1) ?? "").startsWith(".");
 }
 
-/** Cut between two members, an archive looks whole but for its end: two blocks of zeros. Gives its size in bytes. */
+/**
+ * Checks that the archive ends with two blocks of zeros: an archive that is cut between two members only lacks this end
+ * mark. Returns the size of the archive in bytes.
+ */
 async function checkEnd(path: string): Promise<number> {
   const { size } = await stat(path);
   const file = await open(path, "r");
@@ -120,6 +130,6 @@ async function checkEnd(path: string): Promise<number> {
     await file.close();
   }
   throw new UserError(
-    `shard ${path}: ends at byte ${size} without the mark that ends a tar archive; it is cut short or no plain tar: fetch it again`,
+    `shard ${path}: ends at byte ${size} without the end mark of a tar archive; it is cut short or not an uncompressed tar archive: download it again`,
   );
 }

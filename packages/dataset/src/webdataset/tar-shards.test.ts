@@ -6,9 +6,9 @@ import { gzipSync } from "node:zlib";
 import type { EncodedDataset } from "../dataset.js";
 import { labelsOf } from "../labels/label-table.js";
 import { openDataset } from "../open-dataset.js";
-import { complaintOf } from "../testing/complaint.js";
 import { madeJpeg, recordingLog, temporaryFolder, warningsOf } from "../testing/made-folder.js";
 import { type Member, someLabels, writeTar } from "../testing/made-tar.js";
+import { userErrorMessage } from "../testing/user-error-message.js";
 
 async function made(context: TestContext, members: readonly Member[], name = "train-000000.tar") {
   const root = await temporaryFolder(context);
@@ -29,7 +29,7 @@ async function otherThan(number: number, form: "png" | "webp"): Promise<Uint8Arr
 }
 
 describe("tar shards", () => {
-  test("give labels and bytes by key, whatever the order of members and the case of endings", async (context) => {
+  test("are read for any order of members and any letter case of endings", async (context) => {
     const [first, second, third] = [await madeJpeg(1), await otherThan(2, "png"), await otherThan(3, "webp")];
     const longName = `${"long/".repeat(40)}3`;
     const { open, log } = await made(context, [
@@ -59,7 +59,7 @@ describe("tar shards", () => {
     assert.deepEqual(warningsOf(log), []);
   });
 
-  test("tell of JSON without an image, and of links and empty images, as of images that cannot be used", async (context) => {
+  test("report JSON without an image, links and empty images as images that cannot be used", async (context) => {
     const members: Member[] = [
       ["1.jpg", await madeJpeg(1)],
       ["1.json", someLabels],
@@ -71,7 +71,7 @@ describe("tar shards", () => {
     ];
     const { open, path } = await made(context, members);
     assert.match(
-      await complaintOf(open()),
+      await userErrorMessage(open()),
       /train-000000.tar, 2.json: image "train-000000.tar\/2" is missing in .* \(and 2 more images cannot be used\)/,
     );
     const { labels, skipped } = await open({ onBadImage: "skip" });
@@ -82,7 +82,7 @@ describe("tar shards", () => {
     );
   });
 
-  test("hold no image above 256 MiB, like a folder of files", async (context) => {
+  test("may not hold an image above 256 MiB, as in a folder of files", async (context) => {
     const small: Member[] = [
       ["1.jpg", await madeJpeg(1)],
       ["1.json", someLabels],
@@ -90,7 +90,8 @@ describe("tar shards", () => {
     ];
     const { open, path } = await made(context, small);
     const bytes = await writeTar(path, [...small, ["2.jpg", "x"]]);
-    // The last member claims more than its one byte; the file grows by as many zeros, which take no room on a disk.
+    // The header of the last member claims a larger size. The file is extended by zeros, which need no space on the
+    // disk.
     const size = 2 ** 28 + 512;
     const headerAt = bytes.indexOf("2.jpg");
     const header = bytes.subarray(headerAt, headerAt + 512);
@@ -108,7 +109,7 @@ describe("tar shards", () => {
     );
   });
 
-  test("leave images without JSON out, and say so", async (context) => {
+  test("may hold images without JSON, which are left out with a warning", async (context) => {
     const { open, log } = await made(context, [
       ["1.jpg", await madeJpeg(1)],
       ["1.json", someLabels],
@@ -118,21 +119,21 @@ describe("tar shards", () => {
     assert.match(warningsOf(log)[0] ?? "", /left out 1 image that the labels do not name: train-000000.tar\/2.jpg$/);
   });
 
-  test("refuse a sample with two images, unless the ending that is meant is named", async (context) => {
+  test("are refused if a sample has two images, unless the user names the ending to use", async (context) => {
     const { open } = await made(context, [
       ["1.jpg", await madeJpeg(1)],
       ["1.seg.png", await otherThan(2, "png")],
       ["1.json", someLabels],
     ]);
     assert.match(
-      await complaintOf(open()),
-      /sample "1" has two images, "1.jpg" and "1.seg.png"; delete one, or name the ending that is meant \(--columns file=jpg\)/,
+      await userErrorMessage(open()),
+      /sample "1" has two images, "1.jpg" and "1.seg.png"; delete one, or name the ending of the image to use \(--columns file=jpg\)/,
     );
     const dataset = await open({ columns: { file: "seg.png" } });
     assert.equal(dataset.imageName(0), "train-000000.tar/1.seg.png");
   });
 
-  test("take numbers for no class, read mapped keys and parts, and name what is missing", async (context) => {
+  test("are refused with numbers as classes or with missing keys, and are read with mapped keys and parts", async (context) => {
     const jpeg = await madeJpeg(1);
     const labelled = async (json: string) =>
       made(context, [
@@ -141,27 +142,30 @@ describe("tar shards", () => {
       ]);
     const numbers = await labelled('{"gender": 0, "race": "White", "age": "3-9"}');
     assert.match(
-      await complaintOf(numbers.open()),
+      await userErrorMessage(numbers.open()),
       /1.json: gender is the number 0, and the data does not name its classes; store names \(Male, Female, …\)/,
     );
     const mapped = await labelled('{"gender": "Male", "ethnicity": "White", "age": "3-9", "fold": "validation"}');
     assert.match(
-      await complaintOf(mapped.open()),
-      /1.json: column "race" missing, found "gender", "ethnicity", "age", "fold"; say where/,
+      await userErrorMessage(mapped.open()),
+      /1.json: column "race" missing, found "gender", "ethnicity", "age", "fold"; name the columns that hold the labels/,
     );
     const dataset = await mapped.open({ columns: { race: "ethnicity", split: "fold" } });
     assert.deepEqual(Array.from(dataset.origin), [1]);
     for (const json of ["[1]", "null", "{"]) {
-      assert.match(await complaintOf((await labelled(json)).open()), /1.json: is no JSON object/);
+      assert.match(await userErrorMessage((await labelled(json)).open()), /1.json: is not a JSON object/);
     }
     const bare = await made(context, [
       ["1.jpg", jpeg],
       ["1.cls", "3"],
     ]);
-    assert.match(await complaintOf(bare.open()), /no JSON in 1 tar shards; labels are read from N.json/);
+    assert.match(
+      await userErrorMessage(bare.open()),
+      /its 1 tar shards hold no JSON; labels are read from a member N.json/,
+    );
   });
 
-  test("that are cut short are named with the byte, wherever the cut is", async (context) => {
+  test("that are cut short at any place are refused, and the message has the byte", async (context) => {
     const members: Member[] = [];
     for (let number = 0; number < 4; number++) {
       members.push([`${number}.jpg`, await madeJpeg(number)], [`${number}.json`, someLabels]);
@@ -170,30 +174,33 @@ describe("tar shards", () => {
     for (const size of [bytes.length - 1, bytes.length - 512, 3 * 512, 700, 1]) {
       await writeFile(path, bytes);
       await truncate(path, size);
-      assert.match(await complaintOf(open()), new RegExp(`${path}: ends at byte ${size} without the mark`));
+      assert.match(
+        await userErrorMessage(open()),
+        new RegExp(`${path}: ends at byte ${size} without the end mark of a tar archive`),
+      );
     }
     const long = await writeTar(path, [["1.jpg", Buffer.alloc(5000, 1)]]);
     await writeFile(path, Buffer.concat([long.subarray(0, 1024), Buffer.alloc(1024)]));
     assert.match(
-      await complaintOf(open()),
+      await userErrorMessage(open()),
       new RegExp(`${path}: cannot be read past byte \\d+ \\(.+\\); it is cut short`),
     );
     await writeFile(path, Buffer.concat([gzipSync(bytes), Buffer.alloc(1024)]));
-    assert.match(await complaintOf(open()), /train-000000.tar: (ends at|cannot be read past) byte/);
+    assert.match(await userErrorMessage(open()), /train-000000.tar: (ends at|cannot be read past) byte/);
     await writeFile(path, Buffer.concat([bytes, Buffer.alloc(2 ** 21)]));
-    assert.match(await complaintOf(open()), /nothing but zeros from byte \d+ on, \d+ of them; it is cut short/);
+    assert.match(await userErrorMessage(open()), /holds only zeros from byte \d+ on \(\d+ bytes\); it is cut short/);
     await writeFile(path, Buffer.concat([bytes, Buffer.alloc(9 * 1024)])); // as tar itself pads
     assert.equal((await open()).labels.numSamples, 4);
   });
 
-  test("that change after indexing are noticed when an image is read, and at the next start", async (context) => {
+  test("that change after they were indexed are detected when an image is read and at the next start", async (context) => {
     const { open, path, bytes, log } = await made(context, [
       ["1.jpg", await madeJpeg(1)],
       ["1.json", someLabels],
     ]);
     const dataset = await open();
     await writeFile(path, Buffer.concat([Buffer.alloc(512), bytes.subarray(512)].reverse()));
-    assert.match(await complaintOf(dataset.readEncoded(0)), /changed while it was in use/);
+    assert.match(await userErrorMessage(dataset.readEncoded(0)), /changed while it was in use/);
     await writeTar(path, [
       ["1.jpg", await madeJpeg(2)],
       ["1.json", someLabels],
@@ -202,7 +209,7 @@ describe("tar shards", () => {
     assert.deepEqual(warningsOf(log), ["a shard has changed since it was last indexed"]);
   });
 
-  test("stop being read when told to", async (context) => {
+  test("are no longer read when the signal is aborted", async (context) => {
     const { open } = await made(context, [
       ["1.jpg", await madeJpeg(1)],
       ["1.json", someLabels],

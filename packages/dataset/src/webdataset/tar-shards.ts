@@ -1,5 +1,6 @@
-// Reads WebDataset's form (tarShards): tar shards that hold N.jpg beside N.json; what belongs together has the same path up to the first
-// dot of its name. Labels are the JSON object's values.
+// Reads tar shards in the WebDataset form (tarShards). A shard holds N.jpg and N.json for each sample: members whose
+// paths are equal up to the first dot of the file name belong to the same sample. The values of the JSON object are the
+// labels.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@lockstep/errors";
@@ -16,7 +17,10 @@ import { type PackedList, type PackedSample, packedImages } from "../shards/pack
 import { shardIndex } from "../shards/shard-index.js";
 import { type TarMember, tarIndex, tarMember } from "./tar-index.js";
 
-/** What a member is to its sample, in lower case: `a/7.seg.PNG` is `seg.png` of `a/7`. */
+/**
+ * Splits a member's name into the sample's key and the field in lower case: `a/7.seg.PNG` is the field `seg.png` of the
+ * sample `a/7`.
+ */
 function splitName(name: string): { key: string; field: string } {
   const slash = name.lastIndexOf("/") + 1;
   const dot = name.indexOf(".", slash);
@@ -29,7 +33,9 @@ export function tarShards(folder: string, files: readonly PartFile[], options: F
   return packedImages(async () => {
     const shards = await indexShards(folder, files, options);
     if (!shards.some(({ members }) => members.some(({ kind }) => kind === "json"))) {
-      throw new UserError(`${folder}: no JSON in ${files.length} tar shards; labels are read from N.json beside N.jpg`);
+      throw new UserError(
+        `${folder}: its ${files.length} tar shards hold no JSON; labels are read from a member N.json beside each N.jpg`,
+      );
     }
     const lists = shards.map((shard) => readShard(shard, options));
     return {
@@ -69,7 +75,8 @@ async function indexShards(
           ...{ path, isImage, signal },
           onImage(bytesRead) {
             images += 1;
-            // How many images there are is known at the end: until then, as many as the rest has room for.
+            // The number of images is only known at the end. Until then it is estimated from the bytes that have been
+            // read.
             const total = Math.max(images, Math.round((images * totalBytes) / (bytesBefore + bytesRead)));
             if (images % 256 === 0) onProgress?.({ stage: "indexing", done: images, total });
           },
@@ -94,7 +101,7 @@ function readShard(shard: IndexedShard, { columns, repairs }: FormOptions): Pack
     if (image !== undefined && second !== undefined) {
       throw new UserError(
         `shard ${path}: sample "${key}" has two images, "${image.name}" and "${second.name}"; ` +
-          `delete one, or name the ending that is meant (--columns file=${splitName(image.name).field})`,
+          `delete one, or name the ending of the image to use (--columns file=${splitName(image.name).field})`,
       );
     }
     if (json === undefined) {
@@ -120,7 +127,7 @@ function readShard(shard: IndexedShard, { columns, repairs }: FormOptions): Pack
   return { samples, unusable, unlabelled };
 }
 
-/** Null where it can be used. */
+/** Returns null if the image can be used, otherwise what is wrong. */
 function problemOf(image: TarMember | undefined): string | null {
   if (image === undefined) return "is missing";
   return image.kind === "image" ? sizeProblem(image.size) : "is a link, not a file";
@@ -130,10 +137,10 @@ function bySample({ path, members }: IndexedShard): Map<string, TarMember[]> {
   const samples = new Map<string, TarMember[]>();
   for (const member of members) {
     const { key, field } = splitName(member.name);
-    if (member.kind === "json" && field !== "json") continue; // N.seg.json is no sample's labels
+    if (member.kind === "json" && field !== "json") continue; // e.g. N.seg.json does not hold the labels of a sample
     const sample = samples.get(key) ?? [];
     if (member.kind === "json" && sample.some(({ kind }) => kind === "json")) {
-      throw new UserError(`shard ${path}: "${member.name}" stands there twice; delete one`);
+      throw new UserError(`shard ${path}: "${member.name}" appears twice; delete one`);
     }
     sample.push(member);
     samples.set(key, sample);
@@ -146,7 +153,7 @@ function parseJson(where: string, text: string): RawLabels {
     const value: unknown = JSON.parse(text);
     if (typeof value === "object" && value !== null && !Array.isArray(value)) return { ...value };
   } catch {
-    // Said below.
+    // The error is thrown below.
   }
-  throw new UserError(`${where}: is no JSON object; it needs one like {"race": "White", …}`);
+  throw new UserError(`${where}: is not a JSON object; it must be one like {"race": "White", …}`);
 }

@@ -1,6 +1,7 @@
-# Writes hub-pyarrow.parquet: what Hugging Face's library writes through pyarrow, with noise for images.
+# Writes hub-pyarrow.parquet as the Hugging Face datasets library writes it through pyarrow. The images are noise.
 #   pip install pyarrow==26.0.1 && python make-hub-parquet.py
-# Row i has gender i % 2, race i % 7 and age i % 9 in the order of classes below, which is not ours. Row 10 has no bytes.
+# Row i has gender i % 2, race i % 7 and age i % 9 in the order of classes below, which differs from Lockstep's order.
+# Row 10 has no bytes.
 import json, random, struct, zlib
 import pyarrow as pa, pyarrow.parquet as pq
 

@@ -1,12 +1,12 @@
-// Run by content-index.test.ts as a process of its own: opens data with `--on-bad-image skip` while four more files may be
-// open, and prints the complaint. Arguments: data, cache folder.
+// Opens data with `--on-bad-image skip` while the process may open only four more files, and prints the error message.
+// content-index.test.ts runs this script as a separate process. Arguments: data, cache folder.
 import { closeSync, openSync } from "node:fs";
 import { openDataset } from "../open-dataset.js";
 import { recordingLog } from "./made-folder.js";
 
 const [data = "", cacheDir = ""] = process.argv.slice(2);
 const options = { data, cacheDir, log: recordingLog(), onBadImage: "skip" } as const;
-await openDataset({ ...options, data: "synthetic:1" }); // loads what is loaded late
+await openDataset({ ...options, data: "synthetic:1" }); // loads the modules that are loaded on first use
 const opened: number[] = [];
 try {
   for (;;) opened.push(openSync(data, "r"));

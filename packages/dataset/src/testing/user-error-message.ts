@@ -1,8 +1,9 @@
-// Gives a test the one line that a user reads (complaintOf).
+// Returns the message of the UserError that a promise rejects with (userErrorMessage), for tests.
 import assert from "node:assert/strict";
 import { UserError } from "@lockstep/errors";
 
-export async function complaintOf(work: Promise<unknown>): Promise<string> {
+/** Fails if the promise resolves, if it rejects with another error, or if the message has more than one line. */
+export async function userErrorMessage(work: Promise<unknown>): Promise<string> {
   const error = await work.then(
     () => assert.fail("it was accepted"),
     (reason: unknown) => reason,
