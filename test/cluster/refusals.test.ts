@@ -95,7 +95,7 @@ describe("mistakes are refused in one line", { skip: needsTorch() }, () => {
         ["--listen", "127.0.0.1:0", "--join-token-file", token],
         /^lockstep: join token .*short-token: must hold one line/,
       ],
-      [["--listen", "127.0.0.1:0", "--tls", outOf("no-certs")], /^lockstep: .*no-certs: is not there/],
+      [["--listen", "127.0.0.1:0", "--tls", outOf("no-certs")], /^lockstep: .*no-certs: does not exist/],
     ] as const) {
       const run = ["--data", "synthetic:60", "--out", outOf("unserved"), "--cache-dir", cacheDir];
       const { code, stdout, stderr } = await runLockstep(["coordinator", ...run, ...flags]);

@@ -7,7 +7,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { isSynthetic } from "@lockstep/dataset";
 import { asUserError, UserError } from "@lockstep/errors";
-import { liesInside, replaceFile } from "@lockstep/files";
+import { isPathInside, replaceFile } from "@lockstep/files";
 import { checkPath } from "./check-paths.js";
 
 export interface OutputFile {
@@ -64,7 +64,7 @@ export async function prepareOutputFile(options: OutputFileOptions): Promise<Out
 /** @throws UserError where the file would lie in the user's data folder, or is the data itself */
 export async function assertNotInData(flag: string, path: string, data: string): Promise<void> {
   // Beside a label file is not inside it: results often lie there. liesInsideData counts its whole folder.
-  if (isSynthetic(data) || !(await liesInside(path, data))) return;
+  if (isSynthetic(data) || !(await isPathInside(path, data))) return;
   throw new UserError(
     `${flag} ${path}: lies inside the data (${data}), where Lockstep writes nothing; choose another place`,
   );

@@ -1,7 +1,7 @@
 // Checks whether a path is inside the user's data, where Lockstep writes nothing (liesInsideData).
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { liesInside, resolveLinks } from "@lockstep/files";
+import { isPathInside, resolveLinks } from "@lockstep/files";
 
 /** Files that contain their images. Other files of the same folder are not part of the data. */
 const container = /\.(parquet|tar)$/i;
@@ -16,5 +16,5 @@ export async function liesInsideData(path: string, data: string): Promise<boolea
     (stats) => !stats.isDirectory() && !container.test(named),
     () => false, // If the file is absent, the code that opens the data reports it.
   );
-  return liesInside(path, namesOthers ? dirname(named) : named);
+  return isPathInside(path, namesOthers ? dirname(named) : named);
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { describeError, UserError } from "./index.js";
 
-test("an error is described with the causes behind it", () => {
+test("describeError appends the messages of the causes", () => {
   const inner = new Error("disk full");
   assert.equal(
     describeError(new Error("cannot write", { cause: new Error("copy", { cause: inner }) })),
@@ -10,7 +10,7 @@ test("an error is described with the causes behind it", () => {
   );
 });
 
-test("a cause that the message names already is not repeated", () => {
+test("describeError does not repeat a cause that the message contains", () => {
   const cause = new Error("ENOENT: no such file");
   assert.equal(
     describeError(new UserError(`labels: ${cause.message} (--data)`, { cause })),
@@ -18,7 +18,7 @@ test("a cause that the message names already is not repeated", () => {
   );
 });
 
-test("what was thrown need not be an error, nor have a message", () => {
+test("describeError accepts values that are not errors, and errors without a message", () => {
   assert.equal(describeError("odd"), "odd");
   assert.equal(describeError(new TypeError()), "TypeError");
   assert.equal(describeError(new Error("the disk is full", { cause: null })), "the disk is full");

@@ -1,32 +1,34 @@
-// Defines what every package uses to report: errors that print as one line (`UserError`, `MachineFault`, `UnfitMachine`,
-// `RunFailed`), the exit code of each (`exitCodeOf`), and the `Log`. Any other error that is thrown is a bug of ours or a fault of
-// the machine, and keeps its stack.
-import { isOfMachine, systemErrorIn, systemErrorText } from "./system-error.js";
+// Defines the errors that print as one line (`UserError`, `MachineFault`, `UnfitMachine`, `RunFailed`) and their exit codes
+// (`exitCodeOf`). Any other error is a bug of Lockstep or a fault of the machine, and prints with its stack.
+import { isMachineError, systemErrorIn, systemErrorText } from "./system-error.js";
 
 export type { Log } from "./log.js";
 export { type NearestOptions, nearestName } from "./nearest-name.js";
 export { printable } from "./printable.js";
 export { type SystemError, systemErrorIn, systemErrorText } from "./system-error.js";
 
-/** The process exits with 2. */
+/** The user can correct the cause: a flag, a path, the data. The process exits with 2. */
 export class UserError extends Error {
   override readonly name: string = "UserError";
 }
 
-/** The machine cannot do it now: its disk is full or fails, say. The same command works once that is mended: the process exits with 1. */
+/** The machine cannot do it now, for example because its disk is full. The same command works later. The process exits with 1. */
 export class MachineFault extends UserError {
   override readonly name = "MachineFault";
 }
 
 /**
- * This machine cannot take part in a run, others may: its libraries or its processor compute other bits, or it
- * lacks the requested backend or device. A worker exits with 3.
+ * This machine cannot take part in the run, but others may: its libraries or its processor compute other bits, or it lacks
+ * the requested backend or device. A worker exits with 3.
  */
 export class UnfitMachine extends UserError {
   override readonly name = "UnfitMachine";
 }
 
-/** The run cannot go on: a NaN, a checkpoint that cannot be written. The last good state is on the disk; the process exits with 1. */
+/**
+ * The run cannot go on, for example because of a NaN or of a checkpoint that cannot be written. The last good checkpoint is on
+ * the disk. The process exits with 1.
+ */
 export class RunFailed extends Error {
   override readonly name = "RunFailed";
 }
@@ -34,39 +36,45 @@ export class RunFailed extends Error {
 /** The process exit codes that scripts may rely on. */
 export const exitCode = {
   ok: 0,
-  /** The run failed: a bug, a lost machine, too many restarts. */
+  /** The run failed: a bug, a fault of the machine, too many restarts. */
   failure: 1,
-  /** The user's mistake: bad flag, bad data, refused resume. */
+  /** The user made a mistake: a wrong flag, wrong data, a resume with another run spec. */
   userError: 2,
-  /** A worker's: its machine would compute other bits, or not at all. Another machine may do; the same one will not. */
+  /** Workers only: this machine would compute other bits, or cannot compute. Another machine may; a restart here does not help. */
   unfitMachine: 3,
-  /** Stopped by Ctrl-C, SIGTERM or a closed terminal, after a clean checkpoint. */
+  /** Stopped by Ctrl-C, SIGTERM or a closed terminal, after a checkpoint was written. */
   interrupted: 130,
 } as const;
 
-/** What a full or failing disk has caused is no mistake of the user, whatever wraps it: a supervisor may start the process again. */
+/**
+ * The exit code for an error that ends the process. A fault of the machine never gives 2, whatever error wraps it: a
+ * supervisor may start the process again.
+ */
 export function exitCodeOf(error: unknown): number {
   if (isMachineFault(error)) return exitCode.failure;
   if (error instanceof UnfitMachine) return exitCode.unfitMachine;
   return error instanceof UserError ? exitCode.userError : exitCode.failure;
 }
 
-/** A system error as one line, `WHAT: the disk is full`. Every other error is returned as it is. */
+/**
+ * Turns a system error into one line, `WHAT: the disk is full`. Returns every other error unchanged.
+ * @param what what could not be done, for example `runs/a: cannot be written`
+ */
 export function asUserError(error: unknown, what: string): unknown {
   const found = systemErrorIn(error);
   if (found === null || error instanceof UserError) return error;
   const message = `${what}: ${systemErrorText(found)}`;
-  return isOfMachine(found) ? new MachineFault(message) : new UserError(message);
+  return isMachineError(found) ? new MachineFault(message) : new UserError(message);
 }
 
-/** Whether the machine is at fault: a check found it before the work, or the system reported it. */
+/** Whether a fault of the machine caused the error: a MachineFault, or such a system error among its causes. */
 export function isMachineFault(error: unknown): boolean {
   if (error instanceof MachineFault) return true;
   const found = systemErrorIn(error);
-  return found !== null && isOfMachine(found);
+  return found !== null && isMachineError(found);
 }
 
-/** One line for people: the message, then the messages of its causes that it does not contain, `outer: inner`. */
+/** One line for people, `outer: inner`: the message, then the messages of the causes that it does not contain yet. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const message = error.message || error.name;

@@ -1,6 +1,6 @@
 // Defines `Log`, the part of a logger that library code uses.
 
-/** Two methods of pino's. */
+/** A pino logger fits. */
 export interface Log {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;

@@ -3,7 +3,10 @@ import { test } from "node:test";
 import { nearestName } from "./index.js";
 
 const names = ["male", "female", "other"];
-const options = { plain: (name: string) => name.toLowerCase(), maxEdits: (length: number) => Math.floor(length / 3) };
+const options = {
+  normalize: (name: string) => name.toLowerCase(),
+  maxEdits: (length: number) => Math.floor(length / 3),
+};
 
 test("the nearest name is the one with the fewest inserted, deleted or replaced letters", () => {
   for (const text of ["femal", "fermale", "fexale", "FEMALE"]) {

@@ -1,28 +1,28 @@
-// Finds with `nearestName` which of the known names a mistyped one was probably meant to be.
+// Finds with `nearestName` the known name that a mistyped name was probably meant to be.
 import { distance } from "fastest-levenshtein";
 
-/** Longer texts are no mistyped names, and comparing them takes long. */
+/** A longer text is not a mistyped name, and its comparison would take long. */
 const longestName = 100;
 
 export interface NearestOptions {
-  /** The part of a name that is compared, mostly without letter case and separators. */
-  readonly plain: (name: string) => string;
-  /** The most letters inserted, deleted or replaced that are taken for a mistake in a text of this length. */
+  /** Applied to both names before they are compared, for example to ignore letter case and separators. */
+  readonly normalize: (name: string) => string;
+  /** The most letters that may be inserted, deleted or replaced in a normalized text of this length. */
   readonly maxEdits: (length: number) => number;
 }
 
-/** The name with the fewest edits, the first of equals; null where all need more than maxEdits. */
+/** The name with the fewest edits, the first of equals; null when every name needs more than maxEdits. */
 export function nearestName(
   text: string,
   names: readonly string[],
-  { plain, maxEdits }: NearestOptions,
+  { normalize, maxEdits }: NearestOptions,
 ): string | null {
   if (text === "" || text.length > longestName) return null;
-  const wanted = plain(text);
+  const normalized = normalize(text);
   let nearest: string | null = null;
-  let least = maxEdits(wanted.length) + 1;
+  let least = maxEdits(normalized.length) + 1;
   for (const name of names) {
-    const edits = distance(wanted, plain(name));
+    const edits = distance(normalized, normalize(name));
     if (edits >= least) continue;
     least = edits;
     nearest = name;

@@ -1,5 +1,5 @@
-// Makes text from elsewhere safe to show on a terminal with `printable`: characters that move the cursor, recolour, hide or reorder
-// text are written as escapes.
+// Makes text from other programs safe for a terminal with `printable`: characters that move the cursor, recolour, hide or reorder
+// text are replaced by escapes.
 
 const unprintable = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
 

@@ -17,19 +17,19 @@ function systemError(code: string): Error {
   return Object.assign(new Error(`${code}: in Node's words, write`), { code, syscall: "write", errno: -1 });
 }
 
-test("a system error is found behind the errors that wrap it", async () => {
+test("systemErrorIn finds a system error among the causes", async () => {
   const missing: unknown = await readFile("/no/such/file").catch((error: unknown) => error);
   const found = systemErrorIn(new UserError("cannot be read", { cause: new Error("inner", { cause: missing }) }));
   assert.equal(found?.code, "ENOENT");
   assert.equal(found?.path, "/no/such/file");
-  assert.equal(found && systemErrorText(found), "is not there");
+  assert.equal(found && systemErrorText(found), "does not exist");
   assert.equal(systemErrorIn(new Error("a bug")), null);
   assert.equal(systemErrorIn("text"), null);
-  // Node's own argument errors have a code too, and are bugs of ours
+  // Node's argument errors have a code too, but they are bugs of Lockstep
   assert.equal(systemErrorIn(Object.assign(new TypeError("bad"), { code: "ERR_INVALID_ARG_TYPE" })), null);
 });
 
-test("a full or failing disk is never exit code 2, as the same command works once it is mended", () => {
+test("a full or failing disk never gives exit code 2", () => {
   for (const code of ["ENOSPC", "EDQUOT", "EIO"]) {
     const error = new UserError("runs/a: cannot be used", { cause: systemError(code) });
     assert.equal(isMachineFault(error), true);
@@ -39,7 +39,7 @@ test("a full or failing disk is never exit code 2, as the same command works onc
   assert.equal(exitCodeOf(new UserError("no permission", { cause: systemError("EACCES") })), exitCode.userError);
 });
 
-test("a system error becomes one line that names what could not be done, and a bug stays what it is", () => {
+test("asUserError turns a system error into one line, and returns other errors unchanged", () => {
   const full = asUserError(systemError("ENOSPC"), "runs/a: cannot be written");
   assert.ok(full instanceof MachineFault);
   assert.equal(full.message, "runs/a: cannot be written: the disk is full");

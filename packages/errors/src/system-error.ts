@@ -1,15 +1,15 @@
-// `systemErrorIn` finds the operating system's error behind an error, and `systemErrorText` describes it in plain words.
+// Finds the operating system's error among an error's causes with `systemErrorIn`, and describes it with `systemErrorText`.
 
 export interface SystemError extends Error {
   /** E.g. `ENOSPC`. */
   readonly code: string;
   readonly syscall: string;
-  /** Absent where the call was made on an open file. */
+  /** Absent when the call was made on an open file. */
   readonly path?: string;
   readonly dest?: string;
 }
 
-/** Faults of the machine, not of the command: the same command works once they are mended. */
+/** Faults of the machine, not of the command: the same command works when the fault has gone. */
 const machineFaults: Readonly<Record<string, string>> = {
   ENOSPC: "the disk is full",
   EDQUOT: "the disk quota is used up",
@@ -24,17 +24,17 @@ const texts: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EPERM: "permission denied",
   EROFS: "the file system is read-only",
-  ENOENT: "is not there",
+  ENOENT: "does not exist",
   ENOTDIR: "a part of the path is not a folder",
   EISDIR: "is a folder",
-  EEXIST: "exists",
+  EEXIST: "exists already",
   ELOOP: "its symbolic links form a loop",
   ENAMETOOLONG: "the name is too long",
   EFBIG: "a file cannot become so large there",
   EBUSY: "is in use",
 };
 
-/** The error itself or the nearest of its causes. Null where none is a system error. */
+/** The error itself or the first of its causes that is a system error; null when there is none. */
 export function systemErrorIn(error: unknown): SystemError | null {
   for (let at = error; at instanceof Error; at = at.cause) {
     if ("code" in at && typeof at.code === "string" && "syscall" in at) return at as SystemError;
@@ -42,12 +42,12 @@ export function systemErrorIn(error: unknown): SystemError | null {
   return null;
 }
 
-/** Without the path: `the disk is full`. Node's own words where the code is not in the list. */
+/** A description without the path, `the disk is full`. Node's message when the code is not in the list. */
 export function systemErrorText(error: SystemError): string {
   return texts[error.code] ?? error.message;
 }
 
-/** Whether the same call works once the machine is mended. */
-export function isOfMachine({ code }: SystemError): boolean {
+/** Whether the error is a fault of the machine: the same call works when the fault has gone. */
+export function isMachineError({ code }: SystemError): boolean {
   return code in machineFaults;
 }

@@ -1,14 +1,14 @@
-// Reads any part of a file as a `ByteSource`, whatever the file's size.
+// Reads any part of a file of any size (`withFileSource`) or of memory (`byteSource`) through one interface, `ByteSource`.
 import { open } from "node:fs/promises";
 import { readAll } from "./write-all.js";
 
 export interface ByteSource {
   readonly sizeBytes: number;
-  /** Fills `into` with the bytes from `position` on. Rejects where there are fewer. */
+  /** Fills `into` with the bytes that start at `position`. Rejects when the source ends before `into` is full. */
   read(into: Uint8Array, position: number): Promise<void>;
 }
 
-/** Of pieces of memory, one after another. */
+/** A source over pieces of memory that follow one another. It reads the pieces in place. */
 export function byteSource(pieces: readonly Uint8Array[]): ByteSource {
   const sizeBytes = pieces.reduce((sum, { byteLength }) => sum + byteLength, 0);
   return {
@@ -26,7 +26,7 @@ export function byteSource(pieces: readonly Uint8Array[]): ByteSource {
   };
 }
 
-/** Opens the file for `use`, and closes it after. */
+/** Opens the file, calls `use` with it as a source, and closes it afterwards. */
 export async function withFileSource<T>(path: string, use: (source: ByteSource) => Promise<T>): Promise<T> {
   const file = await open(path, "r");
   try {
@@ -36,9 +36,7 @@ export async function withFileSource<T>(path: string, use: (source: ByteSource) 
       async read(into, position) {
         const bytesRead = await readAll(file, into, position);
         if (bytesRead < into.byteLength) {
-          throw new Error(
-            `${path}: ends after ${position + bytesRead} bytes while ${position + into.byteLength} are needed`,
-          );
+          throw new Error(`${path}: has ${position + bytesRead} bytes, ${position + into.byteLength} are needed`);
         }
       },
     });

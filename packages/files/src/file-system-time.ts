@@ -1,11 +1,11 @@
-// Measures with `unchangedForMs` how long ago something was written, by the clock of its file system. The clock of this
-// machine is not used: those of the machines that share a network file system differ.
+// Measures with `unchangedForMs` how long ago a file was written, by the clock of its file system (`fileSystemTimeMs`).
+// Machines that share a network file system have different clocks, so this machine's clock is not used.
 import { randomBytes } from "node:crypto";
 import { open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hasCode } from "./error-code.js";
 
-/** The time that the folder's file system gives to a file which is written now, in milliseconds since 1970. */
+/** Writes a file into the folder and returns the time that the file system gave it, in milliseconds since 1970. */
 export async function fileSystemTimeMs(folder: string): Promise<number> {
   const path = join(folder, `.tmp-clock-${randomBytes(8).toString("hex")}`);
   const file = await open(path, "wx");
@@ -19,7 +19,10 @@ export async function fileSystemTimeMs(folder: string): Promise<number> {
   }
 }
 
-/** @returns milliseconds since the newest of the paths was written; null when none of them exists */
+/**
+ * @param nowMs the file system's time now, see fileSystemTimeMs
+ * @returns milliseconds since the newest of the paths was written; null when none of them exists
+ */
 export async function unchangedForMs(nowMs: number, paths: readonly string[]): Promise<number | null> {
   const times: number[] = [];
   for (const path of paths) {

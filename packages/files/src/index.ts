@@ -1,9 +1,9 @@
-// Files that survive kills, full disks, losses of power and other processes.
+// Exports: files that kills, full disks, power failures and other processes do not damage.
 export { type ByteSource, byteSource, withFileSource } from "./byte-source.js";
 export { hasCode } from "./error-code.js";
+export { isPathInside, resolveLinks } from "./is-path-inside.js";
 export { jsonText, parseJson, readJson, readText, replaceJson } from "./json-file.js";
 export { JsonLinesWriter, readJsonLines } from "./json-lines.js";
-export { liesInside, resolveLinks } from "./lies-inside.js";
 export {
   acquireLock,
   type LockFile,

@@ -29,14 +29,14 @@ async function pathOf(context: TestContext) {
   return join(await temporaryFolder(context), "a.json");
 }
 
-test("a JSON file is read by its schema; an absent one is null", async (context) => {
+test("readJson checks the file by its schema, and returns null when the file is absent", async (context) => {
   const path = await pathOf(context);
   assert.equal(await readJson(path, schema), null);
   await writeFile(path, '{"step": 3}');
   assert.deepEqual(await readJson(path, schema), { step: 3 });
 });
 
-test("a broken JSON file is refused in one line that names the file and what is wrong", async (context) => {
+test("readJson reports a broken file in one line that names the file and the fault", async (context) => {
   const path = await pathOf(context);
   await writeFile(path, '{"step":\n\u001b[31m');
   await assert.rejects(readJson(path, schema), refusal(/a\.json: is not JSON: .+/));
@@ -51,14 +51,14 @@ test("a broken JSON file is refused in one line that names the file and what is 
   await assert.rejects(readJson(join(path, "..", "folder"), schema), refusal(/folder: cannot be read: EISDIR/));
 });
 
-test("JSON lines are read without the unfinished last one", async (context) => {
+test("readJsonLines leaves out an unfinished last line", async (context) => {
   const path = await pathOf(context);
   assert.deepEqual(await allOf(path), []);
   await writeFile(path, '{"step":1}\n{"step":2}\n{"st');
   assert.deepEqual(await allOf(path), [{ step: 1 }, { step: 2 }]);
 });
 
-test("a garbage line is refused by file and line number", async (context) => {
+test("readJsonLines reports a line that is not JSON by file and line number", async (context) => {
   const path = await pathOf(context);
   await writeFile(path, '{"step":1}\ngarbage\n{"step":2}\n');
   await assert.rejects(allOf(path), refusal(/a\.json:2: is not JSON: /));
@@ -66,16 +66,16 @@ test("a garbage line is refused by file and line number", async (context) => {
   await assert.rejects(allOf(path), refusal(/a\.json:3: step: /));
 });
 
-test("a character that ends a line elsewhere, inside JSON, ends none here", async (context) => {
+test("readJsonLines splits lines at line feeds only, not at U+2028", async (context) => {
   const path = await pathOf(context);
   await writeFile(path, '{"step":1,"\u2028\r":0}\n');
   const loose = readJsonLines(path, z.looseObject({ step: z.number() }));
-  await assert.rejects(loose.next(), refusal(/a\.json:1: is not JSON: /)); // a raw carriage return is no JSON
+  await assert.rejects(loose.next(), refusal(/a\.json:1: is not JSON: /)); // JSON does not allow a raw carriage return
   await writeFile(path, '{"step":1,"\u2028":0}\n');
   assert.equal((await readJsonLines(path, z.looseObject({ step: z.number() })).next()).value?.step, 1);
 });
 
-test("a line is there when append returns, and a killed writer's unfinished line is cut off", async (context) => {
+test("append writes a whole line, and the next writer removes an unfinished line", async (context) => {
   const path = await pathOf(context);
   const first = new JsonLinesWriter(path);
   first.append({ step: 1, loss: Number.NaN });

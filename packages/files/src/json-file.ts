@@ -1,31 +1,35 @@
-// Reads and writes JSON files with `readJson` and `replaceJson`. What is read is checked by a schema.
+// Reads JSON files, checked by a schema, with `readJson`, and writes them with `replaceJson`.
 import { readFile } from "node:fs/promises";
 import { printable, UserError } from "@lockstep/errors";
 import type { z } from "zod";
 import { hasCode } from "./error-code.js";
 import { type ReplaceOptions, replaceFile } from "./replace-file.js";
 
-/** Replaces the file with indented JSON. */
+/** Replaces the file's content with indented JSON. */
 export function replaceJson(path: string, value: unknown, options?: ReplaceOptions): Promise<void> {
   return replaceFile(path, jsonText(value), options);
 }
 
-/** Indented, with a line end. */
+/** Indented JSON that ends with a line feed. */
 export function jsonText(value: unknown): string {
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 /**
- * @param remedy what the user can do about a broken file; part of the message
+ * Reads the file and checks it by the schema.
+ * @param remedy what the user can do about a broken file; it ends the error message
  * @returns null when the file does not exist
- * @throws UserError that names the file and what is wrong in it
+ * @throws UserError if the file cannot be read, is not JSON or does not fit the schema; it names the file and the fault
  */
 export async function readJson<T>(path: string, schema: z.ZodType<T>, remedy?: string): Promise<T | null> {
   const text = await readText(path);
   return text === null ? null : parseJson(text, schema, { label: path, remedy });
 }
 
-/** Null when the file does not exist. @throws UserError when it cannot be read */
+/**
+ * @returns the file's text, UTF-8; null when the file does not exist
+ * @throws UserError if the file cannot be read
+ */
 export async function readText(path: string): Promise<string | null> {
   try {
     return await readFile(path, "utf8");
@@ -36,8 +40,10 @@ export async function readText(path: string): Promise<string | null> {
 }
 
 /**
- * @param place.label what messages call the text, for example its path
- * @throws UserError that says in one line what is wrong
+ * Parses JSON text and checks it by the schema.
+ * @param place.label how messages name the text, for example its path
+ * @param place.remedy what the user can do about broken text; it ends the error message
+ * @throws UserError if the text is not JSON or does not fit the schema; it describes the first fault in one line
  */
 export function parseJson<T>(
   text: string,

@@ -1,7 +1,7 @@
 // Writes and reads files of JSON lines with `JsonLinesWriter` and `readJsonLines`.
 //
-// A reader that follows the file finds whole lines, but for the last one while it is being written. A killed process
-// leaves at most one unfinished line. The next writer cuts it off.
+// A reader finds whole lines only, except for the last line while it is being written. A killed process leaves at most one
+// unfinished line. The next writer removes it.
 import { closeSync, createReadStream, fstatSync, fsyncSync, ftruncateSync, openSync, readSync } from "node:fs";
 import { UserError } from "@lockstep/errors";
 import type { z } from "zod";
@@ -11,19 +11,23 @@ import { writeAllSync } from "./write-all.js";
 
 const newline = 0x0a;
 
+/** Appends records to a file of JSON lines. */
 export class JsonLinesWriter {
   readonly #file: number;
   #sizeBytes: number;
   #closed = false;
 
-  /** Appends to the file; makes it where it is absent. */
+  /** Opens the file to append; creates it when it is absent. Removes an unfinished last line. */
   constructor(path: string) {
     this.#file = openSync(path, "a+");
     this.#sizeBytes = wholeLinesBytes(this.#file);
     ftruncateSync(this.#file, this.#sizeBytes);
   }
 
-  /** NaN and infinities become null, as JSON has none. After an error (a full disk) no part of the line is left. */
+  /**
+   * Writes one line. NaN and infinities become null, because JSON has no text for them. After an error (a full disk, for
+   * example) no part of the line is left in the file.
+   */
   append(record: object): void {
     const bytes = Buffer.from(`${JSON.stringify(record)}\n`);
     try {
@@ -35,7 +39,7 @@ export class JsonLinesWriter {
     }
   }
 
-  /** The lines are on the disk when it returns. May be called again. */
+  /** Flushes the lines to the disk and closes the file. Further calls do nothing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -44,7 +48,7 @@ export class JsonLinesWriter {
   }
 }
 
-/** Where the last whole line ends. */
+/** The offset at which the last whole line ends. */
 function wholeLinesBytes(file: number): number {
   const block = Buffer.alloc(64 * 1024);
   for (let end = fstatSync(file).size; end > 0; ) {
@@ -58,8 +62,8 @@ function wholeLinesBytes(file: number): number {
 }
 
 /**
- * Every record in the order of the file, without an unfinished last line. None when the file does not exist.
- * @throws UserError that names the file and the number of the line that is wrong
+ * Yields every record in the order of the file, without an unfinished last line. Yields nothing when the file is absent.
+ * @throws UserError if a line is not JSON or does not fit the schema; it names the file and the line's number
  */
 export async function* readJsonLines<T>(path: string, schema: z.ZodType<T>): AsyncGenerator<T> {
   let number = 0;
@@ -69,7 +73,7 @@ export async function* readJsonLines<T>(path: string, schema: z.ZodType<T>): Asy
   }
 }
 
-/** Split at line feeds alone: JSON may hold other characters that end a line for Node's readline. */
+/** Splits at line feeds only. Node's readline also splits at other characters, which JSON text may contain. */
 async function* wholeLines(path: string): AsyncGenerator<string> {
   let rest = "";
   try {

@@ -1,4 +1,4 @@
-// The content of a lock file, and how it is created and read: `createLock`, `readLock`.
+// Creates a lock file with `createLock` and reads one with `readLock`; defines the file's content, `LockContent`.
 import { setTimeout as delay } from "node:timers/promises";
 import { UserError } from "@lockstep/errors";
 import { z } from "zod";
@@ -11,24 +11,24 @@ const lockContent = z.strictObject({
   startTicks: z.string().nullable(),
   pidSpace: z.string().nullable(),
   host: z.string(),
-  /** Tells two locks of one process apart. Never used twice. */
+  /** Distinguishes two locks of one process. Each lock has a new token. */
   token: z.string().regex(/^[0-9a-f]+$/),
-  /** Raised with each renewal, with a fixed number of digits: a renewal changes no other byte. */
+  /** Number of renewals. It has a fixed number of digits, so that a renewal changes no other byte. */
   renewals: z.string().regex(/^\d{10}$/),
 });
 export type LockContent = z.infer<typeof lockContent>;
 
-/** As an observer reads it. */
+/** A lock file as another process reads it. */
 export interface FoundLock {
-  /** Null: its maker was killed before it had written all of it. */
+  /** Null when the process that created the file was killed before it had written all of it. */
   readonly content: LockContent | null;
   readonly text: string;
 }
 
-/** A live process writes a lock in one call. Longer than this it is unfinished only when its maker was killed. */
+/** A process writes a lock in one call. A lock that is unfinished for longer than this belongs to a killed process. */
 const unfinishedMs = 1000;
 
-/** False when the path exists. */
+/** Creates the lock file. @returns false when the path exists already */
 export async function createLock(path: string, content: LockContent): Promise<boolean> {
   try {
     await writeNewFile(path, textOf(content));
@@ -39,7 +39,11 @@ export async function createLock(path: string, content: LockContent): Promise<bo
   }
 }
 
-/** Null when there is no lock. @throws UserError for a file that is no lock */
+/**
+ * Reads the lock file. Waits up to a second for an unfinished one to be completed.
+ * @returns null when there is no file
+ * @throws UserError if the file is not a lock
+ */
 export async function readLock(path: string): Promise<FoundLock | null> {
   const deadline = performance.now() + unfinishedMs;
   for (;;) {
@@ -48,13 +52,14 @@ export async function readLock(path: string): Promise<FoundLock | null> {
     const content = contentIn(text);
     if (content !== null) return { content, text };
     if (!isUnfinished(text)) {
-      throw new UserError(`${path}: not a lock that can be read; delete it if no process is using the folder`);
+      throw new UserError(`${path}: is not a lock file of Lockstep; delete it if no process is using the folder`);
     }
     if (performance.now() >= deadline) return { content: null, text };
     await delay(20);
   }
 }
 
+/** Null when the text is not a whole lock. */
 export function contentIn(text: string): LockContent | null {
   try {
     return lockContent.parse(JSON.parse(text));
@@ -63,7 +68,7 @@ export function contentIn(text: string): LockContent | null {
   }
 }
 
-/** What a kill or a loss of power leaves of a new lock: nothing, zeros, or its beginning. */
+/** After a kill or a power failure a new lock can be empty, full of zeros, or cut off. */
 function isUnfinished(text: string): boolean {
   return /^[\s\0]*$/.test(text) || (text.startsWith('{"pid":') && !text.includes("}"));
 }

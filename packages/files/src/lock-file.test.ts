@@ -18,14 +18,14 @@ const quick = { renewMs: 50, staleMs: 500 };
 const textOf = (changes: object) =>
   `${JSON.stringify({ ...thisProcess(), host: "here", token: "abc0", renewals: "0000000000", ...changes })}\n`;
 
-/** The path of a lock that another process has left. */
+/** Writes a lock as another process would leave it. @returns its path */
 async function plant(context: TestContext, changes: object): Promise<string> {
   const path = join(await temporaryFolder(context), "lock");
   await writeFile(path, textOf(changes));
   return path;
 }
 
-test("a lock makes its folder, names its holder, and goes with its release", async (context) => {
+test("acquireLock creates the folder and writes the holder's identity; release removes the lock", async (context) => {
   const out = join(await temporaryFolder(context), "a", "b");
   const lock = await acquireLock(join(out, "lock"));
   assert.equal(lock.tookOverFrom, null);
@@ -38,7 +38,7 @@ test("a lock makes its folder, names its holder, and goes with its release", asy
   assert.deepEqual(await readdir(out), []);
 });
 
-test("a lock is refused while its holder lives, naming the pid, and taken over at once when that was killed", async (context) => {
+test("a lock is refused while its holder runs, and is taken over at once when the holder was killed", async (context) => {
   const path = join(await temporaryFolder(context), "lock");
   const child = runChild(`
     await files.acquireLock(${JSON.stringify(path)});
@@ -58,7 +58,7 @@ test("a lock is refused while its holder lives, naming the pid, and taken over a
   await lock.release();
 });
 
-test("a lock is refused to the process that holds it, and free after its release", async (context) => {
+test("a process cannot take a lock twice; after release it can", async (context) => {
   const path = join(await temporaryFolder(context), "lock");
   const first = await acquireLock(path);
   await assert.rejects(acquireLock(path), UserError);
@@ -66,13 +66,13 @@ test("a lock is refused to the process that holds it, and free after its release
   await (await acquireLock(path)).release();
 });
 
-test("a process is told from a later one that was given the same pid", async (context) => {
+test("a lock whose pid belongs to a newer process is taken over", async (context) => {
   const lock = await acquireLock(await plant(context, { startTicks: "1" }));
   assert.deepEqual(lock.tookOverFrom, { ...thisProcess(), startTicks: "1" });
   await lock.release();
 });
 
-test("a container's lock is refused while it is renewed, although its pid is not a process here", async (context) => {
+test("a lock of another container is refused while it is renewed, although no process here has its pid", async (context) => {
   const holder = { ...inContainer, pid: deadPid };
   const path = await plant(context, holder);
   let renewals = 0;
@@ -87,7 +87,7 @@ test("a container's lock is refused while it is renewed, although its pid is not
   });
 });
 
-test("a holder renews its lock, so that a process of another pid space finds it changed", async (context) => {
+test("a holder renews its lock until it releases the lock", async (context) => {
   const path = join(await temporaryFolder(context), "lock");
   const lock = await acquireLock(path, { times: quick });
   const first = JSON.parse(await readFile(path, "utf8"));
@@ -100,7 +100,7 @@ test("a holder renews its lock, so that a process of another pid space finds it 
   assert.deepEqual(await readdir(join(path, "..")), []);
 });
 
-test("a container's lock is taken over when nobody renews it, whatever this machine's clock shows", async (context) => {
+test("a lock of another container is taken over when nobody renews it, whatever this clock shows", async (context) => {
   const path = await plant(context, { ...inContainer, pid: process.pid });
   const waits: string[] = [];
   context.mock.method(Date, "now", () => 0);
@@ -112,19 +112,19 @@ test("a container's lock is taken over when nobody renews it, whatever this mach
   await lock.release();
 });
 
-test("an old lock of another boot is watched for a moment, and taken over", async (context) => {
+test("an old lock of another boot is taken over after one and a half renewal periods", async (context) => {
   const path = await plant(context, inContainer);
   await utimes(path, 1, 1);
   const times = { renewMs: 50, staleMs: 600_000 };
   await (await acquireLock(path, { times })).release();
 });
 
-test("waiting for a container's lock ends with its signal", async (context) => {
+test("waiting for a lock of another container ends when the signal is aborted", async (context) => {
   const path = await plant(context, inContainer);
   await assert.rejects(acquireLock(path, { signal: AbortSignal.timeout(50) }), { name: "AbortError" });
 });
 
-test("a process that was stopped for too long is told that its lock was taken over", async (context) => {
+test("onLost is called once when another process has taken the lock over", async (context) => {
   const path = join(await temporaryFolder(context), "lock");
   const losses: Error[] = [];
   await acquireLock(path, { times: quick, onLost: (error) => losses.push(error) });
@@ -135,7 +135,7 @@ test("a process that was stopped for too long is told that its lock was taken ov
   assert.match(losses.join(), /lock: another process has taken the lock over/);
 });
 
-test("half-made files of dead processes are removed, those of live ones are not", async (context) => {
+test("acquireLock removes the temporary files of dead processes and keeps those of live ones", async (context) => {
   const path = await plant(context, { pid: deadPid });
   const out = join(path, "..");
   const name = ({ pid, startTicks, pidSpace }: ReturnType<typeof thisProcess>) =>
@@ -146,15 +146,18 @@ test("half-made files of dead processes are removed, those of live ones are not"
   assert.deepEqual((await readdir(out)).sort(), [".tmp-mine", live, "run.json"].sort());
 });
 
-test("a file that is no lock is left to the user", async (context) => {
+test("a file that is not a lock is reported and kept", async (context) => {
   const path = await plant(context, {});
   for (const text of ["{", "hello", '{"pid":1}']) {
     await writeFile(path, text);
-    await assert.rejects(acquireLock(path), /not a lock that can be read; delete it if no process is using the folder/);
+    await assert.rejects(
+      acquireLock(path),
+      /lock: is not a lock file of Lockstep; delete it if no process is using the folder/,
+    );
   }
 });
 
-test("what a kill leaves of a lock that was being made is taken over", async (context) => {
+test("an unfinished lock of a killed process is taken over", async (context) => {
   const path = await plant(context, {});
   for (const text of ["", "\0\0\0", textOf({}).slice(0, 30)]) {
     await writeFile(path, text);
@@ -164,7 +167,7 @@ test("what a kill leaves of a lock that was being made is taken over", async (co
   }
 });
 
-test("of many that find a dead holder at once, one gets the lock", async (context) => {
+test("when many callers find a dead holder at once, exactly one takes the lock", async (context) => {
   for (let round = 0; round < 20; round++) {
     const path = await plant(context, { pid: deadPid });
     const results = await Promise.allSettled(Array.from({ length: 16 }, () => acquireLock(path)));
@@ -176,7 +179,7 @@ test("of many that find a dead holder at once, one gets the lock", async (contex
   }
 });
 
-test("of many that find an abandoned lock of another container, one gets it", async (context) => {
+test("when many callers find an abandoned lock of another container, exactly one takes it", async (context) => {
   const path = await plant(context, inContainer);
   const results = await Promise.allSettled(Array.from({ length: 8 }, () => acquireLock(path, { times: quick })));
   const winners = results.filter((result) => result.status === "fulfilled");
@@ -184,7 +187,7 @@ test("of many that find an abandoned lock of another container, one gets it", as
   await winners[0]?.value.release();
 });
 
-test("a take-over whose process died too is passed on", async (context) => {
+test("a lock is taken over when the processes that were taking it over have died too", async (context) => {
   const path = await plant(context, { pid: deadPid });
   await writeFile(`${path}.claim-abc0`, textOf({ pid: deadPid, token: "abc1" }));
   await writeFile(`${path}.claim-abc1`, textOf({ pid: deadPid, token: "abc2" }));
@@ -200,7 +203,7 @@ test("a lock is refused while another live process is taking it over", async (co
   await assert.rejects(acquireLock(path), new RegExp(`in use by process ${process.pid}`));
 });
 
-test("of several processes that start at once, one gets the lock", async (context) => {
+test("when several processes start at once, exactly one takes the lock", async (context) => {
   const path = await plant(context, { pid: deadPid });
   const children = Array.from({ length: 4 }, () =>
     runChild(`
@@ -213,7 +216,7 @@ test("of several processes that start at once, one gets the lock", async (contex
   assert.equal(results.filter((result) => result === "locked").length, 1, results.join("\n"));
 });
 
-test("a lock that has become another process's is not released", async (context) => {
+test("release leaves a lock alone that belongs to another process by now", async (context) => {
   const path = join(await temporaryFolder(context), "lock");
   const lock = await acquireLock(path);
   await writeFile(path, textOf({ token: "abc1" }));
@@ -221,7 +224,7 @@ test("a lock that has become another process's is not released", async (context)
   assert.deepEqual(await readdir(join(path, "..")), ["lock"]);
 });
 
-test("a lock needs no hard links", async (context) => {
+test("locks work on a file system without hard links", async (context) => {
   failCalls(context, "link", { code: "ENOTSUP" });
   const path = await plant(context, { pid: deadPid });
   const lock = await acquireLock(path);
@@ -229,7 +232,7 @@ test("a lock needs no hard links", async (context) => {
   await lock.release();
 });
 
-test("who holds a lock is read without taking it", async (context) => {
+test("readLockHolder reads the holder without taking the lock", async (context) => {
   const holder = { pid: process.pid, host: "pod-1" };
   for (const [changes, expected] of [
     [{ host: "pod-1" }, holder],
@@ -244,7 +247,7 @@ test("who holds a lock is read without taking it", async (context) => {
   assert.equal(await readLockHolder(`${path}-absent`), null);
 });
 
-test("this process is alive, and one that has ended is dead", async () => {
+test("livenessOf reports this process as alive and an ended one as dead", async () => {
   assert.equal(livenessOf(thisProcess()), "alive");
   const child = runChild("console.log(JSON.stringify(files.thisProcess())); setInterval(() => {}, 1_000_000);");
   const identity = JSON.parse(await child.line());
@@ -254,7 +257,7 @@ test("this process is alive, and one that has ended is dead", async () => {
   assert.equal(livenessOf(identity), "dead");
 });
 
-test("nothing is known of a process of another pid space", () => {
+test("livenessOf reports a process of another pid space as unknown", () => {
   for (const pid of [process.pid, deadPid]) {
     assert.equal(livenessOf({ ...thisProcess(), pid, pidSpace: inContainer.pidSpace }), "unknown");
     assert.equal(livenessOf({ pid, startTicks: null, pidSpace: null }), "unknown");

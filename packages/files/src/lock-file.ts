@@ -1,11 +1,11 @@
-// Takes a lock file with `acquireLock`: one process at a time holds it, also among containers and machines that share a
-// file system.
+// Takes a lock file with `acquireLock`. One process at a time holds it, also among containers and machines that share a file
+// system.
 //
-// The file names its holder and is renewed by it every few seconds. States of a lock that exists:
-//   held       its holder's process runs (same pid space), or the file is being renewed (another container or machine)
-//   abandoned  its holder's process has ended (same pid space), or the file was not renewed for `staleMs`
-// An abandoned lock is taken over: at once in the same pid space, else after a wait that shows that nobody renews it.
-// Nothing but exclusive creation and renaming is used, as many file systems have no hard links.
+// The file names its holder, and the holder renews it every few seconds. A lock file that exists has one of two states:
+//   held       the holder's process runs (same pid space), or the file is being renewed (another container or machine)
+//   abandoned  the holder's process has ended (same pid space), or the file was not renewed for `staleMs`
+// A process takes an abandoned lock over: at once in the same pid space, otherwise after a wait in which nobody renewed it.
+// Only exclusive creation and renaming are used, because many file systems have no hard links.
 import { randomBytes } from "node:crypto";
 import { readdir, rename, rm } from "node:fs/promises";
 import { hostname } from "node:os";
@@ -20,30 +20,31 @@ import { type Liveness, livenessOf, type ProcessIdentity, thisProcess } from "./
 import { removeLeftovers } from "./temporary-path.js";
 
 export interface LockTimes {
+  /** Time between two renewals. */
   readonly renewMs: number;
-  /** Without a renewal for this long, a lock is abandoned. */
+  /** A lock that was not renewed for this long is abandoned. */
   readonly staleMs: number;
 }
 
-/** As the leader election of Kubernetes: a lease of 15 s. */
+/** The leader election of Kubernetes has a lease of 15 s, too. */
 const defaultTimes: LockTimes = { renewMs: 3000, staleMs: 15_000 };
 
 export interface LockOptions {
-  /** Ends waiting. */
+  /** When it is aborted, acquireLock stops waiting and rejects. */
   readonly signal?: AbortSignal;
-  /** Called once when it must wait to see whether a holder in another container or machine still renews the lock. */
+  /** Called once when acquireLock must wait to see whether a holder in another container or machine still renews the lock. */
   readonly onWait?: (message: string) => void;
-  /** Called once when another process has taken the lock over, as this one was stopped for too long. */
+  /** Called once when another process has taken the lock over, because this process was stopped for too long. */
   readonly onLost?: (error: Error) => void;
-  /** For tests. All processes that use one lock must agree. */
+  /** For tests. All processes that use one lock must have the same times. */
   readonly times?: LockTimes;
 }
 
 export interface LockFile {
   readonly path: string;
-  /** The dead process that held the lock; null when there was no lock, or an unfinished one. */
+  /** The dead process that held the lock before; null when there was no lock, or an unfinished one. */
   readonly tookOverFrom: ProcessIdentity | null;
-  /** May be called again. Leaves the file alone if it has become another process's. */
+  /** Removes the lock, unless another process has taken it over. Further calls do nothing. */
   release(): Promise<void>;
 }
 
@@ -51,8 +52,8 @@ const maxAttempts = 10;
 const pollMs = 200;
 
 /**
- * Takes the lock, and removes what dead processes left half-made in its folder. Makes the folder.
- * @throws UserError that names the process that holds the lock
+ * Creates the folder if it is absent, takes the lock, and removes temporary files that dead processes left in the folder.
+ * @throws UserError if a process holds the lock; it names the process
  */
 export async function acquireLock(path: string, options: LockOptions = {}): Promise<LockFile> {
   const { signal, onWait, onLost, times = defaultTimes } = options;
@@ -82,7 +83,11 @@ export interface LockHolder {
   readonly host: string;
 }
 
-/** Who holds the lock, without waiting; null when nobody does. @throws UserError for a file that is no lock */
+/**
+ * Reads who holds the lock, without waiting.
+ * @returns null when nobody holds it
+ * @throws UserError if the file is not a lock
+ */
 export async function readLockHolder(path: string): Promise<LockHolder | null> {
   const content = (await readLock(path))?.content;
   if (!content) return null;
@@ -91,7 +96,7 @@ export async function readLockHolder(path: string): Promise<LockHolder | null> {
   return { pid: content.pid, host: content.host };
 }
 
-/** By this machine's clock where the folder cannot be written: then it is an estimate. */
+/** Uses this machine's clock when the folder cannot be written; the result is an estimate then. */
 async function isFresh(path: string): Promise<boolean> {
   const nowMs = await fileSystemTimeMs(dirname(path)).catch(() => Date.now());
   const ageMs = await unchangedForMs(nowMs, [path]);
@@ -106,7 +111,7 @@ interface Attempt {
   readonly onWait: ((message: string) => void) | undefined;
 }
 
-/** @returns the dead process that it was taken from; null when there was no whole lock */
+/** @returns the dead process that held the lock before; null when there was no whole lock */
 async function take(attempt: Attempt): Promise<ProcessIdentity | null> {
   const { path } = attempt;
   for (let i = 1; i <= maxAttempts; i++) {
@@ -115,14 +120,16 @@ async function take(attempt: Attempt): Promise<ProcessIdentity | null> {
     if (found === null || !(await isAbandoned(path, found, attempt))) continue;
     if (await takeOver(attempt, found)) return found.content === null ? null : identityOf(found.content);
   }
-  throw new UserError(`${dirname(path)}: its lock keeps changing hands (${path}); other processes are starting there`);
+  throw new UserError(
+    `${dirname(path)}: other processes took its lock (${path}) ${maxAttempts} times meanwhile; try again when they have ended`,
+  );
 }
 
 /**
- * Replaces an abandoned lock. Of several processes that find it, one succeeds: the one that makes the claim named by the
- * abandoned lock's token. An abandoned claim is passed on in the same way. While a process holds the last claim and the
- * lock still has that token, nobody else may replace it. No token comes twice: a claim that is made too late finds another
- * token in the lock, and is given up.
+ * Replaces an abandoned lock. When several processes find it, one succeeds: the one that creates the claim file, whose name
+ * contains the abandoned lock's token. An abandoned claim is taken over in the same way, by a claim on the claim. While a
+ * process holds the last claim and the lock still has that token, no other process may replace the lock. Every token is
+ * new, so a process that creates its claim too late finds another token in the lock, and removes its claim.
  */
 async function takeOver(attempt: Attempt, former: FoundLock): Promise<boolean> {
   const { path, content } = attempt;
@@ -149,7 +156,7 @@ function tokenOf(found: FoundLock | null): string | null {
   return found === null ? null : (found.content?.token ?? "unfinished");
 }
 
-/** For the new holder: no claim that exists now can succeed any more. */
+/** The new holder calls this: no claim that exists now can succeed any more. */
 async function removeClaims(path: string): Promise<void> {
   const prefix = `${basename(path)}.claim-`;
   for (const name of await readdir(dirname(path))) {
@@ -158,8 +165,8 @@ async function removeClaims(path: string): Promise<void> {
 }
 
 /**
- * False when the lock has changed hands meanwhile.
- * @throws UserError when it is held
+ * @returns false when the lock was removed or replaced meanwhile
+ * @throws UserError if the lock is held
  */
 async function isAbandoned(path: string, found: FoundLock, attempt: Attempt): Promise<boolean> {
   const liveness: Liveness = found.content === null ? "unknown" : livenessOf(found.content);
@@ -177,11 +184,11 @@ function inUse(path: string, { content }: FoundLock): UserError {
   return new UserError(`${dirname(path)}: in use by ${who} (${path}); stop it, or choose another folder`);
 }
 
-/** Waits until the lock has changed, or was not renewed for long enough. @returns the lock as it is then */
+/** Waits until the lock has changed, or was not renewed for `staleMs`. @returns the lock as it is then */
 async function waitForRenewal(path: string, found: FoundLock, attempt: Attempt): Promise<FoundLock | null> {
   const { times, signal, onWait } = attempt;
   const ageMs = (await unchangedForMs(await fileSystemTimeMs(dirname(path)), [path])) ?? 0;
-  // At least one whole period of renewals is watched: after an outage of a file server every lock looks old.
+  // It waits for more than one renewal period at least: after an outage of a file server every lock looks old.
   const waitMs = Math.max(times.staleMs - ageMs, 1.5 * times.renewMs);
   const host = found.content === null ? "" : ` of process ${found.content.pid} on host ${found.content.host}`;
   onWait?.(`waiting up to ${Math.ceil(waitMs / 1000)} s to see whether the lock${host} is still in use (${path})`);

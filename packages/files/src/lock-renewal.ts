@@ -1,10 +1,13 @@
-// Renews a lock file with `keepRenewed` as long as its holder works, so that other containers and machines see that it is held.
+// Renews a lock file periodically with `keepRenewed`, so that other containers and machines see that it is held.
 import { open } from "node:fs/promises";
 import { hasCode } from "./error-code.js";
 import { contentIn, type LockContent, renewalText, textOf } from "./lock-content.js";
 import { writeAll } from "./write-all.js";
 
-/** @returns a function that ends the renewals, and resolves when none is under way */
+/**
+ * Starts the renewals. They end when another process has taken the lock over; `onLost` is called then.
+ * @returns a function that ends the renewals, and resolves when no renewal is in progress
+ */
 export function keepRenewed(
   path: string,
   content: LockContent,
@@ -19,7 +22,7 @@ export function keepRenewed(
     onLost?.(new Error(`${path}: another process has taken the lock over while this one did not renew it`));
   };
   const timer = setInterval(() => {
-    // An error of the file system may pass. The next renewal tries again.
+    // An error of the file system may be temporary. The next renewal tries again.
     renewing = renewing.then(renew).catch(() => {});
   }, renewMs);
   timer.unref();
@@ -29,7 +32,10 @@ export function keepRenewed(
   };
 }
 
-/** Writes into the file that it has read, so that a lock which replaces it meanwhile is not overwritten. */
+/**
+ * Writes into the same open file that it has read. A lock that replaces this file meanwhile is therefore not overwritten.
+ * @returns false when the lock belongs to another process, or is absent
+ */
 async function renewOnce(path: string, content: LockContent): Promise<boolean> {
   try {
     const file = await open(path, "r+");

@@ -6,14 +6,14 @@ import { after, before, describe, test } from "node:test";
 import { UserError } from "@lockstep/errors";
 import { makeFolder } from "./make-folder.js";
 
-describe("making a folder", () => {
+describe("makeFolder", () => {
   let root = "";
   before(async () => {
     root = await mkdtemp(join(tmpdir(), "lockstep-make-folder-"));
   });
   after(() => rm(root, { recursive: true }));
 
-  test("it is made with those above it, once", async () => {
+  test("makes the folder and the folders above it, and reports whether it made it", async () => {
     const path = join(root, "a", "b", "c");
     assert.equal(await makeFolder(path), true);
     assert.ok((await stat(path)).isDirectory());
@@ -22,18 +22,18 @@ describe("making a folder", () => {
     assert.equal(await makeFolder(join(root, "link")), false);
   });
 
-  test("a file in its place, or in its path, is an error", async () => {
+  test("rejects when a file is in its place or in its path", async () => {
     await writeFile(join(root, "file"), "");
     await assert.rejects(makeFolder(join(root, "file")), { code: "EEXIST" });
     await assert.rejects(makeFolder(join(root, "file", "below")), { code: "ENOTDIR" });
   });
 
-  test("a link to nothing is an error", async () => {
+  test("rejects when its path is a link to nothing", async () => {
     await symlink(join(root, "nowhere"), join(root, "dangling"));
     await assert.rejects(makeFolder(join(root, "dangling")), { code: "EEXIST" });
   });
 
-  test("where a file system makes no folders, it ends with a word", {
+  test("rejects with a UserError where the file system allows no new folders", {
     skip: process.platform !== "linux",
   }, async () => {
     const refused = (error: unknown) =>

@@ -1,14 +1,14 @@
-// Makes a folder and the folders above it with `makeFolder`. Node's `mkdir` with `recursive` never ends where a file system
-// reports ENOENT although the parent folder exists, as /proc does.
+// Makes a folder and the folders above it with `makeFolder`. It replaces Node's recursive `mkdir`, which never returns when
+// the file system reports ENOENT although the parent folder exists, as /proc does.
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { UserError } from "@lockstep/errors";
 import { hasCode } from "./error-code.js";
 
 /**
- * @param options.mode permissions of the folders that are made; default: as the process's umask allows
- * @returns whether it was made; false when it existed
- * @throws UserError where the file system allows no new folders
+ * @param options.mode permissions of the folders that are made; default: 0o777 without the bits of the process's umask
+ * @returns true when the folder was made, false when it existed
+ * @throws UserError if the file system allows no new folders
  */
 export async function makeFolder(path: string, options: { readonly mode?: number } = {}): Promise<boolean> {
   const parent = dirname(path);
@@ -22,7 +22,7 @@ export async function makeFolder(path: string, options: { readonly mode?: number
     return await makeOne(path, options);
   } catch (error) {
     if (!hasCode(error, "ENOENT")) throw error;
-    throw new UserError(`no folder can be made in ${parent}; choose another place`);
+    throw new UserError(`no folder can be made in ${parent}; choose another folder`);
   }
 }
 

@@ -1,15 +1,15 @@
-// Finds out with `livenessOf` whether a process that was written down earlier still runs.
+// Determines with `livenessOf` whether a process whose identity was stored earlier (`ProcessIdentity`) still runs.
 //
-// A pid means something only in one pid namespace (each container has its own) during one boot of a machine. `pidSpace`
-// stands for these two. Nothing is known of a process of another pid space: it may run in another container or machine.
+// A pid is unique only in one pid namespace (each container has its own) during one boot of a machine. `pidSpace` identifies
+// the two together. A process of another pid space may run in another container or machine: its liveness is unknown.
 import { createHash } from "node:crypto";
 import { readFileSync, readlinkSync } from "node:fs";
 
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When the process started, in clock ticks since boot. Null where the system does not report it. */
+  /** When the process started, in clock ticks since boot. Null when the system does not report it. */
   readonly startTicks: string | null;
-  /** 16 hex digits that stand for the machine's boot and the pid namespace. Null where the system does not report them. */
+  /** 16 hex digits that identify the machine's boot and the pid namespace. Null when the system does not report them. */
   readonly pidSpace: string | null;
 }
 
@@ -19,12 +19,12 @@ export function thisProcess(): ProcessIdentity {
   return identifyProcess(process.pid);
 }
 
-/** @param pid of a process that runs, in this process's own pid space */
+/** @param pid the pid of a running process in this process's pid space */
 export function identifyProcess(pid: number): ProcessIdentity {
   return { pid, startTicks: processStat(pid)?.startTicks ?? null, pidSpace: ownPidSpace() };
 }
 
-/** A zombie counts as dead: it holds nothing any more. */
+/** A zombie counts as dead: it has no open files and no locks. */
 export function livenessOf(identity: ProcessIdentity): Liveness {
   if (identity.pidSpace === null || identity.pidSpace !== ownPidSpace()) return "unknown";
   if (!pidExists(identity.pid)) return "dead";
@@ -39,13 +39,13 @@ function pidExists(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM"; // a process of another user
+    return (error as NodeJS.ErrnoException).code === "EPERM"; // the process belongs to another user
   }
 }
 
 let pidSpace: string | null | undefined;
 
-/** Null without /proc, and where /proc belongs to another pid namespace: its numbers are other processes then. */
+/** Null without /proc, and when /proc belongs to another pid namespace: its pids belong to other processes then. */
 function ownPidSpace(): string | null {
   if (pidSpace === undefined) {
     const bootId = orNull(() => readFileSync("/proc/sys/kernel/random/boot_id", "utf8"));
@@ -57,7 +57,7 @@ function ownPidSpace(): string | null {
   return pidSpace;
 }
 
-/** proc(5): the second field, the command's name, may hold spaces and parentheses. State is field 3, start time field 22. */
+/** proc(5): field 2, the command's name, may contain spaces and parentheses. Field 3 is the state, field 22 the start time. */
 function processStat(pid: number): { readonly state: string; readonly startTicks: string } | null {
   const text = orNull(() => readFileSync(`/proc/${pid}/stat`, "utf8"));
   if (text === null) return null;
@@ -66,7 +66,7 @@ function processStat(pid: number): { readonly state: string; readonly startTicks
   return state === undefined || startTicks === undefined ? null : { state, startTicks };
 }
 
-/** Null where the file is absent: there is no /proc, or the process has ended meanwhile. */
+/** Null when the file is absent: there is no /proc, or the process has ended meanwhile. */
 function orNull(read: () => string): string | null {
   try {
     return read();

@@ -11,7 +11,7 @@ import { removeLeftovers, temporaryPathFor, withTemporaryPath } from "./temporar
 import { failCalls, replaceFileMethod, systemError } from "./testing/failing-calls.js";
 import { temporaryFolder } from "./testing/temporary-folder.js";
 
-test("a file is replaced, and nothing else is left in its folder", async (context) => {
+test("replaceFile leaves nothing but the new file in the folder", async (context) => {
   const folder = await temporaryFolder(context);
   const path = join(folder, "a.bin");
   await replaceFile(path, Buffer.from("first, longer"));
@@ -23,13 +23,13 @@ test("a file is replaced, and nothing else is left in its folder", async (contex
   assert.deepEqual(await readdir(folder), ["a.bin"]);
 });
 
-test("JSON is indented and ends with a line end", async (context) => {
+test("replaceJson writes indented JSON that ends with a line feed", async (context) => {
   const path = join(await temporaryFolder(context), "a.json");
   await replaceJson(path, { steps: 3 });
   assert.equal(await readFile(path, "utf8"), '{\n  "steps": 3\n}\n');
 });
 
-test("a reader never finds a part, however often the file is replaced", async (context) => {
+test("a reader always finds a whole file while it is replaced again and again", async (context) => {
   const path = join(await temporaryFolder(context), "processes.json");
   const written = (n: number) => Array.from({ length: 500 }, () => n);
   await replaceJson(path, written(0), { durable: false });
@@ -48,7 +48,7 @@ test("a reader never finds a part, however often the file is replaced", async (c
   assert.ok(reads > 1);
 });
 
-test("a failed replacement leaves nothing half-made", async (context) => {
+test("a failed replacement leaves no temporary file", async (context) => {
   const folder = await temporaryFolder(context);
   await mkdir(join(folder, "folder/inside"), { recursive: true });
   await assert.rejects(replaceFile(join(folder, "folder"), "x"));
@@ -60,7 +60,7 @@ test("a failed replacement leaves nothing half-made", async (context) => {
   assert.deepEqual(await readdir(folder), ["folder"]);
 });
 
-test("every byte is written when the system takes a few at a time", async (context) => {
+test("replaceFile writes every byte when a system call writes only three at a time", async (context) => {
   const path = join(await temporaryFolder(context), "a");
   await replaceFileMethod(context, "write", (real, bytes, offset, length, position) =>
     real(bytes, offset, Math.min(length as number, 3), position),
@@ -69,7 +69,7 @@ test("every byte is written when the system takes a few at a time", async (conte
   assert.equal(await readFile(path, "utf8"), "a text of some length");
 });
 
-test("a file system that cannot flush folders is used as it is; other faults of a flush are reported", async (context) => {
+test("replaceFile works on a file system that cannot flush folders, and reports other errors of a flush", async (context) => {
   const folder = await temporaryFolder(context);
   for (const code of ["EINVAL", "ENOTSUP"]) {
     failCalls(context, "open", { code, applies: (path) => path === folder });
@@ -81,7 +81,7 @@ test("a file system that cannot flush folders is used as it is; other faults of 
   assert.equal(await readFile(join(folder, "a"), "utf8"), "ENOTSUP");
 });
 
-test("a file system that cannot rename over a file is named in one line", async (context) => {
+test("a file system that cannot rename over a file is reported in one line", async (context) => {
   const path = join(await temporaryFolder(context), "a");
   failCalls(context, "rename", { code: "EEXIST" });
   await assert.rejects(
@@ -90,17 +90,17 @@ test("a file system that cannot rename over a file is named in one line", async 
   );
 });
 
-test("two processes never make the same temporary name", () => {
+test("no temporary path is made twice", () => {
   const names = Array.from({ length: 1000 }, () => temporaryPathFor("/cache/a.rgb"));
   assert.equal(new Set(names).size, names.length);
   assert.match(names[0] ?? "", /^\/cache\/\.tmp-a\.rgb-\d+-\d+-[0-9a-f]{16}-[0-9a-f]{16}$/);
 });
 
-/** As a process of another container with the same host name and the same pid names what it makes. */
+/** The temporary name that a process of another container makes which has the same host name and the same pid. */
 const containersName = (random: string) =>
   `.tmp-a.rgb-${process.pid}-${thisProcess().startTicks}-c0ffee00c0ffee00-${random.padStart(16, "0")}`;
 
-test("what a container with our pid is making is left alone, and removed when it was not touched for long", async (context) => {
+test("removeLeftovers keeps another container's files for ten minutes after they were touched", async (context) => {
   const folder = await temporaryFolder(context);
   const names = { fresh: containersName("1"), old: containersName("2"), touched: containersName("3") };
   for (const name of Object.values(names)) await writeFile(join(folder, name), "half");
@@ -111,12 +111,12 @@ test("what a container with our pid is making is left alone, and removed when it
   await utimes(join(folder, containersName("4")), 1e9, 1e9);
   await writeFile(join(folder, `${containersName("5")}.alive`), "7\n");
   await utimes(join(folder, `${containersName("5")}.alive`), 1e9, 1e9);
-  context.mock.method(Date, "now", () => 0); // a clock of this machine that is wrong changes nothing
+  context.mock.method(Date, "now", () => 0); // a wrong clock of this machine makes no difference
   await removeLeftovers(folder);
   assert.deepEqual((await readdir(folder)).sort(), [names.fresh, names.touched, `${names.touched}.alive`].sort());
 });
 
-test("a process touches what it is making as long as it works", async (context) => {
+test("withTemporaryPath touches a marker file as long as `make` runs", async (context) => {
   const folder = await temporaryFolder(context);
   const path = join(folder, "a.rgb");
   await withTemporaryPath(
@@ -133,7 +133,7 @@ test("a process touches what it is making as long as it works", async (context) 
   );
 });
 
-test("the holder of a folder's lock removes at once what other containers have left there", async (context) => {
+test("with `exclusive`, removeLeftovers removes at once what other containers left", async (context) => {
   const folder = await temporaryFolder(context);
   const own = temporaryPathFor(join(folder, "a.rgb"));
   for (const path of [own, join(folder, containersName("1"))]) await writeFile(path, "half");
@@ -141,6 +141,6 @@ test("the holder of a folder's lock removes at once what other containers have l
   assert.deepEqual(await readdir(folder), [basename(own)]);
 });
 
-test("a folder that does not exist has no leftovers", async (context) => {
+test("removeLeftovers accepts an absent folder", async (context) => {
   await removeLeftovers(join(await temporaryFolder(context), "absent"));
 });

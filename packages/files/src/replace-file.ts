@@ -1,5 +1,5 @@
-// Replaces a file whole with `replaceFile`: a reader finds the old content or the new, never a part. The content is written
-// beside the file and renamed into its place.
+// Replaces a file with `replaceFile` in one step: a reader finds the old content or the new, never a part. The content is
+// written to a temporary file in the same folder, which is then renamed.
 import { type FileHandle, open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { UserError } from "@lockstep/errors";
@@ -9,16 +9,20 @@ import { withTemporaryPath } from "./temporary-path.js";
 import { writeAll } from "./write-all.js";
 
 export interface ReplaceOptions {
-  /** Whether the file is on the disk when the promise resolves. Default true. False: for what is soon out of date. */
+  /** Whether the file is flushed to the disk before the promise resolves. Default true. False suits files that soon change. */
   readonly durable?: boolean;
-  /** Permissions of the file. Default: as the process's umask allows. */
+  /** Permissions of the file. Default: 0o666 without the bits of the process's umask. */
   readonly mode?: number;
 }
 
 /** Writes the new content into the open, empty file. */
 export type FileWriter<T> = (file: FileHandle) => Promise<T>;
 
-/** The later of two writers wins. A process that has the earlier file open goes on reading it. */
+/**
+ * Replaces the file's content. When two processes replace it, the later rename wins. A process that has the earlier file
+ * open continues to read that one.
+ * @throws UserError if the file system cannot rename a file over another
+ */
 export function replaceFile(path: string, content: Uint8Array | string, options?: ReplaceOptions): Promise<void>;
 export function replaceFile<T>(path: string, write: FileWriter<T>, options?: ReplaceOptions): Promise<T>;
 export function replaceFile<T>(
@@ -37,7 +41,7 @@ export function replaceFile<T>(
   });
 }
 
-/** Writes a file that must not exist (error EEXIST). After another error nothing of it is left. */
+/** Writes a new file. Rejects with EEXIST when the path exists. After any other error the file is removed. */
 export async function writeNewFile<T>(
   path: string,
   content: Uint8Array | string | FileWriter<T>,
@@ -69,7 +73,7 @@ function writerOf(content: Uint8Array | string): FileWriter<undefined> {
 function renameFailure(error: unknown, path: string): unknown {
   if (!hasCode(error, "EEXIST", "ENOTSUP", "EOPNOTSUPP", "ENOSYS")) return error;
   return new UserError(
-    `${path}: its file system cannot replace a file by renaming another; choose a place on another one (docs/file-systems.md)`,
+    `${path}: its file system cannot replace a file by renaming another; choose a folder on another file system (docs/file-systems.md)`,
     { cause: error },
   );
 }

@@ -1,9 +1,9 @@
-// Gives a name to what is being made beside its final place with `withTemporaryPath`, and removes with `removeLeftovers`
-// what killed processes left under such names.
+// Makes a file or a folder under a temporary name with `withTemporaryPath`, and removes with `removeLeftovers` the temporary
+// files of killed processes.
 //
-// A name is `.tmp-NAME-<pid>-<start ticks>-<pid space>-<random>`. Two processes never make the same one. Its maker is dead
-// for certain only when it belonged to this pid space. Of makers in other containers and on other machines nothing is known:
-// they touch a file `<name>.alive` as long as they work, and what was not written to for ten minutes is a leftover.
+// A name is `.tmp-NAME-<pid>-<start ticks>-<pid space>-<random>`; no two processes make the same one. The process that made it
+// (its owner) is known to be dead only when it belonged to this pid space. An owner in another container or machine may run:
+// it touches the marker file `<name>.alive` while it works. A name that was not written to for ten minutes is a leftover.
 import { randomBytes } from "node:crypto";
 import { readdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
@@ -16,17 +16,17 @@ const abandonedAfterMs = 10 * 60_000;
 const aliveSuffix = ".alive";
 const pattern = /^\.tmp-.+-(\d+)-(\d+|x)-([0-9a-f]{16}|x)-[0-9a-f]{16}$/;
 
-/** A fresh path in the same folder, for a file or a folder. */
-export function temporaryPathFor(path: string, maker: ProcessIdentity = thisProcess()): string {
-  const { pid, startTicks, pidSpace } = maker;
+/** A new temporary path in the folder of `path`, for a file or a folder. */
+export function temporaryPathFor(path: string, ownerProcess: ProcessIdentity = thisProcess()): string {
+  const { pid, startTicks, pidSpace } = ownerProcess;
   const owner = `${pid}-${startTicks ?? "x"}-${pidSpace ?? "x"}`;
   return join(dirname(path), `.tmp-${basename(path)}-${owner}-${randomBytes(8).toString("hex")}`);
 }
 
 /**
- * Calls `make` with a fresh path beside `path`, which other processes leave alone as long as it works. `make` moves what it
- * made to its final place. After an error what it made is removed.
- * @param options.touchMs time between two signs of life; for tests
+ * Calls `make` with a new temporary path in the folder of `path`. `make` writes there and moves the result to its final path.
+ * Other processes do not remove the temporary path while `make` runs. When `make` rejects, the temporary path is removed.
+ * @param options.touchMs time between two touches of the marker file; for tests
  */
 export async function withTemporaryPath<T>(
   path: string,
@@ -38,7 +38,7 @@ export async function withTemporaryPath<T>(
   let touches = 0;
   let touching: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    // A failed touch is tried again by the next one. A disk that fails is reported by the writes themselves.
+    // After a failed touch the next one tries again. When the disk fails, the writes of `make` report it.
     touching = touching.then(() => writeFile(marker, `${touches++}\n`)).catch(() => {});
   }, options.touchMs ?? defaultTouchMs);
   timer.unref();
@@ -55,8 +55,9 @@ export async function withTemporaryPath<T>(
 }
 
 /**
- * Removes what dead processes were making in this folder. An absent folder has none.
- * @param options.exclusive the caller holds the folder's lock: no process of another container or machine works there
+ * Removes the temporary files and folders of dead processes from this folder. Does nothing when the folder is absent.
+ * @param options.exclusive true when the caller holds the folder's lock: no process of another container or machine works
+ *   there, so that what such a process left is removed at once
  */
 export async function removeLeftovers(folder: string, options: { readonly exclusive?: boolean } = {}): Promise<void> {
   let nowMs: number | undefined;
@@ -75,7 +76,7 @@ export async function removeLeftovers(folder: string, options: { readonly exclus
   }
 }
 
-/** What another user's process left may be impossible to remove. It disturbs nobody. */
+/** Ignores a leftover that cannot be removed, for example one of another user. It does no harm. */
 async function removeOne(path: string): Promise<void> {
   try {
     await rm(path, { recursive: true, force: true });

@@ -7,10 +7,10 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { hashAll, readAll, writeAll, writeAllSync } from "./write-all.js";
 
-/** More than Node takes in one call. Nobody writes to these bytes: they take no memory. */
+/** More than Node accepts in one call. No test writes to an array of this size, so that it takes no memory. */
 const largeBytes = 2 ** 31 + 100;
 
-/** A file that takes and gives at most so many bytes a call. */
+/** A fake file of sizeBytes bytes that writes or reads at most mostBytes bytes in one call. */
 function fileOf(sizeBytes: number, mostBytes: number) {
   const calls: { readonly offset: number; readonly length: number; readonly position: number | null }[] = [];
   return {
@@ -28,7 +28,7 @@ function fileOf(sizeBytes: number, mostBytes: number) {
   };
 }
 
-test("bytes that the system takes in parts are all written, in order", async () => {
+test("writeAll writes all bytes in order when a system call writes only a part", async () => {
   const file = fileOf(0, 4);
   await writeAll(file as never, new Uint8Array(10));
   await writeAll(file as never, new Uint8Array(5), 100);
@@ -41,19 +41,19 @@ test("bytes that the system takes in parts are all written, in order", async () 
   ]);
 });
 
-test("bytes are read until all are there or the file ends", async () => {
+test("readAll reads until the array is full or the file ends", async () => {
   assert.equal(await readAll(fileOf(100, 7) as never, new Uint8Array(20), 50), 20);
   assert.equal(await readAll(fileOf(60, 7) as never, new Uint8Array(20), 50), 10);
 });
 
-test("more than 2 GiB are written, read and hashed in pieces", async () => {
+test("writeAll, readAll and hashAll work in pieces on more than 2 GiB", async () => {
   const bytes = new Uint8Array(largeBytes);
   const file = fileOf(largeBytes, 2 ** 30);
   await writeAll(file as never, bytes);
   const { offset, length } = file.calls.at(-1) ?? { offset: 0, length: 0 };
   assert.equal(offset + length, largeBytes);
   assert.equal(await readAll(file as never, bytes, 0), largeBytes);
-  // The hash of any larger part is as well made of pieces: one is enough to show that the pieces join.
+  // A part of more than one piece is enough to show that the digest does not depend on the pieces.
   const part = new Uint8Array(2 ** 26 + 3).fill(7);
   assert.equal(hashAll(createHash("sha256"), part).digest("hex"), createHash("sha256").update(part).digest("hex"));
   let hashed = 0;
@@ -61,7 +61,7 @@ test("more than 2 GiB are written, read and hashed in pieces", async () => {
   assert.equal(hashed, largeBytes);
 });
 
-test("a short write of the synchronous writer is continued", (context) => {
+test("writeAllSync continues after a short write", (context) => {
   const folder = mkdtempSync(join(tmpdir(), "lockstep-write-"));
   const real = fs.writeSync as (...args: unknown[]) => number;
   context.mock.method(fs, "writeSync", (file: number, bytes: Uint8Array, offset: number, length: number) =>

@@ -1,12 +1,12 @@
-// Writes, reads and hashes any number of bytes in pieces with `writeAll`, `readAll` and `hashAll`. One system call may take
-// or give fewer bytes than asked for, and Node refuses more than 2 GiB - 1 in one call.
+// Writes, reads and hashes any number of bytes in pieces with `writeAll`, `readAll` and `hashAll`. One system call may write
+// or read fewer bytes than requested, and Node refuses more than 2 GiB - 1 bytes in one call.
 import type { Hash } from "node:crypto";
 import { writeSync } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
 
 const pieceBytes = 64 * 1024 * 1024;
 
-/** Writes all bytes, from `position` on or, where it is absent, at the file's current position. */
+/** Writes all bytes, starting at `position`; at the file's current position when it is null. */
 export async function writeAll(
   file: Pick<FileHandle, "write">,
   bytes: Uint8Array,
@@ -19,7 +19,7 @@ export async function writeAll(
   }
 }
 
-/** Writes all bytes at the file's current position, or at its end where it was opened to append. */
+/** Writes all bytes at the file's current position, or at its end when the file was opened to append. */
 export function writeAllSync(file: number, bytes: Uint8Array): void {
   for (let done = 0; done < bytes.byteLength; ) {
     done += writeSync(file, bytes, done, Math.min(pieceBytes, bytes.byteLength - done));
@@ -27,8 +27,8 @@ export function writeAllSync(file: number, bytes: Uint8Array): void {
 }
 
 /**
- * Fills `into` from the file, from `position` on.
- * @returns how many bytes were read: fewer than asked for only where the file ends
+ * Fills `into` with the file's bytes that start at `position`.
+ * @returns how many bytes were read; fewer than requested only when the file ends
  */
 export async function readAll(file: Pick<FileHandle, "read">, into: Uint8Array, position: number): Promise<number> {
   let done = 0;
@@ -41,6 +41,7 @@ export async function readAll(file: Pick<FileHandle, "read">, into: Uint8Array, 
   return done;
 }
 
+/** Updates the hash with all bytes. @returns the hash */
 export function hashAll(hash: Hash, bytes: Uint8Array): Hash {
   for (let first = 0; first < bytes.byteLength; first += pieceBytes) {
     hash.update(bytes.subarray(first, first + pieceBytes));

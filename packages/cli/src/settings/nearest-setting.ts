@@ -3,7 +3,7 @@ import { nearestName } from "@lockstep/errors";
 
 /** Null when no name is near. Upper case and `_` instead of `-` are no difference. */
 export function nearestSetting(name: string, known: readonly string[]): string | null {
-  return nearestName(name, known, { plain, maxEdits: (length) => Math.max(2, Math.floor(length / 3)) });
+  return nearestName(name, known, { normalize: plain, maxEdits: (length) => Math.max(2, Math.floor(length / 3)) });
 }
 
 /** `imageSize`, `image_size` and `--image-size` are `image-size`; `no-augmentation` is about `augmentation`. */

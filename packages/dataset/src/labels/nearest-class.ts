@@ -6,7 +6,7 @@ import { nearestName } from "@lockstep/errors";
  * if at most a third of the letters are wrong.
  */
 export function nearestClass(text: string, classes: readonly string[]): string | null {
-  return nearestName(text, classes, { plain, maxEdits: (length) => Math.floor(length / 3) });
+  return nearestName(text, classes, { normalize: plain, maxEdits: (length) => Math.floor(length / 3) });
 }
 
 function plain(text: string): string {

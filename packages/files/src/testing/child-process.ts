@@ -1,20 +1,21 @@
-// Runs a piece of a program in a child process with `runChild`.
+// Runs a short program in a child process with `runChild`, for tests.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 
 export interface TestChild {
   readonly pid: number | undefined;
-  /** The next line of its output. */
+  /** The next line of the child's stdout. Rejects when the output has ended. */
   line(): Promise<string>;
-  /** How it ended. */
+  /** Resolves when the child has ended. */
   ended(): Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
-  /** As `kill -9` does. Resolves when it has ended. */
+  /** Sends SIGKILL. Resolves when the child has ended. */
   kill(): Promise<void>;
 }
 
 /**
- * Runs ES module source. Each name of `modules` is the module at that URL; `files` is this package.
+ * Runs `source`, the text of an ES module, in a new Node process.
+ * @param modules variables that the source may use: each is the module at this URL. `files` is always this package.
  */
 export function runChild(source: string, modules: Readonly<Record<string, URL>> = {}): TestChild {
   const imports = Object.entries({ files: new URL("../index.js", import.meta.url), ...modules }).map(

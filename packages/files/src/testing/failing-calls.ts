@@ -1,11 +1,11 @@
-// Makes calls of `node:fs/promises` fail in a test with `failCalls`, as on file systems that lack something.
+// Makes calls of `node:fs/promises` fail in a test with `failCalls`, as they do on file systems that lack a feature.
 import promises, { open } from "node:fs/promises";
 import { syncBuiltinESMExports } from "node:module";
 import type { TestContext } from "node:test";
 
 type PathCall = "link" | "rename" | "open" | "mkdir" | "chmod" | "rm";
 
-/** Until the test ends, the call fails with this code where `applies` to its arguments. */
+/** Until the test ends, the call rejects with this error code when `applies` returns true for its arguments. */
 export function failCalls(
   test: TestContext,
   call: PathCall,
@@ -23,7 +23,7 @@ export function failCalls(
   });
 }
 
-/** Until the test ends, this method of every open file is replaced. */
+/** Until the test ends, `replacement` is called in place of this method of every open file. */
 export async function replaceFileMethod(
   test: TestContext,
   method: "write" | "read" | "sync",
@@ -38,6 +38,7 @@ export async function replaceFileMethod(
   });
 }
 
+/** An error that has the form of Node's system errors. */
 export function systemError(code: string, call: string): NodeJS.ErrnoException {
   return Object.assign(new Error(`${code}: injected, ${call}`), { code, syscall: call });
 }
