@@ -1,5 +1,5 @@
 // Makes the parts of a run from its folder and settings: `composeRun`.
-import type { JsonValue } from "@lockstep/checkpoint";
+import type { JsonValue, Snapshot } from "@lockstep/checkpoint";
 import { describeError, type Log, UserError } from "@lockstep/errors";
 import { nativeStatus, numericsVersion } from "@lockstep/numerics";
 import { canonicalJson, canonicalSha256, PROTOCOL_VERSION } from "@lockstep/protocol";
@@ -87,7 +87,14 @@ export function composeRun(
     unixMs,
   });
   let checkpointStep = position.step;
-  const writer = new CheckpointWriter(folder.checkpoints, {
+  // The journals come first: after a power loss they have a line for every step that a checkpoint has.
+  const store = {
+    write: async (snapshot: Snapshot) => {
+      await stepLog.sync();
+      return folder.checkpoints.write(snapshot);
+    },
+  };
+  const writer = new CheckpointWriter(store, {
     written: ({ step, path, sizeBytes, seconds }) => {
       checkpointStep = step;
       log.info({ step, path, sizeBytes, seconds }, "checkpoint written");

@@ -186,15 +186,18 @@ function outcomeOf({ state: { phase } }: Conductor): Outcome {
   return phase.outcome;
 }
 
-function publishEnd(end: Outcome, { conductor, observation, training }: RunParts): void {
+function publishEnd(end: Outcome, { conductor, observation, training, feed }: RunParts): void {
+  const { step } = conductor.state.position;
+  // When an update failed or was not counted, the weights are not those of `step`.
+  const isAtStep = feed.version?.step === step;
   observation.tellStatus();
   observation.events.publish({
     $case: "runFinished",
     value: {
       completed: end.kind === "completed",
       reason: reasonOf(end),
-      step: conductor.state.position.step,
-      weightsSha256: training.weightsSha256(),
+      step,
+      weightsSha256: isAtStep ? training.weightsSha256() : "",
       failed: end.kind === "failed",
     },
   });

@@ -10,7 +10,7 @@ import { playSeed, playUndisturbed } from "./testing/simulation/play-seed.js";
 import type { SimulationShare } from "./testing/simulation/simulation-thread.js";
 
 const numThreads = 2;
-const count = Number(process.env["LOCKSTEP_SIMULATIONS"] ?? 2000);
+const count = Number(process.env["LOCKSTEP_SIMULATIONS"] ?? 350);
 const single = process.env["LOCKSTEP_SIMULATION_SEED"];
 
 /** Seeds that once showed a fault, which is named. */

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import fs from "node:fs";
 import { appendFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";
 import { type TestContext, test } from "node:test";
 import { UserError } from "@lockstep/errors";
@@ -73,6 +75,27 @@ test("readJsonLines splits lines at line feeds only, not at U+2028", async (cont
   await assert.rejects(loose.next(), refusal(/a\.json:1: is not JSON: /)); // JSON does not allow a raw carriage return
   await writeFile(path, '{"step":1,"\u2028":0}\n');
   assert.equal((await readJsonLines(path, z.looseObject({ step: z.number() })).next()).value?.step, 1);
+});
+
+test("sync asks the operating system to write the lines to the disk, and does nothing once the file is closed", async (context) => {
+  const synced: number[] = [];
+  const real = fs.fsync;
+  context.mock.method(fs, "fsync", (file: number, done: fs.NoParamCallback) => {
+    synced.push(fs.fstatSync(file).size);
+    real(file, done);
+  });
+  syncBuiltinESMExports();
+  context.after(() => {
+    context.mock.restoreAll();
+    syncBuiltinESMExports();
+  });
+  const writer = new JsonLinesWriter(await pathOf(context));
+  writer.append({ step: 1 });
+  await writer.sync();
+  assert.deepEqual(synced, ['{"step":1}\n'.length]);
+  writer.close();
+  await writer.sync();
+  assert.equal(synced.length, 1);
 });
 
 test("append writes a whole line, and the next writer removes an unfinished line", async (context) => {

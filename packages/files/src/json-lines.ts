@@ -2,7 +2,8 @@
 //
 // A reader finds whole lines only, except for the last line while it is being written. A killed process leaves at most one
 // unfinished line. The next writer removes it.
-import { closeSync, createReadStream, fstatSync, fsyncSync, ftruncateSync, openSync, readSync } from "node:fs";
+import { closeSync, createReadStream, fstatSync, fsync, fsyncSync, ftruncateSync, openSync, readSync } from "node:fs";
+import { promisify } from "node:util";
 import { UserError } from "@lockstep/errors";
 import type { z } from "zod";
 import { hasCode } from "./error-code.js";
@@ -37,6 +38,11 @@ export class JsonLinesWriter {
       ftruncateSync(this.#file, this.#sizeBytes);
       throw error;
     }
+  }
+
+  /** The lines appended before the call are on the disk when the promise resolves. Does nothing after close(). */
+  async sync(): Promise<void> {
+    if (!this.#closed) await promisify(fsync)(this.#file);
   }
 
   /** Flushes the lines to the disk and closes the file. Further calls do nothing. */

@@ -29,6 +29,8 @@ export interface RunFolder {
 export interface Journal {
   /** Readers of the file see the line when this returns. */
   append(record: object): void;
+  /** The lines appended before the call are on the disk when the promise resolves. Does nothing after close(). */
+  sync(): Promise<void>;
   /** The lines are on the disk when this returns. May be called again. */
   close(): void;
 }

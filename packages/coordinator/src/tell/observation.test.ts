@@ -159,6 +159,21 @@ test("a worker that says goodbye has left; one that vanishes is lost", async (t)
   for (const worker of [polite, doomed, steady]) worker.close();
 });
 
+test("runFinished has no hash of the weights when an update made them infinite", async (t) => {
+  const overflowing = tinyRun({ learningRate: 3e38 });
+  const { out, remove } = await prepareFolder(overflowing);
+  t.after(remove);
+  const { address, summary } = await start(out);
+  const end = hear(address, ({ $case }) => $case === "runFinished");
+  await snapshot(address);
+  const worker = await FakeWorker.join(address, overflowing);
+  await assert.rejects(summary, { name: "RunFailed", message: /the update made/ });
+  worker.close();
+  const last = (await end).at(-1)?.event;
+  assert.ok(last?.$case === "runFinished");
+  assert.deepEqual([last.value.failed, last.value.weightsSha256], [true, ""]);
+});
+
 test("a NaN is told before the run ends by it", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
@@ -181,6 +196,7 @@ test("a NaN is told before the run ends by it", async (t) => {
   assert.match(told.value.reason, /^step 0, micro-batch \d of slot 0$/);
   const last = heard.at(-1)?.event;
   assert.ok(last?.$case === "runFinished" && last.value.failed);
+  assert.match(last.value.weightsSha256, /^[0-9a-f]{64}$/);
   const status = heard.findLast(({ event }) => event?.$case === "runStatus")?.event;
   assert.ok(status?.$case === "runStatus" && status.value.totals?.notFinite === 1 && status.value.state === "finished");
 });

@@ -167,6 +167,11 @@ export class StepLog {
     return median(warmSteps(this.#times).map(({ numSamples, step }) => numSamples / step));
   }
 
+  /** Resolves when the lines of every step and validation so far are on the disk. */
+  async sync(): Promise<void> {
+    await Promise.all([this.#journals.metrics.sync(), this.#journals.ledger.sync()]);
+  }
+
   close(): void {
     this.#journals.metrics.close();
     this.#journals.ledger.close();

@@ -24,6 +24,10 @@ export class MemoryDisk {
   readonly files = new Map<string, string>();
   readonly journals = new Map<string, string[]>();
   readonly checkpoints = new Map<number, MemoryCheckpoint>();
+  /** Lines of each journal that are on the disk, not only in the operating system's memory. */
+  readonly #numSynced = new Map<string, number>();
+  /** Steps of checkpoints that were written before the ledger's line of their step was synced. */
+  readonly checkpointsBeforeLedger: number[] = [];
   /** Every write fails while it is full. */
   isFull = false;
   /** The longest time that a checkpoint's write takes. */
@@ -82,6 +86,8 @@ export class MemoryDisk {
     { position: { step }, validation }: Snapshot,
     { files, writtenAtMs, keepLast }: { files: CheckpointFiles; writtenAtMs: number; keepLast: number },
   ): CheckpointReport {
+    const ledger = this.records("ledger.jsonl").slice(0, this.#numSynced.get("ledger.jsonl") ?? 0);
+    if (step > 0 && !ledger.some((record) => record["step"] === step)) this.checkpointsBeforeLedger.push(step);
     this.checkpoints.set(step, { files, validationLoss: validation?.["loss"] ?? null, writtenAtMs });
     const candidates = [...this.checkpoints].map(([at, { validationLoss }]) => ({ step: at, validationLoss }));
     const deletedSteps = stepsToDelete(candidates, { keepLast, keepBest: true }).filter((at) => at !== step);
@@ -97,7 +103,8 @@ export class MemoryDisk {
         if (this.isFull) throw diskFull();
         lines.push(JSON.stringify(record));
       },
-      close: () => {},
+      sync: async () => void this.#numSynced.set(name, lines.length),
+      close: () => void this.#numSynced.set(name, lines.length),
     };
   }
 }

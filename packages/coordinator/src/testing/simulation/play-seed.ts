@@ -104,6 +104,7 @@ export async function playSeed(of: number, reference: Reference): Promise<Readon
   try {
     const { disk, summary, faults, violations } = await new SimulatedRun({ tiny, seed: of }).play();
     assert.deepEqual(violations, []);
+    assert.deepEqual(disk.checkpointsBeforeLedger, [], "the ledger is on the disk before a checkpoint");
     await checkResult(summary, disk, reference);
     checkLedger(disk, reference);
     checkMetrics(disk);

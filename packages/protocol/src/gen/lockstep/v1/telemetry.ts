@@ -308,6 +308,7 @@ export interface RunFinished {
   completed: boolean;
   reason: string;
   step: number;
+  /** Hex. Empty when the run failed in an update: the weights are not those of `step` then. */
   weightsSha256: string;
   /** True when it could not go on: a NaN, a checkpoint that cannot be written. */
   failed: boolean;
