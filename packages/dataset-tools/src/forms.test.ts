@@ -1,5 +1,4 @@
-// The form that images come in leaves no trace: fingerprint, split and pixels are equal.
-
+// Tests that the results do not depend on the form of the data: fingerprint, split and pixels are equal in every form.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { cp, mkdir, readdir, readFile, rename, symlink, writeFile } from "node:fs/promises";
@@ -21,15 +20,15 @@ import { writtenForms } from "./convert/form-writer.js";
 
 type Columns = Readonly<Record<string, string>>;
 
-/** Each data set as a run sees it, decoded into a cache of its own. */
-async function seen(root: string, name: string, data: string, columns: Columns = {}) {
+/** Opens, splits and decodes a data set as a run does, with a separate cache folder. */
+async function openAsRun(root: string, name: string, data: string, columns: Columns = {}) {
   const common = { cacheDir: join(root, `cache-${name}`), log: recordingLog() };
   const dataset = (await openDataset({ data, columns, ...common })) as EncodedDataset;
   const split = splitDataset(dataset, { split: "random", subset: 0.8, seed: 3 });
   const { train, val } = splitDataset(dataset, { split: "official", subset: 1, seed: 3 });
   const cache = await openImageCache({ dataset, imageSize: 24, ...common });
   await cache.close();
-  // A folder that links to more images than its rows name says so.
+  // A folder may link to more images than its rows name; the warning about them is expected.
   const warnings = warningsOf(common.log).filter((warning) => !warning.includes("that the labels do not name"));
   assert.deepEqual(warnings, [], name);
   const { fingerprint, labels } = dataset;
@@ -39,13 +38,13 @@ async function seen(root: string, name: string, data: string, columns: Columns =
   };
 }
 
-/** The folder's data in every form: our own, and as others would have written it. */
+/** Writes the data of a folder in every form, with our own writers and as other programs write it. */
 async function everyForm(context: TestContext, fill: (folder: string) => Promise<void>) {
   const root = await temporaryFolder(context);
   const folder = join(root, "fairface");
   await mkdir(folder);
   await fill(folder);
-  const reference = await seen(root, "reference", folder);
+  const reference = await openAsRun(root, "reference", folder);
   const images = await namedImages(reference.dataset);
   const forms: [name: string, data: string, columns?: Columns][] = [];
   for (const to of writtenForms) {
@@ -114,7 +113,7 @@ async function everyForm(context: TestContext, fill: (folder: string) => Promise
 
 async function assertEqual({ root, reference, forms }: Awaited<ReturnType<typeof everyForm>>): Promise<void> {
   for (const [name, data, columns] of forms) {
-    assert.deepEqual((await seen(root, name, data, columns)).facts, reference.facts, name);
+    assert.deepEqual((await openAsRun(root, name, data, columns)).facts, reference.facts, name);
   }
   assert.equal(forms.length, writtenForms.length + 4);
 }
@@ -124,7 +123,7 @@ describe("the same images in every form", () => {
     await assertEqual(await everyForm(context, (folder) => writeMadeFolder(folder, { numTrain: 24, numVal: 9 })));
   });
 
-  test("are read once: a second start reads neither shards nor packs again", async (context) => {
+  test("are read once: the second start does not read the shards or write the packs again", async (context) => {
     const { root, forms } = await everyForm(context, (folder) => writeMadeFolder(folder, { numTrain: 9, numVal: 4 }));
     for (const [name, data, columns = {}] of forms.filter(([name]) => /parquet|webdataset/.test(name))) {
       const log = recordingLog();

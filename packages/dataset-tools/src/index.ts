@@ -1,4 +1,4 @@
-// What the `lockstep dataset` commands do to a data set: count, survey, verify and draw it, and write it in another form.
+// Exports what the `lockstep dataset` commands need: functions that count, survey, verify, draw and convert a data set.
 export { convertDataset } from "./convert/convert-dataset.js";
 export { type WrittenForm, writtenForms } from "./convert/form-writer.js";
 export {

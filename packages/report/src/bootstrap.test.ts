@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { CounterRandom, randomDomain } from "@lockstep/numerics";
 import { bootstrapIntervals, type Interval } from "./bootstrap.js";
 
-/** 1 for a right answer, 0 for a wrong one. */
+/** @param right 1 for a right answer, 0 for a wrong one */
 function accuracyInterval(right: ArrayLike<number>, resamples: number): Interval {
   const figures = (draws: Uint32Array) => {
     const hits = draws.reduce((sum, draw) => sum + (right[draw] ?? Number.NaN), 0);
@@ -17,7 +17,7 @@ function answers(number: number, count: number, share: number): Uint8Array {
   return Uint8Array.from({ length: count }, (_, i) => Number(random.uniform(i) < share));
 }
 
-/** Wilson, 1927: the score interval of a share. */
+/** The score interval of a share (Wilson, 1927). */
 function wilson(share: number, count: number): Interval {
   const z = 1.959964;
   const middle = (share + z ** 2 / (2 * count)) / (1 + z ** 2 / count);
@@ -25,17 +25,17 @@ function wilson(share: number, count: number): Interval {
   return { low: middle - half, high: middle + half };
 }
 
-test("an image alone, and images that are all right, leave no doubt", () => {
+test("the interval has no width for a single image, and if all images are right", () => {
   assert.deepEqual(accuracyInterval([1], 50), { low: 1, high: 1 });
   assert.deepEqual(accuracyInterval([0], 50), { low: 0, high: 0 });
   assert.deepEqual(accuracyInterval(new Uint8Array(20).fill(1), 50), { low: 1, high: 1 });
 });
 
-test("of two images with one right, a quarter of the resamples hold none of it and a quarter nothing else", () => {
+test("for two images of which one is right, the interval is 0 to 1: a quarter of the resamples have accuracy 0, a quarter 1", () => {
   assert.deepEqual(accuracyInterval([1, 0], 1000), { low: 0, high: 1 });
 });
 
-test("each draw is any of the images, equally often", () => {
+test("all images are drawn equally often", () => {
   const counts = new Uint32Array(7);
   bootstrapIntervals({
     numSamples: 7,
@@ -49,7 +49,7 @@ test("each draw is any of the images, equally often", () => {
   for (const count of counts) assert.ok(Math.abs(count - 2000) < 170, `${counts}`);
 });
 
-test("an accuracy's interval is Wilson's to half a percent, where that one is good", () => {
+test("the interval of an accuracy equals Wilson's interval to half a percent", () => {
   for (const share of [0.3, 0.8]) {
     const right = answers(1, 2000, share);
     const found = right.reduce((sum, value) => sum + value, 0) / right.length;
@@ -59,7 +59,7 @@ test("an accuracy's interval is Wilson's to half a percent, where that one is go
   }
 });
 
-test("about 95 of 100 intervals hold the truth", () => {
+test("about 95 of 100 intervals contain the true value", () => {
   const numStudies = 300;
   const share = 0.7;
   let holding = 0;
@@ -71,7 +71,7 @@ test("about 95 of 100 intervals hold the truth", () => {
   assert.ok(holding >= 270 && holding <= 297, `${holding} of ${numStudies}`);
 });
 
-test("the same data give the same interval, whatever else was asked for before", () => {
+test("the same data give the same interval, also after other intervals were computed", () => {
   const right = answers(3, 100, 0.5);
   const first = accuracyInterval(right, 200);
   accuracyInterval(answers(4, 31, 0.5), 20);

@@ -1,6 +1,6 @@
-// Computes bootstrap confidence intervals (bootstrapIntervals): the percentile method (Efron and Tibshirani, An Introduction to the Bootstrap,
-// 1993, chapter 13) over images drawn with replacement. All figures of an evaluation see the same draws, and the draws
-// are keyed by (seed, resample), so that a report is reproducible. Pure.
+// Computes bootstrap confidence intervals (bootstrapIntervals) with the percentile method (Efron and Tibshirani, An
+// Introduction to the Bootstrap, 1993, chapter 13), drawing images with replacement. All figures of an evaluation use
+// the same draws, and the draws depend only on (seed, resample), so that a report is reproducible. Pure.
 import { CounterRandom, fillUniform, randomDomain } from "@lockstep/numerics";
 
 export interface Interval {
@@ -8,16 +8,16 @@ export interface Interval {
   readonly high: number;
 }
 
-/** Figures of one resample: `draws` names a sample, 0..n-1, n times. */
+/** Computes the figures of one resample. `draws` holds n sample indexes, 0..n-1. */
 export type ResampledFigures<Name extends string> = (draws: Uint32Array) => Readonly<Record<Name, number>>;
 
 export const confidenceLevel = 0.95;
 const seed = 0;
 
-/** Draws are 24-bit fractions of the number of samples. */
+/** Uniform random numbers have 24 bits, so that no more samples can be told apart. */
 const maxSamples = 2 ** 24;
 
-/** The interval of each figure. */
+/** Returns the interval of each figure. @throws RangeError if numSamples is out of range */
 export function bootstrapIntervals<Name extends string>(options: {
   /** At least 1. */
   readonly numSamples: number;
@@ -38,7 +38,7 @@ export function bootstrapIntervals<Name extends string>(options: {
       values.set(name, known);
     }
   }
-  // figures() names each Name, and nothing else.
+  // The cast is safe: figures() returns exactly one value for each Name.
   return Object.fromEntries([...values].map(([name, all]) => [name, interval(all)])) as Record<Name, Interval>;
 }
 
@@ -48,7 +48,10 @@ function interval(values: Float64Array): Interval {
   return { low: quantile(sorted, tail), high: quantile(sorted, 1 - tail) };
 }
 
-/** Linear between the two nearest order statistics, as numpy's default; simple-statistics takes the nearest one. */
+/**
+ * Interpolates linearly between the two nearest order statistics, as numpy does by default. simple-statistics does not
+ * interpolate.
+ */
 function quantile(sorted: Float64Array, share: number): number {
   const place = share * (sorted.length - 1);
   const below = sorted[Math.floor(place)] ?? Number.NaN;

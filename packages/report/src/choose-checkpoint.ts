@@ -1,4 +1,5 @@
-// Chooses the checkpoint that a path means: a checkpoint's own folder, or a run's folder, of which one is chosen.
+// Chooses the checkpoint for a path (chooseCheckpoint): the path is the folder of a checkpoint, or the folder of a run,
+// from which one checkpoint is chosen.
 import { stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type CheckpointEntry, CheckpointStore, readManifest, validationLossOf } from "@lockstep/checkpoint";
@@ -8,11 +9,16 @@ export type CheckpointChoice = "last" | "best";
 
 export interface ChosenCheckpoint {
   readonly path: string;
-  /** Newer or better ones that do not verify. */
+  /** Newer or better checkpoints that are damaged. */
   readonly skipped: readonly { readonly path: string; readonly reason: string }[];
 }
 
-/** last: the newest that verifies; best: of those with a validation loss, the least that verifies. UserError when there is none. */
+/**
+ * Chooses the newest sound checkpoint (`last`), or the sound checkpoint with the least validation loss (`best`).
+ * @param path folder of a checkpoint, of a run, or of a run's checkpoints; the folder of a checkpoint is returned
+ * without checks
+ * @throws UserError if there is no such checkpoint
+ */
 export async function chooseCheckpoint(path: string, choice: CheckpointChoice): Promise<ChosenCheckpoint> {
   if (await isCheckpoint(path)) return { path, skipped: [] };
   const dir = basename(path) === "checkpoints" ? path : join(path, "checkpoints");
@@ -31,12 +37,12 @@ export async function chooseCheckpoint(path: string, choice: CheckpointChoice): 
   throw new UserError(`${dir}: no ${what}${why}`);
 }
 
-/** Whether the path is a checkpoint's own folder, sound or not. */
+/** Whether the path is the folder of a checkpoint, which may be damaged. */
 export function isCheckpoint(path: string): Promise<boolean> {
   return exists(join(path, "manifest.json"));
 }
 
-/** The most wanted first. */
+/** Returns the checkpoints in the order of preference. */
 async function ranked(
   store: CheckpointStore,
   choice: CheckpointChoice,

@@ -1,31 +1,37 @@
-// Computes the figures of a classifier from (actual, predicted) pairs: confusion matrix, accuracy, precision, recall, F1.
-// Pure.
+// Computes the figures of a classifier from pairs of actual and predicted classes (classify): confusion matrix,
+// accuracy, precision, recall, F1. Pure.
 //
 // K classes
 
-/** Row: the actual class; column: the predicted one. K x K. */
+/** K x K. Rows are actual classes, columns are predicted classes. */
 export type Matrix = readonly (readonly number[])[];
 
 export interface ConfusionMatrices {
-  /** Samples. */
+  /** Numbers of samples. */
   readonly counts: Matrix;
-  /** Each row over its sum: shares of what the class was taken for, recall on the diagonal. A row of zeros stays so. */
+  /**
+   * Each row divided by its sum: the shares of predictions for an actual class, with recall on the diagonal. A row of
+   * zeros stays zero.
+   */
   readonly byActual: Matrix;
-  /** Each column over its sum: shares of what was taken for the class, precision on the diagonal. */
+  /**
+   * Each column divided by its sum: the shares of actual classes in a predicted class, with precision on the diagonal.
+   * A column of zeros stays zero.
+   */
   readonly byPredicted: Matrix;
 }
 
 export interface ClassMetrics {
   readonly name: string;
-  /** Samples that are of this class. */
+  /** Number of samples of this class. */
   readonly support: number;
-  /** Samples that were said to be of this class. */
+  /** Number of samples for which this class was predicted. */
   readonly predicted: number;
-  /** Share of the predicted ones that are right; 0 when none was predicted. */
+  /** Share of the samples with this prediction that are of this class; 0 if there are none. */
   readonly precision: number;
-  /** Share of the class' samples that were found; 0 when there are none. */
+  /** Share of the samples of this class with this prediction; 0 if there are none. */
   readonly recall: number;
-  /** Harmonic mean of precision and recall; 0 when both are. */
+  /** Harmonic mean of precision and recall; 0 if both are 0. */
   readonly f1: number;
 }
 
@@ -37,17 +43,22 @@ export interface Averages {
 
 export interface Classification {
   readonly accuracy: number;
-  /** Mean recall of the classes that have samples: scikit-learn's balanced_accuracy_score. */
+  /** Mean recall of the classes that have samples, like scikit-learn's balanced_accuracy_score. */
   readonly balancedAccuracy: number;
-  /** Unweighted means over the classes that occur, as actual or as predicted: scikit-learn's convention. */
+  /** Unweighted means over the classes that occur as actual or as predicted class, as in scikit-learn. */
   readonly macro: Averages;
-  /** Means over the classes, each weighing as many as it has samples. */
+  /** Means over the classes, weighted by their numbers of samples. */
   readonly weighted: Averages;
   readonly classes: readonly ClassMetrics[];
   readonly confusion: ConfusionMatrices;
 }
 
-/** Class indexes, two arrays of equal length; names has a name a class. Throws RangeError on an index without a name. */
+/**
+ * @param actual class index of each sample
+ * @param predicted class index of each sample
+ * @param names name of each class
+ * @throws RangeError if the arrays differ in length or an index has no name
+ */
 export function classify(
   actual: ArrayLike<number>,
   predicted: ArrayLike<number>,
@@ -61,7 +72,7 @@ export function classify(
     accuracy: scores.accuracy,
     balancedAccuracy: ratio(sum(supported.map(({ recall }) => recall)), supported.length),
     macro: averages(
-      classes.filter(({ support, predicted: said }) => support + said > 0),
+      classes.filter((metrics) => metrics.support + metrics.predicted > 0),
       () => 1,
     ),
     weighted: averages(classes, ({ support }) => support),
@@ -70,7 +81,9 @@ export function classify(
   };
 }
 
-/** What the confusion counts alone say; cheap, as it is computed for each resample of a bootstrap. */
+/**
+ * Computes accuracy and macro F1 from confusion counts. It is fast, because it runs for each resample of a bootstrap.
+ */
 export function scoresOf(counts_KK: Uint32Array, numClasses: number): { accuracy: number; macroF1: number } {
   let [hits, total, f1Sum, occurring] = [0, 0, 0, 0];
   for (let k = 0; k < numClasses; k++) {
@@ -85,10 +98,13 @@ export function scoresOf(counts_KK: Uint32Array, numClasses: number): { accuracy
   return { accuracy: ratio(hits, total), macroF1: ratio(f1Sum, occurring) };
 }
 
-/** By sample: its place in the confusion counts, actual * K + predicted. Throws RangeError on what is no class. */
+/**
+ * Returns for each sample its index in the confusion counts: actual * K + predicted.
+ * @throws RangeError if the arrays differ in length or an index is not a class
+ */
 export function cellsOf(actual: ArrayLike<number>, predicted: ArrayLike<number>, numClasses: number): Uint32Array {
   if (actual.length !== predicted.length) {
-    throw new RangeError(`${actual.length} actual classes, ${predicted.length} predicted ones`);
+    throw new RangeError(`${actual.length} actual classes, but ${predicted.length} predicted classes`);
   }
   return Uint32Array.from({ length: actual.length }, (_, i) => {
     const [row = -1, column = -1] = [actual[i], predicted[i]];
@@ -99,7 +115,7 @@ export function cellsOf(actual: ArrayLike<number>, predicted: ArrayLike<number>,
   });
 }
 
-/** Share of the samples that are of the most frequent class: what always saying that class would score. */
+/** Returns the share of the most frequent class, i.e. the accuracy of always predicting that class. */
 export function majorityShare({ classes }: Pick<Classification, "classes">): number {
   const supports = classes.map(({ support }) => support);
   return ratio(Math.max(...supports), sum(supports));
@@ -149,6 +165,6 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-function ratio(above: number, below: number): number {
-  return below === 0 ? 0 : above / below;
+function ratio(numerator: number, denominator: number): number {
+  return denominator === 0 ? 0 : numerator / denominator;
 }

@@ -36,7 +36,10 @@ function optionsFor(run: string, overrides: Partial<EvaluateOptions> = {}): Eval
   };
 }
 
-/** A run's folder with untrained weights: their seed is the step. The later the step, the worse its validation loss. */
+/**
+ * Writes the folder of a run with untrained weights, whose seed is the step. The validation loss of a checkpoint is its
+ * step.
+ */
 async function writeRun(
   split: "official" | "random",
   steps: readonly number[],
@@ -105,7 +108,7 @@ function heads() {
   return { gender, race, age, bins: age.bins };
 }
 
-test("each image of the part is counted exactly once, by every table", () => {
+test("every table counts each image of the part exactly once", () => {
   const numVal = Math.floor(0.15 * 200);
   const { gender, race, bins } = heads();
   assert.equal(report.samples, numVal);
@@ -117,7 +120,7 @@ test("each image of the part is counted exactly once, by every table", () => {
   }
 });
 
-test("tables and the recipe's own metrics say the same", () => {
+test("the tables agree with the recipe's own metrics", () => {
   const { genderAccuracy = Number.NaN, raceAccuracy = Number.NaN, ageMae = Number.NaN } = report.metrics;
   const { ageRmse = Number.NaN, loss } = report.metrics;
   const { gender, race, age } = heads();
@@ -128,7 +131,7 @@ test("tables and the recipe's own metrics say the same", () => {
   assert.ok(Number.isFinite(loss));
 });
 
-test("every interval holds its figure; without resamples there are none, and all else is the same", async () => {
+test("every interval contains its figure; without resamples the report has no intervals and is otherwise the same", async () => {
   const { gender, age, bins } = heads();
   const { accuracy, macroF1 } = gender.intervals ?? assert.fail();
   const { mae, rmse } = age.intervals ?? assert.fail();
@@ -147,7 +150,7 @@ test("every interval holds its figure; without resamples there are none, and all
   assert.deepEqual(bare.heads["gender"], { ...gender, intervals: null });
 });
 
-test("the table of predictions has a row an image, and its right ones are the accuracy's", async () => {
+test("the CSV of predictions has one row for each image, and its correct predictions give the accuracy", async () => {
   const { predictionsCsv } = await evaluateCheckpoint(optionsFor("official", { resamples: 0 }));
   const [header = "", ...rows] = predictionsCsv().trim().split("\r\n");
   const columns = header.split(",");
@@ -161,7 +164,7 @@ test("the table of predictions has a row an image, and its right ones are the ac
   assert.equal(new Set(cells.map(([image]) => image)).size, report.samples);
 });
 
-test("another micro-batch size changes no figure beyond rounding", async () => {
+test("another micro-batch size changes the figures only by rounding", async () => {
   const [small, large] = [4, 16];
   for (const microBatch of [small, large]) await writeRun("official", [5], { name: `by-${microBatch}`, microBatch });
   const { report: other } = await evaluateCheckpoint(optionsFor(`by-${small}`, { resamples: 0 }));
@@ -171,17 +174,17 @@ test("another micro-batch size changes no figure beyond rounding", async () => {
   }
 });
 
-test("a run's folder means its newest checkpoint, or with `best` the one of least validation loss", async () => {
+test("for the folder of a run the newest checkpoint is evaluated, or with `best` the one with the least validation loss", async () => {
   assert.equal(report.checkpoint.step, 5);
   assert.equal((await evaluateCheckpoint(optionsFor("official", { choice: "best" }))).report.checkpoint.step, 2);
 });
 
-test("a second evaluation gives the same report but for its time", async () => {
+test("a second evaluation gives the same report except for its duration", async () => {
   const again = await evaluateCheckpoint(optionsFor("official"));
   assert.deepEqual({ ...again.report, seconds: 0 }, { ...report, seconds: 0 });
 });
 
-test("the test part of a random split is evaluated, that of an official split refused with what to do", async () => {
+test("the test part of a random split is evaluated; for an official split it is refused, and the message has what to do", async () => {
   const { part, samples } = (await evaluateCheckpoint(optionsFor("random", { part: "test" }))).report;
   assert.equal(part, "test");
   assert.ok(samples > 20 && samples < 40, `${samples}`);
@@ -191,16 +194,16 @@ test("the test part of a random split is evaluated, that of an official split re
   );
 });
 
-test("another data set than the run's is refused with both fingerprints", async () => {
+test("a data set that is not that of the run is refused, and the message has both fingerprints", async () => {
   await assert.rejects(
     evaluateCheckpoint(optionsFor("official", { dataOptions: { data: "synthetic:201" } })),
     (error) =>
       error instanceof UserError &&
-      /^data synthetic:201: has fingerprint \w{12}, .* synthetic \w{12}/.test(error.message),
+      /^data synthetic:201: has fingerprint \w{12}, .* synthetic data with fingerprint \w{12}/.test(error.message),
   );
 });
 
-test("a folder that is no run and a run without a sound checkpoint are refused by name", async () => {
+test("a folder that is not a run is refused, a damaged checkpoint of a run is skipped, and a damaged checkpoint named itself is refused", async () => {
   await assert.rejects(
     evaluateCheckpoint(optionsFor("nowhere")),
     /nowhere: neither a checkpoint .* nor a run's folder/,
@@ -209,14 +212,14 @@ test("a folder that is no run and a run without a sound checkpoint are refused b
   const weights = join(folder, "random", "checkpoints", "step-00000003", "weights.safetensors");
   await writeFile(weights, "broken");
   const { checkpoint } = (await evaluateCheckpoint(optionsFor("random"))).report;
-  assert.equal(checkpoint.step, 2); // the broken one is skipped
+  assert.equal(checkpoint.step, 2); // the damaged one is skipped
   await assert.rejects(
     evaluateCheckpoint(optionsFor("random", { checkpoint: join(folder, "random", "checkpoints", "step-00000003") })),
     UserError,
   );
 });
 
-test("an aborted evaluation stops", async () => {
+test("an evaluation stops when its signal is aborted", async () => {
   await assert.rejects(evaluateCheckpoint(optionsFor("official", { signal: AbortSignal.abort() })), {
     name: "AbortError",
   });

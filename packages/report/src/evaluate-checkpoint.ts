@@ -1,4 +1,4 @@
-// Evaluates a checkpoint on a part of its data set, in one process (evaluateCheckpoint): it finds both and makes the report.
+// Evaluates a checkpoint on a part of its data set in one process, and returns the report (evaluateCheckpoint).
 import { type LoadedCheckpoint, loadCheckpoint } from "@lockstep/checkpoint";
 import {
   type DataOptions,
@@ -24,20 +24,20 @@ import { type CheckpointChoice, chooseCheckpoint } from "./choose-checkpoint.js"
 import { evaluationPass } from "./evaluation-pass.js";
 import type { EvaluationReport } from "./evaluation-report.js";
 import { reportHead } from "./head-report.js";
-import { checkHeads, judgeHead } from "./judged-head.js";
+import { checkHeads, headResult } from "./head-result.js";
 import { predictionsCsv } from "./predictions-csv.js";
 
 export interface EvaluateOptions {
-  /** A checkpoint's folder, or a run's. */
+  /** The folder of a checkpoint or of a run. */
   readonly checkpoint: string;
-  /** Which of a run's checkpoints: the newest sound one (default), or the one of least validation loss. */
+  /** Which checkpoint of a run: the newest sound one (default), or the one with the least validation loss. */
   readonly choice?: CheckpointChoice;
   /** The data set that the run was trained on, in any form. */
   readonly dataOptions: DataOptions;
-  /** Where this machine has the run's recipe: a file or a package; not needed where it is built in. */
+  /** The file or package of the run's recipe on this machine; not needed for a built-in recipe. */
   readonly recipe?: string | undefined;
   readonly part: "val" | "test";
-  /** Of the bootstrap that the confidence intervals come from; 0: none. */
+  /** Number of bootstrap resamples for the confidence intervals; 0 means no intervals. Default: 1000. */
   readonly resamples?: number;
   readonly cacheDir: string;
   readonly backend: BackendChoice;
@@ -53,13 +53,13 @@ export type EvaluationProgress =
 
 export interface Evaluation {
   readonly report: EvaluationReport;
-  /** A row an image: see predictions-csv.ts. */
+  /** Returns a CSV with one row for each image, see predictions-csv.ts. */
   predictionsCsv(): string;
 }
 
 export const defaultResamples = 1000;
 
-/** UserError on a broken checkpoint, another data set, or an empty part. */
+/** @throws UserError if the checkpoint is damaged, the data set is not that of the run, or the part is empty */
 export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Evaluation> {
   const { log, part, resamples = defaultResamples, onProgress, signal } = options;
   await requireBackend(options.backend, options.device);
@@ -81,7 +81,7 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Eval
   checkHeads(recipe, dataset.labels.schema);
   const cache = await openImageCache({
     dataset,
-    samples: part === "test" ? samples : seenInTraining(split), // the validation part lies in training's cache
+    samples: part === "test" ? samples : seenInTraining(split), // the cache of a training run holds the validation part
     imageSize: spec.imageSize,
     ...{ cacheDir: options.cacheDir, log, onProgress, signal },
   });
@@ -95,12 +95,12 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Eval
       });
       const seconds = (performance.now() - start) / 1000;
       const heads = recipe.heads.map((head) => {
-        const said = predictions[head.name];
-        if (said === undefined) throw new Error(`the pass gave no predictions of head ${head.name}`);
-        return judgeHead(head, { labels: dataset.labels, samples, predictions: said });
+        const headPredictions = predictions[head.name];
+        if (headPredictions === undefined) throw new Error(`the pass gave no predictions of head ${head.name}`);
+        return headResult(head, { labels: dataset.labels, samples, predictions: headPredictions });
       });
       const report: EvaluationReport = {
-        checkpoint: placeOf(chosen.path, checkpoint),
+        checkpoint: reportedCheckpoint(chosen.path, checkpoint),
         recipe: recipe.name,
         data: options.dataOptions.data,
         ...{ part, samples: samples.length, backend: engine.backend, device: engine.device, seconds },
@@ -118,7 +118,7 @@ export async function evaluateCheckpoint(options: EvaluateOptions): Promise<Eval
   }
 }
 
-function placeOf(path: string, { manifest }: LoadedCheckpoint): EvaluationReport["checkpoint"] {
+function reportedCheckpoint(path: string, { manifest }: LoadedCheckpoint): EvaluationReport["checkpoint"] {
   const { position, weightsSha256 } = manifest;
   return { path, step: position.step, epoch: position.epoch, weightsSha256 };
 }
@@ -131,7 +131,7 @@ async function openSameDataset(
   const dataset = await openDataset({ ...dataOptions, schema, source, cacheDir, log, onProgress, signal });
   if (dataset.fingerprint !== spec.dataset.fingerprint) {
     throw new UserError(
-      `data ${dataOptions.data}: has fingerprint ${dataset.fingerprint.slice(0, 12)}, the checkpoint was trained on ${spec.dataset.kind} ${spec.dataset.fingerprint.slice(0, 12)}; name that data set (--data)`,
+      `data ${dataOptions.data}: has fingerprint ${dataset.fingerprint.slice(0, 12)}, but the checkpoint was trained on ${spec.dataset.kind} data with fingerprint ${spec.dataset.fingerprint.slice(0, 12)}; name that data set (--data)`,
     );
   }
   return dataset;

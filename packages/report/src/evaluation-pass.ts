@@ -1,12 +1,13 @@
-// Runs the weights over a part's images: micro-batches of the run's size, each image once. Metric sums are added
-// over the same tree as a training's validation pass, so that both give the same bits.
+// Runs the model over the images of a part (evaluationPass), in micro-batches of the run's size, each image once.
+// Metric sums are added in the same reduction tree as in the validation pass of training, so that both give the same
+// bits.
 //
 // B batch, H height, W width, C channels
 import type { LoadedCheckpoint } from "@lockstep/checkpoint";
 import { UserError } from "@lockstep/errors";
 import { addInto, TreeSum } from "@lockstep/numerics";
 import { type Engine, type EvaluationResult, type MicroBatch, type Recipe, uploadWeights } from "@lockstep/recipe";
-import type { HeadPredictions } from "./judged-head.js";
+import type { HeadPredictions } from "./head-result.js";
 
 export interface EvaluationPassOptions {
   readonly engine: Engine;
@@ -21,11 +22,11 @@ export interface EvaluationPassOptions {
 export interface PassResult {
   /** In the order of the recipe's sumNames. */
   readonly sums: Float64Array;
-  /** By head. */
+  /** By name of the head. */
   readonly predictions: Readonly<Record<string, HeadPredictions>>;
 }
 
-/** UserError where the weights give no finite numbers. */
+/** @throws UserError if a prediction or a sum is not finite, or if the recipe does not predict one of its heads */
 export async function evaluationPass(pass: EvaluationPassOptions): Promise<PassResult> {
   const { engine, recipe, checkpoint, samples } = pass;
   const { microBatch } = checkpoint.manifest.runSpec;
@@ -48,14 +49,15 @@ export async function evaluationPass(pass: EvaluationPassOptions): Promise<PassR
     for (const weight of Object.values(weights)) weight.dispose();
   }
   const sums = total.root();
-  if (sums === undefined) throw new Error(`the sum lacks ${JSON.stringify(total.missing())}`);
+  if (sums === undefined) throw new Error(`micro-batches are missing in the sum: ${JSON.stringify(total.missing())}`);
   return { sums, predictions: Object.fromEntries(recipe.heads.map(({ name }) => [name, joined(results, name)])) };
 }
 
 function joined(results: readonly EvaluationResult[], head: string): HeadPredictions {
   const parts = results.map(({ predictions }) => {
     const part = predictions[head];
-    if (part === undefined) throw new UserError(`the recipe predicts nothing by the name of its head "${head}"`);
+    if (part === undefined)
+      throw new UserError(`the recipe returns no predictions for its head "${head}"; correct its evaluate()`);
     return part;
   });
   const values = new Float32Array(parts.reduce((length, part) => length + part.values.length, 0));
@@ -71,7 +73,7 @@ function checkFinite({ sums, predictions }: EvaluationResult, first: number, { m
   const all = [sums, ...Object.values(predictions).map(({ values }) => values)];
   if (all.every((values) => values.every(Number.isFinite))) return;
   throw new UserError(
-    `the weights of step ${manifest.position.step} give no finite predictions from image ${first} on: the training diverged; evaluate an earlier checkpoint`,
+    `the weights of step ${manifest.position.step} give predictions that are not finite in the micro-batch from image ${first} on: the training diverged; evaluate an earlier checkpoint`,
   );
 }
 

@@ -1,11 +1,10 @@
-// Owns the shape of an evaluation's result: plain JSON. What it says of a head is head-report.ts; reading checkpoint and
-// images is evaluate-checkpoint.ts.
+// Defines EvaluationReport, the result of an evaluation as plain JSON. head-report.ts defines the part about a head.
 import type { HeadReport } from "./head-report.js";
 
 export interface EvaluationReport {
   readonly checkpoint: {
     readonly path: string;
-    /** Optimizer updates. */
+    /** Number of optimizer updates. */
     readonly step: number;
     readonly epoch: number;
     readonly weightsSha256: string;
@@ -16,12 +15,15 @@ export interface EvaluationReport {
   readonly samples: number;
   readonly backend: string;
   readonly device: string;
-  /** Of the forward passes, reading of pixels included. */
+  /** Duration of the forward passes, including the reading of pixels. */
   readonly seconds: number;
-  /** The recipe's own metrics by name, loss among them: what training prints after an epoch, to the last bit. */
+  /**
+   * The recipe's own metrics by name, including the loss. They equal those that training prints after an epoch, to the
+   * last bit.
+   */
   readonly metrics: Readonly<Record<string, number>>;
-  /** Of every interval in the report; null where no resamples were asked for. */
+  /** Level and number of resamples of every interval in the report; null if there are no intervals. */
   readonly confidence: { readonly level: number; readonly resamples: number } | null;
-  /** By name of the recipe's head. */
+  /** By name of the head. */
   readonly heads: Readonly<Record<string, HeadReport>>;
 }

@@ -1,11 +1,11 @@
-// Owns what an evaluation says of one head: its figures, what a guess that looks at no image scores, and how sure the
-// figures are. Pure.
+// Computes the report about one head (reportHead): its figures, the figures of a constant guess as a baseline, and
+// confidence intervals. Pure.
 import { bootstrapIntervals, type Interval } from "./bootstrap.js";
 import { type Classification, cellsOf, classify, majorityShare, scoresOf } from "./classification.js";
-import type { ClassPairs, JudgedClasses, JudgedHead, JudgedNumbers } from "./judged-head.js";
+import type { ClassHeadResult, ClassPairs, HeadResult, NumberHeadResult } from "./head-result.js";
 import { constantErrors, errorsOf, isWithinOne, type NumberErrors, numberErrors } from "./number-errors.js";
 
-/** 95%; null where no resamples were asked for. */
+/** 95% confidence intervals; null if no resamples were requested. */
 export type Intervals<Name extends string> = Readonly<Record<Name, Interval>> | null;
 
 export type HeadReport = ClassReport | NumberReport;
@@ -13,7 +13,7 @@ export type HeadReport = ClassReport | NumberReport;
 export interface ClassReport extends Classification {
   readonly kind: "classes";
   readonly label: string;
-  /** Always the most frequent class. */
+  /** Baseline: the accuracy of always predicting the most frequent class. */
   readonly floor: { readonly accuracy: number };
   readonly intervals: Intervals<"accuracy" | "macroF1">;
 }
@@ -21,28 +21,32 @@ export interface ClassReport extends Classification {
 export interface NumberReport extends NumberErrors {
   readonly kind: "number";
   readonly label: string;
-  /** Of mae, rmse and bias. */
+  /** Unit of mae, rmse and bias. */
   readonly unit: string;
-  /** Always the median, for the MAE; always the mean, for the RMSE. */
+  /** Baseline: the MAE of always predicting the median, and the RMSE of always predicting the mean. */
   readonly floor: { readonly mae: number; readonly rmse: number };
   readonly intervals: Intervals<"mae" | "rmse">;
-  /** The label's classes against those that the predicted numbers fall into; null where the head has no edges. */
+  /**
+   * Compares the label's classes with the classes that the predicted numbers fall into; null if the head has no class
+   * edges.
+   */
   readonly bins: BinReport | null;
 }
 
 export interface BinReport extends Classification {
-  /** Share of the samples whose predicted class is the actual one or its neighbour. */
+  /** Share of the samples whose predicted class is the actual class or one of its neighbours. */
   readonly withinOne: number;
+  /** Baseline: the accuracy of always predicting the most frequent class. */
   readonly floor: { readonly accuracy: number };
   readonly intervals: Intervals<"accuracy" | "macroF1" | "withinOne">;
 }
 
-/** @param resamples of the bootstrap; 0: no intervals */
-export function reportHead(head: JudgedHead, resamples: number): HeadReport {
+/** @param resamples number of bootstrap resamples; 0 means no intervals */
+export function reportHead(head: HeadResult, resamples: number): HeadReport {
   return head.kind === "classes" ? reportClasses(head, resamples) : reportNumbers(head, resamples);
 }
 
-function reportClasses(head: JudgedClasses, resamples: number): ClassReport {
+function reportClasses(head: ClassHeadResult, resamples: number): ClassReport {
   const classification = classify(head.actual, head.predicted, head.classes);
   return {
     kind: "classes",
@@ -53,7 +57,7 @@ function reportClasses(head: JudgedClasses, resamples: number): ClassReport {
   };
 }
 
-function reportNumbers({ label, unit, actual, predicted, bins }: JudgedNumbers, resamples: number): NumberReport {
+function reportNumbers({ label, unit, actual, predicted, bins }: NumberHeadResult, resamples: number): NumberReport {
   return {
     kind: "number",
     label,

@@ -1,4 +1,4 @@
-// Evaluation of checkpoints: reports, how they read, and tables of single predictions.
+// Exports the evaluation of checkpoints: the report, its rendering as text, and the CSV of predictions.
 export type { Interval } from "./bootstrap.js";
 export { type CheckpointChoice, chooseCheckpoint, isCheckpoint } from "./choose-checkpoint.js";
 export type { Averages, Classification, ClassMetrics, ConfusionMatrices, Matrix } from "./classification.js";

@@ -1,19 +1,22 @@
-// Makes the table of single predictions (predictionsCsv): a row an image, as CSV (RFC 4180), for spreadsheets and scripts. Pure.
+// Writes the predictions as CSV (RFC 4180) with one row for each image, for spreadsheets and scripts (predictionsCsv).
+// Pure.
 import { stringify } from "csv-stringify/sync";
-import type { JudgedClasses, JudgedHead, JudgedNumbers } from "./judged-head.js";
+import type { ClassHeadResult, HeadResult, NumberHeadResult } from "./head-result.js";
 
-/** A column's name, and its cell in row s. */
+/** A column's name, and a function that returns its cell in row s. */
 type Column = readonly [name: string, cell: (s: number) => string];
 
 /**
- * Columns: image, part; of a class head H: H (its label), H_predicted, H_correct (1 or 0), H_p_CLASS for each class; of a
- * number head H: H, H_predicted, H_error, and where it has edges H_class, H_class_predicted, H_class_correct.
+ * The columns are `image` and `part`, and then for each head H:
+ * - class head: H (the label), H_predicted, H_correct (1 or 0), and H_p_CLASS (the probability) for each class;
+ * - number head: H (the label), H_predicted, H_error, and if it has class edges H_class, H_class_predicted,
+ * H_class_correct.
  */
 export function predictionsCsv(options: {
-  /** By row. */
+  /** Name of the image of each row. */
   readonly imageNames: readonly string[];
   readonly part: string;
-  readonly heads: readonly JudgedHead[];
+  readonly heads: readonly HeadResult[];
 }): string {
   const { imageNames, part, heads } = options;
   const columns: Column[] = [
@@ -25,7 +28,7 @@ export function predictionsCsv(options: {
   return stringify([columns.map(([name]) => name), ...rows], { record_delimiter: "\r\n", quoted_match: /[\r\n]/ });
 }
 
-function classColumns({ name, classes, actual, predicted, probabilities_SK }: JudgedClasses): Column[] {
+function classColumns({ name, classes, actual, predicted, probabilities_SK }: ClassHeadResult): Column[] {
   return [
     ...pairColumns(name, { classes, actual, predicted }),
     ...classes.map((className, k): Column => {
@@ -34,12 +37,13 @@ function classColumns({ name, classes, actual, predicted, probabilities_SK }: Ju
   ];
 }
 
-function numberColumns({ name, actual, predicted, bins }: JudgedNumbers): Column[] {
-  const [at, said] = [(s: number) => actual[s] ?? Number.NaN, (s: number) => predicted[s] ?? Number.NaN];
+function numberColumns({ name, actual, predicted, bins }: NumberHeadResult): Column[] {
+  const actualAt = (s: number): number => actual[s] ?? Number.NaN;
+  const predictedAt = (s: number): number => predicted[s] ?? Number.NaN;
   return [
-    [name, (s) => String(at(s))],
-    [`${name}_predicted`, (s) => said(s).toFixed(4)],
-    [`${name}_error`, (s) => (said(s) - at(s)).toFixed(4)],
+    [name, (s) => String(actualAt(s))],
+    [`${name}_predicted`, (s) => predictedAt(s).toFixed(4)],
+    [`${name}_error`, (s) => (predictedAt(s) - actualAt(s)).toFixed(4)],
     ...(bins === null ? [] : pairColumns(`${name}_class`, bins)),
   ];
 }

@@ -1,11 +1,12 @@
-// Renders a classification for a terminal: its classes' scores, and what was taken for what.
+// Renders a classification as text for a terminal (renderClassification): the scores of the classes, and the confusion
+// matrices.
 import type { Classification, Matrix } from "./classification.js";
 import { percent, shortened, type TextTable, tableWidth, terminalColumns, textTable } from "./text-table.js";
 
 const nameColumns = 22;
 const numConfusions = 15;
 
-/** Lines. */
+/** Returns the lines of the text. */
 export function renderClassification(title: string, classification: Classification): string[] {
   return ["", title, textTable(scoreTable(classification)), ...confusion(classification)];
 }
@@ -29,19 +30,19 @@ function scoreTable({ classes, macro, weighted, accuracy, balancedAccuracy, conf
   };
 }
 
-/** The matrices; where they would be too wide, the most frequent confusions. */
+/** Returns the confusion matrices, or the most frequent confusions if the matrices are too wide for a terminal. */
 function confusion(classification: Classification): string[] {
   const { counts, byActual, byPredicted } = classification.confusion;
   const tables: readonly (readonly [string, TextTable])[] = [
     ["images; rows: actual, columns: predicted", matrixTable(classification, counts, String)],
-    ["% of the actual class: what became of it (diagonal: recall)", matrixTable(classification, byActual, whole)],
-    ["% of the predicted class: what is in it (diagonal: precision)", matrixTable(classification, byPredicted, whole)],
+    ["% of the images of an actual class (diagonal: recall)", matrixTable(classification, byActual, whole)],
+    ["% of the images of a predicted class (diagonal: precision)", matrixTable(classification, byPredicted, whole)],
   ];
   if (tables.some(([, table]) => tableWidth(table) > terminalColumns)) return frequentConfusions(classification);
   return tables.flatMap(([heading, table]) => [`  ${heading}`, textTable(table)]);
 }
 
-/** Columns carry numbers only, as names would not fit. */
+/** The heads of the columns are class numbers, because names would not fit. */
 function matrixTable({ classes }: Classification, matrix: Matrix, text: (value: number) => string): TextTable {
   return {
     head: ["", ...classes.map((_, k) => String(k + 1))],
@@ -56,7 +57,7 @@ function frequentConfusions({ classes, confusion: { counts, byActual } }: Classi
   const most = mistakes.sort((a, b) => b.count - a.count).slice(0, numConfusions);
   const nameOf = (k: number): string => numbered(classes[k]?.name ?? "", k);
   return [
-    `  the ${most.length} most frequent of ${mistakes.length} confusions; all are in --json`,
+    `  the ${most.length} most frequent of ${mistakes.length} confusions; --json has all of them`,
     textTable({
       head: ["actual", "predicted", "images", "of actual"],
       rows: most.map(({ actual, predicted, count }) => [

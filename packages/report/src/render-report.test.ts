@@ -4,12 +4,12 @@ import { ageMidpoints, fairfaceClasses } from "@lockstep/dataset";
 import { CounterRandom, randomDomain } from "@lockstep/numerics";
 import type { EvaluationReport } from "./evaluation-report.js";
 import { reportHead } from "./head-report.js";
-import type { ClassPairs, JudgedClasses, JudgedHead, JudgedNumbers } from "./judged-head.js";
+import type { ClassHeadResult, ClassPairs, HeadResult, NumberHeadResult } from "./head-result.js";
 import { renderReport } from "./render-report.js";
 
 const numSamples = 2500;
 
-/** Two of three right; the wrong ones are the next class. */
+/** Makes pairs of which two thirds are right; a wrong prediction is the next class. */
 function pairs(classes: readonly string[], number: number): ClassPairs {
   const random = new CounterRandom(number, randomDomain.scheduling);
   const actual = Uint8Array.from({ length: numSamples }, (_, i) => random.uint32(2 * i) % classes.length);
@@ -17,18 +17,18 @@ function pairs(classes: readonly string[], number: number): ClassPairs {
   return { classes, actual, predicted };
 }
 
-function classHead(name: string, classes: readonly string[], number: number): JudgedClasses {
+function classHead(name: string, classes: readonly string[], number: number): ClassHeadResult {
   const probabilities_SK = new Float64Array(numSamples * classes.length);
   return { kind: "classes", name, label: name, probabilities_SK, ...pairs(classes, number) };
 }
 
-function numberHead(name: string, unit: string, bins: ClassPairs | null, scale: number): JudgedNumbers {
+function numberHead(name: string, unit: string, bins: ClassPairs | null, scale: number): NumberHeadResult {
   const { actual, predicted } = bins ?? pairs(["a", "b", "c"], 9);
   const values = (of: Uint8Array): Float64Array => Float64Array.from(of, (k) => scale * (ageMidpoints[k] ?? 0));
   return { kind: "number", name, label: name, unit, actual: values(actual), predicted: values(predicted), bins };
 }
 
-function reportOf(heads: readonly JudgedHead[], resamples: number, metrics: Record<string, number>): EvaluationReport {
+function reportOf(heads: readonly HeadResult[], resamples: number, metrics: Record<string, number>): EvaluationReport {
   return {
     checkpoint: { path: "runs/x/checkpoints/step-00000005", step: 5, epoch: 0, weightsSha256: "0123456789abcdef" },
     ...{ recipe: "made", data: "made", part: "val", samples: numSamples, backend: "cpu", device: "cpu", seconds: 1 },
@@ -44,7 +44,7 @@ function linesOf(report: EvaluationReport): string[] {
   return lines;
 }
 
-test("FairFace's heads fit 80 columns, each figure beside its interval and its floor", () => {
+test("the report of FairFace's heads fits into 80 columns and has each figure with its interval and its constant guess", () => {
   const { gender, race, ageBin } = fairfaceClasses;
   const heads = [classHead("gender", gender, 1), classHead("race", race, 2)];
   const report = reportOf([...heads, numberHead("age", "years", pairs(ageBin, 3), 1)], 100, {
@@ -67,7 +67,7 @@ test("FairFace's heads fit 80 columns, each figure beside its interval and its f
   assert.equal(lines.filter((line) => /rows: actual|% of the/.test(line)).length, 9);
 });
 
-test("another recipe's heads: many classes as their most frequent confusions, long names shortened, tiny numbers", () => {
+test("the report shows only frequent confusions for many classes, shortens long names, and shows tiny numbers with an exponent", () => {
   const classes = Array.from({ length: 40 }, (_, k) => `a class whose name is long, number ${k}`);
   const weight = numberHead("massOfTheWholeAnimalBeforeBreakfast", "t", null, 1e-6);
   const lines = linesOf(reportOf([classHead("species", classes, 4), weight], 0, { loss: 0.00001 }));
@@ -77,7 +77,7 @@ test("another recipe's heads: many classes as their most frequent confusions, lo
   assert.ok(!lines.some((line) => line.includes("interval")));
 });
 
-test("a recipe without heads shows its metrics", () => {
+test("the report of a recipe without heads shows its metrics", () => {
   const lines = linesOf(reportOf([], 100, { loss: 2, someOtherFigure: 0.25 }));
   assert.ok(lines.includes("metrics: loss 2.00, someOtherFigure 0.2500"));
 });

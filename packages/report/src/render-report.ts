@@ -1,11 +1,12 @@
-// Renders an evaluation for a terminal: plain text, at most 80 columns, no colours.
+// Renders an evaluation report as plain text for a terminal (renderReport), with at most 80 columns and without
+// colours.
 import type { Interval } from "./bootstrap.js";
 import type { EvaluationReport } from "./evaluation-report.js";
 import type { HeadReport, NumberReport } from "./head-report.js";
 import { renderClassification } from "./render-classification.js";
 import { percent, shortened, terminalColumns, textTable } from "./text-table.js";
 
-/** Several lines, ending with a newline. */
+/** Returns several lines that end with a newline. */
 export function renderReport(report: EvaluationReport): string {
   const { checkpoint, heads } = report;
   return [
@@ -39,7 +40,7 @@ interface OverviewRow {
   readonly name: string;
   readonly model: string;
   readonly interval: string;
-  /** What a guess that looks at no image scores: the most frequent class, the median, the mean. */
+  /** The figure of a constant guess: the most frequent class, the median or the mean. */
   readonly floor: string;
 }
 
@@ -87,7 +88,7 @@ function section(name: string, head: HeadReport): string[] {
   return head.bins === null ? [] : renderClassification(`${words(name)} bin`, head.bins);
 }
 
-/** Four digits that count; an error of 0.001 is not 0.00. */
+/** Formats a number with three to four significant digits, so that an error of 0.001 is not shown as 0.00. */
 function shortNumber(value: number): string {
   const size = Math.abs(value);
   if (size !== 0 && (size < 0.001 || size >= 1e6)) return value.toExponential(2);
@@ -99,7 +100,7 @@ function words(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 }
 
-/** Comma-separated, broken before the terminal's edge. */
+/** Returns a heading and items separated by commas, wrapped at the width of the terminal. */
 function wrapped(heading: string, items: readonly string[]): string[] {
   const lines: string[] = [];
   let line = heading;

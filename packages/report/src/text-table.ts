@@ -1,18 +1,18 @@
-// Lays out a table for a terminal (textTable), with cli-table3: columns two spaces apart unless they are many, no lines, no
-// colours; the first column to the left, numbers to the right.
+// Formats a table as text for a terminal with cli-table3 (textTable): without lines and colours, the first column
+// aligned left and the others aligned right.
 import Table from "cli-table3";
 
 export interface TextTable {
   readonly head: readonly string[];
   readonly rows: readonly (readonly string[])[];
-  /** Spaces between columns; 2 where absent. */
+  /** Spaces between columns; default: 2. */
   readonly gap?: number | undefined;
 }
 
-/** Columns of a terminal that a report must fit. */
+/** Width of a terminal in characters; a report is at most this wide. */
 export const terminalColumns = 80;
 
-/** Several lines, indented by two, without a newline at the end. */
+/** Returns several lines, indented by two spaces, without a newline at the end. */
 export function textTable({ head, rows, gap = 2 }: TextTable): string {
   const result = new Table({
     head: [...head],
@@ -28,13 +28,13 @@ export function textTable({ head, rows, gap = 2 }: TextTable): string {
     .join("\n");
 }
 
-/** What textTable would need. */
+/** Returns the width in characters of the text that textTable returns. */
 export function tableWidth({ head, rows, gap = 2 }: TextTable): number {
   const widths = head.map((title, column) => Math.max(...[head, ...rows].map((row) => (row[column] ?? title).length)));
   return 2 + widths.reduce((total, width) => total + width + gap, -gap);
 }
 
-/** Long names would push the numbers out of the terminal. */
+/** Shortens a name to `columns` characters, because with long names the numbers would not fit into the terminal. */
 export function shortened(name: string, columns: number): string {
   return name.length <= columns ? name : `${name.slice(0, columns - 1)}…`;
 }

@@ -37,7 +37,7 @@ async function made(context: TestContext) {
 }
 
 describe("a converted data set", () => {
-  test("goes through every form and back to the same published files", async (context) => {
+  test("can be converted through every form and back to the same published files", async (context) => {
     const { root, data, open, convert } = await made(context);
     let dataset = await open(data);
     const { fingerprint } = dataset;
@@ -74,7 +74,7 @@ describe("a converted data set", () => {
     assert.deepEqual(await readdir(join(root, "cache")), ["index", "packs"]);
   });
 
-  test("keeps a test part, names that clash or need quotes, and labels of any schema", async (context) => {
+  test("keeps a test part, images with equal names or names that need quotes, and labels of any schema", async (context) => {
     const { root, open, convert } = await made(context);
     const own = join(root, "own");
     const files = ["a/1.jpg", "b/1.JPG", 'c/1.x "y".jpeg', "é.jpg"];
@@ -105,14 +105,14 @@ describe("a converted data set", () => {
     }
   });
 
-  test("is refused into what is not free, and into a form that cannot hold it", async (context) => {
+  test("is not written into a folder that is not empty or in a form that cannot hold it", async (context) => {
     const { root, data, open, convert } = await made(context);
     const dataset = await open(data);
     await mkdir(join(root, "out/csv"), { recursive: true });
     await writeFile(join(root, "out/csv/holiday.txt"), "mine");
     assert.match(
       await userErrorMessage(convert(dataset, "csv")),
-      /out\/csv: exists and is not empty \(holiday.txt\); choose another/,
+      /out\/csv: exists and is not empty \(holiday.txt\); choose another folder \(--out\)/,
     );
     assert.deepEqual(await readdir(join(root, "out/csv")), ["holiday.txt"]);
     await mkdir(join(root, "out/webdataset"));
@@ -120,12 +120,12 @@ describe("a converted data set", () => {
     const trainOnly = await open(join(root, "out/webdataset/train-000000.tar"));
     assert.match(
       await userErrorMessage(convert(trainOnly, "fairface")),
-      /has a val part and this data has none; write csv/,
+      /needs a val part and this data has none; write csv/,
     );
     assert.deepEqual((await readdir(join(root, "out"))).sort(), ["csv", "webdataset"]);
   });
 
-  test("leaves nothing half when it is stopped or an image has changed", async (context) => {
+  test("leaves no files if the conversion is stopped or an image has changed", async (context) => {
     const { root, data, open, convert } = await made(context);
     const dataset = await open(data);
     for (const to of writtenForms) {
@@ -142,7 +142,7 @@ describe("a converted data set", () => {
     assert.deepEqual(await readdir(join(root, "cache")), ["index"]);
   });
 
-  test("carries nothing along that is no image, behind a linked folder neither", async (context) => {
+  test("is not written if a row names a file that is not an image, also in a linked folder", async (context) => {
     const { root, data, open, convert } = await made(context);
     await mkdir(join(root, "home"));
     await writeFile(join(root, "home", "id_rsa"), "-----BEGIN OPENSSH PRIVATE KEY-----\n");
@@ -155,7 +155,7 @@ describe("a converted data set", () => {
     assert.equal((await convert(without, "csv")).images, 17);
   });
 
-  test("removes what killed processes have left of it, and nothing that others are making", async (context) => {
+  test("removes unfinished folders of processes that have ended, and keeps those of other processes", async (context) => {
     const { root, data, open, convert } = await made(context);
     const dataset = await open(data);
     const [dead, container] = [{ startTicks: "1" }, { startTicks: "1", pidSpace: "c0ffee00c0ffee00" }];
@@ -174,7 +174,7 @@ describe("a converted data set", () => {
   });
 });
 
-test("the embedded data set written as files has the pixels that are generated at that size", async (context) => {
+test("the embedded data set has the same pixels if it is written as files and read with the same image size", async (context) => {
   const { root, common, open } = await made(context);
   const imageSize = 20;
   const generated = (await openDataset({ data: "synthetic:60", ...common })) as GeneratedDataset;

@@ -3,7 +3,7 @@ import { csvWriter, fairfaceWriter } from "./files-writer.js";
 import type { FormWriter, FormWriterOptions, WrittenForm } from "./form-writer.js";
 import { tarWriter } from "./tar-writer.js";
 
-/** @throws UserError where the form cannot hold such a data set */
+/** @throws UserError if the form cannot hold the data set */
 export async function createFormWriter(to: WrittenForm, options: FormWriterOptions): Promise<FormWriter> {
   switch (to) {
     case "fairface":
@@ -11,7 +11,8 @@ export async function createFormWriter(to: WrittenForm, options: FormWriterOptio
     case "csv":
       return csvWriter(options);
     case "parquet": {
-      const { parquetWriter } = await import("./parquet-writer.js"); // its library is loaded only here
+      // Imported here, so that the other forms do not load its library.
+      const { parquetWriter } = await import("./parquet-writer.js");
       return parquetWriter(options);
     }
     case "webdataset":

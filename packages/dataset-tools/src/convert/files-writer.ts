@@ -1,5 +1,5 @@
-// Writes images as files beside label files (fairfaceWriter, csvWriter): in the published layout, or with one labels.csv.
-
+// Writes images as single files with label files: in FairFace's published layout (fairfaceWriter), or with one
+// labels.csv (csvWriter).
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { publishedFiles } from "@lockstep/dataset";
@@ -7,12 +7,15 @@ import { UserError } from "@lockstep/errors";
 import { stringify } from "csv-stringify/sync";
 import type { FormWriter, FormWriterOptions, WrittenSample } from "./form-writer.js";
 
-/** fairface_label_train.csv and fairface_label_val.csv, and one for the test part where there is one. */
+/**
+ * Writes fairface_label_train.csv and fairface_label_val.csv, and fairface_label_test.csv if there is a test part.
+ * @throws UserError if the training or the validation part is empty
+ */
 export function fairfaceWriter(options: FormWriterOptions): FormWriter {
-  const lacking = publishedFiles.find(({ part, optional }) => !optional && options.counts[part] === 0);
-  if (lacking !== undefined) {
+  const missing = publishedFiles.find(({ part, optional }) => !optional && options.counts[part] === 0);
+  if (missing !== undefined) {
     throw new UserError(
-      `to fairface: the published layout has a ${lacking.part} part and this data has none; write csv, parquet or webdataset (--to)`,
+      `to fairface: the published layout needs a ${missing.part} part and this data has none; write csv, parquet or webdataset (--to)`,
     );
   }
   const columns = options.schema.fields.map(({ column }) => column);
@@ -26,7 +29,7 @@ export function fairfaceWriter(options: FormWriterOptions): FormWriter {
   });
 }
 
-/** labels.csv, with a column for the part. */
+/** Writes labels.csv with a column for the part. */
 export function csvWriter({ folder, schema }: FormWriterOptions): FormWriter {
   const columns = schema.fields.map(({ column }) => column);
   const rows = [csvRow(["file", ...columns, "split"])];
@@ -66,7 +69,7 @@ function fileOf({ part, stem, ending }: WrittenSample): string {
   return `${part}/${stem}.${ending}`;
 }
 
-/** The reader trims blanks around values: a value that has some is quoted. */
+/** Quotes a value with blanks at its start or end, because readers remove blanks around unquoted values. */
 function csvRow(cells: readonly (string | number)[]): string {
   return stringify([[...cells]], { eof: false, quoted_match: /[\r\n]|^\s|\s$/ });
 }

@@ -6,32 +6,32 @@ export type WrittenForm = (typeof writtenForms)[number];
 
 export interface WrittenSample {
   readonly part: PartName;
-  /** File name without its ending; unique within a part; without a dot. */
+  /** File name without its ending. It is unique within a part and has no dot. */
   readonly stem: string;
-  /** Ending without the dot, found from the bytes. */
+  /** Ending without the dot; it is determined from the bytes. */
   readonly ending: string;
   readonly bytes: Uint8Array;
-  /** By column: a class's name, or a number. */
+  /** By column: the name of a class, or a number. */
   readonly labels: Readonly<Record<string, string | number>>;
-  /** By column of a class field: its index in the schema. */
+  /** By column of a class field: the index of the class in the schema. */
   readonly classIndexes: Readonly<Record<string, number>>;
 }
 
 export interface FormWriterOptions {
-  /** Exists and is empty. */
+  /** An existing, empty folder. */
   readonly folder: string;
   readonly schema: LabelSchema;
-  /** Samples by part. */
+  /** Number of samples of each part. */
   readonly counts: Readonly<Record<PartName, number>>;
-  /** Images in a shard. */
+  /** Largest number of images of a shard. */
   readonly shardImages: number;
 }
 
-/** Everything it wrote is flushed to the disk when `finish` resolves. */
+/** When `finish` resolves, everything that was written is flushed to the disk. */
 export interface FormWriter {
-  /** Called again only after the earlier call has resolved. */
+  /** The caller waits until one call has resolved before the next call. */
   add(samples: readonly WrittenSample[]): Promise<void>;
   finish(): Promise<void>;
-  /** Called after a failure: closes what is open. */
+  /** Closes open files after a failure. */
   abandon(): Promise<void>;
 }

@@ -1,6 +1,6 @@
-// Writes Parquet as Hugging Face's hub has it (parquetWriter): data/PART-00000-of-00002.parquet with an image column of {bytes, path}
-// and integer labels, whose names stand in the metadata that its `datasets` library reads.
-
+// Writes Parquet files as on the Hugging Face hub (parquetWriter): data/PART-00000-of-00002.parquet with an image
+// column of {bytes, path} and labels as integers. The class names are in the metadata that the hub's `datasets` library
+// reads.
 import { mkdirSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -9,7 +9,7 @@ import type { SchemaElement } from "hyparquet";
 import { type ColumnSource, fileWriter, ParquetWriter } from "hyparquet-writer";
 import type { FormWriter, FormWriterOptions, WrittenSample } from "./form-writer.js";
 
-/** As the hub has it for images: a viewer reads one without the others. */
+/** The hub's size for images: with small row groups, a viewer can read some images without reading the whole file. */
 const rowGroupImages = 100;
 const imageColumn = "image";
 
@@ -18,7 +18,7 @@ const hubPart: Readonly<Record<PartName, string>> = { train: "train", val: "vali
 interface OpenShard {
   readonly path: string;
   readonly writer: ParquetWriter;
-  /** Not yet in a row group. */
+  /** Samples that are not yet written in a row group. */
   pending: WrittenSample[];
   images: number;
 }
@@ -98,7 +98,8 @@ function hubFeatures(fields: readonly LabelField[]): Record<string, unknown> {
 function columnsOf(fields: readonly LabelField[], samples: readonly WrittenSample[]): ColumnSource[] {
   const images = samples.map(({ bytes, stem, ending }) => ({ bytes, path: `${stem}.${ending}` }));
   return [
-    // Encoded images neither compress nor repeat, and a viewer reads rows by the offset index.
+    // Compression and a dictionary do not make encoded images smaller, and without them a viewer can read single rows
+    // by the offset index.
     { name: imageColumn, data: images, codec: "UNCOMPRESSED", encoding: "PLAIN", statistics: false },
     ...fields.map(({ column, kind }): ColumnSource => {
       if (kind === "number") return { name: column, data: samples.map(({ labels }) => labels[column]) };
@@ -107,7 +108,7 @@ function columnsOf(fields: readonly LabelField[], samples: readonly WrittenSampl
   ];
 }
 
-/** fileWriter writes as it goes and closes nothing that could be flushed. */
+/** Flushes the file to the disk, because fileWriter of hyparquet-writer does not. */
 async function flush(path: string): Promise<void> {
   const file = await open(path, "r+");
   try {

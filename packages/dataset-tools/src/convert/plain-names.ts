@@ -1,10 +1,13 @@
-// Names the images of a form that is written (plainStems): their earlier names, made plain enough for every form.
+// Derives file names that are valid in every form from the images' names (plainStems).
 import type { PartName } from "@lockstep/dataset";
 
-/** A stem for each image, in order: letters, digits, `-` and `_` alone, none twice within a part, whatever the letters' case. */
+/**
+ * Returns a stem (a file name without its ending) for each image, in order. Stems consist of letters, digits, `-` and
+ * `_`, and are unique within a part without regard to letter case.
+ */
 export function plainStems(images: readonly { readonly part: PartName; readonly name: string }[]): string[] {
   const taken = new Set<string>();
-  // By what many images are called: the copy to go on from, so that equal names do not each count from 2.
+  // For each stem: the number of its next copy, so that many images with equal names do not each count from 2.
   const nextCopy = new Map<string, number>();
   return images.map(({ part, name }) => {
     const base =

@@ -1,4 +1,4 @@
-// Writes WebDataset shards (tarWriter): PART-000000.tar with N.jpg, then N.json.
+// Writes WebDataset shards (tarWriter): PART-000000.tar with N.jpg and then N.json for each sample.
 import { createWriteStream } from "node:fs";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
@@ -8,13 +8,13 @@ import type { FormWriter, FormWriterOptions } from "./form-writer.js";
 
 interface OpenShard {
   readonly archive: Pack;
-  /** Settles when the shard is on the disk. */
+  /** Resolves when the shard is flushed to the disk; rejects if it cannot be written. */
   readonly written: Promise<void>;
   images: number;
 }
 
-/** Members carry no time and no owner: the same samples make the same bytes. */
-const memberFacts = { mode: 0o644, mtime: new Date(0) };
+/** Members have no time and no owner, so that the same samples give the same bytes. */
+const memberAttributes = { mode: 0o644, mtime: new Date(0) };
 
 export function tarWriter({ folder, shardImages }: FormWriterOptions): FormWriter {
   const shards = new Map<PartName, OpenShard>();
@@ -23,10 +23,10 @@ export function tarWriter({ folder, shardImages }: FormWriterOptions): FormWrite
   const begin = (part: PartName): OpenShard => {
     const path = join(folder, `${part}-${String(shardsBegun[part]++).padStart(6, "0")}.tar`);
     const archive = pack();
-    // A streamx stream, which is one of Node's but for its types.
+    // `archive` is a streamx stream. It behaves like a stream of Node but has other types.
     const source = archive as unknown as NodeJS.ReadableStream;
     const written = pipeline(source, createWriteStream(path, { flags: "wx", flush: true }));
-    written.catch(() => {}); // the next member's writing, or the end, tells
+    written.catch(() => {}); // writeMember or end() reports the error
     return { archive, written, images: 0 };
   };
   const end = async (part: PartName, { archive, written }: OpenShard): Promise<void> => {
@@ -58,13 +58,13 @@ export function tarWriter({ folder, shardImages }: FormWriterOptions): FormWrite
   };
 }
 
-/** Resolves when there is room for the next. */
+/** Resolves when the next member can be written. */
 async function writeMember({ archive, written }: OpenShard, name: string, bytes: Uint8Array): Promise<void> {
-  const taken = new Promise<void>((resolve, reject) => {
-    const member = archive.entry({ name, size: bytes.length, ...memberFacts }, (error) =>
+  const accepted = new Promise<void>((resolve, reject) => {
+    const member = archive.entry({ name, size: bytes.length, ...memberAttributes }, (error) =>
       error ? reject(error) : resolve(),
     );
     member.end(bytes);
   });
-  await Promise.race([taken, written]);
+  await Promise.race([accepted, written]);
 }

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { temporaryFolder, userErrorMessage } from "@lockstep/dataset/testing";
 import { assertOutside } from "./write-form.js";
 
-test("the output may not lie inside the data, also through a link or beside a label file", async (context) => {
+test("an output folder inside the data is refused, also through a link or next to a label file", async (context) => {
   const root = await temporaryFolder(context);
   const [data, link] = [join(root, "data"), join(root, "link")];
   await mkdir(data);
@@ -17,7 +17,10 @@ test("the output may not lie inside the data, also through a link or beside a la
     [link, join(data, "out")],
     [file, join(data, "out")],
   ] as const) {
-    assert.match(await userErrorMessage(assertOutside(out, named)), /out: lies inside .*; choose another \(--out\)$/);
+    assert.match(
+      await userErrorMessage(assertOutside(out, named)),
+      /out: is inside the data folder .*; choose another folder \(--out\)$/,
+    );
   }
   await assertOutside(join(root, "out"), file);
 });

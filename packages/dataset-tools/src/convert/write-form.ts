@@ -1,5 +1,5 @@
-// Writes a data set completely or not at all (writeForm): into a folder beside, read back and compared by fingerprint, then renamed.
-
+// Writes a data set completely or not at all (writeForm). It writes into a temporary folder next to the output folder,
+// reads the result back, compares the fingerprints, and then renames the folder.
 import { readdir, rename, rm } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import {
@@ -22,19 +22,19 @@ import { createFormWriter } from "./create-form-writer.js";
 import type { FormWriter, WrittenForm } from "./form-writer.js";
 import { plainStems } from "./plain-names.js";
 
-/** What is to be written: images by index, in the order in which they are written. */
+/** The content to write: the images in the order in which they are written. */
 export interface FormContent {
   readonly schema: LabelSchema;
   readonly images: readonly { readonly name: string; readonly origin: number; readonly labels: SampleLabels }[];
-  /** Encoded bytes. */
+  /** Returns the encoded bytes of the image at that index of `images`. */
   read(index: number): Promise<Uint8Array>;
 }
 
 export interface WriteFormOptions {
-  /** Must not exist, or be an empty folder. */
+  /** The output folder. It must not exist, or must be empty. */
   readonly out: string;
   readonly to: WrittenForm;
-  /** Images in a Parquet file or a tar shard. */
+  /** Largest number of images of a Parquet file or a tar shard. */
   readonly shardImages?: number | undefined;
   readonly cacheDir: string;
   readonly log: Log;
@@ -46,17 +46,20 @@ export interface WrittenDataset {
   readonly out: string;
   readonly form: WrittenForm;
   readonly images: number;
-  /** Of what was written, read back. */
+  /** Fingerprint of the written data set; it was checked by reading the data set back. */
   readonly fingerprint: string;
 }
 
 export const defaultShardImages = 5000;
-/** Read and written at a time. */
+/** Number of images that are read and written at a time. */
 const batchImages = 32;
-/** Columns that forms have besides the labels. */
+/** Columns that forms have in addition to the labels. */
 const reservedColumns = ["file", "split", "image"];
 
-/** @throws UserError where `out` is not free or the form cannot hold the data */
+/**
+ * @throws UserError if `out` exists and is not an empty folder, if it cannot be written, or if the form cannot hold the
+ * data
+ */
 export async function writeForm(content: FormContent, options: WriteFormOptions): Promise<WrittenDataset> {
   const { to } = options;
   const out = resolve(options.out);
@@ -64,7 +67,7 @@ export async function writeForm(content: FormContent, options: WriteFormOptions)
   const reserved = content.schema.fields.find(({ column }) => reservedColumns.includes(column));
   if (reserved)
     throw new UserError(
-      `label "${reserved.name}": column "${reserved.column}" means something else in every form; rename it`,
+      `label "${reserved.name}": the column name "${reserved.column}" is reserved in every form; rename the column`,
     );
   try {
     const expected = await withTemporaryPath(out, async (temporary) => {
@@ -82,7 +85,10 @@ export async function writeForm(content: FormContent, options: WriteFormOptions)
   }
 }
 
-/** Reads the folder back. What that leaves in the cache would be of no use: the folder gets another name. */
+/**
+ * Reads the folder back. It uses its own cache folder and removes it, because cache entries of the temporary folder are
+ * useless after the rename.
+ */
 async function checkWritten(
   folder: string,
   expected: string,
@@ -103,8 +109,9 @@ async function checkWritten(
 }
 
 /**
- * Of the image's file name, by its content. A label file may name a file that is no image, e.g. behind a linked folder: it is
- * not copied into data that may be published.
+ * Returns the ending of the image's file name, determined by its content.
+ * @throws UserError if the file is not an image: a label file may name any file, e.g. in a linked folder, and such a
+ * file must not be copied into data that may be published
  */
 async function endingOf(bytes: Uint8Array, name: string): Promise<string> {
   const format = await imageFormat(bytes);
@@ -114,7 +121,7 @@ async function endingOf(bytes: Uint8Array, name: string): Promise<string> {
   );
 }
 
-/** The fingerprint of what was written. */
+/** Writes the data set and returns its fingerprint. */
 async function writeAll(content: FormContent, folder: string, options: WriteFormOptions): Promise<string> {
   const { to, shardImages = defaultShardImages, signal, onProgress } = options;
   const { images, schema } = content;
@@ -132,7 +139,7 @@ async function writeAll(content: FormContent, folder: string, options: WriteForm
           const index = first + place;
           const bytes = await content.read(index);
           list[index] = { name, origin, labels, contentSha256: sha256Hex(bytes) };
-          const [part, stem] = [parts[index] as PartName, stems[index] as string]; // one for each image
+          const [part, stem] = [parts[index] as PartName, stems[index] as string]; // there is one for each image
           return { part, stem, ending: await endingOf(bytes, name), bytes, ...writtenLabels(schema, labels) };
         }),
       );
@@ -162,23 +169,27 @@ function writtenLabels({ fields }: LabelSchema, labels: SampleLabels) {
   };
 }
 
-/** The user's data is left as it is: nothing is written into it. */
+/**
+ * Nothing is written into the data folder, because it belongs to the user.
+ * @throws UserError if `out` is inside the data folder
+ */
 export async function assertOutside(out: string, data: string): Promise<void> {
   if (!(await liesInsideData(out, data))) return;
-  throw new UserError(`${out}: lies inside the data folder (${data}); choose another (--out)`);
+  throw new UserError(`${out}: is inside the data folder (${data}); choose another folder (--out)`);
 }
 
-/** @throws UserError where something stands in the place of what is to be written */
+/** @throws UserError if `out` exists and is not an empty folder */
 export async function assertFree(out: string): Promise<void> {
   const names = await readdir(out).catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") return [];
     throw new UserError(`${out}: cannot be written to: ${error.message} (--out)`);
   });
-  if (names.length > 0) throw new UserError(`${out}: exists and is not empty (${names[0]}); choose another (--out)`);
+  if (names.length > 0)
+    throw new UserError(`${out}: exists and is not empty (${names[0]}); choose another folder (--out)`);
 }
 
 function diskFailure(error: unknown, out: string): unknown {
-  const mendable = ["ENOSPC", "EDQUOT", "EIO", "EACCES", "EPERM", "EROFS", "ENOTDIR"];
-  const isMendable = mendable.includes(systemErrorIn(error)?.code ?? "");
-  return isMendable ? asUserError(error, `${out}: cannot be written (--out)`) : error;
+  const diskCodes = ["ENOSPC", "EDQUOT", "EIO", "EACCES", "EPERM", "EROFS", "ENOTDIR"];
+  const isDiskError = diskCodes.includes(systemErrorIn(error)?.code ?? "");
+  return isDiskError ? asUserError(error, `${out}: cannot be written (--out)`) : error;
 }

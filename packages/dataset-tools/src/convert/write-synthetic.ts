@@ -1,12 +1,14 @@
-// Writes the embedded data set as real files (writeSynthetic): PNG, so that at the same size each pixel is read as it was drawn.
+// Writes the embedded data set as PNG files (writeSynthetic). PNG is lossless, so a reader gets the generated pixels if
+// it uses the same image size.
 import { type GeneratedDataset, labelsOf } from "@lockstep/dataset";
 import { type WriteFormOptions, type WrittenDataset, writeForm } from "./write-form.js";
 
 export interface WriteSyntheticOptions extends WriteFormOptions {
-  /** Pixels a side. */
+  /** Pixels per side. */
   readonly imageSize: number;
 }
 
+/** @throws UserError if `out` exists and is not an empty folder, or if it cannot be written */
 export async function writeSynthetic(
   dataset: GeneratedDataset,
   { imageSize, ...options }: WriteSyntheticOptions,

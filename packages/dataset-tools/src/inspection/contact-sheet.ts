@@ -1,5 +1,4 @@
-// Draws the contact sheet (contactSheet): some images of a data set, chosen by seed, each with its labels under it, as one PNG.
-
+// Draws a contact sheet (contactSheet): one PNG with some images of a data set, each with its labels below it.
 import { availableParallelism } from "node:os";
 import { type Dataset, decodeImage, mapBounded, sharpModule } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
@@ -9,25 +8,26 @@ import { namedLabels } from "./duplicates.js";
 
 export interface ContactSheetOptions {
   readonly dataset: Dataset;
-  /** Those that are drawn from. */
+  /** The samples to choose from. */
   readonly samples: Uint32Array;
   readonly rows: number;
   readonly columns: number;
+  /** Determines which samples are chosen. */
   readonly seed: number;
   readonly signal?: AbortSignal | undefined;
 }
 
 export interface ContactSheet {
   readonly png: Uint8Array;
-  /** Images on it: fewer than it has room for where the data set is small. */
+  /** Number of images on the sheet: rows x columns, or fewer if there are fewer samples. */
   readonly images: number;
-  /** False where this machine has no fonts to write the labels in. */
+  /** False if this machine has no fonts, so that the sheet has no labels. */
   readonly captioned: boolean;
 }
 
-/** Pixels. */
+/** In pixels. */
 const [tileSize, gap, lineHeight, fontSize] = [128, 8, 14, 11];
-/** A line of a caption that is longer would run into the next tile. */
+/** Characters that fit into a line of a caption. A longer line would overlap the next tile. */
 const captionColumns = Math.floor(tileSize / (0.56 * fontSize));
 const background = { r: 250, g: 250, b: 250 };
 const tileShape = { width: tileSize, height: tileSize, channels: 3 } as const;
@@ -65,7 +65,7 @@ export async function contactSheet(options: ContactSheetOptions): Promise<Contac
   return { png, images: chosen.length, captioned };
 }
 
-/** As training sees it, but for the size; null where the image is broken. */
+/** Returns the pixels that training uses, but at the size of a tile; null if the image cannot be decoded. */
 async function tilePixels(dataset: Dataset, sample: number): Promise<Uint8Array | null> {
   if (dataset.pixelSource === "generated") {
     const pixels = new Uint8Array(tileSize * tileSize * 3);
@@ -84,7 +84,7 @@ function captionOf(dataset: Dataset, sample: number): string[] {
   return Object.values(namedLabels(dataset.labels, sample)).map((label) => shortened(String(label)));
 }
 
-/** What tells names apart stands at their end. */
+/** Shortens a line at its start, because names usually differ at their end. */
 function shortened(line: string): string {
   return line.length <= captionColumns ? line : `…${line.slice(1 - captionColumns)}`;
 }
@@ -97,7 +97,7 @@ function captionSvg(lines: readonly string[]): Buffer {
   );
 }
 
-/** XML knows no control characters. */
+/** Escapes text for XML, which does not allow control characters. */
 function escaped(text: string): string {
   return text
     .replaceAll(/\p{Cc}/gu, "?")
@@ -106,7 +106,7 @@ function escaped(text: string): string {
     .replaceAll(">", "&gt;");
 }
 
-/** Without fonts, text is drawn as nothing, and nobody complains: so see whether it leaves ink. */
+/** Draws a text and checks whether it has visible pixels: without fonts, text is not drawn and no error is reported. */
 async function hasFonts(): Promise<boolean> {
   const sharp = await sharpModule();
   const { data } = await sharp(captionSvg(["Labels"]))

@@ -1,28 +1,32 @@
-// Finds images of equal bytes (findDuplicates): within a published part, across parts, and labelled differently. Pure.
+// Finds images with equal bytes (findDuplicates), and reports whether they are in several parts or have different
+// labels. Pure.
 import { type Dataset, type LabelTable, labelOf, origin, type PartName } from "@lockstep/dataset";
 
 export interface DuplicateImage {
   readonly name: string;
-  /** The published one. */
+  /** Part of the official split. */
   readonly part: PartName;
-  /** By field: the class' name, or the number. */
+  /** By field: the name of the class, or the number. */
   readonly labels: Readonly<Record<string, string | number>>;
 }
 
-/** Images of the same bytes. */
+/** Images with the same bytes. */
 export interface DuplicateGroup {
   readonly contentSha256: string;
   /** Two or more, in canonical order. */
   readonly images: readonly DuplicateImage[];
-  /** Images of more than one part: what is validated on was trained on, unless the split is random. */
+  /**
+   * Whether the images are in more than one part. Then an official split trains on images that it is evaluated on; a
+   * random split does not.
+   */
   readonly acrossParts: boolean;
-  /** Fields that they are labelled differently in. */
+  /** Fields in which the labels differ. */
   readonly conflicting: readonly string[];
 }
 
 type DuplicateInput = Pick<Dataset, "labels" | "origin" | "contentSha256" | "imageName">;
 
-/** In canonical order of the first of each. */
+/** Returns the groups in the canonical order of their first images. */
 export function findDuplicates(dataset: DuplicateInput): DuplicateGroup[] {
   const byContent = new Map<string, number[]>();
   for (let sample = 0; sample < dataset.labels.numSamples; sample++) {
@@ -52,7 +56,7 @@ function groupOf(dataset: DuplicateInput, contentSha256: string, samples: readon
   };
 }
 
-/** For people: class names instead of indexes. */
+/** Returns the labels of a sample with class names instead of indexes. */
 export function namedLabels(table: LabelTable, sample: number): Record<string, string | number> {
   return Object.fromEntries(
     table.schema.fields.map((field) => {

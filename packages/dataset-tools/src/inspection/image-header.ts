@@ -1,17 +1,20 @@
-// Reads what an encoded image's header holds, without decoding the image (readHeader).
+// Reads the header of an encoded image without decoding the image (readHeader).
 import { decodeProblem, type ImageFormat, imageFormat, quoted, sharpModule } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 
 export interface ImageHeader {
   readonly format: ImageFormat["name"];
-  /** Pixels, as stored: before the image is turned upright. */
+  /** In pixels as stored, i.e. before the image is turned upright. */
   readonly width: number;
   readonly height: number;
   /** E.g. `srgb`, `b-w`, `srgb with alpha`. */
   readonly colours: string;
 }
 
-/** `name` is for the message. @throws UserError where the bytes do not begin like an image */
+/**
+ * @param name name of the image for the error message
+ * @throws UserError if the bytes do not begin with the header of an accepted image format
+ */
 export async function readHeader(encoded: Uint8Array, name: string): Promise<ImageHeader> {
   const sharp = await sharpModule();
   try {

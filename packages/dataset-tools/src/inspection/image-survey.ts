@@ -1,5 +1,5 @@
-// Surveys the images of a data set as files (surveyImages): formats, sizes, bytes. It reads headers and decodes nothing.
-
+// Surveys the encoded images of a data set (surveyImages): formats, colours, sizes. It reads headers and decodes no
+// image.
 import { availableParallelism } from "node:os";
 import { type EncodedDataset, mapBounded, type Progress } from "@lockstep/dataset";
 import { type ImageHeader, readHeader } from "./image-header.js";
@@ -11,21 +11,22 @@ export interface Spread {
 }
 
 export interface ImageSurvey {
-  /** Images, by format: jpeg, png, ...; the most frequent first. */
+  /** Number of images by format (jpeg, png, ...), the most frequent first. */
   readonly formats: Readonly<Record<string, number>>;
-  /** Images, by colour: rgb, grey, cmyk, ... and whether there is an alpha channel. */
+  /** Number of images by colour space (srgb, b-w, cmyk, ...) and whether there is an alpha channel. */
   readonly colours: Readonly<Record<string, number>>;
-  /** Pixels; null where no header could be read. */
+  /** In pixels; null if no header could be read. */
   readonly width: Spread | null;
+  /** In pixels; null if no header could be read. */
   readonly height: Spread | null;
-  /** Encoded. */
+  /** Bytes of the encoded images; null if no header could be read. */
   readonly bytes: Spread | null;
   readonly unreadable: readonly UnreadableImage[];
 }
 
 export interface UnreadableImage {
   readonly name: string;
-  /** A whole sentence. */
+  /** The complete message, with the image's name. */
   readonly problem: string;
 }
 

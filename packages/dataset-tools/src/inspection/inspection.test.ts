@@ -15,7 +15,7 @@ interface Made {
   open(): Promise<EncodedDataset>;
 }
 
-/** Ten images of 48x48 in train, three in val. */
+/** Makes a folder with ten images of 48x48 in train and three in val. */
 async function made(context: TestContext): Promise<Made> {
   const root = await temporaryFolder(context);
   const data = join(root, "data");
@@ -30,7 +30,7 @@ async function made(context: TestContext): Promise<Made> {
   };
 }
 
-test("images of equal bytes are found within and across parts, with the labels that they disagree on", async (context) => {
+test("findDuplicates finds images with equal bytes within and across parts, and the fields in which their labels differ", async (context) => {
   const { data, open } = await made(context);
   assert.deepEqual(findDuplicates(await open()), []);
   await copyFile(join(data, "train/1.jpg"), join(data, "train/8.jpg"));
@@ -43,7 +43,7 @@ test("images of equal bytes are found within and across parts, with the labels t
     conflicting,
   }));
   found.sort((a, b) => a.names.length - b.names.length);
-  // Labels go by number: genders by its remainder by 2, races by 7, age bins by 9.
+  // Image N has gender N % 2, race N % 7 and age bin N % 9; the images of val follow those of train.
   const [pair, triple] = found;
   assert.deepEqual(pair?.names.toSorted(), ["train: train/1.jpg", "train: train/8.jpg"]);
   assert.deepEqual([pair?.acrossParts, pair?.conflicting], [false, ["gender", "ageBin"]]);
@@ -51,10 +51,11 @@ test("images of equal bytes are found within and across parts, with the labels t
   assert.deepEqual([triple?.acrossParts, triple?.conflicting], [true, ["gender", "race", "ageBin"]]);
 });
 
-test("a survey reads formats, colours and sizes from the headers, and names what is no image", async (context) => {
+test("surveyImages reads formats, colours and sizes from the headers, and names files that are not images", async (context) => {
   const { data, open } = await made(context);
   const grey = { width: 20, height: 90, channels: 3, background: "#777" } as const;
-  await sharp({ create: grey }).greyscale().toColourspace("b-w").png().toFile(join(data, "train/0.jpg")); // named wrongly, as it happens
+  // A PNG whose name has the ending of a JPEG.
+  await sharp({ create: grey }).greyscale().toColourspace("b-w").png().toFile(join(data, "train/0.jpg"));
   await writeFile(join(data, "val/2.jpg"), "no image at all");
   const seen: Progress[] = [];
   const survey = await surveyImages({ dataset: await open(), onProgress: (progress) => seen.push(progress) });
@@ -71,7 +72,7 @@ test("a survey reads formats, colours and sizes from the headers, and names what
   assert.deepEqual(seen.at(-1), { stage: "inspecting", done: 13, total: 13 });
 });
 
-test("a verification names each image that cannot be decoded or is not what was indexed, and no other", async (context) => {
+test("verifyImages names exactly the images that cannot be decoded or have changed", async (context) => {
   const { data, open } = await made(context);
   assert.deepEqual(await verifyImages({ dataset: await open() }), []);
   const whole = await readFile(join(data, "train/3.jpg"));
@@ -87,7 +88,7 @@ test("a verification names each image that cannot be decoded or is not what was 
   assert.match(noImage, /^image "val\/1.jpg" cannot be decoded \(.+/);
 });
 
-test("a contact sheet holds the images of its seed, cropped as training sees them", async (context) => {
+test("a contact sheet shows images chosen by its seed, cropped as for training", async (context) => {
   const { open } = await made(context);
   const dataset = await open();
   const samples = Uint32Array.from({ length: 13 }, (_, sample) => sample);
@@ -106,7 +107,7 @@ test("a contact sheet holds the images of its seed, cropped as training sees the
   assert.equal(tiles.filter((pixels) => tile.equals(pixels)).length, 1);
 });
 
-test("a broken image is a blank tile; a set that is smaller than the sheet gives a smaller one", async (context) => {
+test("a contact sheet shows a damaged image as a blank tile, and has fewer rows if there are few images", async (context) => {
   const { data, open } = await made(context);
   await writeFile(join(data, "val/0.jpg"), "no image at all");
   const dataset = await open();
@@ -119,7 +120,7 @@ test("a broken image is a blank tile; a set that is smaller than the sheet gives
   assert.ok(tile.every((value) => value === 200));
 });
 
-test("generated images make a sheet too", async () => {
+test("a contact sheet can show generated images", async () => {
   const samples = Uint32Array.of(3, 1, 4);
   const { images } = await contactSheet({
     ...{ dataset: syntheticDataset({ numSamples: 5 }), samples, rows: 1, columns: 9, seed: 0 },

@@ -24,12 +24,12 @@ const labels = labelTable(
 const split = { train: Uint32Array.of(0, 2), val: Uint32Array.of(1), test: Uint32Array.of(3) };
 const counts = countLabels(labels, { ...split, duplicatesRemoved: 1, leaked: 0 });
 
-test("images are counted by part, and what is in none is said", () => {
+test("images are counted by part, and those in no part are counted as left out", () => {
   assert.deepEqual(counts.images, { train: 2, val: 1, test: 1, all: 4 });
   assert.equal(counts.leftOut, 1);
 });
 
-test("classes are counted by part, numbers by their spread", () => {
+test("classes are counted by part, and numbers have their least, median and greatest value", () => {
   const [kind, weight] = counts.fields;
   assert.ok(kind?.kind === "class");
   assert.deepEqual(kind.classes, [
@@ -40,7 +40,7 @@ test("classes are counted by part, numbers by their spread", () => {
   assert.deepEqual(weight, { kind: "number", name: "weight", least: 0.5, median: 4, greatest: 20 });
 });
 
-test("the joint table holds the cells that occur, in the order of the classes", () => {
+test("the joint table holds the cells with images, in the order of the classes", () => {
   assert.deepEqual(counts.joint.fields, ["kind", "wild"]);
   assert.equal(counts.joint.numCells, 6);
   assert.deepEqual(

@@ -1,4 +1,5 @@
-// Counts a data set (countLabels): images by part and label, one field at a time and all class fields together. Pure.
+// Counts the images of a data set by part and label (countLabels), for each field alone and for all class fields
+// together. Pure.
 import {
   type ClassField,
   type LabelTable,
@@ -9,12 +10,15 @@ import {
   type Split,
 } from "@lockstep/dataset";
 
-/** Images. */
+/** Number of images of each part, and of all parts. */
 export type PartCounts = Readonly<Record<PartName, number>> & { readonly all: number };
 
 export interface LabelCounts {
   readonly images: PartCounts;
-  /** Images of the data set that are in no part: duplicates that a random split removes, and what a subset leaves out. */
+  /**
+   * Number of images that are in no part: duplicates that a random split removes, and images that are not in the
+   * subset.
+   */
   readonly leftOut: number;
   readonly fields: readonly FieldCounts[];
   readonly joint: JointTable;
@@ -35,17 +39,17 @@ export interface ClassCount {
   readonly images: PartCounts;
 }
 
-/** All class fields at once. */
+/** Counts by the joint classes of all class fields. */
 export interface JointTable {
   readonly fields: readonly string[];
-  /** Products of the numbers of classes. */
+  /** Product of the numbers of classes of the fields. */
   readonly numCells: number;
-  /** Those with images; in the order of the classes, the last field fastest. */
+  /** The cells that have images, in the order of the classes; the last field varies fastest. */
   readonly cells: readonly JointCell[];
 }
 
 export interface JointCell {
-  /** A class name for each of the fields. */
+  /** The name of the class for each field. */
   readonly classes: readonly string[];
   readonly images: PartCounts;
 }

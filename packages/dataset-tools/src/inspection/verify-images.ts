@@ -1,10 +1,12 @@
-// Reads every byte of a data set's images and decodes each (verifyImages): one finding for each image at which training would
-// fail, or which `--on-bad-image skip` would leave out.
-
+// Reads and decodes every image of a data set (verifyImages). It reports each image that training would fail on, or
+// that `--on-bad-image skip` would leave out.
 import { availableParallelism } from "node:os";
 import { type EncodedDataset, imageProblem, mapBounded, type Progress, quoted } from "@lockstep/dataset";
 
-/** One line for each image that is not what was indexed, or cannot be decoded; in canonical order. */
+/**
+ * Returns one line for each image that has changed since the data set was opened or that cannot be decoded, in
+ * canonical order.
+ */
 export async function verifyImages(options: {
   readonly dataset: EncodedDataset;
   readonly signal?: AbortSignal | undefined;

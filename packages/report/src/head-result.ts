@@ -1,5 +1,5 @@
-// Owns setting what a head says of each sample beside its label: the class that is meant and how probable each is, or the
-// number and the class that it falls into. Pure.
+// Pairs the predictions of a head with the labels of the samples (headResult): the predicted class and the
+// probabilities of all classes, or the predicted number and the class that it falls into. Pure.
 //
 // S samples, K classes
 import { type ClassField, type LabelField, type LabelSchema, type LabelTable, labelOf } from "@lockstep/dataset";
@@ -7,43 +7,47 @@ import { UserError } from "@lockstep/errors";
 import { type ClassHead, type EvaluatedHead, greatest, type NumberHead, type Recipe, softmax } from "@lockstep/recipe";
 import { binOf } from "./number-errors.js";
 
-/** Of one head, for every sample of the part in order; row-major, S x width. */
+/** The predictions of one head for every sample of the part, in order; row-major, S x width. */
 export interface HeadPredictions {
   readonly width: number;
   readonly values: Float32Array;
 }
 
-export type JudgedHead = JudgedClasses | JudgedNumbers;
+export type HeadResult = ClassHeadResult | NumberHeadResult;
 
-/** Class indexes, S each. */
+/** Actual and predicted class indexes, S each. */
 export interface ClassPairs {
-  /** Names, by index. */
+  /** Class names by index. */
   readonly classes: readonly string[];
   readonly actual: Uint8Array;
   readonly predicted: Uint8Array;
 }
 
-export interface JudgedClasses extends ClassPairs {
+export interface ClassHeadResult extends ClassPairs {
   readonly kind: "classes";
   readonly name: string;
   readonly label: string;
-  /** Of each class. */
+  /** Probability of each class. */
   readonly probabilities_SK: Float64Array;
 }
 
-export interface JudgedNumbers {
+export interface NumberHeadResult {
   readonly kind: "number";
   readonly name: string;
   readonly label: string;
   readonly unit: string;
-  /** S; in the unit. */
+  /** Shape S, in `unit`. */
   readonly actual: Float64Array;
+  /** Shape S, in `unit`. */
   readonly predicted: Float64Array;
-  /** The classes that the label names and the predicted numbers fall into; null where the head has no edges. */
+  /**
+   * The classes of the label, and the classes that the predicted numbers fall into; null if the head has no class
+   * edges.
+   */
   readonly bins: ClassPairs | null;
 }
 
-/** @throws UserError where the recipe's heads do not fit its labels */
+/** @throws UserError if a head of the recipe does not fit its label; the message names the head */
 export function checkHeads({ name, heads }: Pick<Recipe, "name" | "heads">, schema: LabelSchema): void {
   for (const head of heads) {
     const problem = problemOf(head, schema);
@@ -51,15 +55,15 @@ export function checkHeads({ name, heads }: Pick<Recipe, "name" | "heads">, sche
   }
 }
 
-/** Reads on from `head "x"`. */
+/** Returns a text that follows `head "x" ` in a message, or null if the head fits its label. */
 function problemOf(head: EvaluatedHead, { fields }: LabelSchema): string | null {
   const field = fields.find(({ name }) => name === head.label);
   if (field === undefined) {
     const known = fields.map(({ name }) => name).join(", ");
-    return `is judged by label "${head.label}", which is not among the recipe's labels ${known}`;
+    return `names the label "${head.label}", which is not among the recipe's labels ${known}`;
   }
   if (head.kind === "classes") {
-    return field.kind === "class" ? null : `tells classes apart, but label "${head.label}" is a number`;
+    return field.kind === "class" ? null : `is a class head, but its label "${head.label}" is a number`;
   }
   if (field.kind === "number") {
     const classless = head.classValues === undefined && head.classEdges === undefined;
@@ -73,11 +77,11 @@ function problemOf(head: EvaluatedHead, { fields }: LabelSchema): string | null 
   return `needs ${numClasses - 1} ascending classEdges for the ${numClasses} classes of label "${head.label}"`;
 }
 
-/** @param head one that checkHeads has seen */
-export function judgeHead(
+/** @param head a head that checkHeads has accepted */
+export function headResult(
   head: EvaluatedHead,
   data: { readonly labels: LabelTable; readonly samples: Uint32Array; readonly predictions: HeadPredictions },
-): JudgedHead {
+): HeadResult {
   const { labels, samples, predictions } = data;
   const field = labels.schema.fields.find(({ name }) => name === head.label);
   if (field === undefined) throw new Error(`head ${head.name}: there is no label ${head.label}`);
@@ -86,11 +90,16 @@ export function judgeHead(
     throw new Error(`head ${head.name}: ${predictions.values.length} values for ${actual.length} samples`);
   }
   return head.kind === "classes"
-    ? judgeClasses(head, field, actual, predictions)
-    : judgeNumbers(head, field, actual, predictions);
+    ? classHeadResult(head, field, actual, predictions)
+    : numberHeadResult(head, field, actual, predictions);
 }
 
-function judgeClasses(head: ClassHead, field: LabelField, actual: number[], predictions: HeadPredictions): JudgedHead {
+function classHeadResult(
+  head: ClassHead,
+  field: LabelField,
+  actual: number[],
+  predictions: HeadPredictions,
+): ClassHeadResult {
   if (field.kind !== "class") throw new Error(`head ${head.name}: label ${field.name} has no classes`);
   const logits = logitsOf(head, field, predictions);
   const numClasses = field.classes.length;
@@ -113,10 +122,17 @@ function judgeClasses(head: ClassHead, field: LabelField, actual: number[], pred
   };
 }
 
-function judgeNumbers(head: NumberHead, field: LabelField, actual: number[], predictions: HeadPredictions): JudgedHead {
+function numberHeadResult(
+  head: NumberHead,
+  field: LabelField,
+  actual: number[],
+  predictions: HeadPredictions,
+): NumberHeadResult {
   const { name, label, unit, classValues, classEdges } = head;
   if (predictions.width !== 1) {
-    throw new UserError(`head "${name}" predicts ${predictions.width} values a sample; a number is one`);
+    throw new UserError(
+      `head "${name}" predicts ${predictions.width} values per sample; a number head must predict one`,
+    );
   }
   const predicted = Float64Array.from(predictions.values);
   const values = classValues === undefined ? actual : actual.map((index) => classValues[index] ?? Number.NaN);
@@ -131,7 +147,10 @@ function judgeNumbers(head: NumberHead, field: LabelField, actual: number[], pre
   return { kind: "number", name, label, unit, actual: Float64Array.from(values), predicted, bins };
 }
 
-/** One logit is that of the second of two classes; the first one's is 0. */
+/**
+ * Returns the logits of a sample. A head of two classes may predict only the logit of the second class; that of the
+ * first is then 0.
+ */
 function logitsOf(
   { name }: ClassHead,
   { classes }: ClassField,
@@ -139,7 +158,9 @@ function logitsOf(
 ): (sample: number) => readonly number[] {
   if (width === classes.length) return (sample) => [...values.subarray(sample * width, (sample + 1) * width)];
   if (width === 1 && classes.length === 2) return (sample) => [0, values[sample] ?? Number.NaN];
-  throw new UserError(`head "${name}" predicts ${width} values a sample; its label has ${classes.length} classes`);
+  throw new UserError(
+    `head "${name}" predicts ${width} values per sample, but its label has ${classes.length} classes`,
+  );
 }
 
 function areEdges(edges: readonly number[], numClasses: number): boolean {

@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { ageMidpoints, fairfaceClasses, fairfaceLabels, labelTable } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { type EvaluatedHead, fairfaceRecipe } from "@lockstep/recipe";
-import { checkHeads, judgeHead } from "./judged-head.js";
+import { checkHeads, headResult } from "./head-result.js";
 import { predictionsCsv } from "./predictions-csv.js";
 
 const classes = ["cat", "dog, small", "bird"];
@@ -24,13 +24,13 @@ const labels = labelTable(
 );
 const samples = Uint32Array.of(2, 0); // bird, cat
 
-function judge(head: EvaluatedHead, width: number, values: readonly number[]) {
+function resultOf(head: EvaluatedHead, width: number, values: readonly number[]) {
   checkHeads({ name: "animals", heads: [head] }, labels.schema);
-  return judgeHead(head, { labels, samples, predictions: { width, values: Float32Array.from(values) } });
+  return headResult(head, { labels, samples, predictions: { width, values: Float32Array.from(values) } });
 }
 
-test("the greatest logit is meant, of equals the first, and probabilities are the softmax", () => {
-  const head = judge({ kind: "classes", name: "kind", label: "kind" }, 3, [0, 0, Math.log(2), 5, 5, 5]);
+test("the class with the greatest logit is predicted, or the first of several such classes, and probabilities are the softmax", () => {
+  const head = resultOf({ kind: "classes", name: "kind", label: "kind" }, 3, [0, 0, Math.log(2), 5, 5, 5]);
   assert.ok(head.kind === "classes");
   assert.deepEqual([...head.actual], [2, 0]);
   assert.deepEqual([...head.predicted], [2, 0]);
@@ -40,18 +40,18 @@ test("the greatest logit is meant, of equals the first, and probabilities are th
   });
 });
 
-test("one logit of two classes is that of the second; 0 means the first", () => {
-  const head = judge({ kind: "classes", name: "wild", label: "wild" }, 1, [Math.log(3), 0]);
+test("a single logit for two classes is that of the second class, and at 0 the first class is predicted", () => {
+  const head = resultOf({ kind: "classes", name: "wild", label: "wild" }, 1, [Math.log(3), 0]);
   assert.ok(head.kind === "classes");
   assert.deepEqual([...head.predicted], [1, 0]);
   assert.ok(Math.abs((head.probabilities_SK[1] ?? 0) - 3 / 4) < 1e-7);
 });
 
-test("a number is judged by a number label, or by the numbers and edges that stand for classes", () => {
-  const plain = judge({ kind: "number", name: "kg", label: "weight", unit: "kg" }, 1, [1, 3]);
+test("a number head is compared with a number label, or with the numbers and edges given for the classes of a label", () => {
+  const plain = resultOf({ kind: "number", name: "kg", label: "weight", unit: "kg" }, 1, [1, 3]);
   assert.ok(plain.kind === "number" && plain.bins === null);
   assert.deepEqual([...plain.actual], [0.5, 4]);
-  const edged = judge(
+  const edged = resultOf(
     { kind: "number", name: "legs", label: "kind", unit: "legs", classValues: [4, 3, 2], classEdges: [1, 3] },
     1,
     [0, 3],
@@ -61,14 +61,14 @@ test("a number is judged by a number label, or by the numbers and edges that sta
   assert.deepEqual([...edged.bins.predicted], [0, 2]);
 });
 
-test("heads that do not fit the labels are refused by name", () => {
+test("a head that does not fit its label is refused by name", () => {
   const refused = (head: EvaluatedHead, pattern: RegExp): void => {
     assert.throws(
       () => checkHeads({ name: "animals", heads: [head] }, labels.schema),
       (error) => error instanceof UserError && pattern.test(error.message),
     );
   };
-  refused({ kind: "classes", name: "x", label: "colour" }, /head "x" is judged by label "colour".* kind, wild, weight/);
+  refused({ kind: "classes", name: "x", label: "colour" }, /head "x" names the label "colour".* kind, wild, weight/);
   refused({ kind: "classes", name: "x", label: "weight" }, /label "weight" is a number/);
   refused({ kind: "number", name: "x", label: "kind", unit: "" }, /needs classValues.* 3 classes/);
   const edges = { kind: "number", name: "x", label: "kind", unit: "", classValues: [1, 2, 3] } as const;
@@ -76,21 +76,21 @@ test("heads that do not fit the labels are refused by name", () => {
   refused({ kind: "number", name: "x", label: "weight", unit: "", classEdges: [1] }, /label "weight" has no classes/);
 });
 
-test("a head of another width than its label has classes is refused", () => {
+test("a head is refused if its width is not the number of classes of its label", () => {
   assert.throws(
-    () => judge({ kind: "classes", name: "kind", label: "kind" }, 2, [0, 0, 0, 0]),
-    /head "kind" predicts 2 values a sample; its label has 3 classes/,
+    () => resultOf({ kind: "classes", name: "kind", label: "kind" }, 2, [0, 0, 0, 0]),
+    /head "kind" predicts 2 values per sample, but its label has 3 classes/,
   );
   assert.throws(
-    () => judge({ kind: "number", name: "kg", label: "weight", unit: "kg" }, 2, [0, 0, 0, 0]),
-    /predicts 2 values/,
+    () => resultOf({ kind: "number", name: "kg", label: "weight", unit: "kg" }, 2, [0, 0, 0, 0]),
+    /predicts 2 values per sample; a number head must predict one/,
   );
 });
 
-test("predictions as CSV: a row an image, names with commas quoted", () => {
+test("the CSV of predictions has one row for each image and quotes names with commas", () => {
   const heads = [
-    judge({ kind: "classes", name: "kind", label: "kind" }, 3, [0, 9, 0, 9, 0, 0]),
-    judge({ kind: "number", name: "kg", label: "weight", unit: "kg" }, 1, [1, 3.5]),
+    resultOf({ kind: "classes", name: "kind", label: "kind" }, 3, [0, 9, 0, 9, 0, 0]),
+    resultOf({ kind: "number", name: "kg", label: "weight", unit: "kg" }, 1, [1, 3.5]),
   ];
   const [header, first, second] = predictionsCsv({ imageNames: ["a.jpg", "b.jpg"], part: "val", heads }).split("\r\n");
   assert.equal(
@@ -101,7 +101,7 @@ test("predictions as CSV: a row an image, names with commas quoted", () => {
   assert.equal(second, "b.jpg,val,cat,cat,1,0.999753,0.000123,0.000123,4,3.5000,-0.5000");
 });
 
-test("FairFace's ages fall into bins at whole years, each midpoint into its own", () => {
+test("FairFace's age bins begin at whole years, and each midpoint falls into its own bin", () => {
   const schema = fairfaceLabels;
   const samples = ageMidpoints.map((_, ageBin) => ({ gender: 0, race: 0, ageBin }));
   const recipe = fairfaceRecipe.bind({
@@ -118,7 +118,7 @@ test("FairFace's ages fall into bins at whole years, each midpoint into its own"
       years.map(() => ({ gender: 0, race: 0, ageBin: 0 })),
     );
     const predictions = { width: 1, values: Float32Array.from(years) };
-    const head = judgeHead(age, { labels: table, samples: Uint32Array.from(years.keys()), predictions });
+    const head = headResult(age, { labels: table, samples: Uint32Array.from(years.keys()), predictions });
     assert.ok(head.kind === "number" && head.bins !== null);
     return Array.from(head.bins.predicted, (bin) => fairfaceClasses.ageBin[bin] ?? "");
   };
