@@ -14,14 +14,16 @@ Examples:
   $ lockstep evaluate runs/first
   $ lockstep doctor
 
-Every flag may also stand in a YAML file or in the environment: lockstep config
+Flags can also be set in a file or the environment: lockstep config --help
 `;
 
 /** Throws CommanderError instead of ending the process; its line is on stderr by then. */
 export function assembleProgram(commands: readonly ((program: Command) => void)[]): Command {
   const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
   const program = new Command("lockstep")
-    .description("Trains a neural network on many workers: the same weights, bit for bit, whatever fails.")
+    .description(
+      "Trains a neural network on many workers. The weights are the same, bit for bit, for any number of workers and after any failure.",
+    )
     .version(`lockstep ${version} (node ${process.versions.node}, ${process.platform} ${process.arch})`)
     .showHelpAfterError(false)
     .addHelpText("after", examples);

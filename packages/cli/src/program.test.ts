@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import type { Command } from "commander";
 import { forCommander } from "./assemble-program.js";
 import { createProgram } from "./program.js";
@@ -24,6 +26,31 @@ test("every command's help fits into 80 columns and ends with examples", async (
     assert.match(help, /^Examples:\n {2}\$ /m, command.name());
     for (const line of help.split("\n")) assert.ok([...line].length <= 80, `${command.name()}: ${line}`);
   }
+});
+
+/** Names of the heavy packages that `lockstep COMMAND --help` has loaded. Both are CommonJS, so the module cache lists their files. */
+function heavyPackagesOf(command: string): string[] {
+  const report = `
+import Module from "node:module";
+process.on("exit", () => process.stderr.write(JSON.stringify(Object.keys(Module._cache))));`;
+  const { stderr, status } = spawnSync(
+    process.execPath,
+    [
+      ...["--import", `data:text/javascript,${encodeURIComponent(report)}`],
+      ...[fileURLToPath(new URL("../bin/lockstep.js", import.meta.url)), command, "--help"],
+    ],
+    { encoding: "utf8" },
+  );
+  assert.equal(status, 0, stderr);
+  const files: string[] = JSON.parse(stderr);
+  return ["@tensorflow/tfjs-core", "sharp"].filter((name) =>
+    files.some((file) => file.includes(`/node_modules/${name}/`)),
+  );
+}
+
+test("the coordinator command loads TensorFlow.js and the image decoder only to prepare a run", () => {
+  assert.deepEqual(heavyPackagesOf("train"), ["@tensorflow/tfjs-core"]);
+  assert.deepEqual(heavyPackagesOf("coordinator"), []);
 });
 
 test("a flag has one meaning: no command takes the same spelling twice", async () => {

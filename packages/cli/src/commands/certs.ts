@@ -17,8 +17,9 @@ Examples:
   $ lockstep certs init certs --hosts gpu-1,10.0.0.5
   $ lockstep certs init certs --renew
 
-Give each process its role's folder by --tls; keep ca/ca.key where no process
-runs. Run again, it keeps what is sound.
+Give each process the folder of its role with --tls. Keep ca/ca.key on a machine
+where no process of a run can read it. A second certs init keeps the valid
+certificates and makes only the others.
 `;
 
 const showExamples = `
@@ -28,9 +29,12 @@ Examples:
 `;
 
 export function addCertsCommand(program: Command): void {
-  const certs = program.command("certs").description("certificates for mutual TLS").addHelpText("after", examples);
+  const certs = program
+    .command("certs")
+    .description("make and show certificates for mutual TLS")
+    .addHelpText("after", examples);
   const init = certs.command("init").description("make a private CA and a certificate for each role");
-  addPathArgument(init, "<folder>", "where a CA and a folder for each role are made", {
+  addPathArgument(init, "<folder>", "where the CA and a folder for each role are made", {
     access: "write",
     kind: "folder",
   });
@@ -44,8 +48,8 @@ export function addCertsCommand(program: Command): void {
     process.stdout.write(certificates.map((certificate) => renderMade(folder, certificate)).join(""));
     if (warning !== null) process.stderr.write(`warning: ${warning}\n`);
   });
-  const show = certs.command("show").description("whose certificates they are, and until when");
-  addPathArgument(show, "<folder>", "of certs init, or of one role", {
+  const show = certs.command("show").description("show the subject, role, hosts and expiry of certificates");
+  addPathArgument(show, "<folder>", "the folder of `certs init`, or of one role", {
     access: "read",
     kind: "folder",
     mayBeAbsent: true,

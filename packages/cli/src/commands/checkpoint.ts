@@ -14,7 +14,7 @@ const settings = select("json");
 const examples = `
 Examples:
   $ lockstep checkpoint ls runs/faces
-  $ lockstep checkpoint verify runs/faces      exit code 1 when one is broken
+  $ lockstep checkpoint verify runs/faces      exit code 1 if one is broken
 `;
 
 const lsExamples = `
@@ -24,7 +24,7 @@ Examples:
 
 const verifyExamples = `
 Examples:
-  $ lockstep checkpoint verify runs/faces && echo sound
+  $ lockstep checkpoint verify runs/faces && echo valid
 `;
 
 export function addCheckpointCommand(program: Command): void {
@@ -32,11 +32,14 @@ export function addCheckpointCommand(program: Command): void {
   command.addHelpText("after", examples);
   const add = (name: string, description: string): Command =>
     addSettings(addRunArgument(command.command(name).description(description)), settings);
-  const ls = add("ls", "step, validation loss and weights of each").addHelpText("after", lsExamples);
+  const ls = add("ls", "list step, validation loss and weights of each checkpoint").addHelpText("after", lsExamples);
   ls.action(async (out: string, raw: Record<string, unknown>) => {
     await list(await storeOf(out), parseSettings(raw, settings).json);
   });
-  const verifyCommand = add("verify", "read every byte of each").addHelpText("after", verifyExamples);
+  const verifyCommand = add("verify", "read every byte of each checkpoint and compare the digests").addHelpText(
+    "after",
+    verifyExamples,
+  );
   verifyCommand.action(async (out: string, raw: Record<string, unknown>) => {
     const sound = await verify(await storeOf(out), parseSettings(raw, settings).json);
     process.exitCode = sound ? exitCode.ok : exitCode.failure;

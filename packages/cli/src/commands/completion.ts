@@ -12,8 +12,8 @@ Examples:
 export function addCompletionCommand(program: Command): void {
   program
     .command("completion")
-    .addArgument(new Argument("<shell>", "whose script").choices([...shells]))
-    .description("print the completion script of a shell")
+    .addArgument(new Argument("<shell>", "the shell").choices([...shells]))
+    .description("print the completion script for a shell")
     .addHelpText("after", examples)
     .action((shell: Shell) => {
       // commander has checked it against the choices.

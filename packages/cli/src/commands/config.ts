@@ -7,36 +7,37 @@ import { describeSetting, schemaPath, settingsSchema } from "../settings/setting
 import { textForm } from "../settings/text-form.js";
 
 const help = `
-Every flag may also stand in a YAML file (--config FILE, or LOCKSTEP_CONFIG) as
-its name without dashes, and in the environment:
+Every flag can also be set in a YAML file (--config FILE, or LOCKSTEP_CONFIG),
+where its key is the flag's name without the leading dashes, and in the
+environment:
 
   --image-size 32    image-size: 32    LOCKSTEP_IMAGE_SIZE=32
   --widths 8,16      widths: [8, 16]   LOCKSTEP_WIDTHS=8,16
   --no-augmentation  augmentation: false   LOCKSTEP_AUGMENTATION=false
 
-A flag counts before the environment, the environment before the file, the file
-before a resumed run's own value, and that before the default. What a command
-reads, and where from: lockstep train --dry-run. One file may serve several
-commands: each takes what it has a flag for. Paths are relative to the folder
-that the command runs in.
+If a setting is given more than once, the first of these is used: flag,
+environment, file, the value of a resumed run, default.
+lockstep train --dry-run shows each value and its origin. Several commands can
+share one file: each reads only the settings that it has a flag for. Paths are
+relative to the folder in which the command is started.
 
 Examples:
-  $ lockstep config init > run.yaml     every setting of train, with its default
+  $ lockstep config init > run.yaml     all settings of train, with defaults
   $ lockstep train --config run.yaml --epochs 5
-  $ lockstep config schema              for editors: JSON Schema of the file
+  $ lockstep config schema              JSON Schema of the file, for editors
 `;
 
 export function addConfigCommand(program: Command): void {
-  const command = program.command("config").description("settings in a file and in the environment");
+  const command = program.command("config").description("how to give settings in a file or in the environment");
   command.addHelpText("after", help);
   command
     .command("init")
-    .description("print a file of settings to start from")
+    .description("print a settings file that lists every setting of train")
     .addHelpText("after", "\nExamples:\n  $ lockstep config init > run.yaml\n")
     .action(() => void process.stdout.write(starter(program)));
   command
     .command("schema")
-    .description("print the JSON Schema of the file, for editors")
+    .description("print the JSON Schema of the settings file, for editors")
     .addHelpText("after", "\nExamples:\n  $ lockstep config schema > run.schema.json\n")
     .action(() => void process.stdout.write(`${JSON.stringify(settingsSchema(), null, 2)}\n`));
 }

@@ -1,5 +1,5 @@
-// Owns `lockstep coordinator`: leads a run. By hand it prepares the run and holds its lock; started by `train`
-// (--prepared) the launcher has done both.
+// `addCoordinatorCommand` adds `lockstep coordinator`, which leads a run. It prepares the run and holds the run's lock, unless the
+// launcher has done both (`--prepared`). prepare-run.ts loads TensorFlow.js and the image decoder, so it is imported only to prepare.
 import { join, resolve } from "node:path";
 import { answerLateWorkers, type RunEnd, runCoordinator } from "@lockstep/coordinator";
 import { exitCode, type Log, UserError } from "@lockstep/errors";
@@ -19,7 +19,7 @@ import {
 import type { Command } from "commander";
 import type { Logger } from "pino";
 import { openHealth } from "../health-port.js";
-import { type PreparedRun, prepareRun } from "../prepare-run.js";
+import type { PreparedRun } from "../prepare-run.js";
 import { createDisplay, type Display } from "../progress/display.js";
 import { readSummary, runFiles } from "../run-folder.js";
 import { type GivenToRun, keptSettings } from "../run-settings.js";
@@ -47,11 +47,11 @@ Examples:
   $ lockstep worker --coordinator 127.0.0.1:7700 --data fairface
   $ lockstep coordinator --out a --listen 0.0.0.0:50051 --tls certs/coordinator
 
-The second as often as you like, on any machine that has the data.
+Start any number of workers, on any machines that have the data.
 `;
 
 export function addCoordinatorCommand(program: Command): void {
-  const command = program.command("coordinator").description("lead a run; workers join by `lockstep worker`");
+  const command = program.command("coordinator").description("lead a run; workers join with `lockstep worker`");
   addSettings(command, { ...coordinatorSettings, ...dataSettings, ...select("cacheDir") });
   addSettings(command, specSettings, { heading: specHeading }).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
@@ -119,6 +119,7 @@ async function prepareAndLead(
   let end: End;
   try {
     if (!options.prepared) {
+      const { prepareRun } = await import("../prepare-run.js");
       prepared = await prepareRun({
         out,
         resume: options.resume,

@@ -15,7 +15,7 @@ Examples:
 `;
 
 export function addDatasetCommand(program: Command): void {
-  const command = program.command("dataset").description("look at a data set, check it, convert it, cache its images");
+  const command = program.command("dataset").description("inspect, verify or convert a data set, or cache its images");
   command.addHelpText("after", examples);
   const add = [
     addDatasetInspectCommand,

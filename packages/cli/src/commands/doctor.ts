@@ -11,13 +11,13 @@ const settings = select("device", "json");
 
 const examples = `
 Examples:
-  $ lockstep doctor              exit code 1 when something prevents training
-  $ lockstep doctor --device cuda    also: when no GPU can be computed on
+  $ lockstep doctor              exit code 1 if training cannot work
+  $ lockstep doctor --device cuda    also if no GPU can be used
   $ lockstep doctor --json
 `;
 
 export function addDoctorCommand(program: Command): void {
-  const command = program.command("doctor").description("what this machine has for training, and what is wrong");
+  const command = program.command("doctor").description("show what this machine has for training, and what is wrong");
   addSettings(command, settings).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
     const { device, json } = parseSettings(raw, settings);

@@ -25,7 +25,7 @@ const runSettings = { ...dataSettings, ...select("recipe", "cacheDir") };
 
 const examples = `
 Examples:
-  $ lockstep evaluate runs/faces                its best, on the validation part
+  $ lockstep evaluate runs/faces                best checkpoint, validation part
   $ lockstep evaluate runs/faces --part test --json
   $ lockstep evaluate runs/faces --predictions each-face.csv
   $ lockstep evaluate --checkpoint runs/faces/checkpoints/step-00000300
@@ -34,9 +34,9 @@ Examples:
 export function addEvaluateCommand(program: Command): void {
   const command = program
     .command("evaluate")
-    .description("accuracy, precision, recall, F1, confusion matrices, age errors of a checkpoint");
-  addRunArgument(command, "[out]", "the run's folder; may be left away where --checkpoint names a folder");
-  const asTheRun = Object.entries(runSettings).map(([name, one]) => [name, { ...one, defaultText: "as the run's" }]);
+    .description("measure a checkpoint: accuracy, precision, recall, F1, confusion matrices, age errors");
+  addRunArgument(command, "[out]", "the run's folder; not needed if --checkpoint names a folder");
+  const asTheRun = Object.entries(runSettings).map(([name, one]) => [name, { ...one, defaultText: "the run's" }]);
   addSettings(command, settings);
   addSettings(command, Object.fromEntries(asTheRun)).addHelpText("after", examples);
   command.action((out: string | undefined, raw: Record<string, unknown>) =>

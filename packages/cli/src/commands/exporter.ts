@@ -11,7 +11,7 @@ import { text } from "../settings/values.js";
 
 const settings = {
   coordinator: required(networkSettings.coordinator),
-  listen: setting("address", "host:port of /metrics and /healthz", text.default("127.0.0.1:9464")),
+  listen: setting("address", "host:port for /metrics and /healthz", text.default("127.0.0.1:9464")),
   ...securitySettings,
   ...select("logLevel", "logFile"),
 };
@@ -22,12 +22,12 @@ Examples:
   $ lockstep exporter --coordinator gpu-1:50051 --tls certs/exporter
   $ curl http://127.0.0.1:9464/metrics
 
-It may be started before the coordinator, and outlives it: lockstep_up says
-whether it hears one.
+It can be started before the coordinator, and it keeps running after the
+coordinator has ended. The metric lockstep_up is 1 while a coordinator answers.
 `;
 
 export function addExporterCommand(program: Command): void {
-  const command = program.command("exporter").description("a run's metrics for Prometheus, over HTTP");
+  const command = program.command("exporter").description("serve a run's metrics to Prometheus, over HTTP");
   addSettings(command, settings).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
     process.exitCode = await exportMetrics(parseSettings(raw, settings));

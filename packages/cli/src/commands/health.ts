@@ -7,7 +7,11 @@ import { securitySettings } from "../settings/declared/network.js";
 import type { Values } from "../settings/setting.js";
 
 const settings = {
-  tls: { ...securitySettings.tls, help: "ask over TLS, by a role's ca.crt, tls.crt and tls.key", defaultText: "" },
+  tls: {
+    ...securitySettings.tls,
+    help: "connect with TLS, with a role's ca.crt, tls.crt and tls.key",
+    defaultText: "",
+  },
 };
 const timeoutMs = 3_000;
 /** Whether a process serves is no secret, whoever asks in plain text. */
@@ -19,14 +23,15 @@ Examples:
   $ lockstep health coordinator:50051 --tls certs/operator
   $ lockstep health http://127.0.0.1:9464/healthz
 
-Exit code 0 when it serves, 1 otherwise; it waits for 3 seconds at most.
+The exit code is 0 if the process serves, and 1 otherwise. The command waits for
+at most 3 seconds.
 `;
 
 export function addHealthCommand(program: Command): void {
   const command = program
     .command("health")
     .argument("<address>", "host:port, unix:/path.sock, or a URL")
-    .description("whether a process serves");
+    .description("check whether a process serves");
   // Not by addSettings: LOCKSTEP_TLS is the setting of a container's own process, whose health port speaks no TLS.
   command.addOption(optionOf("tls", settings.tls)).addHelpText("after", examples);
   command.action(async (address: string, raw: Record<string, unknown>) => {

@@ -11,7 +11,7 @@ Examples:
 `;
 
 export function addRecipeCommand(program: Command): void {
-  const command = program.command("recipe").description("write a recipe of your own, check that it keeps the rules");
+  const command = program.command("recipe").description("write your own recipe, and check that it follows the rules");
   command.addHelpText("after", examples);
   for (const add of [addRecipeNewCommand, addRecipeCheckCommand]) add(command);
 }

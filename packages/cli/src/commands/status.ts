@@ -18,7 +18,7 @@ import { networkSettings, securitySettings } from "../settings/declared/network.
 import type { Values } from "../settings/setting.js";
 
 const settings = {
-  coordinator: { ...networkSettings.coordinator, help: "ask the coordinator there" },
+  coordinator: { ...networkSettings.coordinator, help: "ask the coordinator at this address" },
   ...securitySettings,
   ...select("json", "logLevel"),
 };
@@ -30,8 +30,8 @@ Examples:
 `;
 
 export function addStatusCommand(program: Command): void {
-  const command = program.command("status").description("where a run stands");
-  addRunArgument(command, "[out]", "the run's folder; left away with --coordinator");
+  const command = program.command("status").description("show the state and progress of a run");
+  addRunArgument(command, "[out]", "the run's folder; not used with --coordinator");
   addSettings(command, settings).addHelpText("after", examples);
   command.action(async (out: string | undefined, raw: Record<string, unknown>) => {
     const options = parseSettings(raw, settings);

@@ -21,12 +21,12 @@ Examples:
   $ lockstep stop --coordinator gpu-1:50051 --tls certs/operator
   $ lockstep stop --coordinator unix:run.sock --reason "disk is full"
 
-The coordinator ends the step under way, writes a checkpoint and tells its
-workers; this command waits for that. The run goes on by --resume.
+The coordinator finishes the current step, writes a checkpoint and stops its
+workers. This command waits for that. --resume continues the run.
 `;
 
 export function addStopCommand(program: Command): void {
-  const command = program.command("stop").description("end a run in order; it can be resumed");
+  const command = program.command("stop").description("stop a run; it can be resumed");
   addSettings(command, settings).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
     process.exitCode = await stop(parseSettings(raw, settings));

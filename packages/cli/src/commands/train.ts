@@ -31,10 +31,10 @@ type TrainOptions = Values<typeof launchSettings>;
 
 const examples = `
 Examples:
-  $ lockstep train                              the embedded data, two workers
+  $ lockstep train                              generated data, two workers
   $ lockstep train --data fairface --workers 4 --out runs/faces
-  $ lockstep train --resume --out runs/faces    go on after a stop or a crash
-  $ lockstep train --config run.yaml --dry-run  check it, show every setting
+  $ lockstep train --resume --out runs/faces    resume after a stop or a crash
+  $ lockstep train --config run.yaml --dry-run  check and show every setting
   $ lockstep train --init-from runs/faces --lr 1e-5 --early-stop-patience 3
 `;
 

@@ -19,8 +19,8 @@ import { required, type Values, withoutDefault } from "../settings/setting.js";
 export const workerSettings = {
   coordinator: required(networkSettings.coordinator),
   ...dataSettings,
-  recipe: withoutDefault(recipeSettings.recipe, "as the run's"),
-  sampling: withoutDefault(specSettings.sampling, "as the run's"),
+  recipe: withoutDefault(recipeSettings.recipe, "the run's"),
+  sampling: withoutDefault(specSettings.sampling, "the run's"),
   ...select("backend", "device", "threads", "slot", "cacheDir", "connectTimeout"),
   ...securitySettings,
   ...select("healthListen", "logLevel", "logFile"),
@@ -35,7 +35,7 @@ Examples:
 `;
 
 export function addWorkerCommand(program: Command): void {
-  const command = program.command("worker").description("compute for a coordinator");
+  const command = program.command("worker").description("compute gradients for a coordinator");
   addSettings(command, workerSettings).addHelpText("after", examples);
   command.action(async (raw: Record<string, unknown>) => {
     process.exitCode = await work(parseSettings(raw, workerSettings));

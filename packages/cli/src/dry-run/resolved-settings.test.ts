@@ -43,7 +43,7 @@ test("every setting has the value that the run will have, and where it came from
   assert.deepEqual(settings["early-stop-min-delta"], ["0", "default"]);
   assert.deepEqual(settings["sampling"], ["uniform", "default"]);
   assert.deepEqual(settings["clip-norm"], ["none", "default"]);
-  assert.deepEqual(settings["init-from"], ["seeded", "default"]);
+  assert.deepEqual(settings["init-from"], ["random, by --seed", "default"]);
   assert.deepEqual(settings["columns"], ["race=ethnicity", "default"]);
   assert.deepEqual(settings["max-steps"], ["none", "default"]);
   assert.deepEqual(settings["recipe-options"], [`sizes=[8],kind="a"`, "default"]);

@@ -122,7 +122,7 @@ test("a bad value is refused with the flag, the value and its limits", () => {
 test("a flag that is needed and not given is named", () => {
   assert.equal(
     complaint({ coordinator: required(networkSettings.coordinator) }),
-    "--coordinator: is needed (--coordinator <address>: where the coordinator listens)",
+    "--coordinator: is needed (--coordinator <address>: the coordinator's address: host:port or unix:/path.sock)",
   );
 });
 

@@ -18,12 +18,12 @@ const settings = {
 
 const examples = `
 Examples:
-  $ lockstep dataset cache --data fairface      what \`train\` will read
+  $ lockstep dataset cache --data fairface      the images that \`train\` reads
   $ lockstep dataset cache --data fairface --image-size 96 --subset 0.03
 `;
 
 export function addDatasetCacheCommand(parent: Command): void {
-  const command = parent.command("cache").description("decode the images of a run ahead of it");
+  const command = parent.command("cache").description("decode the images of a run before it starts");
   addSettings(command, settings).addHelpText("after", examples);
   command.action((raw: Record<string, unknown>) => cache(parseSettings(raw, settings)));
 }

@@ -27,8 +27,8 @@ Examples:
   $ lockstep dataset convert --data faces/all.csv --columns race=ethnicity \\
       --to parquet --out hub
 
-The images' bytes are kept, so a run on either has the same weights. What is
-written is read back and compared before it appears.
+The bytes of the images are kept, so a run on either data set has the same
+weights. The new data set is read back and compared before its folder appears.
 `;
 
 export function addDatasetConvertCommand(parent: Command): void {

@@ -27,7 +27,9 @@ Examples:
 `;
 
 export function addDatasetInspectCommand(parent: Command): void {
-  const command = parent.command("inspect").description("count images by part and label, find duplicates, draw some");
+  const command = parent
+    .command("inspect")
+    .description("count images by part and label, find duplicates, show some images");
   addSettings(command, settings).addHelpText("after", examples);
   command.action((raw: Record<string, unknown>) => inspect(parseSettings(raw, settings)));
 }

@@ -15,7 +15,10 @@ const settings = {
   ...select("images", "imageSize"),
   to: withDefault(toolSettings.to, "fairface"),
   ...select("shardImages"),
-  seed: { ...withDefault(specSettings.seed, 1), help: "1 draws the embedded set" },
+  seed: {
+    ...withDefault(specSettings.seed, 1),
+    help: "seed of the images; 1 generates the images of `--data synthetic`",
+  },
   ...select("cacheDir", "json", "logLevel"),
 };
 
@@ -24,12 +27,12 @@ Examples:
   $ lockstep dataset synth --images 300 --image-size 32 --out faces
   $ lockstep dataset synth --images 2000 --to parquet --out hub
 
-A run at the same --image-size sees the pixels that \`--data synthetic:IMAGES\`
-has, in files; as their bytes are others, its fingerprint is another too.
+A run with the same --image-size reads the same pixels as with
+\`--data synthetic:IMAGES\`. Its fingerprint differs, because the files' bytes do.
 `;
 
 export function addDatasetSynthCommand(parent: Command): void {
-  const command = parent.command("synth").description("write the embedded data set as files");
+  const command = parent.command("synth").description("write the generated data set as files");
   addSettings(command, settings).addHelpText("after", examples);
   command.action((raw: Record<string, unknown>) => synth(parseSettings(raw, settings)));
 }

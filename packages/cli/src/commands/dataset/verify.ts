@@ -16,12 +16,12 @@ const settings = select("data", "columns", "repairLabels", "recipe", "split", "c
 
 const examples = `
 Examples:
-  $ lockstep dataset verify --data fairface        exit code 1: see the lines
+  $ lockstep dataset verify --data fairface    exit code 1 if a problem is found
   $ lockstep dataset verify --data fairface --split random
 `;
 
 export function addDatasetVerifyCommand(parent: Command): void {
-  const command = parent.command("verify").description("read and decode every image, check labels and duplicates");
+  const command = parent.command("verify").description("read and decode every image, and check labels and duplicates");
   addSettings(command, settings).addHelpText("after", examples);
   command.action((raw: Record<string, unknown>) => verify(parseSettings(raw, settings)));
 }

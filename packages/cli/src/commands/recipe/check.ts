@@ -26,14 +26,14 @@ const settings = {
 
 const examples = `
 Examples:
-  $ lockstep recipe check ./my-recipe.js        exit code 1: a rule is broken
+  $ lockstep recipe check ./my-recipe.js        exit code 1 if a rule is broken
   $ lockstep recipe check ./pets.js --data pets --image-size 32
 `;
 
 export function addRecipeCheckCommand(parent: Command): void {
   const command = parent
     .command("check")
-    .description("train some steps with 1 and 3 workers, compare the bits, and find which rule is broken");
+    .description("train some steps with 1 and 3 workers, compare the weights, and report broken rules");
   addPathArgument(command, "<recipe>", "a file, a package, or fairface", recipeFile);
   addSettings(command, settings).addHelpText("after", examples);
   command.action(async (recipe: string, raw: Record<string, unknown>) => {

@@ -17,7 +17,7 @@ Examples:
 `;
 
 export function addRecipeNewCommand(parent: Command): void {
-  const command = parent.command("new").description("write a commented starter, which trains as it is");
+  const command = parent.command("new").description("write a commented example recipe, which can be trained at once");
   addPathArgument(command, "<path>", "the file to write, .js or .mjs", { access: "write", kind: "file" });
   command.addHelpText("after", examples);
   command.action(async (path: string) => {

@@ -1,41 +1,58 @@
-// Declares how the processes of a run meet over the network (networkSettings), and the certificates for it.
+// `networkSettings` declares how the processes of a run connect over the network, `certificateSettings` how `lockstep certs`
+// makes their certificates.
 import { defaultHosts } from "@lockstep/service";
 import { fileToRead, folderToRead } from "../../path-values.js";
 import { setting } from "../setting.js";
 import { hostName, listOf, onOff, positiveNumber, text, wholeNumber } from "../values.js";
 
-/** Of every process that listens or connects. */
+/** Every process that listens or connects takes these. */
 export const securitySettings = {
-  tls: setting("folder", "ca.crt, tls.crt, tls.key: mutual TLS", folderToRead.optional(), { defaultText: "none" }),
-  joinTokenFile: setting("file", "the cluster's secret", fileToRead.optional(), { defaultText: "join-token in --tls" }),
-  insecure: setting("", "plain text beyond this machine, with a warning", onOff.default(false)),
+  tls: setting("folder", "use mutual TLS, with ca.crt, tls.crt and tls.key in this folder", folderToRead.optional(), {
+    defaultText: "none",
+  }),
+  joinTokenFile: setting("file", "file that holds the cluster's join token", fileToRead.optional(), {
+    defaultText: "join-token in --tls",
+  }),
+  insecure: setting("", "allow connections to other machines without TLS, with a warning", onOff.default(false)),
 };
 
 export const networkSettings = {
-  listen: setting("address", "host:port or unix:/path.sock", text.default("127.0.0.1:0")),
+  listen: setting("address", "where to listen: host:port or unix:/path.sock", text.default("127.0.0.1:0")),
   ...securitySettings,
-  healthListen: setting("address", "host:port of plain gRPC health checks", text.optional(), { defaultText: "none" }),
-  expectedWorkers: setting("count", "the first step waits some seconds for so many", wholeNumber(1, 256).default(1)),
+  healthListen: setting("address", "host:port for gRPC health checks without TLS", text.optional(), {
+    defaultText: "none",
+  }),
+  expectedWorkers: setting(
+    "count",
+    "before the first step, wait some seconds for this many workers",
+    wholeNumber(1, 256).default(1),
+  ),
   prepared: setting("", "the launcher has prepared --out and holds its lock", onOff.default(false), { internal: true }),
-  coordinator: setting("address", "where the coordinator listens", text.optional()),
-  reason: setting("text", "told to everybody", text.default("asked to stop by an operator")),
+  coordinator: setting("address", "the coordinator's address: host:port or unix:/path.sock", text.optional()),
+  reason: setting(
+    "text",
+    "why the run is stopped, for the workers and the logs",
+    text.default("asked to stop by an operator"),
+  ),
   connectTimeout: setting(
     "seconds",
-    "give up when no coordinator has answered for so long",
+    "give up when no coordinator has answered for this long",
     positiveNumber(86_400).optional(),
     { defaultText: "none" },
   ),
   linger: setting(
     "seconds",
-    "after the run's end, answer late workers for so long, until the expected ones are told",
+    "after the run's end, answer late workers for this long, or until all expected workers are informed",
     positiveNumber(86_400).optional(),
     { defaultText: "none" },
   ),
-  slot: setting("index", "the place to ask for", wholeNumber(0).optional(), { defaultText: "any" }),
+  slot: setting("index", "the slot that the worker asks the coordinator for", wholeNumber(0).optional(), {
+    defaultText: "any",
+  }),
 };
 
 export const certificateSettings = {
   hosts: setting("list", "names and IP addresses of the coordinator", listOf(hostName).default([...defaultHosts])),
-  days: setting("count", "how long new certificates are valid", wholeNumber(1, 3650).default(365)),
-  renew: setting("", "make every certificate anew, by the same CA", onOff.default(false)),
+  days: setting("count", "days that new certificates are valid", wholeNumber(1, 3650).default(365)),
+  renew: setting("", "replace every certificate; the CA stays the same", onOff.default(false)),
 };
