@@ -1,5 +1,5 @@
-// Owns that the PrometheusRule of Kubernetes is deploy/prometheus/rules, in other clothes. After a change of a rule:
-// `node scripts/prometheus-rule.mjs`; a test under test/k8s holds the two equal.
+// Writes the PrometheusRule of Kubernetes from deploy/prometheus/rules. Run `node scripts/prometheus-rule.mjs` after a
+// change of a rule; a test in test/k8s checks that the two are equal.
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const rulesFolder = "deploy/prometheus/rules";
 export const rulePath = "k8s/components/monitoring/prometheus-rule.yaml";
 
-/** The text of `rulePath`. */
+/** Returns the text of the file `rulePath`. */
 export function prometheusRule() {
   const files = readdirSync(join(root, rulesFolder)).sort();
   const groups = files.flatMap((file) => parse(readFileSync(join(root, rulesFolder, file), "utf8")).groups);
@@ -20,7 +20,7 @@ export function prometheusRule() {
     metadata: { name: "lockstep", namespace: "lockstep", labels: { "app.kubernetes.io/name": "lockstep" } },
     spec: { groups },
   };
-  return `# Written by \`node scripts/prometheus-rule.mjs\` from ${rulesFolder}, where the reasons stand.\n${stringify(rule, { lineWidth: 0 })}`;
+  return `# Written by \`node scripts/prometheus-rule.mjs\` from ${rulesFolder}, which has the comments.\n${stringify(rule, { lineWidth: 0 })}`;
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) writeFileSync(join(root, rulePath), prometheusRule());

@@ -1,10 +1,11 @@
-# The image for machines without a GPU: Debian with its own libtorch. One image for every role. From the repository's root:
+# The image for machines without a GPU: Debian with its own libtorch. All roles use this image. From the repository's
+# root:
 #   docker build -f deploy/docker/cpu.Dockerfile -t lockstep:cpu .
 #   docker run --rm lockstep:cpu doctor
 
 FROM node:20-bookworm-slim AS node
 
-# A change of anything else leaves the layers of npm's packages as they are.
+# The layers of npm's packages depend on these files only, so that other changes do not rebuild them.
 FROM node AS manifests
 WORKDIR /src
 COPY . .
@@ -17,7 +18,7 @@ RUN apt-get update \
 WORKDIR /src
 COPY --from=manifests /manifests .
 RUN npm ci --no-audit --no-fund
-# The addons take minutes: only a change of their own sources builds them again.
+# The addons take minutes to build. They are built again only after a change of their own sources.
 COPY scripts scripts
 COPY packages/numerics/native packages/numerics/native
 COPY packages/tfjs-backend-torch/binding packages/tfjs-backend-torch/binding
@@ -56,16 +57,16 @@ LABEL org.opencontainers.image.title="lockstep" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
 
-# Decoded images go to a volume; probes ask the port that serves health alone.
+# Decoded images are written to a volume. Probes use the port that serves only health.
 ENV NODE_ENV=production \
     LOCKSTEP_CACHE_DIR=/cache \
     LOCKSTEP_HEALTH_LISTEN=0.0.0.0:50052
 USER 10001:10001
 WORKDIR /runs
 STOPSIGNAL SIGTERM
-# tini: a process with id 1 ignores signals that it has no handler for.
+# tini has process id 1, because a process with id 1 ignores signals for which it has no handler.
 ENTRYPOINT ["tini", "--", "node", "--single-threaded-gc", "/app/packages/cli/dist/main.js"]
 CMD ["--help"]
-# Of a coordinator and a worker; another role's port is said where it is started.
+# For a coordinator and a worker. Other roles set their health check where they are started.
 HEALTHCHECK --interval=15s --timeout=10s --start-period=120s --retries=3 \
   CMD ["lockstep", "health", "127.0.0.1:50052"]

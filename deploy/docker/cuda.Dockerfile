@@ -1,15 +1,16 @@
-# The image for NVIDIA GPUs: PyTorch's own image for its libtorch and CUDA libraries, with Node. From the repository's root:
+# The image for NVIDIA GPUs: PyTorch's own image, which has libtorch and the CUDA libraries, and Node. From the
+# repository's root:
 #   docker build -f deploy/docker/cuda.Dockerfile -t lockstep:cuda .
 #   docker run --rm --gpus all lockstep:cuda doctor
-# The addon has no device code: it is built against the headers that the runtime image has, and needs no CUDA toolkit.
-# CUDA 12.6 has code for GPUs up to compute capability 9.0 (Hopper). For Blackwell (B200, RTX 50):
+# The addon has no device code: the headers in the runtime image are enough to build it, without a CUDA toolkit.
+# CUDA 12.6 supports GPUs up to compute capability 9.0 (Hopper). For Blackwell (B200, RTX 50) use:
 #   --build-arg PYTORCH=pytorch/pytorch:2.7.1-cuda12.8-cudnn9-runtime
 
 ARG PYTORCH=pytorch/pytorch:2.7.1-cuda12.6-cudnn9-runtime
 
 FROM node:20-bookworm-slim AS node
 
-# A change of anything else leaves the layers of npm's packages as they are.
+# The layers of npm's packages depend on these files only, so that other changes do not rebuild them.
 FROM node AS manifests
 WORKDIR /src
 COPY . .
@@ -21,7 +22,7 @@ COPY --from=manifests /manifests .
 RUN npm ci --omit=dev --workspace=@lockstep/cli --workspace=@lockstep/tfjs-backend-torch --ignore-scripts --no-audit --no-fund \
  && find node_modules \( -name '*.map' -o -name '*.d.ts' -o -name '*_test.js' \) -delete
 
-# npm's packages are the same whatever Debian or Ubuntu they are installed on: glibc alone counts.
+# npm's packages depend on glibc only, so the versions of Debian or Ubuntu in the stages may differ.
 FROM node AS tools
 WORKDIR /src
 COPY --from=manifests /manifests .
@@ -34,7 +35,7 @@ RUN apt-get update \
 COPY --from=node /usr/local/bin/node /usr/local/bin/node
 WORKDIR /src
 COPY --from=tools /src .
-# The addons take minutes: only a change of their own sources builds them again.
+# The addons take minutes to build. They are built again only after a change of their own sources.
 COPY scripts scripts
 COPY packages/numerics/native packages/numerics/native
 COPY packages/tfjs-backend-torch/binding packages/tfjs-backend-torch/binding
@@ -68,16 +69,16 @@ LABEL org.opencontainers.image.title="lockstep" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.created="${CREATED}"
 
-# Decoded images go to a volume; probes ask the port that serves health alone.
+# Decoded images are written to a volume. Probes use the port that serves only health.
 ENV NODE_ENV=production \
     LOCKSTEP_CACHE_DIR=/cache \
     LOCKSTEP_HEALTH_LISTEN=0.0.0.0:50052
 USER 10001:10001
 WORKDIR /runs
 STOPSIGNAL SIGTERM
-# tini: a process with id 1 ignores signals that it has no handler for.
+# tini has process id 1, because a process with id 1 ignores signals for which it has no handler.
 ENTRYPOINT ["tini", "--", "node", "--single-threaded-gc", "/app/packages/cli/dist/main.js"]
 CMD ["--help"]
-# Of a coordinator and a worker; another role's port is said where it is started.
+# For a coordinator and a worker. Other roles set their health check where they are started.
 HEALTHCHECK --interval=15s --timeout=10s --start-period=120s --retries=3 \
   CMD ["lockstep", "health", "127.0.0.1:50052"]

@@ -1,5 +1,5 @@
-// Owns which files of the built repository a container image gets: of every package that the command needs, what runs.
-// `node deploy/docker/stage-app.mjs /app`. Imports nothing from npm.
+// Copies the files that a container image needs from the built repository: of each package that the command depends on,
+// the files that run. Usage: `node deploy/docker/stage-app.mjs /app`. It imports nothing from npm.
 import { cpSync, existsSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import process from "node:process";
@@ -7,19 +7,19 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
 
-/** The second is found by its name at run time, where it is installed. */
+/** The packages to start from. The command loads the second one by its name at run time, so it is not a dependency. */
 const entries = ["@lockstep/cli", "@lockstep/tfjs-backend-torch"];
 
-/** Of a package's folder; those that it has. */
+/** The files and folders of a package that are copied, if they exist. */
 const parts = ["package.json", "bin", "dist", "schema", "starter"];
 
-/** Without them it would train, slower or not at all. */
+/** Without the first, training is slower; without the second, the torch backend is missing. */
 const addons = [
   "packages/numerics/build/lockstep_numerics.node",
   "packages/tfjs-backend-torch/build/lockstep_torch.node",
 ];
 
-const runs = (path) =>
+const isNeeded = (path) =>
   !/(\.test\.js|\.d\.ts|\.map|\.tsbuildinfo)$/.test(path) && !["testing", "testdata"].includes(basename(path));
 
 const [target] = process.argv.slice(2);
@@ -27,12 +27,12 @@ if (target === undefined) throw new Error("usage: node deploy/docker/stage-app.m
 for (const folder of foldersOf(entries)) {
   for (const part of parts) {
     const from = join(root, folder, part);
-    if (existsSync(from)) cpSync(from, join(target, folder, part), { recursive: true, filter: runs });
+    if (existsSync(from)) cpSync(from, join(target, folder, part), { recursive: true, filter: isNeeded });
   }
 }
-for (const addon of addons) cpSync(join(root, addon), join(target, addon)); // throws where it was not built
+for (const addon of addons) cpSync(join(root, addon), join(target, addon)); // throws if the addon was not built
 
-/** With those that they depend on. */
+/** Returns the folders of the named packages and of their dependencies. */
 function foldersOf(names) {
   const found = new Set();
   const visit = (name) => {

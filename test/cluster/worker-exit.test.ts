@@ -1,4 +1,4 @@
-// A worker's exit code tells whoever starts it again (a Job, a service manager) whether there may be work left.
+// Exit codes of workers, by which a supervisor (a Job, a service manager) decides whether to start them again.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import {
   waitFor,
 } from "@lockstep/testkit";
 
-test("a worker stays when its coordinator is terminated, and ends with 0 when a person or its end has ended the run", {
+test("a worker waits when its coordinator is terminated, and ends with 0 after the run has ended or was stopped by a person", {
   skip: needsTorch(),
 }, async () => {
   const folder = await temporaryFolder();
@@ -32,12 +32,12 @@ test("a worker stays when its coordinator is terminated, and ends with 0 when a 
   try {
     const spec = ["--image-size", "16", "--widths", "4,8", "--dense-units", "16", "--micro-batch", "4"];
     const [coordinator, worker] = [lead(...spec, "--global-batch", "16", "--epochs", "20"), work()];
-    await aStep(out, 1);
+    await waitForStep(out, 1);
     coordinator.signal("SIGTERM");
     assert.deepEqual(await codesOf(coordinator), [130]);
 
     const second = lead("--resume");
-    await aStep(out, 2);
+    await waitForStep(out, 2);
     const stop = await runLockstep(["stop", "--coordinator", address]);
     assert.equal(stop.code, 0, stop.stderr);
     assert.deepEqual(await codesOf(second, worker), [0, 0]);
@@ -45,7 +45,8 @@ test("a worker stays when its coordinator is terminated, and ends with 0 when a 
     assert.deepEqual(await codesOf(lead("--resume"), work()), [0, 0]);
     assert.equal(JSON.parse(await readFile(join(out, "summary.json"), "utf8")).completed, true);
 
-    // Workers that come after the end: the coordinator waits for as many as were expected, and no longer.
+    // Workers that start after the end: the coordinator waits until the expected number of them has joined, and then
+    // ends.
     const finished = lead("--resume", "auto", "--linger", "60", "--expected-workers", "2");
     assert.deepEqual(await codesOf(finished, work(), work()), [0, 0, 0]);
   } finally {
@@ -54,7 +55,7 @@ test("a worker stays when its coordinator is terminated, and ends with 0 when a 
   }
 });
 
-test("a worker that would compute other bits ends with 3, and the run goes on without it", {
+test("a worker that would compute other bits ends with 3, and the run continues without it", {
   skip: needsTorch(),
 }, async () => {
   const folder = await temporaryFolder();
@@ -68,7 +69,7 @@ test("a worker that would compute other bits ends with 3, and the run goes on wi
   const work = ["worker", "--coordinator", address, "--connect-timeout", "60", ...data];
   const worker = startLockstep([...work, "--backend", "torch"], { deadlineMs: 180_000 });
   try {
-    await aStep(out, 1);
+    await waitForStep(out, 1);
     const unfit = await runLockstep([...work, "--backend", "cpu"]);
     assert.equal(unfit.code, 3, unfit.stderr);
     assert.match(
@@ -84,14 +85,14 @@ test("a worker that would compute other bits ends with 3, and the run goes on wi
   }
 });
 
-/** @param life of the coordinator */
-function aStep(out: string, life: number): Promise<true> {
+/** @param generation the coordinator's generation */
+function waitForStep(out: string, generation: number): Promise<true> {
   return waitFor({
-    what: `a step of life ${life}`,
+    what: `a step of generation ${generation}`,
     deadlineMs: 60_000,
     look: async () => {
       const metrics = await readFile(join(out, "metrics.jsonl"), "utf8").catch(() => ""); // not written yet
-      return metrics.includes(`"type":"step","generation":${life}`) ? true : undefined;
+      return metrics.includes(`"type":"step","generation":${generation}`) ? true : undefined;
     },
   });
 }

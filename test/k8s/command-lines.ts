@@ -1,5 +1,5 @@
-// Checks what containers are told: `commandLineComplaints`. Arguments must be flags of the command, their values must fit the
-// rest of the pod, and variables and the settings file must be known settings.
+// commandLineComplaints() checks arguments, variables and the settings file of containers: arguments must be flags of
+// the command, their values must fit the rest of the pod, and variables and the file must contain existing settings.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { runLockstep } from "@lockstep/testkit";
@@ -45,12 +45,12 @@ function settingsComplaints(documents: readonly Manifest[]): string[] {
 }
 
 function variableComplaints({ env = [] }: Container): string[] {
-  return env.filter(({ name }) => !variables.includes(name)).map(({ name }) => `${name} is no setting`);
+  return env.filter(({ name }) => !variables.includes(name)).map(({ name }) => `${name} is not a setting`);
 }
 
 async function flagComplaints([command = "", ...args]: readonly string[]): Promise<string[]> {
   const known = await flagsOf(command);
-  if (known === null) return [`${command} is no command`];
+  if (known === null) return [`${command} is not a command`];
   return args
     .map((argument) => argument.split("=")[0] ?? "")
     .filter((flag) => !known.includes(flag))
@@ -60,45 +60,45 @@ async function flagComplaints([command = "", ...args]: readonly string[]): Promi
 const flagsByCommand = new Map<string, Promise<readonly string[] | null>>();
 
 function flagsOf(command: string): Promise<readonly string[] | null> {
-  const asked = flagsByCommand.get(command) ?? askForFlags(command);
-  flagsByCommand.set(command, asked);
-  return asked;
+  const flags = flagsByCommand.get(command) ?? readFlags(command);
+  flagsByCommand.set(command, flags);
+  return flags;
 }
 
-async function askForFlags(command: string): Promise<readonly string[] | null> {
+async function readFlags(command: string): Promise<readonly string[] | null> {
   const { code, stdout } = await runLockstep([command, "--help"]);
   if (code !== 0 || !stdout.startsWith(`Usage: lockstep ${command}`)) return null;
   return Array.from(stdout.matchAll(/^ {2}(?:-\w, )?(--[\w-]+)/gm), ([, flag]) => flag ?? "");
 }
 
-/** What a flag names has to be in the pod, or in the overlay. */
+/** Ports, paths, Services and files that a flag names must exist in the pod or in the overlay. */
 function valueComplaints(
   { args = [], ports = [], volumeMounts = [] }: Container,
   { template: { spec } }: DescribedPod,
   documents: readonly Manifest[],
 ): string[] {
-  const said = (flag: string) => args.find((argument) => argument.startsWith(`${flag}=`))?.slice(flag.length + 1);
+  const flagValue = (flag: string) => args.find((argument) => argument.startsWith(`${flag}=`))?.slice(flag.length + 1);
   const complaints: string[] = [];
   for (const flag of ["--listen", "--health-listen"]) {
-    const port = said(flag)?.split(":").at(-1);
+    const port = flagValue(flag)?.split(":").at(-1);
     if (port !== undefined && !ports.some(({ containerPort }) => String(containerPort) === port)) {
-      complaints.push(`${flag}: ${port} is no port of the container`);
+      complaints.push(`${flag}: ${port} is not a port of the container`);
     }
   }
   for (const flag of ["--tls", "--cache-dir"]) {
-    const path = said(flag);
+    const path = flagValue(flag);
     if (path !== undefined && !volumeMounts.some(({ mountPath }) => mountPath === path)) {
-      complaints.push(`${flag}: ${path} is no volume`);
+      complaints.push(`${flag}: ${path} is not a mounted volume`);
     }
   }
-  const coordinator = said("--coordinator");
+  const coordinator = flagValue("--coordinator");
   const addresses = documents.flatMap(({ kind, metadata, spec }) =>
     kind === "Service" ? (spec?.ports ?? []).map(({ port }) => `${metadata.name}:${port}`) : [],
   );
   if (coordinator !== undefined && !addresses.includes(coordinator)) {
-    complaints.push(`--coordinator: ${coordinator} is no Service`);
+    complaints.push(`--coordinator: ${coordinator} is not a Service`);
   }
-  const config = said("--config");
+  const config = flagValue("--config");
   if (config !== undefined)
     complaints.push(...configComplaints(config, { volumeMounts, volumes: spec.volumes }, documents));
   return complaints;

@@ -1,5 +1,5 @@
-// The commands of the manifests train a run, over mutual TLS, through an eviction of the coordinator, with the exit codes that
-// the Jobs rely on. They are probed and scraped meanwhile, as by the kubelet and Prometheus.
+// The commands of the manifests train a run over mutual TLS, with an eviction of the coordinator, and end with the exit
+// codes that the Jobs require. The test also probes and scrapes them, as the kubelet and Prometheus do.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { type ClusterEnd, needsKustomize, needsTorch, runLockstep, temporaryFold
 import { LocalPods } from "./local-pods.js";
 import { copyKustomizations } from "./render.js";
 
-test("the coordinator ends with 130 at an eviction, the worker stays for its next pod, and all end with 0 after the run", {
+test("the coordinator ends with 130 after an eviction, the worker waits for its next pod, and all end with 0 after the run", {
   skip: needsKustomize() || needsTorch(),
 }, async () => {
   const [folder, kustomizations] = [await temporaryFolder(), await copyKustomizations()];
@@ -16,7 +16,7 @@ test("the coordinator ends with 130 at an eviction, the worker stays for its nex
   const out = join(folder.path, "runs/run-1");
   const settings = {
     ...{ LOCKSTEP_OUT: out, LOCKSTEP_IMAGE_SIZE: "16", LOCKSTEP_WIDTHS: "4,8", LOCKSTEP_DENSE_UNITS: "16" },
-    // Steps go on until the eviction.
+    // Enough epochs that the run is not over before the eviction.
     LOCKSTEP_EPOCHS: "40",
   };
   const start = (component: string) => pods.start(component, settings);
@@ -28,7 +28,7 @@ test("the coordinator ends with 130 at an eviction, the worker stays for its nex
       look: async () => ((await metricsIn(out)).includes('"type":"step"') ? true : undefined),
     });
     await waitFor({
-      what: "the exporter to see the coordinator",
+      what: "the exporter's connection to the coordinator",
       deadlineMs: 30_000,
       look: async () =>
         (await metricsAt(pods.address("exporter", 9464))).includes("\nlockstep_up 1") ? true : undefined,
@@ -42,22 +42,22 @@ test("the coordinator ends with 130 at an eviction, the worker stays for its nex
     assert.equal(stopped.code, 130, stopped.stderr);
 
     const finished = await Promise.all([start("coordinator").ended(), worker.ended()]);
-    assert.deepEqual(codesOf(finished), [0, 0], wordsOf(finished));
-    // As every worker was told, the coordinator did not linger.
+    assert.deepEqual(codesOf(finished), [0, 0], stderrOf(finished));
+    // The coordinator did not wait for further workers: the only one was connected at the end.
     assert.doesNotMatch(finished[0].stderr, /--linger/);
     const { completed, resumedFromStep } = JSON.parse(await readFile(join(out, "summary.json"), "utf8"));
     assert.ok(completed && resumedFromStep > 0);
 
-    // Both Jobs are applied again, and the worker's pod starts late. The kubelet finds the coordinator ready until then.
+    // Both Jobs are applied again, and the worker's pod starts late. The coordinator is ready until then.
     const again = start("coordinator");
     await waitFor({
-      what: "the coordinator that has nothing to train to be ready",
+      what: "readiness of the coordinator of the finished run",
       deadlineMs: 60_000,
       look: async () =>
         (await runLockstep(["health", pods.address("coordinator", 50052)])).code === 0 ? true : undefined,
     });
     const late = await Promise.all([again.ended(), start("worker").ended()]);
-    assert.deepEqual(codesOf(late), [0, 0], wordsOf(late));
+    assert.deepEqual(codesOf(late), [0, 0], stderrOf(late));
     assert.match(late[1].stderr, /the run is over/);
 
     exporter.signal("SIGTERM");
@@ -73,7 +73,7 @@ function codesOf(ends: readonly ClusterEnd[]): (number | null)[] {
   return ends.map(({ code }) => code);
 }
 
-function wordsOf(ends: readonly ClusterEnd[]): string {
+function stderrOf(ends: readonly ClusterEnd[]): string {
   return ends.map(({ stderr }) => stderr).join("\n");
 }
 

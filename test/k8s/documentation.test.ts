@@ -1,4 +1,4 @@
-// docs/kubernetes.md speaks of what is there: files, objects, labels.
+// The files, objects and labels that docs/kubernetes.md names exist.
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -9,21 +9,21 @@ import type { Manifest } from "./manifest.js";
 import { copyKustomizations, documentsIn, type Kustomizations, root, withFairface } from "./render.js";
 
 const page = await readFile(join(root, "docs/kubernetes.md"), "utf8");
-const madeByItsReader = ["secret/lockstep-join-token", "configmap/lockstep-dashboard"];
+const createdByReader = ["secret/lockstep-join-token", "configmap/lockstep-dashboard"];
 const singleFiles = ["k8s/tools/runs-shell.yaml", "k8s/tools/data-shell.yaml", "k8s/overlays/kubeflow/train-job.yaml"];
 
-test("files that docs/kubernetes.md names are there", () => {
+test("the files that docs/kubernetes.md names exist", () => {
   const paths = matches(/(?<![\w./-])((?:k8s|deploy|docs|test|scripts|packages)\/[\w./-]*\w)/g);
   assert.ok(paths.length > 15);
   assert.deepEqual(
     paths
-      .filter((path) => !path.endsWith("/certs")) // made by its reader
+      .filter((path) => !path.endsWith("/certs")) // the reader creates it
       .filter((path) => !existsSync(join(root, path))),
     [],
   );
 });
 
-test("logs that docs/kubernetes.md follows by a label are whole, and of more pods than kubectl's five", () => {
+test("commands of docs/kubernetes.md that select logs by a label print whole logs, of more than five pods (kubectl's default)", () => {
   const commands = matches(/^(kubectl .*\blogs .*)$/gm).filter((command) => / -l /.test(command));
   assert.ok(commands.length > 0);
   for (const command of commands) assert.match(command, /--tail=-1 .*--max-log-requests=\d+/);
@@ -42,22 +42,22 @@ describe("with the manifests", { skip: needsKustomize() }, () => {
   });
   after(() => kustomizations.remove());
 
-  test("objects that docs/kubernetes.md names are in them", () => {
+  test("the objects that docs/kubernetes.md names are in the manifests", () => {
     const named = Array.from(
       page.matchAll(
         /\b(job|pod|deployment|secret|service|serviceaccount|persistentvolumeclaim|configmap|networkpolicy|jobset|clustertrainingruntime|trainjob|certificate|podmonitor)s?[ /]`?(lockstep[\w-]*\w)/gi,
       ),
       ([, kind = "", name = ""]) => `${kind.toLowerCase()}/${name}`,
-    ).filter((name) => !madeByItsReader.includes(name));
-    const there = documents.map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`);
+    ).filter((name) => !createdByReader.includes(name));
+    const existing = documents.map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`);
     assert.ok(named.length > 20);
     assert.deepEqual(
-      named.filter((name) => !there.includes(name)),
+      named.filter((name) => !existing.includes(name)),
       [],
     );
   });
 
-  test("labels that docs/kubernetes.md selects by are pods'", () => {
+  test("the component labels that docs/kubernetes.md selects are labels of pods", () => {
     const text = JSON.stringify(documents);
     const components = matches(/app\.kubernetes\.io\/component=(\w+)/g);
     assert.ok(components.length > 2);

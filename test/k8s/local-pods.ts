@@ -1,5 +1,5 @@
-// Owns running a pod's command without a cluster: the very arguments of a manifest, with its volumes as folders and its ports
-// as ports of this machine.
+// LocalPods runs the commands of pods without a cluster: with the arguments of a manifest, folders instead of volumes,
+// and ports of this machine.
 import { once } from "node:events";
 import { mkdir, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
@@ -10,7 +10,7 @@ import { type Manifest, podsIn } from "./manifest.js";
 export class LocalPods {
   readonly #folder: string;
   readonly #documents: readonly Manifest[];
-  /** Where a component's port of the manifest is here: `coordinator:50051`. */
+  /** The port on this machine for each port of a component in the manifest, such as `coordinator:50051`. */
   readonly #ports: ReadonlyMap<string, number>;
   readonly #started: LockstepProcess[] = [];
 
@@ -20,7 +20,7 @@ export class LocalPods {
     this.#ports = ports;
   }
 
-  /** Makes the volumes: settings from the ConfigMap, certificates by `lockstep certs init`. */
+  /** Creates the folders: settings from the ConfigMap, certificates by `lockstep certs init`. */
   static async prepare(folder: string, documents: readonly Manifest[]): Promise<LocalPods> {
     const settings = documents.find(({ kind }) => kind === "ConfigMap")?.data ?? {};
     await mkdir(join(folder, "etc/lockstep"), { recursive: true });
@@ -32,13 +32,13 @@ export class LocalPods {
     return new LocalPods(folder, documents, new Map(names.map((name, index) => [name, ports[index] ?? 0])));
   }
 
-  /** @param env settings that a test wants otherwise: they count before the file's, and not before flags */
+  /** @param env settings of the test as variables: they override the settings file, but not flags */
   start(component: string, env: Readonly<Record<string, string>>): LockstepProcess {
     const pod = podsIn(this.#documents).find(
       ({ template }) => template.metadata.labels?.["app.kubernetes.io/component"] === component,
     );
     const args = pod?.template.spec.containers[0]?.args;
-    if (args === undefined) throw new Error(`${component}: no pod with arguments`);
+    if (args === undefined) throw new Error(`${component}: the manifests have no pod of this component with arguments`);
     const started = startLockstep(
       args.map((argument) => this.#localised(argument, component)),
       { env, deadlineMs: 180_000 },
@@ -50,7 +50,7 @@ export class LocalPods {
   /** `host:port`, for a client on this machine. */
   address(component: string, port: number): string {
     const here = this.#ports.get(`${component}:${port}`);
-    if (here === undefined) throw new Error(`${component}:${port}: no such port`);
+    if (here === undefined) throw new Error(`${component}:${port}: LocalPods has no such port`);
     return `127.0.0.1:${here}`;
   }
 
@@ -66,7 +66,10 @@ export class LocalPods {
   }
 }
 
-/** Processes find each other again at these, so that port 0 does not do; nobody else takes them in the meantime, as a rule. */
+/**
+ * Returns a free port. Port 0 is not possible, because restarted processes must use the same port. Another process
+ * could take the port before it is used; that is unlikely.
+ */
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");

@@ -1,11 +1,11 @@
-// Finds what manifests describe: `podsIn`, `containersOf` and `selects`. The types list the fields that the tests' code reads.
+// podsIn(), containersOf() and selects() read parsed manifests. The types list only the fields that the tests read.
 
 export interface Manifest {
   readonly apiVersion: string;
   readonly kind: string;
   readonly metadata: Metadata;
   readonly data?: Readonly<Record<string, string>>;
-  /** A ConfigMap's. */
+  /** ConfigMap only. */
   readonly immutable?: boolean;
   readonly spec?: Spec;
 }
@@ -18,7 +18,7 @@ export interface Metadata {
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** Of any kind: those fields that a policy reads. */
+/** The spec of any kind, with the fields that a policy reads. */
 export interface Spec {
   readonly selector?: Selector | Labels;
   readonly podSelector?: Selector;
@@ -29,11 +29,11 @@ export interface Spec {
   readonly secretName?: string;
   readonly dnsNames?: readonly string[];
   readonly uris?: readonly string[];
-  /** A TrainJob's. */
+  /** TrainJob only. */
   readonly runtimeRef?: { readonly name: string };
-  /** A JobSet's. */
+  /** JobSet only. */
   readonly failurePolicy?: { readonly rules: readonly { readonly name: string }[] };
-  /** A runtime's JobSet, or pods. */
+  /** The JobSet of a runtime, or the pod template of a workload. */
   readonly template?: { readonly spec: Spec };
 }
 
@@ -100,11 +100,11 @@ export interface Volume {
   readonly persistentVolumeClaim?: { readonly claimName: string };
 }
 
-/** A description of pods, and the spec that it is the template of: a Job's, a Deployment's, its own for a Pod. */
+/** A pod template, and the spec that contains it: that of a Job or a Deployment; empty for a Pod. */
 export interface DescribedPod {
-  /** For people: `JobSet/lockstep worker`. */
+  /** The name in complaints, such as `JobSet/lockstep worker`. */
   readonly name: string;
-  /** Its role: the label app.kubernetes.io/component. */
+  /** The role: the label app.kubernetes.io/component. */
   readonly component: string | undefined;
   readonly template: PodTemplate;
   readonly owner: Spec;
@@ -122,14 +122,14 @@ export function podsIn(documents: readonly Manifest[]): DescribedPod[] {
   );
 }
 
-/** Wherever a custom resource keeps them: what has containers in its spec is a template. */
+/** Finds templates at any depth of a custom resource: an object whose spec has containers is a template. */
 function templatesIn(value: unknown, name: string): DescribedPod[] {
   if (typeof value !== "object" || value === null) return [];
   if (Array.isArray(value)) return value.flatMap((item) => templatesIn(item, name));
   const { template } = value as { readonly template?: Partial<PodTemplate> };
   if (template?.spec?.containers !== undefined) {
     const named = `${name} ${template.spec.containers.map((container) => container.name).join("+")}`;
-    // The schemas were asked first: what has containers is a whole template.
+    // The tests validate the schemas first: a template with containers is complete.
     return [describedPod(named, template as PodTemplate, value as Spec)];
   }
   return Object.values(value).flatMap((item) => templatesIn(item, name));
@@ -149,7 +149,7 @@ export function selects(selector: Selector, labels: Labels): boolean {
   return (
     Object.entries(matchLabels).every(([key, value]) => labels[key] === value) &&
     matchExpressions.every(({ key, operator, values = [] }) => {
-      if (operator !== "In") throw new Error(`matchExpressions: ${operator} is not known to this test`);
+      if (operator !== "In") throw new Error(`matchExpressions: this test does not support the operator ${operator}`);
       return labels[key] !== undefined && values.includes(labels[key]);
     })
   );

@@ -1,4 +1,4 @@
-// Every overlay renders without a warning, is valid, and holds to our policies.
+// Every overlay renders without a warning, is valid, and complies with our policies.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -44,19 +44,19 @@ for (const overlay of [...overlays, ...variants.map(({ name }) => name)]) {
       assert.deepEqual(documents.flatMap(schemaComplaints), []);
     });
 
-    test("describes pods that hold to pod-rules.yaml", () => {
+    test("describes pods that comply with pod-rules.yaml", () => {
       assert.equal(podsIn(documents).length, 3);
       assert.deepEqual(podsIn(documents).flatMap(podComplaints), []);
     });
 
-    test("has parts that fit each other", () => {
+    test("contains everything that its documents refer to", () => {
       assert.deepEqual(
         Object.values(referencePolicies).flatMap((policy) => policy(documents)),
         [],
       );
     });
 
-    test("has command lines and settings that the commands know", async () => {
+    test("has only command lines and settings that the commands accept", async () => {
       assert.deepEqual(await commandLineComplaints(documents), []);
     });
 
@@ -72,7 +72,7 @@ for (const overlay of [...overlays, ...variants.map(({ name }) => name)]) {
   });
 }
 
-test("the TrainJob is valid, apart from its runtime, which has to be there first, and asks for it", {
+test("the TrainJob is valid, refers to the runtime, and is not in the overlay, because the runtime must exist first", {
   skip,
 }, async () => {
   const trainJobs = documentsIn(await readFile(join(root, "k8s/overlays/kubeflow/train-job.yaml"), "utf8"));
@@ -102,7 +102,7 @@ function endpoint(component: string): Endpoint {
 const ours = ["coordinator", "worker", "exporter"].map(endpoint);
 const others: Endpoint[] = [
   { namespace: "monitoring", labels: { "app.kubernetes.io/name": "prometheus" } },
-  { namespace: "lockstep", labels: { "app.kubernetes.io/name": "stranger" } },
+  { namespace: "lockstep", labels: { "app.kubernetes.io/name": "other" } },
   { namespace: "default", labels: { "app.kubernetes.io/name": "lockstep", "app.kubernetes.io/component": "worker" } },
 ];
 

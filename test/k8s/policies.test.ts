@@ -1,4 +1,5 @@
-// The checks that overlays pass find the faults that they are for: each of these overlays has one fault.
+// The checks of overlays.test.ts find faults: each test adds one fault to the rendered overlays and expects a
+// complaint.
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,19 +13,19 @@ import { podComplaints, schemaComplaints } from "./schemas.js";
 
 const skip = needsKustomize();
 let kustomizations: Kustomizations;
-let sound: string;
+let validText: string;
 before(async () => {
   kustomizations = await copyKustomizations();
   if (skip !== false) return;
   const jobSet = (await kustomizations.render("overlays/jobset")).filter(({ kind }) => kind === "JobSet");
-  sound = JSON.stringify([...(await kustomizations.render("overlays/gpu")), ...jobSet]);
+  validText = JSON.stringify([...(await kustomizations.render("overlays/gpu")), ...jobSet]);
 });
 after(() => kustomizations.remove());
 
-/** All documents after one replacement in their text. */
-function faulty(replace: string, by: string): Manifest[] {
-  assert.ok(sound.includes(replace), `${replace} is not there any more`);
-  return JSON.parse(sound.replaceAll(replace, by));
+/** Returns all documents after one replacement in their text. */
+function withFault(replace: string, by: string): Manifest[] {
+  assert.ok(validText.includes(replace), `the rendered overlays do not contain ${replace}`);
+  return JSON.parse(validText.replaceAll(replace, by));
 }
 
 const faults = (await readFile(join(root, "test/k8s/testdata/faults.txt"), "utf8"))
@@ -33,8 +34,8 @@ const faults = (await readFile(join(root, "test/k8s/testdata/faults.txt"), "utf8
   .map((line) => line.split(" => "));
 
 for (const [replace = "", by = "", found = ""] of faults) {
-  test(`${by === "" ? `the lack of ${replace}` : by} is found`, { skip }, async () => {
-    const documents = faulty(replace, by);
+  test(`a complaint names the fault ${replace} -> ${by === "" ? "nothing" : by}`, { skip }, async () => {
+    const documents = withFault(replace, by);
     const complaints = [
       ...documents.flatMap(schemaComplaints),
       ...podsIn(documents).flatMap(podComplaints),

@@ -1,5 +1,5 @@
-// Owns what NetworkPolicies let through, as their documentation defines it: a pod that a policy of a direction selects
-// takes only what some rule allows; both ends have to allow it.
+// isAllowed() decides whether NetworkPolicies allow a connection, as Kubernetes documents it: if policies of a
+// direction select a pod, a rule of one of them must allow the connection. Both ends must allow it.
 import { type Labels, type Manifest, type NetworkPeer, type NetworkRule, type Selector, selects } from "./manifest.js";
 
 export interface Endpoint {
@@ -19,12 +19,12 @@ export function isAllowed(documents: readonly Manifest[], connection: Connection
   const { from, to } = connection;
   const policies = documents.filter(({ kind }) => kind === "NetworkPolicy");
   return (
-    mayPass(policies, "Egress", { self: from, peer: to, connection }) &&
-    mayPass(policies, "Ingress", { self: to, peer: from, connection })
+    isDirectionAllowed(policies, "Egress", { self: from, peer: to, connection }) &&
+    isDirectionAllowed(policies, "Ingress", { self: to, peer: from, connection })
   );
 }
 
-function mayPass(
+function isDirectionAllowed(
   policies: readonly Manifest[],
   direction: "Ingress" | "Egress",
   { self, peer, connection }: { readonly self: Endpoint; readonly peer: Endpoint; readonly connection: Connection },
@@ -51,7 +51,7 @@ function peersOf({ from = [], to = [] }: NetworkRule): readonly NetworkPeer[] {
   return [...from, ...to];
 }
 
-/** Addresses are not looked at: no endpoint of a test has one. */
+/** Ignores IP blocks, because the tests' endpoints have no addresses. */
 function isPeer({ podSelector, namespaceSelector }: NetworkPeer, peer: Endpoint, own: string | undefined): boolean {
   if (podSelector === undefined && namespaceSelector === undefined) return false;
   const inNamespace =

@@ -1,5 +1,5 @@
-// Checks that the parts of one overlay fit each other: `referencePolicies`. Every name leads to something, every selector finds a
-// pod, and something listens on every port.
+// referencePolicies check the references among the documents of one overlay: every name refers to an existing object,
+// every selector selects a pod, and a container listens on every port.
 import {
   containersOf,
   type DescribedPod,
@@ -15,8 +15,8 @@ import {
 
 export type ReferencePolicy = (documents: readonly Manifest[]) => string[];
 
-/** Secrets that a person makes (docs/kubernetes.md), where no document of the overlay does. */
-const madeByHand = ["lockstep-join-token"];
+/** Secrets that a person creates (docs/kubernetes.md), unless a document of the overlay does. */
+const createdByPerson = ["lockstep-join-token"];
 const clusterScoped = ["Namespace", "ClusterTrainingRuntime"];
 
 export const referencePolicies: Readonly<Record<string, ReferencePolicy>> = {
@@ -25,23 +25,23 @@ export const referencePolicies: Readonly<Record<string, ReferencePolicy>> = {
       .filter(({ kind, metadata }) => metadata.namespace !== (clusterScoped.includes(kind) ? undefined : "lockstep"))
       .map((document) => `${nameOf(document)}: namespace ${document.metadata.namespace}`),
 
-  "no document comes twice": (documents) => {
+  "no two documents have the same name": (documents) => {
     const names = documents.map(nameOf);
     return names.filter((name, index) => names.indexOf(name) !== index);
   },
 
-  "settings do not change under a run": (documents) =>
+  "settings cannot change during a run": (documents) =>
     documents
       .filter(({ kind, metadata, immutable }) => {
         return kind === "ConfigMap" && metadata.name === "lockstep-settings" && immutable !== true;
       })
       .map((document) => `${nameOf(document)}: may change while pods read it`),
 
-  "volumes and accounts are there": (documents) => {
+  "volumes and accounts exist": (documents) => {
     const secrets = [
       ...namesOf(documents, "Secret"),
       ...documents.flatMap(({ kind, spec }) => (kind === "Certificate" ? (spec?.secretName ?? []) : [])),
-      ...madeByHand,
+      ...createdByPerson,
     ];
     const known: Readonly<Record<string, readonly string[]>> = {
       ConfigMap: namesOf(documents, "ConfigMap"),
@@ -55,7 +55,7 @@ export const referencePolicies: Readonly<Record<string, ReferencePolicy>> = {
         { kind: "ServiceAccount", name: spec.serviceAccountName ?? "default" },
       ]
         .filter((reference) => known[reference.kind]?.includes(reference.name) !== true)
-        .map((reference) => `${name}: ${reference.kind} ${reference.name} is nowhere`),
+        .map((reference) => `${name}: ${reference.kind} ${reference.name} does not exist`),
     );
   },
 
@@ -69,33 +69,33 @@ export const referencePolicies: Readonly<Record<string, ReferencePolicy>> = {
       ];
     }),
 
-  "probes ask at ports of their container": (documents) =>
+  "probes use ports of their container": (documents) =>
     podsIn(documents).flatMap(({ name, template: { spec } }) =>
       spec.containers.flatMap(({ startupProbe, readinessProbe, livenessProbe, ports = [] }) =>
         [startupProbe, readinessProbe, livenessProbe]
           .flatMap((probe) => probe?.grpc?.port ?? probe?.httpGet?.port ?? [])
           .filter((port) => ports.every((known) => known.name !== port && known.containerPort !== port))
-          .map((port) => `${name}: a probe asks at port ${port}, which the container does not have`),
+          .map((port) => `${name}: a probe uses port ${port}, which the container does not have`),
       ),
     ),
 
-  "selectors find pods": (documents) => {
+  "selectors select pods": (documents) => {
     const pods = podsIn(documents);
-    const finds = (selector: Selector): boolean => pods.some((pod) => selects(selector, labelsOf(pod)));
+    const selectsPod = (selector: Selector): boolean => pods.some((pod) => selects(selector, labelsOf(pod)));
     return documents
       .flatMap((document) => selectorsOf(document).map((selector) => ({ document, selector })))
-      .filter(({ selector }) => !finds(selector))
+      .filter(({ selector }) => !selectsPod(selector))
       .map(({ document, selector }) => `${nameOf(document)}: ${JSON.stringify(selector)} selects no pod`);
   },
 
-  "pods are spread among their own kind": (documents) =>
+  "topology spread constraints count the pod itself": (documents) =>
     podsIn(documents).flatMap((pod) =>
       (pod.template.spec.topologySpreadConstraints ?? [])
         .filter(({ labelSelector }) => !selects(labelSelector, labelsOf(pod)))
-        .map(() => `${pod.name}: is not among those that it counts`),
+        .map(() => `${pod.name}: its topology spread constraint does not select it`),
     ),
 
-  "a Service's ports are listened on": (documents) =>
+  "pods listen on the ports of Services": (documents) =>
     documents
       .filter(({ kind }) => kind === "Service")
       .flatMap((service) => {
@@ -106,7 +106,7 @@ export const referencePolicies: Readonly<Record<string, ReferencePolicy>> = {
           .map((port) => `${nameOf(service)}: its pods do not listen on ${port}`);
       }),
 
-  "a NetworkPolicy's ports are listened on": (documents) =>
+  "pods listen on the ports of NetworkPolicies": (documents) =>
     documents
       .filter(({ kind }) => kind === "NetworkPolicy")
       .flatMap((policy) =>
@@ -118,23 +118,25 @@ export const referencePolicies: Readonly<Record<string, ReferencePolicy>> = {
           const pods = podsIn(documents).filter((pod) => selects(listeners, labelsOf(pod)));
           return ports
             .filter(({ port }) => !pods.some((pod) => listensOn(pod, port)))
-            .map(({ port }) => `${nameOf(policy)}: nobody listens on ${port}`);
+            .map(({ port }) => `${nameOf(policy)}: no pod listens on ${port}`);
         }),
       ),
 
-  // What JobSet's admission webhook demands besides its schema.
-  "failure rules have names that JobSet takes": (documents) =>
+  // JobSet's admission webhook requires this; its schema does not.
+  "failure rules have names that JobSet accepts": (documents) =>
     documents.flatMap((document) =>
       failureRulesOf(document)
         .filter(({ name }) => !/^[A-Za-z]([A-Za-z0-9_,:]*[A-Za-z0-9_])?$/.test(name))
-        .map(({ name }) => `${nameOf(document)}: failure rule ${name}: letters, digits, "_", "," and ":" alone`),
+        .map(
+          ({ name }) => `${nameOf(document)}: failure rule ${name}: only letters, digits, "_", "," and ":" are allowed`,
+        ),
     ),
 
   "the coordinator's certificate has the Service's name": (documents) => {
     const certificates = documents.filter(({ kind, spec }) => kind === "Certificate" && spec?.dnsNames !== undefined);
     return certificates
       .filter(({ spec }) => namesOf(documents, "Service").some((name) => spec?.dnsNames?.includes(name) !== true))
-      .map((certificate) => `${nameOf(certificate)}: lacks the name of a Service`);
+      .map((certificate) => `${nameOf(certificate)}: does not contain the name of a Service`);
   },
 };
 
@@ -159,7 +161,7 @@ function referencesOf({ configMap, secret, projected, persistentVolumeClaim }: V
   ];
 }
 
-/** A Service's selector is a plain map of labels; the others' have matchLabels. */
+/** The selector of a Service is a plain map of labels; the other selectors have matchLabels. */
 function selectorsOf({ kind, spec = {} }: Manifest): Selector[] {
   if (kind === "Service") return [{ matchLabels: labelMap(spec) }];
   if (kind === "NetworkPolicy") {
@@ -167,11 +169,11 @@ function selectorsOf({ kind, spec = {} }: Manifest): Selector[] {
     const peers = rules.flatMap(({ from = [], to = [] }) => [...from, ...to]);
     return [spec.podSelector ?? {}, ...peers.filter(isOurs).flatMap(({ podSelector }) => podSelector ?? [])];
   }
-  return spec.selector === undefined ? [] : [spec.selector as Selector]; // a Deployment's, a budget's, a PodMonitor's
+  return spec.selector === undefined ? [] : [spec.selector as Selector]; // of a Deployment, a PodDisruptionBudget or a PodMonitor
 }
 
 function labelMap(spec: Spec | undefined) {
-  return (spec?.selector ?? {}) as Readonly<Record<string, string>>; // the schema of a Service says so
+  return (spec?.selector ?? {}) as Readonly<Record<string, string>>; // the schema of a Service guarantees it
 }
 
 function isOurs({ namespaceSelector, podSelector }: NetworkPeer): boolean {

@@ -1,5 +1,5 @@
-// Owns rendering: a kustomization as the documents that kubectl would apply. It works on a copy of `k8s/`, to which a test
-// may add what a person makes first (certificates) and overlays of its own.
+// copyKustomizations() copies `k8s/` and renders overlays of the copy as the documents that kubectl would apply. The
+// copy has files in place of the certificates that a person creates, and a test can add overlays to it.
 import { execFile } from "node:child_process";
 import { cp, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -16,7 +16,7 @@ export interface Edit {
   readonly by: string;
 }
 
-/** As docs/kubernetes.md has them. */
+/** The edits that docs/kubernetes.md describes. */
 export const withFairface: readonly Edit[] = [
   { replace: "# - ../../components/fairface", by: "- ../../components/fairface" },
 ];
@@ -26,9 +26,9 @@ export const withoutOperators: readonly Edit[] = [
 ];
 
 export interface Kustomizations {
-  /** @param path of its folder, below `k8s/` */
+  /** @param path the folder of the kustomization, relative to `k8s/` */
   render(path: string): Promise<Manifest[]>;
-  /** Adds the overlay `name`: another one after an edit of its kustomization.yaml, as its reader would make it. */
+  /** Adds the overlay `name`: a copy of `overlay` whose kustomization.yaml has the edits that a reader would make. */
   addVariant(overlay: string, name: string, edits: readonly Edit[]): Promise<void>;
   remove(): Promise<void>;
 }
@@ -45,7 +45,8 @@ export async function copyKustomizations(): Promise<Kustomizations> {
       const path = join(k8s, "overlays", name, "kustomization.yaml");
       let text = await readFile(path, "utf8");
       for (const { replace, by } of edits) {
-        if (!text.includes(replace)) throw new Error(`k8s/overlays/${overlay}/kustomization.yaml: has no ${replace}`);
+        if (!text.includes(replace))
+          throw new Error(`k8s/overlays/${overlay}/kustomization.yaml does not contain ${replace}`);
         text = text.replace(replace, by);
       }
       await writeFile(path, text);
@@ -54,25 +55,28 @@ export async function copyKustomizations(): Promise<Kustomizations> {
   };
 }
 
-/** Nothing may be said on stderr: a warning there is a mistake here. */
+/** @throws Error if kustomize fails or prints a warning */
 async function render(path: string): Promise<Manifest[]> {
   const [command, ...args] = kustomizeCommand() ?? [];
-  if (command === undefined) throw new Error("neither kustomize nor kubectl is here");
+  if (command === undefined) throw new Error("kustomize or kubectl is required, and neither is installed");
   const { stdout, stderr } = await promisify(execFile)(command, [...args, path], { maxBuffer: 1 << 26 });
-  if (stderr !== "") throw new Error(`kustomize says of ${path}: ${stderr}`);
+  if (stderr !== "") throw new Error(`kustomize printed a warning for ${path}: ${stderr}`);
   return documentsIn(stdout);
 }
 
-/** As kubectl reads them: YAML 1.1, where 0440 is an octal number. A key that comes twice is an error. */
+/**
+ * Parses documents as kubectl does: YAML 1.1, in which 0440 is an octal number.
+ * @throws Error for any error or warning, for example a duplicate key
+ */
 export function documentsIn(text: string): Manifest[] {
   return parseAllDocuments(text, { version: "1.1", uniqueKeys: true }).map((document) => {
     const [problem] = [...document.errors, ...document.warnings];
     if (problem !== undefined) throw problem;
-    return document.toJS() as Manifest; // the schemas decide whether it is one
+    return document.toJS() as Manifest; // schemaComplaints() checks that it is one
   });
 }
 
-/** What `lockstep certs init` writes, as far as kustomize looks at it. */
+/** Writes the files of `lockstep certs init` that kustomize reads. */
 async function writeCertificates(folder: string): Promise<void> {
   for (const role of ["coordinator", "worker", "exporter", "operator"]) {
     await mkdir(join(folder, role), { recursive: true });

@@ -1,4 +1,5 @@
-// Holds documents to JSON Schemas, by ajv: `schemaComplaints` to their kind's, strictly, and `podComplaints` to our rules for pods.
+// schemaComplaints() validates a document with the strict JSON Schema of its kind, and podComplaints() validates a pod
+// with our rules (pod-rules.yaml). Both use ajv.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv, type ValidateFunction } from "ajv";
@@ -16,7 +17,7 @@ interface SchemaFile {
 }
 
 const folder = join(root, "test/k8s/schemas");
-// Formats are int32 and the like. Vocabulary that only an API server acts on is ignored.
+// Formats such as int32 are not checked. Keywords for API servers are ignored.
 const ajv = new Ajv({ strict: false, validateFormats: false, allErrors: true, $data: true });
 const validators = new Map<string, ValidateFunction>();
 
@@ -32,7 +33,7 @@ for (const [name, { $defs }] of schemas) {
   }
 }
 
-/** One line for each thing that is wrong. A kind without a schema is wrong, too. */
+/** Returns one line for each fault. A kind without a schema is a fault too. */
 export function schemaComplaints(document: Manifest): string[] {
   const validate = validators.get(`${document.apiVersion} ${document.kind}`);
   if (validate === undefined) return [`${nameOf(document)}: no schema for ${document.apiVersion} ${document.kind}`];
@@ -55,6 +56,6 @@ function complaints(validate: ValidateFunction, value: unknown): string[] {
     const { additionalProperty } = params as { readonly additionalProperty?: string };
     return additionalProperty === undefined
       ? `${instancePath} ${message}`
-      : `${instancePath}/${additionalProperty} is no field of it`;
+      : `${instancePath}/${additionalProperty} is an unknown field`;
   });
 }

@@ -1,4 +1,4 @@
-// Owns the dashboard as a whole: its rows in their order, its variables, what is marked on every panel.
+// lockstepDashboard() builds the dashboard: its rows in their order, its variables, and the annotations on every panel.
 import {
   AnnotationQueryBuilder,
   type Dashboard,
@@ -29,7 +29,7 @@ const rows: readonly Row[] = [
 export function lockstepDashboard(): Dashboard {
   const dashboard = new DashboardBuilder("Lockstep")
     .uid("lockstep")
-    .description("A training run: where it is, what it learns, where its time goes, and what holds it up.")
+    .description("A training run: its progress, its losses and metrics, the use of its time, and its faults.")
     .tags(["lockstep"])
     .time({ from: "now-1h", to: "now" })
     .refresh("10s")
@@ -58,7 +58,7 @@ export function lockstepDashboard(): Dashboard {
       mark({
         name: "Restarts of the coordinator",
         expr: 'changes(lockstep_coordinator_generation_changes_total{instance="$instance"}[1m]) > 0',
-        title: "the coordinator began a new life",
+        title: "the coordinator was restarted",
         colour: "orange",
       }),
     );
@@ -68,7 +68,7 @@ export function lockstepDashboard(): Dashboard {
     const row = new RowBuilder(title).id(id).collapsed(collapsed);
     const numbered = panels.map((panel, index) => panel.id(id + 1 + index));
     id += panels.length;
-    // A closed row holds its panels; an open one is followed by them.
+    // In Grafana's format a closed row contains its panels, and the panels of an open row follow it.
     if (collapsed) for (const panel of numbered) row.withPanel(panel);
     dashboard.withRow(row);
     if (!collapsed) for (const panel of numbered) dashboard.withPanel(panel);

@@ -1,5 +1,5 @@
-// Owns how the dashboard's panels look: colours, legends, thresholds, what a hole in the data shows. Which panels there
-// are, and what they ask, is the rows' business.
+// stat() and timeSeries() create the dashboard's panels with their common style: colours, legends, thresholds and
+// missing data. The rows (run-rows.ts, worker-rows.ts) define the panels and their queries.
 import {
   AxisPlacement,
   BigValueColorMode,
@@ -32,59 +32,59 @@ import { DataqueryBuilder } from "@grafana/grafana-foundation-sdk/prometheus";
 import { PanelBuilder as StatBuilder } from "@grafana/grafana-foundation-sdk/stat";
 import { PanelBuilder as TimeSeriesBuilder } from "@grafana/grafana-foundation-sdk/timeseries";
 
-/** By the dashboard's variable of that name. */
+/** The data source that the dashboard's variable `datasource` selects. */
 export const datasource = { type: "prometheus", uid: "$datasource" };
 
 export type Panel = StatBuilder | TimeSeriesBuilder;
 
 export interface Query {
   readonly expr: string;
-  /** With labels as `{{worker}}`. */
+  /** May contain labels, such as `{{worker}}`. */
   readonly legend: string;
 }
 
 interface PanelOptions {
   readonly title: string;
-  /** For who sees the panel for the first time: what it is, and what to conclude. */
+  /** For a reader who sees the panel for the first time: what it shows, and what to conclude from it. */
   readonly description: string;
-  /** Of Grafana's list: `@grafana/grafana-foundation-sdk/units`. */
+  /** One of Grafana's units: `@grafana/grafana-foundation-sdk/units`. */
   readonly unit: string;
-  /** Columns of the grid's 24. */
+  /** Number of columns; the grid has 24. */
   readonly width: number;
   readonly queries: readonly Query[];
   readonly decimals?: number;
-  /** Colour from a value on, ascending; the first from minus infinity (`null`). */
+  /** The colour from each value upwards, ascending; the first value is minus infinity (`null`). */
   readonly thresholds?: readonly (readonly [from: number | null, colour: Colour])[];
 }
 
 type Colour = "green" | "yellow" | "orange" | "red" | "blue" | "text";
 
 export interface StatOptions extends PanelOptions {
-  /** Shows the series' legend in place of its value, in that colour: for series that say something by being there. */
+  /** Shows the legend of the series instead of its value, in this colour: for a series whose existence is the information. */
   readonly legendColours?: Readonly<Record<string, Colour>>;
-  /** Shown in place of zero, in the colour that zero has. */
+  /** Shown instead of zero, in the colour of zero. */
   readonly zeroText?: string;
-  /** A line behind the figure: how it came about. */
+  /** Shows the values over time as a line behind the current value. */
   readonly sparkline?: boolean;
 }
 
 export interface TimeSeriesOptions extends PanelOptions {
-  /** On top of each other: parts of a whole. */
+  /** Stacks the series: they are parts of a whole. */
   readonly stacked?: boolean;
-  /** Values that span orders of magnitude. */
+  /** Uses a logarithmic scale, for values that span orders of magnitude. */
   readonly logarithmic?: boolean;
   readonly min?: number;
   readonly max?: number;
-  /** Series, by a pattern of their legends, that are measured on an axis of their own, in that unit. */
+  /** Shows the series whose legends match the pattern on the right axis, in this unit. */
   readonly rightAxis?: { readonly legends: string; readonly unit: string };
-  /** A series, by its legend, to compare the others with: a dashed line, on top of no other. */
+  /** Shows the series with this legend as a dashed line that is not stacked, for comparison with the others. */
   readonly reference?: string;
 }
 
 const statHeight = 4;
 const timeSeriesHeight = 8;
 
-/** One figure, as it is now. */
+/** A panel with the current value. */
 export function stat(options: StatOptions): StatBuilder {
   const { legendColours, zeroText, sparkline = false } = options;
   const panel = new StatBuilder()
@@ -103,7 +103,7 @@ export function stat(options: StatOptions): StatBuilder {
   return withShared(panel, options, sparkline ? "range" : "instant");
 }
 
-/** Figures over time, with their last value and their highest in the legend. */
+/** A panel with values over time; the legend shows the last and the highest value. */
 export function timeSeries(options: TimeSeriesOptions): TimeSeriesBuilder {
   const { stacked = false, logarithmic = false, min, max, rightAxis, reference, thresholds } = options;
   const panel = new TimeSeriesBuilder()
@@ -143,7 +143,7 @@ export function timeSeries(options: TimeSeriesOptions): TimeSeriesBuilder {
   return withShared(panel, options, "range");
 }
 
-function withShared<Builder extends Panel>(panel: Builder, options: PanelOptions, ask: "range" | "instant"): Builder {
+function withShared<Builder extends Panel>(panel: Builder, options: PanelOptions, kind: "range" | "instant"): Builder {
   const { title, description, unit, width, queries, decimals, thresholds = [[null, "text"]] } = options;
   panel.title(title).description(description).unit(unit).span(width).datasource(datasource);
   if (decimals !== undefined) panel.decimals(decimals);
@@ -162,7 +162,7 @@ function withShared<Builder extends Panel>(panel: Builder, options: PanelOptions
       .refId(String.fromCharCode(65 + index))
       .expr(expr)
       .legendFormat(legend);
-    panel.withTarget((ask === "range" ? query.range() : query.instant()).datasource(datasource));
+    panel.withTarget((kind === "range" ? query.range() : query.instant()).datasource(datasource));
   });
   return panel;
 }

@@ -1,10 +1,10 @@
-// Owns what a row of the dashboard is.
+// Row is one row of the dashboard: a title and its panels.
 import type { Panel } from "./panels.js";
 
 export interface Row {
   readonly title: string;
-  /** Shown closed at first, for what not everybody has. */
+  /** True: the row is closed at first. For hardware that not every user has. */
   readonly collapsed?: boolean;
-  /** From left to right; the next line begins after 24 columns. */
+  /** The panels from left to right; a new line begins after 24 columns. */
   readonly panels: readonly Panel[];
 }

@@ -1,8 +1,8 @@
-// Owns the rows about the run as a whole: where it is, what it learns, where its time goes, what is saved.
+// runRows are the rows about the run as a whole: overview, learning, time and checkpoints.
 import { stat, timeSeries } from "./panels.js";
 import type { Row } from "./row.js";
 
-/** The run that the dashboard's variable names. */
+/** Selects the run of the dashboard's variable. */
 const run = 'instance="$instance"';
 
 const overview: Row = {
@@ -11,12 +11,12 @@ const overview: Row = {
     stat({
       title: "State",
       description:
-        "What the run does now, or how it ended. `coordinator not seen`: the exporter has lost it, and it had not said goodbye.",
+        "What the run does now, or how it ended. `coordinator not reachable`: the exporter has lost the connection before the run ended.",
       unit: "none",
       width: 4,
       queries: [
         {
-          expr: `label_replace(lockstep_run_outcome{${run}} == 1, "state", "$1", "outcome", "(.+)") or on (instance) (lockstep_run_state{${run}} == 1) or on (instance) label_replace(lockstep_up{${run}} == 0, "state", "coordinator not seen", "", "")`,
+          expr: `label_replace(lockstep_run_outcome{${run}} == 1, "state", "$1", "outcome", "(.+)") or on (instance) (lockstep_run_state{${run}} == 1) or on (instance) label_replace(lockstep_up{${run}} == 0, "state", "coordinator not reachable", "", "")`,
           legend: "{{state}}",
         },
       ],
@@ -29,12 +29,12 @@ const overview: Row = {
         completed: "blue",
         stopped: "yellow",
         failed: "red",
-        "coordinator not seen": "red",
+        "coordinator not reachable": "red",
       },
     }),
     stat({
       title: "Progress",
-      description: "Optimizer updates made, of those planned.",
+      description: "Optimizer updates made, as a share of the planned updates.",
       unit: "percentunit",
       decimals: 1,
       width: 4,
@@ -43,7 +43,8 @@ const overview: Row = {
     }),
     stat({
       title: "Steps",
-      description: "Optimizer updates behind the weights, those of earlier lives included, and of the whole run.",
+      description:
+        "Optimizer updates made so far, including those before restarts of the coordinator, and planned for the whole run.",
       unit: "none",
       width: 4,
       queries: [
@@ -53,17 +54,17 @@ const overview: Row = {
     }),
     stat({
       title: "Epoch",
-      description: "The epoch under way, counted from 1, and of how many.",
+      description: "The current epoch, counted from 1, and the number of epochs.",
       unit: "none",
       width: 4,
       queries: [
-        { expr: `clamp_max(lockstep_epoch{${run}} + 1, scalar(lockstep_planned_epochs{${run}}))`, legend: "under way" },
+        { expr: `clamp_max(lockstep_epoch{${run}} + 1, scalar(lockstep_planned_epochs{${run}}))`, legend: "current" },
         { expr: `lockstep_planned_epochs{${run}}`, legend: "planned" },
       ],
     }),
     stat({
       title: "Time left",
-      description: "At the pace of the last 15 minutes, validation included. Nothing while no step is made.",
+      description: "At the speed of the last 15 minutes, validation included. Empty while no step is made.",
       unit: "s",
       decimals: 0,
       width: 4,
@@ -72,7 +73,7 @@ const overview: Row = {
     stat({
       title: "Alerts",
       description:
-        "Alerts that fire for this run. Prometheus lists them at /alerts; docs/operations.md says what to do.",
+        "Alerts that fire for this run. Prometheus lists them at /alerts; docs/operations.md explains what to do.",
       unit: "none",
       width: 4,
       queries: [{ expr: `count(ALERTS{alertstate="firing", ${run}}) or vector(0)`, legend: "firing" }],
@@ -83,7 +84,7 @@ const overview: Row = {
     }),
     stat({
       title: "Images per second",
-      description: "Training images of the last step over its duration, all workers together.",
+      description: "Training images of the last step divided by its duration, for all workers together.",
       unit: "none",
       decimals: 1,
       width: 4,
@@ -93,7 +94,7 @@ const overview: Row = {
     stat({
       title: "Goodput",
       description:
-        "Time spent in steps and validations that count, over the time since the run first began: what crashes, lost steps and waiting for workers have cost.",
+        "Time of the steps and validations that count, divided by the time since the run first started. The rest was lost to crashes, repeated steps and waits for workers.",
       unit: "percentunit",
       decimals: 1,
       width: 4,
@@ -107,7 +108,7 @@ const overview: Row = {
     }),
     stat({
       title: "Workers",
-      description: "Workers that take part now.",
+      description: "Workers that are connected now.",
       unit: "none",
       width: 4,
       queries: [{ expr: `lockstep_workers_connected{${run}}`, legend: "connected" }],
@@ -119,7 +120,7 @@ const overview: Row = {
     }),
     stat({
       title: "Training loss",
-      description: "Of the last step.",
+      description: "Loss of the last step.",
       unit: "none",
       decimals: 4,
       width: 4,
@@ -128,7 +129,7 @@ const overview: Row = {
     }),
     stat({
       title: "Validation loss",
-      description: "Of the last validation, at the end of an epoch.",
+      description: "Loss of the last validation, at the end of an epoch.",
       unit: "none",
       decimals: 4,
       width: 4,
@@ -138,7 +139,7 @@ const overview: Row = {
     stat({
       title: "Not saved",
       description:
-        "Time since the newest checkpoint, or since this life began from an older one: what a crash of the coordinator would lose at most. `nothing at risk`: no step was made since, or the run is over.",
+        "The most that a crash of the coordinator would lose: the time since the newest checkpoint, or since the last start of the coordinator, if it resumed an older one. `nothing at risk`: no step was made since then, or the run is over.",
       unit: "s",
       decimals: 0,
       width: 4,
@@ -159,14 +160,14 @@ const learning: Row = {
     timeSeries({
       title: "Loss",
       description:
-        "Of each training step, of the training steps of each epoch, and on the validation part. Training that falls while validation rises is overfitting.",
+        "The loss of each training step, of the training steps of each epoch, and of the validation part. If the training loss falls while the validation loss rises, the model overfits.",
       unit: "none",
       width: 12,
       queries: [{ expr: `lockstep_loss{${run}}`, legend: "{{part}}" }],
     }),
     timeSeries({
       title: "Losses of the heads",
-      description: "What each head of the recipe adds to the loss, before its weight.",
+      description: "The loss of each head of the recipe, before it is multiplied by the head's weight.",
       unit: "none",
       width: 12,
       queries: [
@@ -175,7 +176,7 @@ const learning: Row = {
     }),
     timeSeries({
       title: "Accuracy",
-      description: "Share of images whose class was told right, by head.",
+      description: "Share of images whose class was predicted correctly, by head.",
       unit: "percentunit",
       width: 12,
       min: 0,
@@ -186,7 +187,8 @@ const learning: Row = {
     }),
     timeSeries({
       title: "Other metrics",
-      description: "The recipe's other metrics, in their own units, e.g. the mean absolute error of an age in years.",
+      description:
+        "The recipe's other metrics, in their own units, for example the mean absolute error of an age in years.",
       unit: "none",
       width: 12,
       queries: [
@@ -199,7 +201,7 @@ const learning: Row = {
     timeSeries({
       title: "Gradient norm",
       description:
-        "Global L2 norm of each step's gradient before clipping. A rise by orders of magnitude comes before a NaN.",
+        "Global L2 norm of each step's gradient before clipping. Before a NaN it often rises by orders of magnitude.",
       unit: "none",
       width: 12,
       logarithmic: true,
@@ -207,7 +209,7 @@ const learning: Row = {
     }),
     timeSeries({
       title: "Learning rate",
-      description: "Of each step, as the schedule gives it.",
+      description: "The learning rate of each step, from the schedule.",
       unit: "sci",
       width: 12,
       min: 0,
@@ -222,7 +224,7 @@ const time: Row = {
     timeSeries({
       title: "Time in a step, by phase",
       description:
-        "Mean over workers and steps. Much `wait`: a slow worker or too few micro-batches. Much `upload` or `fetch_weights`: the network. `load` runs beside the computing, and stands apart: above the others it holds the computing up.",
+        "Mean over workers and steps. A long `wait` means a slow worker or too few micro-batches. A long `upload` or `fetch_weights` means a slow network. `load` runs in parallel to the computation and is shown as a dashed line: above the others, it delays the computation.",
       unit: "s",
       width: 12,
       stacked: true,
@@ -237,7 +239,7 @@ const time: Row = {
     timeSeries({
       title: "Duration of steps",
       description:
-        "From a step's first lease to the weights updated. Far quantiles show steps that waited for somebody.",
+        "From a step's first lease to the update of the weights. High quantiles show steps that waited for a worker.",
       unit: "s",
       width: 12,
       queries: [0.5, 0.9, 0.99].map((quantile) => ({
@@ -247,7 +249,7 @@ const time: Row = {
     }),
     timeSeries({
       title: "Speed",
-      description: "Images and steps a second over wall time, validation and waiting included.",
+      description: "Images and steps per second of wall time, validation and waits included.",
       unit: "none",
       width: 8,
       min: 0,
@@ -259,19 +261,19 @@ const time: Row = {
     }),
     timeSeries({
       title: "Goodput",
-      description: "Share of time in steps and validations that count: lately, and since the run first began.",
+      description: "Share of time in steps and validations that count: recently, and since the run first started.",
       unit: "percentunit",
       width: 8,
       min: 0,
       max: 1,
       queries: [
-        { expr: `rate(lockstep_productive_seconds_total{${run}}[$__rate_interval])`, legend: "lately" },
+        { expr: `rate(lockstep_productive_seconds_total{${run}}[$__rate_interval])`, legend: "recently" },
         { expr: `lockstep_goodput_ratio{${run}}`, legend: "whole run" },
       ],
     }),
     timeSeries({
       title: "Validation",
-      description: "How long the last validation pass took.",
+      description: "Duration of the last validation pass.",
       unit: "s",
       width: 8,
       min: 0,
@@ -286,7 +288,7 @@ const checkpoints: Row = {
     timeSeries({
       title: "Not saved",
       description:
-        "What a crash of the coordinator would lose at most, in time and in steps: all since the newest checkpoint, or since this life began from an older one. An alert fires after an hour.",
+        "The most that a crash of the coordinator would lose, in time and in steps: the work since the newest checkpoint, or since the last start of the coordinator, if it resumed an older one. An alert fires after an hour.",
       unit: "s",
       width: 8,
       min: 0,
@@ -302,7 +304,8 @@ const checkpoints: Row = {
     }),
     timeSeries({
       title: "Size of a checkpoint",
-      description: "Weights and optimizer's state of the newest one. Times the number kept: the disk that a run needs.",
+      description:
+        "Weights and optimizer state of the newest checkpoint. A run needs this size times the number of checkpoints kept.",
       unit: "bytes",
       width: 8,
       min: 0,
@@ -311,7 +314,7 @@ const checkpoints: Row = {
     timeSeries({
       title: "Writing a checkpoint",
       description:
-        "How long it took until the newest one was durable. Training goes on meanwhile; a rise tells of the disk.",
+        "How long it took until the newest checkpoint was durable. Training continues during that time. A rise means a slow disk.",
       unit: "s",
       width: 8,
       min: 0,

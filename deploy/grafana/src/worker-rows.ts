@@ -1,8 +1,8 @@
-// Owns the rows about who computes: workers, what goes wrong with them, and what the processes use of their machines.
+// workerRows are the rows about workers, their faults, and the resources that the processes use.
 import { timeSeries } from "./panels.js";
 import type { Row } from "./row.js";
 
-/** The run that the dashboard's variable names. */
+/** Selects the run of the dashboard's variable. */
 const run = 'instance="$instance"';
 
 const workers: Row = {
@@ -11,7 +11,7 @@ const workers: Row = {
     timeSeries({
       title: "Time before the barrier",
       description:
-        "From a step's first lease to the worker's last sum received. A step is as long as its slowest worker: who is above the others all the time holds them up.",
+        "From a step's first lease until the coordinator has received the worker's last sum. A step is as long as its slowest worker: a worker that is always above the others delays them.",
       unit: "s",
       width: 8,
       min: 0,
@@ -20,7 +20,7 @@ const workers: Row = {
     timeSeries({
       title: "Time of a micro-batch",
       description:
-        "Forward and backward of training, on one compute thread. An alert fires for a worker that takes 1.5 times the median for ten minutes.",
+        "Forward and backward of one micro-batch of training, on one compute thread. An alert fires for a worker that takes more than 1.5 times the median for ten minutes.",
       unit: "s",
       width: 8,
       min: 0,
@@ -32,7 +32,7 @@ const workers: Row = {
     }),
     timeSeries({
       title: "Images per second, by worker",
-      description: "As each worker was measured over its last leases; validation counts too.",
+      description: "Measured for each worker over its last leases, including those of validations.",
       unit: "none",
       width: 8,
       min: 0,
@@ -40,9 +40,9 @@ const workers: Row = {
       queries: [{ expr: `lockstep_worker_images_per_second{${run}}`, legend: "worker {{worker}}" }],
     }),
     timeSeries({
-      title: "Where workers' time goes",
+      title: "Use of the workers' time",
       description:
-        "Share of time that each worker computes, moves tensors and adds them, or waits while others compute.",
+        "Share of time in which each worker computes, transfers and adds tensors, or waits for other workers.",
       unit: "percentunit",
       width: 12,
       min: 0,
@@ -53,7 +53,7 @@ const workers: Row = {
         },
         {
           expr: `sum by (worker) (rate(lockstep_worker_phase_seconds_total{${run}, phase=~"fetch_weights|sum|upload"}[$__rate_interval]))`,
-          legend: "worker {{worker}} moves and adds",
+          legend: "worker {{worker}} transfers and adds",
         },
         {
           expr: `sum by (worker) (rate(lockstep_worker_phase_seconds_total{${run}, phase="wait"}[$__rate_interval]))`,
@@ -63,7 +63,8 @@ const workers: Row = {
     }),
     timeSeries({
       title: "Micro-batches per second, by worker",
-      description: "Those that count, each once, in validations too. Faster workers are given more.",
+      description:
+        "Micro-batches whose sums were accepted, each counted once, including those of validations. Faster workers get more.",
       unit: "none",
       width: 12,
       min: 0,
@@ -84,7 +85,7 @@ const faults: Row = {
     timeSeries({
       title: "Leases lost and redone",
       description:
-        "In the last five minutes. Lost with their worker, or handed out once more because they failed or came late. The result is the same; the work was done twice.",
+        "In the last five minutes. `lost`: leases of lost workers. `redone`: leases that were granted again because they failed or were late. The result is the same, but the work was done twice.",
       unit: "none",
       width: 8,
       min: 0,
@@ -96,7 +97,7 @@ const faults: Row = {
     timeSeries({
       title: "Restarts",
       description:
-        "Lives of the coordinator after its first, resumes included, and of each worker's slot in this life.",
+        "Restarts of the coordinator, resumes included, and of each worker since the coordinator's last start.",
       unit: "none",
       width: 8,
       min: 0,
@@ -108,7 +109,7 @@ const faults: Row = {
     timeSeries({
       title: "Workers connected and lost",
       description:
-        "How many take part, and how many were lost in the last five minutes. Workers that left in order are not lost.",
+        "Number of connected workers, and of workers lost in the last five minutes. Workers that were stopped are not lost.",
       unit: "none",
       width: 8,
       min: 0,
@@ -126,7 +127,7 @@ const processes: Row = {
     timeSeries({
       title: "Network",
       description:
-        "Tensors that the coordinator sends and receives: weights to the workers, sums of gradients from them.",
+        "Bytes of tensors that the coordinator sends and receives: weights to the workers, sums of gradients from them.",
       unit: "binBps",
       width: 8,
       min: 0,
@@ -137,7 +138,8 @@ const processes: Row = {
     }),
     timeSeries({
       title: "Resident memory",
-      description: "Of each process. A line that only climbs will end at the machine's or the container's limit.",
+      description:
+        "Resident memory of each process. A value that always rises will reach the limit of the machine or the container.",
       unit: "bytes",
       width: 8,
       min: 0,
@@ -149,7 +151,7 @@ const processes: Row = {
     timeSeries({
       title: "Event-loop delay",
       description:
-        "Longest of the last half minute, by process. Above a second again and again for five minutes an alert fires: heartbeats come late.",
+        "The longest delay of the last half minute, by process. An alert fires when it repeatedly exceeds a second for five minutes: heartbeats are late then.",
       unit: "s",
       width: 8,
       min: 0,
@@ -171,7 +173,8 @@ const gpus: Row = {
   panels: [
     timeSeries({
       title: "GPU utilization",
-      description: "Share of time in which the GPU computed. Low with much `load` or `wait`: it is not fed.",
+      description:
+        "Share of time in which the GPU computed. A low value together with a long `load` or `wait` means that the GPU waits for input.",
       unit: "percentunit",
       width: 12,
       min: 0,
@@ -180,15 +183,15 @@ const gpus: Row = {
     }),
     timeSeries({
       title: "GPU memory",
-      description: "In use by anybody, of what the GPU has.",
+      description: "Memory in use by all processes, and the size of the GPU's memory.",
       unit: "bytes",
       width: 12,
       min: 0,
       queries: [
         { expr: `lockstep_worker_gpu_memory_used_bytes{${run}}`, legend: "worker {{worker}}, GPU {{gpu}}" },
-        { expr: `max(lockstep_worker_gpu_memory_size_bytes{${run}})`, legend: "size of the largest" },
+        { expr: `max(lockstep_worker_gpu_memory_size_bytes{${run}})`, legend: "size of the largest GPU" },
       ],
-      reference: "size of the largest",
+      reference: "size of the largest GPU",
     }),
   ],
 };

@@ -1,5 +1,5 @@
-// `npm run dashboard`: writes deploy/grafana/dashboards/lockstep.json, which Grafana reads. What it says is
-// src/dashboard.ts; a test holds the two together.
+// `npm run dashboard` writes the dashboard of src/dashboard.ts to deploy/grafana/dashboards/lockstep.json, which
+// Grafana reads. A test checks that the file is up to date.
 import { writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { lockstepDashboard } from "./dashboard.js";

@@ -7,8 +7,8 @@ import { pino } from "pino";
 import { type AdmissionContext, contact } from "./admission.js";
 
 describe("admission", () => {
-  /** At a peer that takes connections and says nothing: the knock lasts until it is told to end. */
-  const knocking = (context: Pick<AdmissionContext, "signal" | "connectTimeoutMs">) => {
+  /** The peer accepts connections and never answers: the TLS check lasts until its signal is aborted. */
+  const contactSilentPeer = (context: Pick<AdmissionContext, "signal" | "connectTimeoutMs">) => {
     const unavailable = Object.assign(new Error("14 UNAVAILABLE"), { code: status.UNAVAILABLE });
     const link: AdmissionContext["link"] = {
       getRun: () => Promise.reject(unavailable),
@@ -16,7 +16,7 @@ describe("admission", () => {
       redial: () => {},
       whyRefused: (signal) =>
         new Promise((resolve) => {
-          const socket = setInterval(() => {}, 60_000); // holds the process as one would
+          const socket = setInterval(() => {}, 60_000); // keeps the process alive, as a real socket does
           signal.addEventListener("abort", () => {
             clearInterval(socket);
             resolve(null);
@@ -26,28 +26,28 @@ describe("admission", () => {
     return contact({ link, address: "here:1", log: pino({ level: "silent" }), ...context });
   };
 
-  it("--connect-timeout ends a knock under way", async () => {
+  it("--connect-timeout ends a TLS check under way", async () => {
     await assert.rejects(
-      knocking({ signal: new AbortController().signal, connectTimeoutMs: 50 }),
+      contactSilentPeer({ signal: new AbortController().signal, connectTimeoutMs: 50 }),
       (error) => error instanceof UserError && /no coordinator answered at here:1 in 0.05 s/.test(error.message),
     );
   });
 
-  it("a stop ends a knock under way", async () => {
+  it("a stop ends a TLS check under way", async () => {
     const stop = new AbortController();
-    const outcome = knocking({ signal: stop.signal, connectTimeoutMs: null });
+    const outcome = contactSilentPeer({ signal: stop.signal, connectTimeoutMs: null });
     setImmediate(() => stop.abort(new Error("SIGTERM")));
     await assert.rejects(outcome, /SIGTERM/);
   });
 
-  it("a call that found no connection in its time is made again on a new channel, a refused one on the same", async () => {
+  it("a call that got no connection before its deadline is repeated on a new channel, and a refused call on the same channel", async () => {
     const calls: string[] = [];
     await contact(contextOf([status.DEADLINE_EXCEEDED, status.UNAVAILABLE], calls));
     assert.deepEqual(calls, ["getRun", "redial", "getRun", "getRun"]);
   });
 });
 
-/** Answers with these failures first, by gRPC's number. */
+/** The first calls fail with these gRPC status codes; later calls are answered. */
 function contextOf(failures: number[], calls: string[]): AdmissionContext {
   return {
     link: {
@@ -58,7 +58,7 @@ function contextOf(failures: number[], calls: string[]): AdmissionContext {
           throw Object.assign(new Error("no answer"), { code, details: "no answer", metadata: new Metadata() });
         return GetRunResponse.fromPartial({});
       },
-      join: () => assert.fail("nobody joins here"),
+      join: () => assert.fail("join() was called"),
       whyRefused: async () => null,
       redial: () => void calls.push("redial"),
     },

@@ -1,62 +1,66 @@
-// Owns getting in: asking until a coordinator answers, whichever process was started first, and telling apart what
-// passes with time from what a person must mend.
+// contact() and join() call the coordinator until it answers; it may start later than the worker. They retry transient
+// failures, and throw a UserError for a failure that a person must correct.
 import { status } from "@grpc/grpc-js";
 import { UnfitMachine, UserError } from "@lockstep/errors";
 import { type GetRunResponse, type JoinRequest, type JoinResponse, remedyOf, WireError } from "@lockstep/protocol";
 import { backoff, describeCallFailure, retry } from "@lockstep/service";
 import type { Logger } from "pino";
 import type { CoordinatorLink } from "./coordinator-link.js";
-import { isInternal } from "./failure-verdict.js";
+import { isInternal } from "./failure-action.js";
 
 export interface AdmissionContext {
   readonly link: Pick<CoordinatorLink, "getRun" | "join" | "whyRefused" | "redial">;
-  /** For people. */
+  /** The coordinator's address, for messages. */
   readonly address: string;
   readonly log: Logger;
   readonly signal: AbortSignal;
-  /** Give up when no coordinator has answered for so long; null: never. */
+  /** The worker gives up when no coordinator has answered for this long, milliseconds; null: it never gives up. */
   readonly connectTimeoutMs: number | null;
 }
 
-/** An answer INTERNAL may be a connection that broke in mid-call; so many in a row are a bug of the coordinator. */
+/** INTERNAL may mean that the connection broke during a call; this many failures in one wait mean a bug of the coordinator. */
 const maxInternalErrors = 3;
-/** About 3 seconds: processes that are started together do not warn of each other. */
+/** About 3 seconds: no warning is logged where the processes are started together. */
 const attemptsBeforeWarning = 6;
 
 /**
- * Asks for the run until a coordinator answers.
- * @throws UserError when none answers in time, or what answers is no coordinator; WireError `run-over`; `signal.reason`
+ * Calls GetRun until a coordinator answers.
+ * @throws UserError if no coordinator answers in time, or if another kind of server answers
+ * @throws WireError `run-over` if the run is over
+ * @throws `signal.reason` if the signal is aborted
  */
 export function contact(context: AdmissionContext): Promise<GetRunResponse> {
-  return persist(context, () => context.link.getRun(context.signal));
+  return retryUntilAnswered(context, () => context.link.getRun(context.signal));
 }
 
 /**
- * Joins the run that the request was prepared for.
- * @throws UserError with both values (UnfitMachine for other bits) when the coordinator refuses, or leads another run by now; WireError `run-over`
+ * Joins the run for which the request was prepared.
+ * @throws UserError with both values if the coordinator refuses the worker, or has another run now
+ * @throws UnfitMachine if the coordinator refuses the worker because this machine computes other bits
+ * @throws WireError `run-over` if the run is over
  */
 export function join(
   context: AdmissionContext,
   options: { readonly request: JoinRequest; readonly checkRun: (run: GetRunResponse) => void },
 ): Promise<JoinResponse> {
   const { link, signal } = context;
-  return persist(context, async () => {
+  return retryUntilAnswered(context, async () => {
     options.checkRun(await link.getRun(signal));
     return link.join(options.request, signal);
   });
 }
 
-async function persist<T>(context: AdmissionContext, work: () => Promise<T>): Promise<T> {
+async function retryUntilAnswered<T>(context: AdmissionContext, work: () => Promise<T>): Promise<T> {
   const { address, log, connectTimeoutMs } = context;
-  const patience = connectTimeoutMs === null ? null : AbortSignal.timeout(connectTimeoutMs);
-  const signal = patience === null ? context.signal : AbortSignal.any([context.signal, patience]);
+  const connectTimeout = connectTimeoutMs === null ? null : AbortSignal.timeout(connectTimeoutMs);
+  const signal = connectTimeout === null ? context.signal : AbortSignal.any([context.signal, connectTimeout]);
   let lastReason: string | null = null;
   let internalErrors = 0;
   try {
-    return await retry(() => work().catch((error) => refusalBehind(error, { link: context.link, signal })), {
+    return await retry(() => work().catch((error) => throwRefusalOr(error, { link: context.link, signal })), {
       signal,
       backoff: backoff({ baseMs: 100, maxMs: 2_000, factor: 2, jitter: Math.random }),
-      shouldRetry: (error) => mayPass(error) || (isInternal(error) && ++internalErrors < maxInternalErrors),
+      shouldRetry: (error) => isTransient(error) || (isInternal(error) && ++internalErrors < maxInternalErrors),
       onRetry: ({ error, failedAttempts }) => {
         if (statusOf(error) === status.DEADLINE_EXCEEDED) context.link.redial();
         const reason = describeCallFailure(error);
@@ -67,17 +71,20 @@ async function persist<T>(context: AdmissionContext, work: () => Promise<T>): Pr
       },
     });
   } catch (error) {
-    if (patience?.aborted === true && error === patience.reason) {
+    if (connectTimeout?.aborted === true && error === connectTimeout.reason) {
       const seconds = (connectTimeoutMs ?? 0) / 1000;
       const why = lastReason === null ? "" : `: ${lastReason}`;
       throw new UserError(`no coordinator answered at ${address} in ${seconds} s (--connect-timeout)${why}`);
     }
-    throw explained(error, address);
+    throw toUserError(error, address);
   }
 }
 
-/** A certificate that is not accepted shows as a coordinator that cannot be reached, and no waiting mends it. */
-async function refusalBehind(
+/**
+ * gRPC reports a refused certificate as UNAVAILABLE, and waiting does not help then.
+ * @throws UserError if a certificate was refused; else `error`
+ */
+async function throwRefusalOr(
   error: unknown,
   { link, signal }: Pick<AdmissionContext, "link" | "signal">,
 ): Promise<never> {
@@ -86,18 +93,18 @@ async function refusalBehind(
   throw reason === null ? error : new UserError(`cannot join: ${reason}`);
 }
 
-function mayPass(error: unknown): boolean {
+function isTransient(error: unknown): boolean {
   return remedyOf(error) !== "none" || statusOf(error) === status.CANCELLED;
 }
 
-function explained(error: unknown, address: string): unknown {
+function toUserError(error: unknown, address: string): unknown {
   if (error instanceof WireError && error.code !== "run-over") {
-    // Of the machine alone: a worker with the same flags may fit elsewhere.
+    // These two depend on the machine alone: a worker with the same flags may be accepted on another machine.
     const isUnfit = error.code === "numerics" || error.code === "pixels";
     return new (isUnfit ? UnfitMachine : UserError)(`the coordinator refused this worker: ${error.message}`);
   }
   if (statusOf(error) === status.UNIMPLEMENTED) {
-    return new UserError(`what answers at ${address} is no Lockstep coordinator; check the address (--coordinator)`);
+    return new UserError(`the server at ${address} is not a Lockstep coordinator; check the address (--coordinator)`);
   }
   return error;
 }

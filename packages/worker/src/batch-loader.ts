@@ -1,10 +1,10 @@
-// Owns how a micro-batch's pixels come into shared memory ahead of the compute threads: a thread of its own reads the
-// image cache, so that neither the gRPC thread waits for a disk nor a compute thread (or its GPU) for pixels. The
-// interface is the seam for other ways.
+// BatchLoader is the interface that reads a micro-batch's pixels into shared memory; ThreadBatchLoader implements it
+// with a thread that reads the image cache. So the gRPC thread never waits for a disk, and pixels are read before a
+// compute thread (or its GPU) needs them.
 import type { ImageCacheHandle } from "@lockstep/dataset";
 import { describeError } from "@lockstep/errors";
 import type { Logger } from "pino";
-import { BufferIntroductions } from "./buffer-introductions.js";
+import { SentBuffers } from "./buffer-refs.js";
 import type { SharedBuffer } from "./shared-buffers.js";
 import { ThreadLink } from "./thread-link.js";
 import type { BufferRef } from "./thread-messages.js";
@@ -14,7 +14,7 @@ export interface BatchLoader {
   readonly imageBytes: number;
   /**
    * Writes the samples' images one after the other from the start of the buffer: B x H x W x 3, RGB, bytes.
-   * @throws Error that names what cannot be read
+   * @throws Error that names the sample or the file that cannot be read
    */
   load(samples: Uint32Array, into: SharedBuffer): Promise<{ readonly loadSeconds: number }>;
   close(): Promise<void>;
@@ -29,12 +29,12 @@ export interface LoadResult {
   readonly loadSeconds: number;
 }
 
-/** A BatchLoader that owns one thread; `crashed` rejects when the thread dies. */
+/** A BatchLoader that runs one thread; `crashed` rejects when the thread ends unexpectedly. */
 export class ThreadBatchLoader implements BatchLoader {
   readonly imageBytes: number;
   readonly crashed: Promise<never>;
   readonly #link: ThreadLink<LoadRequest, LoadResult, null>;
-  readonly #introductions = new BufferIntroductions();
+  readonly #sentBuffers = new SentBuffers();
 
   constructor(options: { readonly cache: ImageCacheHandle; readonly log: Logger }) {
     const { cache, log } = options;
@@ -54,7 +54,7 @@ export class ThreadBatchLoader implements BatchLoader {
       throw new RangeError(`${samples.length} images do not fit into ${into.shared.byteLength} bytes`);
     }
     try {
-      return await this.#link.call({ samples, into: this.#introductions.refTo(into) });
+      return await this.#link.call({ samples, into: this.#sentBuffers.refTo(into) });
     } catch (error) {
       throw new Error(`loading images: ${describeError(error)}`, { cause: error });
     }

@@ -1,5 +1,5 @@
-// A compute thread: one engine, one native thread. Forward and backward of one micro-batch at a time, and the additions
-// of the tree. It knows nothing of leases, sessions or gRPC.
+// A compute thread's module: it passes a ComputeThread to serveThread(). The thread has one engine and one native
+// thread. It runs forward and backward of one micro-batch at a time, and the additions of the tree.
 import { performance } from "node:perf_hooks";
 import { addInto, allFinite } from "@lockstep/numerics";
 import { createLayout, float32Bytes, type TensorLayout, xxh3Digest } from "@lockstep/protocol";
@@ -13,7 +13,7 @@ import {
   type Weights,
 } from "@lockstep/recipe";
 import type { Tensor } from "@tensorflow/tfjs-core";
-import { KnownBuffers } from "./buffer-introductions.js";
+import { ReceivedBuffers } from "./buffer-refs.js";
 import { writeContribution } from "./contribution.js";
 import { serveThread } from "./thread-link.js";
 import type {
@@ -32,7 +32,7 @@ class ComputeThread {
   readonly #recipe: Recipe;
   readonly #layout: TensorLayout;
   readonly #imageBytes: number;
-  readonly #buffers = new KnownBuffers();
+  readonly #buffers = new ReceivedBuffers();
   #weights: { readonly version: number; readonly tensors: Weights } | null = null;
 
   constructor(engine: Engine, recipe: Recipe, imageSize: number) {
@@ -83,7 +83,7 @@ class ComputeThread {
       onForward,
     }: { readonly weights: Weights; readonly batch: MicroBatch; readonly onForward: () => void },
   ) {
-    if (job.out === null) throw new Error("a training micro-batch needs a place for its contribution");
+    if (job.out === null) throw new Error("a training micro-batch needs a buffer for its contribution");
     const contribution = this.#flat(job.out);
     const result = this.#recipe.train(this.#engine.tf, weights, batch, job.constants, onForward);
     try {

@@ -16,7 +16,7 @@ for (const backend of ["cpu", "torch"] as const) {
   );
 }
 
-it("a backend that cannot be had is a user's error", async () => {
+it("a backend that is not available is a UserError", async () => {
   const bed = await createTestBed();
   try {
     const setup = { ...bed.threadSetup, backend: "tensorflow" } as const;
@@ -56,7 +56,7 @@ async function countTensors(backend: "cpu" | "torch"): Promise<void> {
       assert.equal(numTensors, first.numTensors);
       if (pass === "train") assert.equal(digest, first.digest);
     }
-    assert.equal(first.numTensors, layout.tensors.length, "nothing but the weights stays");
+    assert.equal(first.numTensors, layout.tensors.length, "only the weights remain");
   } finally {
     await threads.stop();
     await bed.close();

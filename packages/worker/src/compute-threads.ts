@@ -1,9 +1,9 @@
-// Owns the compute threads of a worker and which of them does what: a job goes to the first idle thread, additions
-// before micro-batches (they set memory free), micro-batches in the order in which they were asked for. Which thread
-// computes changes no bit.
+// ComputeThreads starts a worker's compute threads and gives each job to the first idle thread: additions before
+// micro-batches, because additions free memory; micro-batches in the order of the calls. The choice of the thread
+// changes no bit of the result.
 import { canonicalJson, differences } from "@lockstep/protocol";
 import type { Logger } from "pino";
-import { BufferIntroductions } from "./buffer-introductions.js";
+import { SentBuffers } from "./buffer-refs.js";
 import type { SharedBuffer } from "./shared-buffers.js";
 import { ThreadLink } from "./thread-link.js";
 import type {
@@ -19,7 +19,7 @@ import type {
 
 interface ComputeThread {
   readonly link: ThreadLink<ThreadJob, ThreadResult, ThreadReady>;
-  readonly introductions: BufferIntroductions;
+  readonly sentBuffers: SentBuffers;
 }
 
 interface QueuedJob {
@@ -31,7 +31,7 @@ interface QueuedJob {
 }
 
 export class ComputeThreads {
-  /** Rejects when a thread dies unasked. */
+  /** Rejects when a thread ends unexpectedly. Never resolves. */
   readonly crashed: Promise<never>;
   readonly #threads: readonly ComputeThread[];
   readonly #idle: ComputeThread[];
@@ -43,12 +43,13 @@ export class ComputeThreads {
     this.#threads = threads;
     this.#idle = [...threads];
     this.crashed = Promise.race(threads.map(({ link }) => link.crashed));
-    this.crashed.catch(() => {}); // seen by whoever awaits it, and by the jobs
+    this.crashed.catch(() => {}); // the caller awaits it, and the jobs under way reject too
   }
 
   /**
-   * Starts `numThreads` threads and waits until each has its engine.
-   * @throws UserError when the engine cannot be had; Error when two threads would compute differently
+   * Starts `numThreads` threads and waits until each has loaded its engine.
+   * @throws UserError if the engine is not available
+   * @throws Error if two threads have different numerics
    */
   static async start(options: {
     readonly numThreads: number;
@@ -64,14 +65,14 @@ export class ComputeThreads {
         setup,
         log,
       }),
-      introductions: new BufferIntroductions(),
+      sentBuffers: new SentBuffers(),
     }));
-    const crew = new ComputeThreads(threads);
+    const computeThreads = new ComputeThreads(threads);
     try {
-      crew.#ready = agreed(await Promise.all(threads.map(({ link }) => link.ready)));
-      return crew;
+      computeThreads.#ready = commonReady(await Promise.all(threads.map(({ link }) => link.ready)));
+      return computeThreads;
     } catch (error) {
-      await crew.stop();
+      await computeThreads.stop();
       throw error;
     }
   }
@@ -86,19 +87,19 @@ export class ComputeThreads {
   }
 
   /**
-   * Rejects with `signal.reason` at once while the job waits; a job under way is brought to its end first, so that when
-   * this has settled nobody touches the job's buffers any more.
+   * When the signal is aborted, a job that waits rejects with `signal.reason` at once, and a job under way still runs
+   * to its end. So no thread uses the job's buffers after the promise has settled.
    */
   async compute(job: MicroBatchJob<SharedBuffer>, signal: AbortSignal): Promise<MicroBatchResult> {
     const result = await this.#run(job, this.#microBatches, signal);
-    if (result.kind !== "micro-batch") throw new Error(`a micro-batch was answered with ${result.kind}`);
+    if (result.kind !== "micro-batch") throw new Error(`the result of a micro-batch has kind ${result.kind}`);
     return result;
   }
 
-  /** As compute(). */
+  /** Settles as compute() does. */
   async add(job: AdditionJob<SharedBuffer>, signal: AbortSignal): Promise<AdditionResult> {
     const result = await this.#run(job, this.#additions, signal);
-    if (result.kind !== "addition") throw new Error(`an addition was answered with ${result.kind}`);
+    if (result.kind !== "addition") throw new Error(`the result of an addition has kind ${result.kind}`);
     return result;
   }
 
@@ -132,7 +133,7 @@ export class ComputeThreads {
       if (queued === undefined || thread === undefined) return;
       queued.signal.removeEventListener("abort", queued.onAbort);
       thread.link
-        .call(introduced(queued.job, thread.introductions))
+        .call(withRefs(queued.job, thread.sentBuffers))
         .then(queued.resolve, queued.reject)
         .finally(() => {
           this.#idle.push(thread);
@@ -142,24 +143,25 @@ export class ComputeThreads {
   }
 }
 
-function introduced(job: ThreadJob<SharedBuffer>, introductions: BufferIntroductions): ThreadJob {
+function withRefs(job: ThreadJob<SharedBuffer>, sentBuffers: SentBuffers): ThreadJob {
   if (job.kind === "addition") {
-    return { kind: job.kind, into: introductions.refTo(job.into), from: introductions.refTo(job.from) };
+    return { kind: job.kind, into: sentBuffers.refTo(job.into), from: sentBuffers.refTo(job.from) };
   }
   return {
     ...job,
-    weights: introductions.refTo(job.weights),
-    pixels: introductions.refTo(job.pixels),
-    out: job.out === null ? null : introductions.refTo(job.out),
+    weights: sentBuffers.refTo(job.weights),
+    pixels: sentBuffers.refTo(job.pixels),
+    out: job.out === null ? null : sentBuffers.refTo(job.out),
   };
 }
 
-function agreed(answers: readonly ThreadReady[]): ThreadReady {
+/** @throws Error if the threads' numerics differ */
+function commonReady(answers: readonly ThreadReady[]): ThreadReady {
   const [first, ...others] = answers;
   if (first === undefined) throw new Error("a worker needs at least one compute thread");
   for (const other of others) {
     const found = differences(first.numerics, other.numerics);
-    if (found.length > 0) throw new Error(`compute threads would compute differently: ${canonicalJson(found)}`);
+    if (found.length > 0) throw new Error(`compute threads have different numerics: ${canonicalJson(found)}`);
   }
   return first;
 }

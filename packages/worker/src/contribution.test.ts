@@ -10,7 +10,7 @@ const layout = createLayout([
   { name: "bias", shape: [1], kind: "parameter" },
 ]);
 
-/** As much of a tensor as the engine below reads. */
+/** The fields of a tensor that the engine below reads. */
 const tensorOf = (...values: number[]) => ({ values, size: values.length, dtype: "float32", shape: [values.length] });
 const asTensor = (fake: ReturnType<typeof tensorOf>) => fake as unknown as Tensor;
 const engine = {
@@ -18,7 +18,7 @@ const engine = {
 };
 
 describe("a contribution", () => {
-  it("is the gradients by name, then statistics times their samples", () => {
+  it("holds the gradients by name, then the statistics times the number of samples", () => {
     const out = new Float32Array(layout.numElements).fill(Number.NaN);
     const result = {
       gradients: { weight: asTensor(tensorOf(1, 2, 3)), bias: asTensor(tensorOf(-4)) },
@@ -34,7 +34,7 @@ describe("a contribution", () => {
     const rest = { statistics: { mean: asTensor(tensorOf(0, 0)) }, sums: new Float64Array(0) };
     const write = (gradients: Record<string, Tensor>) =>
       writeContribution({ result: { gradients, ...rest }, layout, numSamples: 1, engine, out });
-    assert.throws(() => write({ weight: asTensor(tensorOf(1, 2, 3)) }), /the recipe gave no gradient of bias/);
+    assert.throws(() => write({ weight: asTensor(tensorOf(1, 2, 3)) }), /the recipe returned no gradient of bias/);
     assert.throws(
       () => write({ bias: asTensor(tensorOf(1, 2)) }),
       /gradient of bias is float32\[2\], the layout has float32\[1\]/,

@@ -1,5 +1,5 @@
-// Owns the calls to the coordinator as promises and streams with backpressure. Failures are those of fromServiceError:
-// a WireError that the coordinator threw, or gRPC's own error. What they mean for the session is the session's.
+// CoordinatorLink makes the calls to the coordinator, as promises and streams with backpressure. A call fails with a
+// WireError that the coordinator threw, or with gRPC's own error (see fromServiceError).
 import { once } from "node:events";
 import type { ServiceError } from "@grpc/grpc-js";
 import {
@@ -23,16 +23,16 @@ import {
 } from "@lockstep/protocol";
 import type { Connection } from "@lockstep/service";
 
-/** A coordinator that takes a call but does not answer it in this time counts as not answering. */
+/** The deadline of a unary call. */
 const unaryTimeoutMs = 10_000;
 
-export interface Attendance {
+export interface SessionStream {
   send(report: NonNullable<WorkerReport["report"]>): void;
-  /** Resolves when the stream is over: null when the coordinator closed it in order, else why it broke. */
+  /** Resolves when the stream is over: to null if the coordinator closed it normally, else to the error. */
   readonly ended: Promise<Error | null>;
-  /** Says goodbye: no report follows. The coordinator closes its side in turn. */
+  /** Closes the worker's side of the stream, after the reports that were sent. The coordinator then closes its side. */
   end(): void;
-  /** Breaks the stream off. */
+  /** Cancels the call: reports that are not sent yet are lost. */
   cancel(): void;
 }
 
@@ -40,23 +40,23 @@ export class CoordinatorLink {
   #client: CoordinatorClient;
   readonly #connection: Connection;
 
-  /** Opens nothing before the first call. */
+  /** Connects at the first call. */
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#client = newClient(connection);
   }
 
   /**
-   * Opens a new channel at the next call; only between calls. grpc-js waits for a connection attempt as long as the system does,
-   * which is minutes, and asks for the host's address no earlier: a coordinator whose container or pod has come back at another
-   * address would be missed meanwhile.
+   * Opens a new channel at the next call; only allowed between calls. grpc-js waits minutes for a connection attempt,
+   * as long as the operating system does, and resolves the host's address again only after it. A coordinator whose
+   * container or pod was restarted at another address would not be found during that time.
    */
   redial(): void {
     this.#client.close();
     this.#client = newClient(this.#connection);
   }
 
-  /** See Connection. */
+  /** See `whyRefused` of Connection. */
   whyRefused(signal: AbortSignal): Promise<string | null> {
     return this.#connection.whyRefused(signal);
   }
@@ -70,8 +70,8 @@ export class CoordinatorLink {
     return callUnary((...call) => this.#client.join(request, ...call), { timeoutMs: unaryTimeoutMs, signal });
   }
 
-  /** Opens the session. */
-  attend(sessionId: string, onInstruction: (instruction: Instruction) => void): Attendance {
+  /** Opens the session's stream. `onInstruction` gets each message of the coordinator. */
+  attend(sessionId: string, onInstruction: (instruction: Instruction) => void): SessionStream {
     const call = this.#client.attend();
     let isOpen = true;
     const ended = new Promise<Error | null>((resolve) => {
@@ -94,7 +94,8 @@ export class CoordinatorLink {
 
   /**
    * Fills `into` with the flat weights and checks them against the request's digest.
-   * @throws WireError `bad-chunk` when what came is not what the digest names
+   * @throws WireError `bad-chunk` if the received bytes are incomplete, damaged or have another digest
+   * @throws `signal.reason` if the signal is aborted
    */
   async fetchWeights(
     request: FetchWeightsRequest,
@@ -110,7 +111,7 @@ export class CoordinatorLink {
         let assembler: TensorAssembler | null = null;
         let isRefused = false;
         call.on("data", ({ part }: FetchWeightsResponse) => {
-          if (isRefused) return; // `into` is somebody else's by now
+          if (isRefused) return; // the promise is rejected, and `into` may have another owner
           try {
             if (part?.$case === "header" && assembler === null) {
               assembler = new TensorAssembler(part.value, { layoutSha256, into });
@@ -144,8 +145,10 @@ export class CoordinatorLink {
   }
 
   /**
-   * Sends a lease's sum. `tensors` (null: none) must not change before this has settled.
+   * Sends the sum of a lease.
+   * @param options.tensors must not change before the promise has settled; null for a validation lease
    * @param options.onUnderway awaited once, after the header and the first chunk
+   * @throws `signal.reason` if the signal is aborted
    */
   async submitSum(
     header: SumHeader,
@@ -169,7 +172,7 @@ export class CoordinatorLink {
       call.write({ part: { $case: "header", value: header } });
       let isFirst = true;
       for (const chunk of tensors === null ? [] : encodeTensorChunks(tensors)) {
-        if (isAnswered) break; // refused by its header
+        if (isAnswered) break; // the coordinator refused the header
         const hasRoom = call.write({ part: { $case: "chunk", value: chunk } });
         if (isFirst) await onUnderway();
         isFirst = false;
@@ -201,7 +204,7 @@ export class CoordinatorLink {
       if (error === null) resolve(response);
       else reject(fromServiceError(error));
     });
-    call.on("error", () => {}); // the callback hears of it
+    call.on("error", () => {}); // the callback gets the error too
     return { call, answer };
   }
 }

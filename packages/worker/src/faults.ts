@@ -1,15 +1,16 @@
-// Owns faults injected by name, for tests of the whole system. Off unless the environment variable LOCKSTEP_FAULTS is
-// set: a JSON array such as [{"fault":"kill","slot":1,"step":3,"phase":"upload"}]. Each fault strikes once in a process.
+// FaultInjector injects faults by name, for tests of the whole system. Faults are configured in the environment
+// variable LOCKSTEP_FAULTS, a JSON array such as [{"fault":"kill","slot":1,"step":3,"phase":"upload"}]. Without it
+// there are none. Each fault is injected once in a process.
 //
-//   fault       "kill": SIGKILL to this process. "delay": the lease waits for `ms`; heartbeats go on.
+//   fault       "kill": the process sends SIGKILL to itself. "delay": the lease waits for `ms`; heartbeats continue.
 //               "crash": a compute thread throws outside of any job.
 //   slot        the worker's slot
-//   step        optimizer updates before the lease's step
-//   phase       "lease": a lease of that step came, nothing was done for it yet. "compute": its micro-batches are being
-//               computed. "upload": the header and, where it has any, one chunk of its sum are on their way.
+//   step        the lease's step: the number of optimizer updates before it
+//   phase       "lease": the lease was received, and no work has begun. "compute": its micro-batches are being
+//               computed. "upload": the header was sent, and one chunk of the sum if the lease has tensors.
 //   pass        "train" (default) or "validate"
-//   generation  the slot's life in which it strikes (default 1): a restarted worker is not struck again
-//   ms          delay only
+//   generation  the slot's generation (default 1): a restarted worker has a higher one, and gets no fault
+//   ms          the length of a delay, milliseconds; for "delay" only
 import { UserError } from "@lockstep/errors";
 import { sleep } from "@lockstep/service";
 
@@ -18,7 +19,7 @@ export const faultsVariable = "LOCKSTEP_FAULTS";
 const faultPhases = ["lease", "compute", "upload"] as const;
 export type FaultPhase = (typeof faultPhases)[number];
 
-interface FaultPlace {
+interface FaultPoint {
   readonly slot: number;
   readonly step: number;
   readonly phase: FaultPhase;
@@ -26,16 +27,19 @@ interface FaultPlace {
   readonly generation: number;
 }
 
-export type Fault = FaultPlace &
+export type Fault = FaultPoint &
   ({ readonly fault: "kill" } | { readonly fault: "crash" } | { readonly fault: "delay"; readonly ms: number });
 
-/** What the faults do to the process; the worker passes in the real thing. */
+/** The effects of faults on the process; tests pass in replacements. */
 export interface FaultTargets {
   kill(): void;
   crash(): void;
 }
 
-/** @param text the variable's value; undefined or empty: no faults. @throws UserError for anything it does not know */
+/**
+ * @param text the variable's value; undefined or empty: no faults
+ * @throws UserError if the text is not a JSON array of faults
+ */
 export function parseFaults(text: string | undefined): Fault[] {
   if (text === undefined || text === "") return [];
   let parsed: unknown;
@@ -48,7 +52,7 @@ export function parseFaults(text: string | undefined): Fault[] {
   return parsed.map(parseFault);
 }
 
-/** Strikes the faults whose place is reached. */
+/** Injects each fault when a lease comes to the fault's point. */
 export class FaultInjector {
   readonly #pending: Set<Fault>;
   readonly #targets: FaultTargets;
@@ -58,10 +62,13 @@ export class FaultInjector {
     this.#targets = targets;
   }
 
-  /** Resolves when the work may go on; at once where nothing is planned. Rejects with `signal.reason`. */
-  async reach(place: FaultPlace, signal: AbortSignal): Promise<void> {
+  /**
+   * Injects the faults of this point. Resolves at once when there is no delay among them, else after the delay.
+   * @throws `signal.reason` if the signal is aborted during a delay
+   */
+  async waitForFaultPoint(point: FaultPoint, signal: AbortSignal): Promise<void> {
     for (const fault of this.#pending) {
-      if (!isAt(fault, place)) continue;
+      if (!isAt(fault, point)) continue;
       this.#pending.delete(fault);
       if (fault.fault === "kill") this.#targets.kill();
       else if (fault.fault === "crash") this.#targets.crash();
@@ -70,35 +77,36 @@ export class FaultInjector {
   }
 }
 
-function isAt(fault: FaultPlace, place: FaultPlace): boolean {
+function isAt(fault: FaultPoint, point: FaultPoint): boolean {
   return (
-    fault.slot === place.slot &&
-    fault.step === place.step &&
-    fault.phase === place.phase &&
-    fault.pass === place.pass &&
-    fault.generation === place.generation
+    fault.slot === point.slot &&
+    fault.step === point.step &&
+    fault.phase === point.phase &&
+    fault.pass === point.pass &&
+    fault.generation === point.generation
   );
 }
 
 function parseFault(value: unknown): Fault {
-  const complain = (what: string): never => {
-    throw new UserError(`${faultsVariable}: ${what} in ${JSON.stringify(value)}`);
+  const refuse = (problem: string): never => {
+    throw new UserError(`${faultsVariable}: ${JSON.stringify(value)}: ${problem}`);
   };
-  if (typeof value !== "object" || value === null) return complain("no fault");
+  if (typeof value !== "object" || value === null) return refuse("must be an object");
   const { fault, slot, step, phase, pass = "train", generation = 1, ms, ...unknown } = value as Record<string, unknown>;
-  const [stranger] = Object.keys(unknown);
-  if (stranger !== undefined) return complain(`unknown field ${stranger}`);
-  if (!isCount(slot)) return complain(`slot must be a whole number`);
-  if (!isCount(step)) return complain(`step must be a whole number`);
-  if (!isCount(generation)) return complain(`generation must be a whole number`);
-  if (pass !== "train" && pass !== "validate") return complain("pass must be train or validate");
+  const [unknownField] = Object.keys(unknown);
+  if (unknownField !== undefined) return refuse(`unknown field ${unknownField}`);
+  if (!isCount(slot)) return refuse(`slot must be a whole number`);
+  if (!isCount(step)) return refuse(`step must be a whole number`);
+  if (!isCount(generation)) return refuse(`generation must be a whole number`);
+  if (pass !== "train" && pass !== "validate") return refuse("pass must be train or validate");
   const known = faultPhases.find((name) => name === phase);
-  if (known === undefined) return complain(`phase must be one of ${faultPhases.join(", ")}`);
-  const place = { slot, step, phase: known, pass, generation } as const;
-  if (fault === "delay") return isCount(ms) ? { ...place, fault, ms } : complain("delay needs ms");
-  if (ms !== undefined) return complain("ms belongs to delay");
-  if (fault === "kill" || fault === "crash") return { ...place, fault };
-  return complain("fault must be kill, crash or delay");
+  if (known === undefined) return refuse(`phase must be one of ${faultPhases.join(", ")}`);
+  const point = { slot, step, phase: known, pass, generation } as const;
+  if (fault === "delay")
+    return isCount(ms) ? { ...point, fault, ms } : refuse("delay requires ms, a whole number of milliseconds");
+  if (ms !== undefined) return refuse("only delay takes ms");
+  if (fault === "kill" || fault === "crash") return { ...point, fault };
+  return refuse("fault must be kill, crash or delay");
 }
 
 function isCount(value: unknown): value is number {

@@ -15,7 +15,7 @@ before(async () => {
 });
 after(() => rm(folder, { recursive: true, force: true }));
 
-/** A script in nvidia-smi's place, which also notes how it was called. */
+/** A script that replaces nvidia-smi and writes its arguments into a file. */
 async function fakeNvidiaSmi(name: string, script: string): Promise<string> {
   const path = join(folder, name);
   await writeFile(path, `#!/bin/sh\necho "$@" > "${path}.called"\n${script}\n`);
@@ -28,15 +28,15 @@ function recordingLog() {
   return { warnings, warn: (_: object, message: string) => void warnings.push(message) };
 }
 
-async function until(isSo: () => boolean): Promise<void> {
-  const giveUpMs = performance.now() + 10_000;
-  while (!isSo()) {
-    assert.ok(performance.now() < giveUpMs, "waited too long");
+async function until(condition: () => boolean): Promise<void> {
+  const deadlineMs = performance.now() + 10_000;
+  while (!condition()) {
+    assert.ok(performance.now() < deadlineMs, "waited too long");
     await pause(10);
   }
 }
 
-test("a line gives utilisation as a share and memory in bytes", () => {
+test("a line is parsed to utilisation between 0 and 1 and memory in bytes", () => {
   assert.deepEqual(parseGpuLine("0, 37, 1024, 81559"), {
     index: 0,
     utilization: 0.37,
@@ -47,12 +47,12 @@ test("a line gives utilisation as a share and memory in bytes", () => {
 });
 
 for (const line of ["", "0, 37, 1024", "0, 101, 1, 2", "0, -1, 1, 2", "0, 37 %, 1, 2", "No devices were found"]) {
-  test(`the line ${JSON.stringify(line)} is not guessed at`, () => {
-    assert.throws(() => parseGpuLine(line), /is not understood/);
+  test(`the line ${JSON.stringify(line)} is refused`, () => {
+    assert.throws(() => parseGpuLine(line), /cannot parse the line/);
   });
 }
 
-test("the newest sample of each GPU is told, as long as nvidia-smi runs", async () => {
+test("the newest sample of each GPU is returned while nvidia-smi runs", async () => {
   const command = await fakeNvidiaSmi("steady", "echo '1, 5, 10, 100'; echo '0, 50, 20, 100'; exec sleep 60");
   const log = recordingLog();
   const watch = watchGpus({ log, command, visible: "0,1" });
@@ -73,10 +73,14 @@ test("the newest sample of each GPU is told, as long as nvidia-smi runs", async 
 });
 
 for (const [name, script, warning] of [
-  ["odd", "echo '0, 50, 20, 100'; echo 'Unable to determine the device handle'; exec sleep 60", /is not understood/],
+  [
+    "odd",
+    "echo '0, 50, 20, 100'; echo 'Unable to determine the device handle'; exec sleep 60",
+    /cannot parse the line/,
+  ],
   ["short", "echo '0, 50, 20, 100'; exit 9", /ended \(exit code 9\)/],
 ] as const) {
-  test(`no old figures stay, and one warning is written: ${name}`, async () => {
+  test(`old samples are removed and one warning is logged when nvidia-smi fails: ${name}`, async () => {
     const log = recordingLog();
     const watch = watchGpus({ log, command: await fakeNvidiaSmi(name, script) });
     await until(() => log.warnings.length > 0);
@@ -87,7 +91,7 @@ for (const [name, script, warning] of [
   });
 }
 
-test("a machine without nvidia-smi gets one warning", async () => {
+test("one warning is logged on a machine without nvidia-smi", async () => {
   const log = recordingLog();
   const watch = watchGpus({ log, command: join(folder, "absent") });
   await until(() => log.warnings.length > 0);
@@ -95,7 +99,7 @@ test("a machine without nvidia-smi gets one warning", async () => {
   watch.stop();
 });
 
-test("a machine without file descriptors to spare gets one warning, and the worker goes on", async () => {
+test("one warning is logged when no file descriptor is left, and the worker goes on", async () => {
   const program = `
     import { openSync, writeSync } from "node:fs";
     import { watchGpus } from ${JSON.stringify(new URL("gpu-vitals.js", import.meta.url).href)};
@@ -103,7 +107,7 @@ test("a machine without file descriptors to spare gets one warning, and the work
     const watch = watchGpus({ log: { warn: (_, message) => writeSync(1, message + "\\n") }, command: "sleep" });
     setImmediate(() => { watch.stop(); writeSync(1, watch.current().length + " GPUs\\n"); });
   `;
-  // Of its own process group: a signal to a process that never was may reach all of it.
+  // It gets a process group of its own: a signal to a process that was never started may reach the whole group.
   const child = spawn(
     "sh",
     ["-c", 'ulimit -n 256 && exec "$@"', "sh", process.execPath, "--input-type=module", "-e", program],
@@ -112,17 +116,20 @@ test("a machine without file descriptors to spare gets one warning, and the work
       stdio: ["ignore", "pipe", "inherit"],
     },
   );
-  const [said, [code, signal]] = await Promise.all([text(child.stdout), once(child, "exit")]);
+  const [output, [code, signal]] = await Promise.all([text(child.stdout), once(child, "exit")]);
   assert.deepEqual([code, signal], [0, null]);
-  assert.match(said, /^no figures of the GPU from here on: sleep cannot be run: .*EMFILE.*\n0 GPUs\n$/);
+  assert.match(
+    output,
+    /^GPU utilisation and memory are not reported any more: sleep cannot be run: .*EMFILE.*\n0 GPUs\n$/,
+  );
 });
 
-for (const [visible, which] of [
+for (const [visible, idArgs] of [
   ["1,3", " --id=1,3"],
   ["", ""],
   [undefined, ""],
 ] as const) {
-  test(`CUDA_VISIBLE_DEVICES ${JSON.stringify(visible)} asks for ${which === "" ? "every GPU" : "these GPUs"}`, async () => {
+  test(`CUDA_VISIBLE_DEVICES ${JSON.stringify(visible)} queries ${idArgs === "" ? "all GPUs" : "these GPUs"}`, async () => {
     const name = `visible-${visible ?? "undefined"}`;
     const command = await fakeNvidiaSmi(name, "echo '0, 50, 20, 100'; exec sleep 60");
     const watch = watchGpus({ log: recordingLog(), command, visible });
@@ -130,7 +137,7 @@ for (const [visible, which] of [
       await until(() => watch.current().length === 1);
       assert.equal(
         await readFile(`${command}.called`, "utf8"),
-        `--query-gpu=index,utilization.gpu,memory.used,memory.total --format=csv,noheader,nounits --loop-ms=2000${which}\n`,
+        `--query-gpu=index,utilization.gpu,memory.used,memory.total --format=csv,noheader,nounits --loop-ms=2000${idArgs}\n`,
       );
     } finally {
       watch.stop();

@@ -1,5 +1,5 @@
-// Owns how busy the GPUs are and what lies in their memory: a long-lived nvidia-smi, whose lines are parsed strictly.
-// Whether there is a GPU to ask about is the caller's.
+// watchGpus() samples the utilisation and the memory of the GPUs: it starts one nvidia-smi that runs as long as the
+// worker, and parses its lines strictly. The caller decides whether there is a GPU to watch.
 import { type ChildProcess, spawn } from "node:child_process";
 import { performance } from "node:perf_hooks";
 import { createInterface } from "node:readline";
@@ -7,7 +7,7 @@ import { describeError, type Log } from "@lockstep/errors";
 import type { GpuVitals } from "@lockstep/protocol";
 
 export interface GpuWatch {
-  /** As last sampled, by index; empty while nothing is known. */
+  /** The last sample of each GPU, by ascending index; empty when there is no recent sample. */
   current(): readonly GpuVitals[];
   stop(): void;
 }
@@ -16,22 +16,22 @@ export interface GpuWatchOptions {
   readonly log: Pick<Log, "warn">;
   /** Default `nvidia-smi`. */
   readonly command?: string;
-  /** CUDA_VISIBLE_DEVICES: which GPUs the process may use; undefined: every one. */
+  /** The value of CUDA_VISIBLE_DEVICES: the GPUs that the process may use; undefined or empty: all GPUs. */
   readonly visible?: string | undefined;
 }
 
 const sampleMs = 2_000;
-/** Older samples are not told: the driver may hang. */
+/** Older samples are not returned: the driver may hang. */
 const maxAgeMs = 5 * sampleMs;
 const mebibyte = 1024 * 1024;
 
 /** index, utilization.gpu (%; a GPU that is cut into parts, MIG, has none), memory.used (MiB), memory.total (MiB) */
 const linePattern = /^(\d{1,4}), (\d{1,2}|100|\[N\/A\]), (\d{1,9}), (\d{1,9})$/;
 
-/** @throws Error that says which line is not understood */
+/** @throws Error that quotes the line if it has another form */
 export function parseGpuLine(line: string): GpuVitals {
   const fields = linePattern.exec(line.trim());
-  if (fields === null) throw new Error(`a line is not understood: ${JSON.stringify(line.slice(0, 120))}`);
+  if (fields === null) throw new Error(`cannot parse the line ${JSON.stringify(line.slice(0, 120))}`);
   const [, index, percent, usedMiB, totalMiB] = fields;
   return {
     index: Number(index),
@@ -41,23 +41,23 @@ export function parseGpuLine(line: string): GpuVitals {
   };
 }
 
-/** Without nvidia-smi, or once it has ended, there are no figures; the log says so, once. Never throws. */
+/** Without nvidia-smi, or after it has ended, there are no samples; one warning is logged then. Never throws. */
 export function watchGpus({ log, command = "nvidia-smi", visible }: GpuWatchOptions): GpuWatch {
-  const query = ["--query-gpu=index,utilization.gpu,memory.used,memory.total", "--format=csv,noheader,nounits"];
-  const which = visible === undefined || visible === "" ? [] : [`--id=${visible}`];
+  const queryArgs = ["--query-gpu=index,utilization.gpu,memory.used,memory.total", "--format=csv,noheader,nounits"];
+  const idArgs = visible === undefined || visible === "" ? [] : [`--id=${visible}`];
   const gpus = new Map<number, { readonly vitals: GpuVitals; readonly atMs: number }>();
   let child: ChildProcess | null = null;
   let over = false;
   const stop = (): void => {
     over = true;
     gpus.clear();
-    // Where nothing was started and the error is still to come, Node signals whatever id it finds, its own group at 0.
+    // Without a pid nothing was started, and Node's kill() may signal this process's own group (pid 0).
     if (child?.pid !== undefined) child.kill();
   };
-  const end = (why: string): void => {
+  const end = (reason: string): void => {
     if (over) return;
     stop();
-    log.warn({ command }, `no figures of the GPU from here on: ${why}`);
+    log.warn({ command }, `GPU utilisation and memory are not reported any more: ${reason}`);
   };
   const cannotRun = (error: unknown): void => end(`${command} cannot be run: ${describeError(error)}`);
   const take = (line: string): void => {
@@ -70,16 +70,17 @@ export function watchGpus({ log, command = "nvidia-smi", visible }: GpuWatchOpti
     }
   };
   try {
-    // Detached: the signals of the terminal do not reach it. It ends with the worker, whose pipe it writes to.
-    child = spawn(command, [...query, `--loop-ms=${sampleMs}`, ...which], {
+    // Detached, so that the terminal's signals do not reach it. It ends with the worker, because it writes to the
+    // worker's pipe.
+    child = spawn(command, [...queryArgs, `--loop-ms=${sampleMs}`, ...idArgs], {
       stdio: ["ignore", "pipe", "ignore"],
       detached: true,
     });
     child.on("error", cannotRun);
     child.on("exit", (code, signal) => end(`${command} ended (${signal ?? `exit code ${code}`})`));
-    // Without file descriptors to spare there is no stdout; the error follows.
+    // When the process has no file descriptor left, there is no stdout, and an error event follows.
     if (child.stdout) createInterface({ input: child.stdout }).on("line", take);
-    letGo(child);
+    unrefChild(child);
   } catch (error) {
     cannotRun(error);
   }
@@ -93,8 +94,8 @@ export function watchGpus({ log, command = "nvidia-smi", visible }: GpuWatchOpti
   };
 }
 
-/** It does not keep the worker alive. */
-function letGo(child: ChildProcess): void {
+/** The child does not keep the worker's process alive. */
+function unrefChild(child: ChildProcess): void {
   child.unref();
   if (child.stdout && "unref" in child.stdout && typeof child.stdout.unref === "function") child.stdout.unref();
 }

@@ -1,4 +1,4 @@
-// The test part of a random split is drawn by its labels, and that is all: a training that reads one of them again throws.
+// The labels of the test part are read to draw a random split, and never in training: here such a read throws.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -18,9 +18,9 @@ import { SampleSource, type Work } from "./sample-source.js";
 const imageSize = 16;
 const settings = { split: "random", subset: 1, seed: 7 } as const;
 const plan = { microBatch: 8, globalBatch: 32, epochs: 2, seed: 7 };
-const spec = plan as RunSpec; // the fields that a plan is made of
+const spec = plan as RunSpec; // only the fields that the plan needs
 
-/** Throws where the label of a sample is read that is not of these. */
+/** Returns labels that throw when the label of a sample outside of `allowed` is read. */
 function guarded(labels: LabelTable, allowed: ReadonlySet<number>): LabelTable {
   const columns = Object.entries(labels.columns).map(([name, column]) => [
     name,
@@ -45,14 +45,14 @@ function prepared(): { dataset: Dataset; parts: Split; held: number } {
   return { dataset: { ...original, labels: guarded(original.labels, seen) }, parts, held };
 }
 
-test("the guard throws at a label of the test part", () => {
+test("the guarded labels throw when a label of the test part is read", () => {
   const { dataset, parts, held } = prepared();
   assert.throws(() => labelOf(dataset.labels, "race", held), /label race of sample \d+ was read/);
   assert.equal(labelOf(dataset.labels, "race", parts.train[0] ?? -1) >= 0, true);
 });
 
 for (const sampling of [{ kind: "uniform" }, { kind: "balanced", by: ["race"] }] as const) {
-  test(`no label of the test part reaches class weights, denominators, plan or losses (${sampling.kind} sampling)`, async () => {
+  test(`class weights, denominators, plan and losses read no label of the test part (${sampling.kind} sampling)`, async () => {
     const { dataset, parts } = prepared();
     const { labels } = dataset;
     const options = fairfaceRecipe.resolveOptions({ widths: [4, 4], denseUnits: 8 });
@@ -78,7 +78,7 @@ for (const sampling of [{ kind: "uniform" }, { kind: "balanced", by: ["race"] }]
         new Uint32Array(),
       );
       const constants = source.constants(work);
-      // Computing costs most: the first micro-batch of each epoch and of the validation pass stand for all.
+      // Computing is slow: compute only the first micro-batch of each epoch and of the validation pass.
       if (work.firstMicroBatch !== 0 || work.step % (totalSteps / plan.epochs) !== 0) continue;
       const pixels_BHWC = new Uint8Array(samples.length * imageSize * imageSize * 3);
       const batch = { key, samples, positions, pixels_BHWC };

@@ -18,12 +18,12 @@ describe("a worker's sums", { timeout: 60_000 }, () => {
   afterEach(() => bed.close());
 
   for (const backend of ["cpu", "torch"] as const) {
-    it(`are the same bits for 1 and 2 compute threads (${backend})`, { skip: missing[backend] }, () =>
+    it(`have the same bits for 1 and 2 compute threads (${backend})`, { skip: missing[backend] }, () =>
       compareThreads(bed, backend),
     );
   }
 
-  it("of two leases add up to that of one lease over both, and the weights are fetched once", async () => {
+  it("of two leases add up to the sum of one lease over both, and the weights are fetched once", async () => {
     const { coordinator } = bed;
     bed.startWorker();
     const session = await coordinator.sessions.next();
@@ -38,13 +38,17 @@ describe("a worker's sums", { timeout: 60_000 }, () => {
     const [wholeSum, leftSum, rightSum] = [whole, left, right].map(({ leaseId }) => byLease.get(leaseId));
     assert.ok(wholeSum && leftSum && rightSum);
     const [proof] = rightSum.header.proofs;
-    assert.equal(proof?.digest, xxh3Digest(float32Bytes(rightSum.tensors)), "a leaf's digest is that of its bytes");
+    assert.equal(
+      proof?.digest,
+      xxh3Digest(float32Bytes(rightSum.tensors)),
+      "a leaf's digest is computed from its bytes",
+    );
     addInto(leftSum.tensors, rightSum.tensors);
     assert.deepEqual(leftSum.tensors, wholeSum.tensors);
     assert.equal(coordinator.numFetches, 1);
   });
 
-  it("of a validation lease are metric sums, with digests over their doubles", async () => {
+  it("of a validation lease are metric sums, and their digests are computed from the float64 values", async () => {
     const { coordinator, run } = bed;
     bed.startWorker();
     const session = await coordinator.sessions.next();
@@ -76,7 +80,7 @@ async function compareThreads(bed: TestBed, backend: "cpu" | "torch"): Promise<v
     worker.stop("enough");
     assert.equal((await worker.outcome).kind, "left");
   }
-  assert.ok(!bed.logged.some((line) => line.includes("terminating")), "threads end by themselves");
+  assert.ok(!bed.logged.some((line) => line.includes("terminating")), "threads end without being terminated");
   const [one, two] = submissions;
   assert.ok(one && two);
   assert.ok(one.tensors.some((value) => value !== 0));

@@ -1,5 +1,5 @@
-// Owns how one lease is computed: its micro-batches are loaded ahead, spread over the compute threads, and added over
-// the fixed tree. The same bits whatever the number of threads and whoever ends first.
+// computeLease() computes one lease: it loads the micro-batches ahead, spreads them over the compute threads, and adds
+// their sums over the fixed tree. The bits depend neither on the number of threads nor on the order in which they end.
 import { addInto, type TreeNode } from "@lockstep/numerics";
 import { type MicroBatchProof, Pass } from "@lockstep/protocol";
 import type { BatchLoader } from "./batch-loader.js";
@@ -8,14 +8,14 @@ import { Reduction } from "./reduction.js";
 import type { SampleSource, Work } from "./sample-source.js";
 import type { SharedBuffer, SharedBufferPool } from "./shared-buffers.js";
 
-/** What a worker computes with. */
+/** The parts of a worker that compute leases. */
 export interface ComputeContext {
   readonly source: SampleSource;
   readonly loader: BatchLoader;
   readonly threads: Pick<ComputeThreads, "compute" | "add">;
-  /** A micro-batch's pixels. Its limit is how far loading runs ahead. */
+  /** Buffers for the pixels of one micro-batch each. The pool's limit is the number of micro-batches loaded ahead. */
   readonly pixels: SharedBufferPool;
-  /** Flat arrays: contributions and their sums. */
+  /** Buffers for flat arrays: contributions, sums of them, and weights. */
   readonly contributions: SharedBufferPool;
 }
 
@@ -24,10 +24,10 @@ export interface LeaseWeights {
   readonly version: number;
 }
 
-/** Seconds that threads spent; more than the clock shows when several were busy. */
+/** Seconds of all threads together: more than the elapsed time when several threads were busy. */
 export interface LeaseSeconds {
   load: number;
-  /** forward and backward are its parts. */
+  /** The sum of forward and backward. */
   compute: number;
   forward: number;
   backward: number;
@@ -37,7 +37,7 @@ export interface LeaseSeconds {
 export interface LeaseSum {
   /** The recipe's metric sums. */
   readonly sums: Float64Array;
-  /** The flat sum; null for a validation lease. The receiver gives it back to the pool of contributions. */
+  /** The flat sum; null for a validation lease. The caller gives the buffer back to the pool of contributions. */
   readonly tensors: SharedBuffer | null;
   /** One for each micro-batch, ascending. */
   readonly proofs: MicroBatchProof[];
@@ -50,8 +50,9 @@ interface NodeSum {
 }
 
 /**
- * Settles only when nothing is under way any more for the lease. Rejects with `signal.reason`, or with the first error
- * of a micro-batch (an image that cannot be read, say); then no buffer is kept.
+ * Settles only after all work for the lease has ended. When it rejects, it has given all buffers back.
+ * @throws `signal.reason` if the signal is aborted
+ * @throws the first error of a micro-batch, for example of an image that cannot be read
  */
 export async function computeLease(
   context: ComputeContext,
@@ -86,7 +87,7 @@ class LeaseComputation {
     const { firstMicroBatch, count } = this.#work;
     const microBatches: Promise<void>[] = [];
     for (let index = firstMicroBatch; index < firstMicroBatch + count; index++) {
-      const buffer = await pixels.take(this.#signal).catch(() => null); // aborted: said below
+      const buffer = await pixels.take(this.#signal).catch(() => null); // aborted: handled below
       if (buffer === null) break;
       microBatches.push(this.#microBatch(index, buffer).catch((error) => this.#failure.abort(error)));
     }
@@ -144,7 +145,7 @@ class LeaseComputation {
     }
   }
 
-  /** Adds as far up the tree as the sums at hand allow. */
+  /** Adds upwards in the tree until a sibling's sum is missing. */
   async #reduce(node: TreeNode, sum: NodeSum): Promise<void> {
     let next = this.#reduction.complete(node, sum);
     while (next !== null) {

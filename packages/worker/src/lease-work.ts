@@ -1,5 +1,5 @@
-// Owns one lease's way through the worker: weights, computation, upload. Whether it is still wanted, and what its
-// failure means, is the session's.
+// LeaseWork processes the leases of one session: it fetches the weights, computes the sum and uploads it. The session
+// (session.ts) decides what a failure means, and aborts leases that were revoked.
 import { performance } from "node:perf_hooks";
 import {
   contributionHeader,
@@ -27,11 +27,10 @@ export interface LeaseWorkContext {
   readonly log: Logger;
 }
 
-/** Bytes that were damaged on the way are sent so often. */
+/** How often bytes are sent at most, when they arrive damaged. */
 const transferAttempts = 3;
 const damageBackoff = backoff({ baseMs: 20, maxMs: 200, factor: 3, jitter: false });
 
-/** For the leases of one session. */
 export class LeaseWork {
   readonly #context: LeaseWorkContext;
   /** Aborted when the session is over. */
@@ -42,10 +41,14 @@ export class LeaseWork {
     this.#over = over;
   }
 
-  /** accepted: false when somebody else's answer came first. Rejects with `signal.reason`, or with what failed. */
+  /**
+   * Resolves when the coordinator has answered. `accepted` is false when it did not need the sum, because another
+   * worker was faster.
+   * @throws `signal.reason` if the signal is aborted, else the error of the failed call or computation
+   */
   async run(lease: Lease, signal: AbortSignal): Promise<{ readonly accepted: boolean }> {
     const { computeContext } = this.#context;
-    await this.#reach("lease", lease, signal);
+    await this.#waitForFaultPoint("lease", lease, signal);
     const fetchStart = performance.now();
     const weights = await this.#weightsOf(lease, signal);
     const fetchSeconds = (performance.now() - fetchStart) / 1000;
@@ -61,28 +64,28 @@ export class LeaseWork {
     const { link, joined, layout, weights } = this.#context;
     const { coordinatorGeneration, step, weightsDigest } = lease;
     const request = { sessionId: joined.sessionId, coordinatorGeneration, step, weightsDigest };
-    // Other leases may wait for the same weights: only the session's end breaks the fetch off.
+    // Other leases may wait for the same weights: only the end of the session aborts the fetch.
     const over = this.#over;
     const fetch = (into: SharedArrayBuffer): Promise<void> =>
       retry(
         () => link.fetchWeights(request, { layoutSha256: layout.sha256, into: new Uint8Array(into), signal: over }),
-        { signal: over, backoff: damageBackoff, shouldRetry: retriesOfDamage() },
+        { signal: over, backoff: damageBackoff, shouldRetry: retryDamagedTransfer() },
       );
     return weights.acquire(weightsDigest, fetch, signal);
   }
 
   async #compute(lease: Lease, weights: HeldWeights, signal: AbortSignal): Promise<LeaseSum> {
     const { computeContext } = this.#context;
-    const [computed, reached] = await Promise.allSettled([
+    const [computed, faultPoint] = await Promise.allSettled([
       computeLease(computeContext, { work: lease, weights, signal }),
-      this.#reach("compute", lease, signal),
+      this.#waitForFaultPoint("compute", lease, signal),
     ]);
     weights.release();
     if (computed.status === "rejected") throw computed.reason;
-    if (reached.status === "fulfilled") return computed.value;
+    if (faultPoint.status === "fulfilled") return computed.value;
     const { tensors } = computed.value;
     if (tensors !== null) computeContext.contributions.give(tensors);
-    throw reached.reason;
+    throw faultPoint.reason;
   }
 
   async #submit(
@@ -106,26 +109,26 @@ export class LeaseWork {
     };
     const tensors =
       sum.tensors === null ? null : float32Bytes(new Float32Array(sum.tensors.shared, 0, layout.numElements));
-    const onUnderway = () => this.#reach("upload", lease, signal);
-    // Damaged on the way: the coordinator keeps the lease open for a moment.
+    const onUnderway = () => this.#waitForFaultPoint("upload", lease, signal);
+    // After a damaged upload the coordinator keeps the lease open for a short time.
     const { accepted, reason } = await retry(() => link.submitSum(header, { tensors, onUnderway, signal }), {
       signal,
       backoff: damageBackoff,
-      shouldRetry: retriesOfDamage(),
+      shouldRetry: retryDamagedTransfer(),
     });
     if (!accepted) log.info({ leaseId: lease.leaseId, reason }, "a sum was not needed");
     return { accepted };
   }
 
-  #reach(phase: FaultPhase, { step, pass }: Lease, signal: AbortSignal): Promise<void> {
+  #waitForFaultPoint(phase: FaultPhase, { step, pass }: Lease, signal: AbortSignal): Promise<void> {
     const { faults, joined } = this.#context;
     const { slot, generation } = joined;
     const name = pass === Pass.VALIDATE ? "validate" : "train";
-    return faults.reach({ slot, generation, step, phase, pass: name }, signal);
+    return faults.waitForFaultPoint({ slot, generation, step, phase, pass: name }, signal);
   }
 }
 
-function retriesOfDamage(): (error: unknown) => boolean {
+function retryDamagedTransfer(): (error: unknown) => boolean {
   let failures = 0;
   return (error) => error instanceof WireError && error.code === "bad-chunk" && ++failures < transferAttempts;
 }

@@ -1,13 +1,13 @@
-// The batch loader's thread: reads images from the image cache into shared memory. See batch-loader.ts.
+// The thread of ThreadBatchLoader (batch-loader.ts): reads images from the image cache into shared memory.
 import { performance } from "node:perf_hooks";
 import { attachImageCache, type ImageCacheHandle } from "@lockstep/dataset";
 import type { LoadRequest, LoadResult } from "./batch-loader.js";
-import { KnownBuffers } from "./buffer-introductions.js";
+import { ReceivedBuffers } from "./buffer-refs.js";
 import { serveThread } from "./thread-link.js";
 
 await serveThread<ImageCacheHandle, LoadRequest, LoadResult, null>(async (handle) => {
   const cache = await attachImageCache(handle);
-  const buffers = new KnownBuffers();
+  const buffers = new ReceivedBuffers();
   const imageBytes = handle.imageSize ** 2 * 3;
   return {
     ready: null,

@@ -1,5 +1,5 @@
-// Owns what a worker makes of a run spec before it joins: the same data set, the same parts, the same pixels, the recipe
-// bound and its layout. Each is checked here first, so that the user hears which of them is wrong.
+// prepareRun() prepares a worker for a run spec before it joins: it opens the data set, splits it, binds the recipe and
+// creates the layout. It compares each with the spec, so that an error names the part that differs.
 import { createHash } from "node:crypto";
 import {
   type DataOptions,
@@ -32,42 +32,52 @@ export interface PreparedRun {
   readonly layout: TensorLayout;
   readonly source: SampleSource;
   readonly threadSetup: ThreadSetup;
-  /** Opens, and where needed builds, the image cache; the slow part. The caller closes it. */
+  /** Opens the image cache, and builds it if needed, which is slow. The caller closes it. */
   openCache(): Promise<ImageCache>;
 }
 
-/** @throws UserError when the coordinator speaks another version or its spec is not understood */
+/**
+ * @throws UserError if the coordinator has another protocol version, or if the spec is not valid in this release
+ * @throws Error if the spec's SHA-256 is not the one that the coordinator sent
+ */
 export function parseRun(response: GetRunResponse): { readonly spec: RunSpec; readonly specSha256: string } {
   const { protocolVersion, runSpecJson, runSpecSha256 } = response;
   if (protocolVersion !== PROTOCOL_VERSION) {
     throw new UserError(
-      `the coordinator speaks protocol ${protocolVersion}, this worker ${PROTOCOL_VERSION}; install the same release on both`,
+      `the coordinator has protocol version ${protocolVersion}, this worker has ${PROTOCOL_VERSION}; install the same release on both`,
     );
   }
   const specSha256 = createHash("sha256").update(runSpecJson).digest("hex");
   if (specSha256 !== runSpecSha256) {
-    throw new Error(`the coordinator's run spec has SHA-256 ${specSha256}, it says ${runSpecSha256}`);
+    throw new Error(
+      `the received run spec has SHA-256 ${specSha256}, but the coordinator sent ${runSpecSha256} for it`,
+    );
   }
   const parsed = runSpec.safeParse(JSON.parse(runSpecJson));
   if (parsed.success) return { spec: parsed.data, specSha256 };
   const problems = parsed.error.issues.map(({ path, message }) => `${path.join(".")}: ${message}`).join("; ");
-  throw new UserError(`this worker does not understand the run spec (${problems}); install the coordinator's release`);
+  throw new UserError(
+    `the run spec is not valid in this worker's release (${problems}); install the coordinator's release`,
+  );
 }
 
-/** @throws UserError when this machine's data set is not the run's */
+/**
+ * @throws UserError if this machine's data set, recipe or sampling weights are not the run's
+ * @throws Error if the split has other sizes than in the run spec
+ */
 export async function prepareRun(options: {
   readonly run: GetRunResponse;
-  /** Where this machine has the images. */
+  /** The place of the images on this machine. */
   readonly dataOptions: DataOptions;
-  /** Where it has the file of sampling weights, for a run that has one. */
+  /** Path of the file of sampling weights, for a run that has one; null, the default: no file. */
   readonly weightsFile?: string | null | undefined;
-  /** Where this machine has the run's recipe; not needed where it is built in. */
+  /** The run's recipe on this machine, a file or a package; not needed for a built-in recipe. */
   readonly recipe?: string | undefined;
   readonly cacheDir: string;
   readonly backend: BackendChoice;
   readonly device?: DeviceChoice | undefined;
   readonly log: Logger;
-  /** What is said of the data set; default: `log`. */
+  /** Gets the messages about the data set; default: `log`. */
   readonly dataLog?: Log | undefined;
   readonly signal: AbortSignal;
 }): Promise<PreparedRun> {
@@ -85,7 +95,7 @@ export async function prepareRun(options: {
   });
   if (dataset.fingerprint !== spec.dataset.fingerprint) {
     throw new UserError(
-      `data ${dataOptions.data}: fingerprint ${dataset.fingerprint} (${dataset.kind}, ${dataset.labels.numSamples} images), the run's is ${spec.dataset.fingerprint} (${spec.dataset.kind}); give this worker the same images and labels, read alike (--data, --columns, --repair-labels, --on-bad-image)`,
+      `data ${dataOptions.data}: fingerprint ${dataset.fingerprint} (${dataset.kind}, ${dataset.labels.numSamples} images), but the run's data set has ${spec.dataset.fingerprint} (${spec.dataset.kind}); give this worker the same images and labels, and the same options for reading them (--data, --columns, --repair-labels, --on-bad-image)`,
     );
   }
   const { split, subset, samples } = spec.dataset;

@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import { type TreeNode, TreeSum } from "@lockstep/numerics";
 import { Reduction } from "./reduction.js";
 
-/** Adds by writing down what is added to what. */
+/** Replaces each addition by text that shows its operands. */
 function reduced(numMicroBatches: number, whole: TreeNode, order: readonly number[]): string | undefined {
   const reduction = new Reduction<{ text: string }>(numMicroBatches, whole);
   for (const first of order) {
@@ -17,7 +17,7 @@ function reduced(numMicroBatches: number, whole: TreeNode, order: readonly numbe
 }
 
 describe("a lease's reduction", () => {
-  it("adds in the same pairs whatever ends first, left += right", () => {
+  it("adds the same pairs in any order of completion, left += right", () => {
     const whole = { first: 0, count: 5 };
     for (const order of [
       [0, 1, 2, 3, 4],
@@ -28,7 +28,7 @@ describe("a lease's reduction", () => {
     }
   });
 
-  it("adds as the tree sum of numerics does, for every node of every tree up to 20", () => {
+  it("adds the same pairs as TreeSum, for every tree of up to 20 leaves", () => {
     const add = (into: { text: string }, from: { text: string }) => {
       into.text = `(${into.text}+${from.text})`;
     };
@@ -40,12 +40,12 @@ describe("a lease's reduction", () => {
     }
   });
 
-  it("sums a subtree that lies at the ragged end", () => {
+  it("sums a subtree at the incomplete end of the tree", () => {
     assert.equal(reduced(7, { first: 4, count: 3 }, [6, 5, 4]), "((4+5)+6)");
   });
 
-  it("refuses a range that is no node, and a node that comes twice", () => {
-    assert.throws(() => new Reduction(5, { first: 1, count: 2 }), /no node of the tree/);
+  it("refuses a range that is not a node, and a node that is completed twice", () => {
+    assert.throws(() => new Reduction(5, { first: 1, count: 2 }), /not a node of the tree/);
     const reduction = new Reduction(2, { first: 0, count: 2 });
     reduction.complete({ first: 1, count: 1 }, "b");
     assert.throws(() => reduction.complete({ first: 1, count: 1 }, "b"), /summed before/);

@@ -1,8 +1,8 @@
-// Owns which two sums of a lease may be added next, when additions are done elsewhere and take time. The tree is that
-// of @lockstep/numerics; its TreeSum adds at once, this one hands out the additions. Pure.
+// Reduction decides which two sums of a lease are added next; other threads do the additions. It uses the tree of
+// @lockstep/numerics, whose TreeSum does the additions itself. Pure.
 import { childrenOf, isNode, parentOf, type TreeNode } from "@lockstep/numerics";
 
-/** into += from; then `parent` is done with `into` as its value, and `from` is free. */
+/** The caller computes into += from, and then completes `parent` with `into`. It may reuse `from` then. */
 export interface Addition<T> {
   readonly parent: TreeNode;
   readonly into: T;
@@ -17,21 +17,29 @@ interface Done<T> {
 export class Reduction<T> {
   readonly #numMicroBatches: number;
   readonly #whole: TreeNode;
-  /** Sums that wait for their siblings, by first micro-batch. */
+  /** Sums whose sibling is not complete yet, by first micro-batch. */
   readonly #done = new Map<number, Done<T>>();
 
-  /** V leaves in the whole tree; `whole` is the node to sum. */
+  /**
+   * @param numMicroBatches the number of leaves of the whole tree
+   * @param whole the node to sum
+   * @throws RangeError if `whole` is not a node of the tree
+   */
   constructor(numMicroBatches: number, whole: TreeNode) {
     if (!isNode(whole.first, whole.count, numMicroBatches)) {
       throw new RangeError(
-        `micro-batches ${whole.first}+${whole.count} are no node of the tree over ${numMicroBatches}`,
+        `micro-batches ${whole.first}+${whole.count} are not a node of the tree over ${numMicroBatches}`,
       );
     }
     this.#numMicroBatches = numMicroBatches;
     this.#whole = whole;
   }
 
-  /** Takes a node's sum: the addition that it makes possible, or null. The caller reports that one's parent in turn. */
+  /**
+   * Takes the sum of a node. Returns the addition that is possible now, or null. After the addition the caller calls
+   * complete() with its parent.
+   * @throws Error if the node was completed before
+   */
   complete(node: TreeNode, value: T): Addition<T> | null {
     if (this.#done.has(node.first)) throw new Error(`micro-batches ${node.first}+${node.count} were summed before`);
     this.#done.set(node.first, { count: node.count, value });
@@ -48,12 +56,12 @@ export class Reduction<T> {
     return { parent, into: into.value, from: from.value };
   }
 
-  /** The lease's sum; undefined until it is complete. */
+  /** The sum of the whole lease; undefined until it is complete. */
   root(): T | undefined {
     return this.#at(this.#whole)?.value;
   }
 
-  /** Sums that wait: what is left over when the lease is given up. */
+  /** The sums that are not added yet: the caller frees them when the lease is dropped. */
   waiting(): T[] {
     return [...this.#done.values()].map(({ value }) => value);
   }

@@ -11,7 +11,7 @@ import { createTestBed, numMicroBatches, type TestBed } from "./testing/tiny-run
 const wholeStep = { firstMicroBatch: 0, count: numMicroBatches, numMicroBatches };
 const oneMicroBatch = { firstMicroBatch: 1, count: 1, numMicroBatches };
 
-/** The first report that is no heartbeat. */
+/** Resolves to the first report that is not a heartbeat. */
 const nextReport = (session: FakeSession) => session.reports.nextThat(({ $case }) => $case !== "heartbeat");
 
 describe("a worker", { timeout: 120_000 }, () => {
@@ -21,7 +21,7 @@ describe("a worker", { timeout: 120_000 }, () => {
   });
   afterEach(() => bed.close());
 
-  it("waits for a coordinator that starts later, saying so once, and leaves when the run is over", async () => {
+  it("waits for a coordinator that starts later, logs that once, and leaves when the run is over", async () => {
     const { coordinator, logged, waitForLog } = bed;
     const worker = bed.startWorker({ slot: 3 });
     await waitForLog("waiting for the coordinator");
@@ -42,7 +42,7 @@ describe("a worker", { timeout: 120_000 }, () => {
     assert.equal(join.layoutSha256, bed.run.layout.sha256);
   });
 
-  it("joins a restarted coordinator as the same process in the same slot, and drops its old leases", async () => {
+  it("joins a restarted coordinator as the same instance in the same slot, and drops its old leases", async () => {
     const { coordinator } = bed;
     process.env[faultsVariable] = JSON.stringify([{ fault: "delay", slot: 2, step: 0, phase: "upload", ms: 60_000 }]);
     bed.startWorker({ slot: 2 });
@@ -68,7 +68,7 @@ describe("a worker", { timeout: 120_000 }, () => {
     await successor.stop();
   });
 
-  it("stops with an error when the restarted coordinator leads another run", async () => {
+  it("ends with an error when the restarted coordinator has another run", async () => {
     const { coordinator } = bed;
     const worker = bed.startWorker();
     await coordinator.start();
@@ -83,7 +83,7 @@ describe("a worker", { timeout: 120_000 }, () => {
     await successor.stop();
   });
 
-  it("gives up when it is refused, with the coordinator's words", async () => {
+  it("ends with the coordinator's message when it is refused", async () => {
     const { coordinator } = bed;
     coordinator.refusal = new WireError("numerics", 'backend: the run has "torch", the worker "cpu"');
     await coordinator.start();
@@ -95,7 +95,7 @@ describe("a worker", { timeout: 120_000 }, () => {
     assert.equal(coordinator.joins.length, 1);
   });
 
-  it("waits when its coordinator is stopped, and works for the one that resumes the run", async () => {
+  it("waits when its coordinator is stopped, and works for the coordinator that resumes the run", async () => {
     const { coordinator } = bed;
     bed.startWorker({ slot: 2 });
     await coordinator.start();
@@ -114,7 +114,7 @@ describe("a worker", { timeout: 120_000 }, () => {
     await successor.stop();
   });
 
-  it("leaves with its coordinator when a launcher has started both", async () => {
+  it("leaves when its coordinator is stopped, if a launcher has started both", async () => {
     const { coordinator } = bed;
     const worker = bed.startWorker({ endsWithCoordinator: true });
     await coordinator.start();
@@ -124,7 +124,7 @@ describe("a worker", { timeout: 120_000 }, () => {
     assert.deepEqual({ mayGoOn, reason }, { mayGoOn: true, reason: "the coordinator stopped: SIGTERM" });
   });
 
-  it("waits while its coordinator refuses it because it is stopping", async () => {
+  it("waits while a coordinator that is stopping refuses it", async () => {
     const { coordinator } = bed;
     coordinator.refusal = new WireError("run-stopping", "the coordinator is stopping: SIGTERM");
     bed.startWorker();
@@ -135,7 +135,7 @@ describe("a worker", { timeout: 120_000 }, () => {
   });
 
   for (const when of ["asks for the run", "joins"] as const) {
-    it(`leaves, as no work is left, when it is told so as it ${when}`, async () => {
+    it(`leaves when the coordinator answers that the run is over as the worker ${when}`, async () => {
       const { coordinator } = bed;
       const over = new WireError("run-over", "the run is over");
       if (when === "joins") coordinator.refusal = over;
@@ -147,7 +147,7 @@ describe("a worker", { timeout: 120_000 }, () => {
     });
   }
 
-  it("gives up when no coordinator answers for as long as it was told to wait", async () => {
+  it("gives up when no coordinator answers within the connect timeout", async () => {
     await assert.rejects(bed.startWorker({ connectTimeoutMs: 200 }).outcome, (error) => {
       assert.ok(error instanceof UserError);
       assert.match(error.message, /no coordinator answered at unix:\S+ in 0\.2 s \(--connect-timeout\)/);
@@ -155,18 +155,21 @@ describe("a worker", { timeout: 120_000 }, () => {
     });
   });
 
-  it("says before joining that its data set is another", async () => {
+  it("refuses to join with another data set than the run's", async () => {
     await bed.coordinator.start();
     const { outcome } = bed.startWorker({ dataOptions: { data: "synthetic:40" } });
     await assert.rejects(outcome, (error) => {
       assert.ok(error instanceof UserError);
-      assert.match(error.message, /data synthetic:40: fingerprint [0-9a-f]{64} .* the run's is [0-9a-f]{64}/);
+      assert.match(
+        error.message,
+        /data synthetic:40: fingerprint [0-9a-f]{64} .* but the run's data set has [0-9a-f]{64}/,
+      );
       return true;
     });
     assert.equal(bed.coordinator.joins.length, 0);
   });
 
-  it("refuses before joining to work for a run whose recipe is other code than its own", async () => {
+  it("refuses to join a run whose recipe has other code than its own", async () => {
     const sha256 = "0".repeat(64);
     const coordinator = bed.successor({ recipe: { ...bed.run.spec.recipe, name: "mine", sha256 } });
     await coordinator.start();
@@ -196,7 +199,7 @@ describe("a worker", { timeout: 120_000 }, () => {
     assert.equal(header.leaseId, next.leaseId);
   });
 
-  it("fetches weights anew that were damaged on the way", async () => {
+  it("fetches damaged weights again", async () => {
     const { coordinator } = bed;
     coordinator.damagedFetches = 2;
     bed.startWorker();
@@ -206,7 +209,7 @@ describe("a worker", { timeout: 120_000 }, () => {
     assert.equal(coordinator.numFetches, 3);
   });
 
-  it("fails a lease that does not fit the plan, and one whose images cannot be read", async () => {
+  it("reports a lease as failed that does not fit the plan, or whose images cannot be read", async () => {
     const { coordinator, waitForLog } = bed;
     bed.startWorker();
     await coordinator.start();
@@ -225,7 +228,7 @@ describe("a worker", { timeout: 120_000 }, () => {
     assert.match(report.value.reason, /^loading images: .*gave 0 bytes$/);
   });
 
-  it("told to stop, says so, finishes its lease and leaves", async () => {
+  it("reports that it is draining when it is stopped, finishes its lease and leaves", async () => {
     const { coordinator } = bed;
     const worker = bed.startWorker();
     await coordinator.start();
@@ -241,7 +244,7 @@ describe("a worker", { timeout: 120_000 }, () => {
     await session.closed;
   });
 
-  it("stopped before a coordinator answers, leaves", async () => {
+  it("leaves when it is stopped before a coordinator answers", async () => {
     const worker = bed.startWorker();
     await bed.waitForLog("waiting for the coordinator");
     worker.stop("SIGINT");
@@ -251,7 +254,7 @@ describe("a worker", { timeout: 120_000 }, () => {
     });
   });
 
-  it("ends with an error when a compute thread crashes, and gives the lease back first", async () => {
+  it("ends with an error when a compute thread crashes, and reports the lease as failed first", async () => {
     const { coordinator } = bed;
     process.env[faultsVariable] = JSON.stringify([{ fault: "crash", slot: 0, step: 0, phase: "compute" }]);
     const worker = bed.startWorker();

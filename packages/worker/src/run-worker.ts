@@ -1,4 +1,5 @@
-// Owns a worker's life: find the coordinator, prepare, join, work, join again after a lost connection, leave.
+// runWorker() runs a worker from its start to its end: it waits for the coordinator, prepares the run, joins it,
+// computes leases, joins again after a lost connection, and leaves.
 //
 //   contacting -> preparing -> joining -> attending -> left
 //                                ^-----------'  (connection lost, coordinator restarted)
@@ -27,18 +28,18 @@ import { FaultInjector, faultsVariable, parseFaults } from "./faults.js";
 import { type GpuWatch, watchGpus } from "./gpu-vitals.js";
 import type { ComputeContext } from "./lease-computation.js";
 import { type PreparedRun, parseRun, prepareRun } from "./preparation.js";
-import { attend } from "./session.js";
+import { runSession } from "./session.js";
 import { SharedBufferPool } from "./shared-buffers.js";
 import { WeightsStore } from "./weights-store.js";
 
 export interface WorkerOptions {
   /** `unix:/path.sock` or `host:port`. */
   readonly coordinator: string;
-  /** Where this machine has the images. */
+  /** The place of the images on this machine. */
   readonly dataOptions: DataOptions;
-  /** Where this machine has the run's recipe, a file or a package; not needed where it is built in. */
+  /** The run's recipe on this machine, a file or a package; not needed for a built-in recipe. */
   readonly recipe?: string | undefined;
-  /** Where it has the file of sampling weights, for a run that has one; null, the default: nowhere. */
+  /** Path of the file of sampling weights, for a run that has one; null, the default: no file. */
   readonly weightsFile?: string | null | undefined;
   readonly cacheDir: string;
   readonly backend: BackendChoice;
@@ -48,77 +49,78 @@ export interface WorkerOptions {
   /** The slot that the worker asks for; -1, the default: any free one. */
   readonly slot?: number | undefined;
   readonly log: Logger;
-  /** What is said of the data set as it is opened and split; default: `log`. */
+  /** Gets the messages about the data set while it is opened and split; default: `log`. */
   readonly dataLog?: Log | undefined;
-  /** Aborted: finish the leases held (for at most 10 s), then leave. */
+  /** When it is aborted, the worker finishes the leases that it holds, for at most 10 s, and leaves. */
   readonly signal: AbortSignal;
-  /** Leave when the coordinator is stopped. Default: wait for a coordinator that resumes the run. */
+  /** True: the worker leaves when the coordinator is stopped. Default: it waits for a coordinator that resumes the run. */
   readonly endsWithCoordinator?: boolean | undefined;
-  /** Give up when no coordinator has answered for so long; null, the default: never. */
+  /** The worker gives up when no coordinator has answered for this long, milliseconds; null, the default: never. */
   readonly connectTimeoutMs?: number | null | undefined;
-  /** Folder of the worker's certificates: mutual TLS. */
+  /** Folder of the worker's certificates, for mutual TLS. */
   readonly tls?: string | undefined;
-  /** Default: `join-token` in the folder of certificates, where it is there. */
+  /** Default: the file `join-token` in the folder of certificates, if there is one. */
   readonly joinTokenFile?: string | undefined;
-  /** Plain text beyond this machine, with a warning. */
+  /** True: allow connections to other machines without TLS, with a warning. */
   readonly insecure?: boolean | undefined;
 }
 
 export interface WorkerOutcome {
-  /** finished: the coordinator ended the session. left: the worker was told to stop, or came when the run was over. */
+  /** finished: the coordinator ended the session. left: the signal was aborted, or the run was over before the worker joined. */
   readonly kind: "finished" | "left";
-  /** True when the run reached its end. */
+  /** True if the run reached its end. */
   readonly completed: boolean;
-  /** False when the run is over for good: no worker is needed any more. */
+  /** False if the run will not be resumed: no worker is needed any more. */
   readonly mayGoOn: boolean;
-  /** One line for people. */
+  /** Why the worker ended: one line for messages. */
   readonly reason: string;
-  /** Null when it never joined. */
+  /** Null if the worker never joined. */
   readonly slot: number | null;
   /** Micro-batches whose sums the coordinator accepted. */
   readonly microBatches: number;
 }
 
-/** A session that ends INTERNAL so often in a row, with nothing done, meets a bug and no broken line. */
+/** This many sessions in a row that end with INTERNAL, without an accepted sum, mean a bug, not a broken connection. */
 const maxInternalEnds = 3;
 
 /**
- * Works for one run until it is over or the signal is aborted; outlives restarts of the coordinator.
- * @throws UserError for a mistake that a person can mend: other data, a refused join, another run at that address.
- *   Error when a thread crashes: the process should end, a new one may join.
+ * Works for one run until the run is over or the signal is aborted. After a lost connection or a restart of the
+ * coordinator it joins again, as the same instance in the same slot.
+ * @throws UserError if a person must correct something: other data, a refused join, another run at that address
+ * @throws Error if a thread crashes: the process should end then, and a new process may join
  */
 export async function runWorker(options: WorkerOptions): Promise<WorkerOutcome> {
   const { threads, signal } = options;
   if (!Number.isInteger(threads) || threads < 1) {
     throw new UserError(`threads ${threads}: must be a whole number of at least 1 (--threads)`);
   }
-  const life = new WorkerLife(options);
+  const run = new WorkerRun(options);
   try {
-    return await life.run();
+    return await run.run();
   } catch (error) {
     if (error instanceof WireError && error.code === "run-over") {
       options.log.info({ reason: error.message }, "no work is left");
-      return life.outcome({ kind: "left", mayGoOn: false, reason: error.message });
+      return run.outcome({ kind: "left", mayGoOn: false, reason: error.message });
     }
     if (!signal.aborted || error !== signal.reason) throw error;
-    return life.outcome({ kind: "left", mayGoOn: true, reason: reasonText(signal.reason) });
+    return run.outcome({ kind: "left", mayGoOn: true, reason: reasonText(signal.reason) });
   } finally {
-    await life.close();
+    await run.close();
   }
 }
 
-class WorkerLife {
+class WorkerRun {
   readonly #options: WorkerOptions;
   readonly #link: CoordinatorLink;
   readonly #closers: (() => Promise<void>)[] = [];
-  /** Aborted when the life ends by itself, a crashed thread say: whatever is still under way ends too. */
+  /** Aborted by close(), also after an error such as a crashed thread: it ends all work that is still under way. */
   readonly #closing = new AbortController();
   readonly #signal: AbortSignal;
   #working: Promise<WorkerOutcome> | null = null;
   readonly #instanceId = randomUUID();
   readonly #faults: FaultInjector;
-  #crashOne: () => void = () => {};
-  /** Null: the engine does not compute on a GPU. */
+  #crashThread: () => void = () => {};
+  /** Null when the engine does not compute on a GPU. */
   #gpus: GpuWatch | null = null;
   #slot: number | null = null;
   #microBatches = 0;
@@ -129,7 +131,7 @@ class WorkerLife {
     this.#signal = AbortSignal.any([options.signal, this.#closing.signal]);
     this.#faults = new FaultInjector(parseFaults(process.env[faultsVariable]), {
       kill: () => process.kill(process.pid, "SIGKILL"),
-      crash: () => this.#crashOne(),
+      crash: () => this.#crashThread(),
     });
     const tls = tlsAs("worker", folder);
     const interceptors = sendJoinToken(findJoinToken({ file, tlsFolder: folder }));
@@ -142,7 +144,7 @@ class WorkerLife {
     const admission: AdmissionContext = { link: this.#link, address, log, signal, connectTimeoutMs };
     const run = await contact(admission);
     const prepared = await prepareRun({ ...this.#options, run, signal });
-    const { computeContext, threads, loader, pixelsSha256 } = await this.#equip(prepared);
+    const { computeContext, threads, loader, pixelsSha256 } = await this.#prepareCompute(prepared);
     const request = this.#joinRequest(prepared, { threads, pixelsSha256 });
     this.#working = this.#work({ admission, prepared, computeContext, request });
     return Promise.race([this.#working, threads.crashed, loader.crashed]);
@@ -154,13 +156,13 @@ class WorkerLife {
 
   async close(): Promise<void> {
     this.#closing.abort(new Error("the worker ends"));
-    await this.#working?.catch(() => {}); // its end was reported, or a crash was that came first
+    await this.#working?.catch(() => {}); // run() has thrown this error, or an earlier one
     for (const close of this.#closers.reverse()) await close();
     this.#link.close();
   }
 
-  /** Engines are loaded while the image cache is opened or built. */
-  async #equip(prepared: PreparedRun) {
+  /** Starts the threads and opens the image cache. The engines load while the cache is opened or built. */
+  async #prepareCompute(prepared: PreparedRun) {
     const { threads: numThreads, log } = this.#options;
     const { spec, layout, source, threadSetup } = prepared;
     const [started, opened] = await Promise.allSettled([
@@ -168,11 +170,11 @@ class WorkerLife {
       prepared.openCache(),
     ]);
     if (started.status === "fulfilled") this.#closers.push(() => started.value.stop());
-    if (opened.status === "fulfilled") await opened.value.close(); // the loader's thread has its own
+    if (opened.status === "fulfilled") await opened.value.close(); // the loader's thread opens the cache itself
     if (started.status === "rejected") throw started.reason;
     if (opened.status === "rejected") throw opened.reason;
     const threads = started.value;
-    this.#crashOne = () => threads.crashOne();
+    this.#crashThread = () => threads.crashOne();
     if ("cudaDevice" in threads.ready.numerics) {
       const gpus = watchGpus({ log, visible: process.env["CUDA_VISIBLE_DEVICES"] });
       this.#gpus = gpus;
@@ -186,7 +188,7 @@ class WorkerLife {
       source,
       loader,
       threads,
-      // One micro-batch is computed and one lies ready, for each thread.
+      // For each thread, one micro-batch is being computed and one is loaded.
       pixels: new SharedBufferPool({ bytes: largestMicroBatch(spec) * loader.imageBytes, limit: 2 * numThreads }),
       contributions: new SharedBufferPool({ bytes: 4 * layout.numElements, limit: Number.POSITIVE_INFINITY }),
     };
@@ -227,7 +229,7 @@ class WorkerLife {
     const weights = new WeightsStore(computeContext.contributions);
     const pause = backoff({ baseMs: 50, maxMs: 2_000, factor: 2, jitter: Math.random });
     const checkRun = (run: GetRunResponse) => checkSameRun(prepared, run);
-    let deadSessions = 0;
+    let silentSessions = 0;
     let internalEnds = 0;
     for (;;) {
       const wantedSlot = this.#slot ?? request.wantedSlot;
@@ -236,7 +238,7 @@ class WorkerLife {
       this.#slot = slot;
       log.info({ slot, generation, coordinatorGeneration }, "joined the run");
       const { layout } = prepared;
-      const session = await attend({
+      const session = await runSession({
         ...{ link: this.#link, faults: this.#faults },
         ...{ joined, layout, computeContext, weights, log, signal },
         gpus: () => this.#gpus?.current() ?? [],
@@ -248,15 +250,16 @@ class WorkerLife {
       if (isOver) return this.outcome(end);
       const wait = end.kind === "finished" ? "waiting for a coordinator that resumes the run" : "joining again";
       log.warn({ slot, reason: end.reason }, `lost the coordinator; ${wait}`);
-      internalEnds = session.brokeInternally && session.microBatches === 0 ? internalEnds + 1 : 0;
-      if (internalEnds >= maxInternalEnds) throw new Error(`sessions keep ending: ${end.reason}`);
-      deadSessions = session.wasAlive ? 1 : deadSessions + 1;
-      await sleep(pause(deadSessions), signal);
+      internalEnds = session.endedInternally && session.microBatches === 0 ? internalEnds + 1 : 0;
+      if (internalEnds >= maxInternalEnds)
+        throw new Error(`${internalEnds} sessions in a row ended with an internal error: ${end.reason}`);
+      silentSessions = session.receivedMessages ? 1 : silentSessions + 1;
+      await sleep(pause(silentSessions), signal);
     }
   }
 }
 
-/** Images of the largest micro-batch that there is: a part of the data may be smaller than --micro-batch. */
+/** Returns the size of the largest micro-batch, in images: a part of the data may be smaller than --micro-batch. */
 function largestMicroBatch({ microBatch, dataset }: RunSpec): number {
   const { train, val } = dataset.samples;
   return Math.min(microBatch, Math.max(train, val));
@@ -268,7 +271,9 @@ function checkSameRun(prepared: PreparedRun, run: GetRunResponse): void {
   const fields = differences(prepared.spec, spec).map(
     ({ field, before, after }) => `${field} was ${JSON.stringify(before)}, is ${JSON.stringify(after)}`,
   );
-  throw new UserError(`the coordinator leads another run now (${fields.join("; ")}); start this worker anew for it`);
+  throw new UserError(
+    `the coordinator has another run now (${fields.join("; ")}); start this worker again to join that run`,
+  );
 }
 
 function reasonText(reason: unknown): string {

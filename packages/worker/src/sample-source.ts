@@ -1,5 +1,5 @@
-// Owns which samples a lease's micro-batches hold, and what a worker may know of a lease before computing: whether it
-// fits the plan, and the denominators of its pass. Pure but for its cache of the last epoch's order and pass' constants.
+// SampleSource determines the samples of each micro-batch, the denominators of a pass, and whether a lease fits the
+// run's plan. Its results depend on its arguments alone; it caches the order of the last epoch and the constants.
 import { createPlan, type PassPlan, type Plan, sampledOrder } from "@lockstep/dataset";
 import { isNode } from "@lockstep/numerics";
 import { type Lease, Pass, type RunSpec } from "@lockstep/protocol";
@@ -9,11 +9,11 @@ export interface BatchPlan {
   readonly key: MicroBatchKey;
   /** Indexes into the label table; B. */
   readonly samples: Uint32Array;
-  /** B. */
+  /** Positions in the epoch, or in the validation part; B. */
   readonly positions: Uint32Array;
 }
 
-/** The lease's fields that say which work it is. */
+/** The fields of a lease that identify its work. */
 export type Work = Pick<Lease, "pass" | "epoch" | "step" | "numMicroBatches" | "firstMicroBatch" | "count">;
 
 export class SampleSource {
@@ -43,7 +43,7 @@ export class SampleSource {
     this.#recipe = recipe;
   }
 
-  /** Why the work is not of this run's plan; null when it is. */
+  /** Returns why the work does not fit the run's plan; null if it fits. */
   problemOf({ pass, epoch, step, numMicroBatches, firstMicroBatch, count }: Work): string | null {
     if (pass !== Pass.TRAIN && pass !== Pass.VALIDATE) return `pass ${pass} is unknown`;
     const { totalSteps, epochs } = this.#plan;
@@ -55,7 +55,7 @@ export class SampleSource {
     const planned = this.#passPlan({ pass, step }).numMicroBatches;
     if (numMicroBatches !== planned) return `the pass has ${planned} micro-batches, not ${numMicroBatches}`;
     if (!isNode(firstMicroBatch, count, numMicroBatches)) {
-      return `micro-batches ${firstMicroBatch}+${count} are no node of the tree over ${numMicroBatches}`;
+      return `micro-batches ${firstMicroBatch}+${count} are not a node of the tree over ${numMicroBatches}`;
     }
     return null;
   }
@@ -70,7 +70,7 @@ export class SampleSource {
     };
   }
 
-  /** Denominators of the whole pass, from the labels of all its samples. */
+  /** Returns the denominators of the whole pass, computed from the labels of all its samples. */
   constants({ pass, epoch, step }: Work): PassConstants {
     if (pass === Pass.VALIDATE) {
       this.#validationConstants ??= this.#recipe.passConstants(this.#parts.val);
@@ -108,6 +108,7 @@ export class SampleSource {
 
 function at(array: Uint32Array, index: number): number {
   const value = array[index];
-  if (value === undefined) throw new RangeError(`index ${index} is not among ${array.length}`);
+  if (value === undefined)
+    throw new RangeError(`index ${index} is out of range: the array has ${array.length} elements`);
   return value;
 }

@@ -14,7 +14,7 @@ describe("a session", () => {
   }
 });
 
-/** Applies the events of a transcript and writes it anew, with what came of them. */
+/** Applies the events of a transcript, and returns the transcript with the actual reasons and effects. */
 function replay(transcript: string): string {
   let state = openSessionState({ silenceTimeoutMs: 1_000 }, 0);
   const lines: string[] = [];

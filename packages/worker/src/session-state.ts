@@ -1,58 +1,58 @@
-// Owns what a worker does in one session with the coordinator: which leases it holds, when it says what, when the
-// session is over and why. Pure: (state, event) -> (state, effects, reason); computing, gRPC and the clock are the
-// shell's (session.ts).
+// advanceSession() decides what a worker does in one session with the coordinator: which leases it holds, which reports
+// it sends, and when and why the session ends. Pure: (state, event) -> (state, effects, reason). session.ts carries the
+// effects out.
 import type { Lease, WorkerReport } from "@lockstep/protocol";
 
 /**
- *   attending  computes what it is given        -> draining (stop), over (finish, lost)
- *   draining   finishes what it holds           -> over (nothing left, drain timeout, finish, lost)
- *   over       hears nothing any more
+ *   attending  takes and computes leases        -> draining (stop), over (finish, lost)
+ *   draining   finishes the leases that it has  -> over (no lease left, drain timeout, finish, lost)
+ *   over       ignores all events
  */
 export type SessionPhase = "attending" | "draining" | "over";
 
 export interface SessionSettings {
-  /** After how long without a word from the coordinator it counts as lost, milliseconds. */
+  /** The coordinator is lost when no message of it was received for this long, milliseconds. */
   readonly silenceTimeoutMs: number;
 }
 
 export interface SessionState {
   readonly settings: SessionSettings;
   readonly phase: SessionPhase;
-  /** Leases held: being fetched for, computed or uploaded. */
+  /** Ids of the leases that the worker holds: it fetches their weights, computes them or uploads their sums. */
   readonly leases: ReadonlySet<number>;
-  /** Heartbeats sent. */
+  /** Number of heartbeats sent. */
   readonly heartbeats: number;
-  readonly lastHeardMs: number;
+  readonly lastMessageMs: number;
   readonly lastTickMs: number;
 }
 
 export type SessionEnd =
-  /** The coordinator said that the run is over (`completed`) or stops. */
+  /** The coordinator ended the session: the run is over (`completed`), or the coordinator stops. */
   | { readonly kind: "finished"; readonly completed: boolean; readonly mayGoOn: boolean; readonly reason: string }
-  /** Asked to stop, the worker has done or given back what it held. */
+  /** The worker was stopped, and has finished its leases or given them back. */
   | { readonly kind: "drained"; readonly reason: string }
-  /** The coordinator is out of reach or knows this session no more: join again. */
+  /** The coordinator cannot be reached, or does not have this session any more: join again. */
   | { readonly kind: "lost"; readonly reason: string };
 
 export type SessionEvent =
-  /** `problem`: why the worker cannot compute it; null when it can. */
+  /** `problem`: why the worker cannot compute the lease; null if it can. */
   | { readonly type: "lease"; readonly lease: Lease; readonly problem: string | null }
   | { readonly type: "lease-revoked"; readonly leaseId: number; readonly reason: string }
   | { readonly type: "heartbeat-ack" }
   | { readonly type: "finish"; readonly completed: boolean; readonly mayGoOn: boolean; readonly reason: string }
-  /** The lease's sum was taken, or is not wanted any more. */
+  /** The coordinator has accepted the lease's sum, or does not need it any more. */
   | { readonly type: "lease-closed"; readonly leaseId: number }
-  /** It cannot be computed here. */
+  /** The worker could not compute the lease. */
   | { readonly type: "lease-failed"; readonly leaseId: number; readonly reason: string }
   | { readonly type: "lost"; readonly reason: string }
   | { readonly type: "stop"; readonly reason: string }
   | { readonly type: "drain-timeout" }
-  /** Once every heartbeat interval. */
+  /** Occurs once in each heartbeat interval. */
   | { readonly type: "tick" };
 
 export type SessionEffect =
   | { readonly type: "begin"; readonly lease: Lease }
-  /** Abandon the lease; its outcome is not reported any more. */
+  /** Abort the lease; its outcome is not reported. */
   | { readonly type: "drop"; readonly leaseId: number }
   | { readonly type: "report"; readonly report: NonNullable<WorkerReport["report"]> }
   /** Send a heartbeat of this number. */
@@ -62,26 +62,26 @@ export type SessionEffect =
 export interface SessionAdvance {
   readonly state: SessionState;
   readonly effects: readonly SessionEffect[];
-  /** Why, for the log; null: nothing worth a line. */
+  /** Why, for the log; null when nothing needs to be logged. */
   readonly reason: string | null;
 }
 
 export function openSessionState(settings: SessionSettings, nowMs: number): SessionState {
-  return { settings, phase: "attending", leases: new Set(), heartbeats: 0, lastHeardMs: nowMs, lastTickMs: nowMs };
+  return { settings, phase: "attending", leases: new Set(), heartbeats: 0, lastMessageMs: nowMs, lastTickMs: nowMs };
 }
 
 export function advanceSession(state: SessionState, event: SessionEvent, nowMs: number): SessionAdvance {
   if (state.phase === "over") return unchanged(state);
   switch (event.type) {
     case "lease":
-      return takeLease(heardNow(state, nowMs), event.lease, event.problem);
+      return takeLease(withMessageAt(state, nowMs), event.lease, event.problem);
     case "lease-revoked":
-      return revoke(heardNow(state, nowMs), event.leaseId, event.reason);
+      return revoke(withMessageAt(state, nowMs), event.leaseId, event.reason);
     case "heartbeat-ack":
-      return unchanged(heardNow(state, nowMs));
+      return unchanged(withMessageAt(state, nowMs));
     case "finish": {
       const { completed, mayGoOn } = event;
-      // A bare `SIGTERM` would read as if this worker had been signalled.
+      // The reason `SIGTERM` alone would read as if this worker had received the signal.
       const reason = completed ? event.reason : `the coordinator stopped: ${event.reason}`;
       return end(state, { kind: "finished", completed, mayGoOn, reason });
     }
@@ -105,19 +105,19 @@ export function advanceSession(state: SessionState, event: SessionEvent, nowMs: 
 function takeLease(state: SessionState, lease: Lease, problem: string | null): SessionAdvance {
   const { leaseId } = lease;
   if (state.leases.has(leaseId)) {
-    return { state, effects: [], reason: `lease ${leaseId} came twice; its first coming counts` };
+    return { state, effects: [], reason: `lease ${leaseId} was received twice; the second message is ignored` };
   }
-  // Granted before the coordinator heard of the draining, or for a plan that is not ours.
+  // The coordinator may have granted the lease before it received the draining report.
   const refusal = state.phase === "draining" ? "the worker is leaving" : problem;
   if (refusal !== null) {
-    return { state, effects: [failed(leaseId, refusal)], reason: `lease ${leaseId} is not taken: ${refusal}` };
+    return { state, effects: [failed(leaseId, refusal)], reason: `lease ${leaseId} was refused: ${refusal}` };
   }
   const leases = new Set(state.leases).add(leaseId);
   return { state: { ...state, leases }, effects: [{ type: "begin", lease }], reason: null };
 }
 
 function revoke(state: SessionState, leaseId: number, why: string): SessionAdvance {
-  // It may have crossed with the answer to its sum.
+  // The coordinator may have sent the revocation before it received the lease's sum.
   if (!state.leases.has(leaseId)) return unchanged(state);
   const closed = close(state, leaseId, [{ type: "drop", leaseId }]);
   return { ...closed, reason: closed.reason ?? `lease ${leaseId} was revoked: ${why}` };
@@ -129,7 +129,7 @@ function close(state: SessionState, leaseId: number, effects: readonly SessionEf
   leases.delete(leaseId);
   const next = { ...state, leases };
   if (state.phase !== "draining" || leases.size > 0) return { state: next, effects, reason: null };
-  return end(next, { kind: "drained", reason: "finished the leases that it held" }, effects);
+  return end(next, { kind: "drained", reason: "finished all leases" }, effects);
 }
 
 function stop(state: SessionState, why: string): SessionAdvance {
@@ -142,24 +142,29 @@ function stop(state: SessionState, why: string): SessionAdvance {
 
 function abandon(state: SessionState): SessionAdvance {
   if (state.phase !== "draining") return unchanged(state);
-  const reports = [...state.leases].map((leaseId) => failed(leaseId, "the worker had to leave"));
-  return end(state, { kind: "drained", reason: `gave back ${state.leases.size} leases that took too long` }, reports);
+  const reports = [...state.leases].map((leaseId) => failed(leaseId, "the worker left before the lease was finished"));
+  return end(
+    state,
+    { kind: "drained", reason: `gave back ${state.leases.size} leases that were not finished in time` },
+    reports,
+  );
 }
 
 function lose(state: SessionState, why: string): SessionAdvance {
-  // Who is leaving does not come back for leases that somebody else has by now.
+  // A draining worker does not join again: other workers have its leases now.
   return end(state, state.phase === "draining" ? { kind: "drained", reason: why } : { kind: "lost", reason: why });
 }
 
 function tick(state: SessionState, nowMs: number): SessionAdvance {
   const { silenceTimeoutMs } = state.settings;
   const sinceTickMs = nowMs - state.lastTickMs;
-  // A jump is this process' own pause (a stopped process, a suspended machine): what it was told waits unread.
-  const lastHeardMs = state.lastHeardMs + (sinceTickMs > silenceTimeoutMs / 2 ? sinceTickMs : 0);
+  // A long time between two ticks means that this process itself was paused (a stopped process, a suspended machine).
+  // Messages that came during the pause are not read yet.
+  const lastMessageMs = state.lastMessageMs + (sinceTickMs > silenceTimeoutMs / 2 ? sinceTickMs : 0);
   const sequence = state.heartbeats + 1;
-  const next = { ...state, lastHeardMs, lastTickMs: nowMs, heartbeats: sequence };
-  if (nowMs - lastHeardMs > silenceTimeoutMs) {
-    return lose(next, `the coordinator was silent for ${(nowMs - lastHeardMs) / 1000} s`);
+  const next = { ...state, lastMessageMs, lastTickMs: nowMs, heartbeats: sequence };
+  if (nowMs - lastMessageMs > silenceTimeoutMs) {
+    return lose(next, `no message from the coordinator for ${(nowMs - lastMessageMs) / 1000} s`);
   }
   return { state: next, effects: [{ type: "heartbeat", sequence }], reason: null };
 }
@@ -177,8 +182,8 @@ function failed(leaseId: number, reason: string): SessionEffect {
   return { type: "report", report: { $case: "leaseFailed", value: { leaseId, reason } } };
 }
 
-function heardNow(state: SessionState, nowMs: number): SessionState {
-  return { ...state, lastHeardMs: nowMs };
+function withMessageAt(state: SessionState, nowMs: number): SessionState {
+  return { ...state, lastMessageMs: nowMs };
 }
 
 function unchanged(state: SessionState): SessionAdvance {

@@ -1,10 +1,10 @@
-// Owns one session with the coordinator, from Attend to its end: acts out what session-state.ts decides. A lease's
-// way is lease-work.ts', joining and joining again run-worker.ts'.
+// runSession() runs one session with the coordinator, from the Attend call to its end. session-state.ts decides, and
+// this file acts: it sends reports and heartbeats, and starts and aborts LeaseWork.
 import { performance } from "node:perf_hooks";
 import { type GpuVitals, type Heartbeat, type Instruction, type Lease, WireError } from "@lockstep/protocol";
 import { type VitalsWatch, watchVitals } from "@lockstep/service";
-import type { Attendance } from "./coordinator-link.js";
-import { isInternal, judgeFailure } from "./failure-verdict.js";
+import type { SessionStream } from "./coordinator-link.js";
+import { actionFor, isInternal } from "./failure-action.js";
 import { LeaseWork, type LeaseWorkContext } from "./lease-work.js";
 import {
   advanceSession,
@@ -15,9 +15,9 @@ import {
 } from "./session-state.js";
 
 export interface SessionContext extends LeaseWorkContext {
-  /** As last sampled; empty without a GPU. */
+  /** Returns the last sample of each GPU; empty without a GPU. */
   readonly gpus: () => readonly GpuVitals[];
-  /** Aborted: the worker is to leave. */
+  /** When it is aborted, the worker finishes its leases and leaves. */
   readonly signal: AbortSignal;
 }
 
@@ -25,26 +25,26 @@ export interface SessionSummary {
   readonly end: SessionEnd;
   /** Micro-batches whose sums the coordinator accepted. */
   readonly microBatches: number;
-  /** Whether anything was heard in it: a session that broke at once calls for patience. */
-  readonly wasAlive: boolean;
-  /** The stream broke by an error that may be the coordinator's bug. */
-  readonly brokeInternally: boolean;
+  /** False if the session ended before the first message of the coordinator: the next attempt should wait longer. */
+  readonly receivedMessages: boolean;
+  /** True if the stream ended with INTERNAL, which may be a bug of the coordinator. */
+  readonly endedInternally: boolean;
 }
 
-/** How long leases held may take once the worker was told to leave. */
+/** A worker that was stopped gives its leases back after this time. */
 const drainTimeoutMs = 10_000;
-/** How long the coordinator may take to close its side after a goodbye. */
-const goodbyeTimeoutMs = 1_000;
+/** How long the worker waits for the coordinator to close its side of the stream. */
+const closeTimeoutMs = 1_000;
 
-/** Rejects for a failure that joining again would not mend. */
-export function attend(context: SessionContext): Promise<SessionSummary> {
+/** @throws the error of a failure that would occur again after joining again */
+export function runSession(context: SessionContext): Promise<SessionSummary> {
   return new Session(context).run();
 }
 
 class Session {
   readonly #context: SessionContext;
   readonly #work: LeaseWork;
-  readonly #attendance: Attendance;
+  readonly #stream: SessionStream;
   readonly #running = new Map<number, AbortController>();
   readonly #vitals: VitalsWatch = watchVitals();
   readonly #over = new AbortController();
@@ -54,8 +54,8 @@ class Session {
   #state: ReturnType<typeof openSessionState>;
   #drainTimer: NodeJS.Timeout | null = null;
   #microBatches = 0;
-  #wasAlive = false;
-  #brokeInternally = false;
+  #receivedMessages = false;
+  #endedInternally = false;
 
   constructor(context: SessionContext) {
     this.#context = context;
@@ -65,41 +65,50 @@ class Session {
       this.#resolveEnd = resolve;
       this.#rejectEnd = reject;
     });
-    this.#attendance = context.link.attend(context.joined.sessionId, (instruction) => this.#hear(instruction));
+    this.#stream = context.link.attend(context.joined.sessionId, (instruction) => this.#receive(instruction));
   }
 
   async run(): Promise<SessionSummary> {
     const { joined, signal } = this.#context;
     const onStop = () => this.#apply({ type: "stop", reason: reasonOf(signal) });
-    const heart = setInterval(() => this.#apply({ type: "tick" }), joined.heartbeatIntervalMs);
-    void this.#attendance.ended.then((error) => this.#streamEnded(error));
+    const heartbeatTimer = setInterval(() => this.#apply({ type: "tick" }), joined.heartbeatIntervalMs);
+    void this.#stream.ended.then((error) => this.#streamEnded(error));
     signal.addEventListener("abort", onStop, { once: true });
     if (signal.aborted) onStop();
     try {
       const end = await this.#ended;
-      await this.#sayGoodbye(end);
-      const { wasAlive, brokeInternally, microBatches } = this.#counts();
-      return { end, wasAlive, brokeInternally, microBatches };
+      await this.#closeStream(end);
+      const { receivedMessages, endedInternally, microBatches } = this.#counts();
+      return { end, receivedMessages, endedInternally, microBatches };
     } finally {
-      clearInterval(heart);
+      clearInterval(heartbeatTimer);
       if (this.#drainTimer !== null) clearTimeout(this.#drainTimer);
       signal.removeEventListener("abort", onStop);
       this.#vitals.stop();
       this.#over.abort(new Error("the session is over"));
       for (const controller of this.#running.values()) controller.abort(this.#over.signal.reason);
-      this.#attendance.cancel();
+      this.#stream.cancel();
     }
   }
 
   #counts() {
-    return { microBatches: this.#microBatches, wasAlive: this.#wasAlive, brokeInternally: this.#brokeInternally };
+    return {
+      microBatches: this.#microBatches,
+      receivedMessages: this.#receivedMessages,
+      endedInternally: this.#endedInternally,
+    };
   }
 
-  #hear({ instruction }: Instruction): void {
-    this.#wasAlive = true;
+  #receive({ instruction }: Instruction): void {
+    this.#receivedMessages = true;
     if (instruction === undefined) {
-      // A newer coordinator may know more instructions; a lease that is not understood must not be lost in silence.
-      this.#rejectEnd(new WireError("bad-request", "an instruction that this worker does not know"));
+      // A newer coordinator may have more kinds of instructions. Ignoring one could lose a lease without a message.
+      this.#rejectEnd(
+        new WireError(
+          "bad-request",
+          "the coordinator sent an instruction that this worker does not support; install the same release on both",
+        ),
+      );
       return;
     }
     switch (instruction.$case) {
@@ -121,7 +130,7 @@ class Session {
   #problemOf(lease: Lease): string | null {
     const { coordinatorGeneration } = this.#context.joined;
     if (lease.coordinatorGeneration !== coordinatorGeneration) {
-      return `it is of coordinator generation ${lease.coordinatorGeneration}, the session of ${coordinatorGeneration}`;
+      return `the lease has coordinator generation ${lease.coordinatorGeneration}, the session has ${coordinatorGeneration}`;
     }
     return this.#context.computeContext.source.problemOf(lease);
   }
@@ -150,10 +159,10 @@ class Session {
         this.#running.get(effect.leaseId)?.abort(new Error("the lease was dropped"));
         return;
       case "report":
-        this.#attendance.send(effect.report);
+        this.#stream.send(effect.report);
         return;
       case "heartbeat":
-        this.#attendance.send({ $case: "heartbeat", value: this.#heartbeat(effect.sequence) });
+        this.#stream.send({ $case: "heartbeat", value: this.#heartbeat(effect.sequence) });
         return;
       case "end":
         this.#resolveEnd(effect.end);
@@ -184,12 +193,12 @@ class Session {
 
   #settleFailure(lease: Lease | null, error: Error): void {
     const { log } = this.#context;
-    const verdict = judgeFailure(error);
-    const { reason } = verdict;
+    const action = actionFor(error);
+    const { reason } = action;
     const leaseId = lease?.leaseId ?? null;
-    switch (verdict.kind) {
-      case "forget":
-        log.info({ leaseId, reason }, "a lease is not wanted any more");
+    switch (action.kind) {
+      case "close-lease":
+        log.info({ leaseId, reason }, "the sum of a lease is not needed any more");
         if (leaseId !== null) this.#apply({ type: "lease-closed", leaseId });
         return;
       case "fail-lease":
@@ -198,7 +207,7 @@ class Session {
         else this.#apply({ type: "lost", reason });
         return;
       case "rejoin":
-        this.#brokeInternally ||= isInternal(error);
+        this.#endedInternally ||= isInternal(error);
         this.#apply({ type: "lost", reason });
         return;
       case "fatal":
@@ -207,15 +216,15 @@ class Session {
     }
   }
 
-  /** Reports on their way are flushed, and the coordinator sees an orderly end. */
-  async #sayGoodbye(end: SessionEnd): Promise<void> {
+  /** Sends the reports that are still buffered, and waits until the coordinator has closed its side. */
+  async #closeStream(end: SessionEnd): Promise<void> {
     if (end.kind === "lost") return;
-    this.#attendance.end();
+    this.#stream.end();
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise<null>((resolve) => {
-      timer = setTimeout(() => resolve(null), goodbyeTimeoutMs);
+      timer = setTimeout(() => resolve(null), closeTimeoutMs);
     });
-    await Promise.race([this.#attendance.ended, timeout]);
+    await Promise.race([this.#stream.ended, timeout]);
     clearTimeout(timer);
   }
 }

@@ -5,7 +5,7 @@ import { SharedBufferPool } from "./shared-buffers.js";
 const never = new AbortController().signal;
 
 describe("a pool of shared buffers", () => {
-  it("gives a returned buffer to whoever waits longest", async () => {
+  it("gives a returned buffer to the call that has waited longest", async () => {
     const pool = new SharedBufferPool({ bytes: 8, limit: 1 });
     const first = await pool.take(never);
     const order: string[] = [];
@@ -24,7 +24,7 @@ describe("a pool of shared buffers", () => {
     assert.equal(pool.numTaken, 1);
   });
 
-  it("lets go of a waiter whose signal is aborted", async () => {
+  it("removes a waiting call whose signal is aborted", async () => {
     const pool = new SharedBufferPool({ bytes: 8, limit: 1 });
     const held = await pool.take(never);
     const controller = new AbortController();
@@ -40,6 +40,6 @@ describe("a pool of shared buffers", () => {
     const pool = new SharedBufferPool({ bytes: 8, limit: Number.POSITIVE_INFINITY });
     const buffer = await pool.take(never);
     pool.give(buffer);
-    assert.throws(() => pool.give(buffer), /without being taken/);
+    assert.throws(() => pool.give(buffer), /it is not taken/);
   });
 });

@@ -1,8 +1,8 @@
-// Owns memory that the main thread and the compute threads share, and its reuse. A buffer belongs to whoever took it,
-// until it is given back; what it holds is undefined when it is taken.
+// SharedBufferPool allocates and reuses memory that the main thread and the compute threads share. The caller of take()
+// owns the buffer until it calls give(). The content of a buffer is undefined when it is taken.
 
 export interface SharedBuffer {
-  /** Names the buffer in messages between threads; unique in the process. */
+  /** Identifies the buffer in messages between threads; unique in the process. */
   readonly id: number;
   readonly shared: SharedArrayBuffer;
 }
@@ -10,7 +10,7 @@ export interface SharedBuffer {
 export interface SharedBufferPoolOptions {
   /** Bytes of each buffer. At least 1. */
   readonly bytes: number;
-  /** The most buffers there may be at once; further takers wait in turn. Infinity: never wait. */
+  /** How many buffers may be taken at the same time; further calls of take() wait in order. Infinity: never wait. */
   readonly limit: number;
 }
 
@@ -39,7 +39,10 @@ export class SharedBufferPool {
     return this.#taken.size;
   }
 
-  /** Waits while `limit` buffers are taken; rejects with `signal.reason`. */
+  /**
+   * Waits while `limit` buffers are taken.
+   * @throws `signal.reason` if the signal is aborted
+   */
   take(signal: AbortSignal): Promise<SharedBuffer> {
     if (signal.aborted) return Promise.reject(signal.reason);
     if (this.#taken.size < this.#limit) return Promise.resolve(this.#takeNow());
@@ -55,7 +58,7 @@ export class SharedBufferPool {
   }
 
   give(buffer: SharedBuffer): void {
-    if (!this.#taken.delete(buffer)) throw new Error(`shared buffer ${buffer.id} was given back without being taken`);
+    if (!this.#taken.delete(buffer)) throw new Error(`shared buffer ${buffer.id} was given back, but it is not taken`);
     this.#free.push(buffer);
     const waiter = this.#waiters.shift();
     if (waiter === undefined) return;

@@ -1,5 +1,5 @@
-// Owns one worker thread and the talk with it: a setup, then requests that are answered in any order, then a stop.
-// What the requests mean is left to the two ends. The thread's side is serveThread, the main thread's ThreadLink.
+// ThreadLink starts a worker thread and sends it requests; serveThread() answers them in the thread. The messages are a
+// setup, then requests that are answered in any order, then a stop. The two callers define what the requests mean.
 import { type MessagePort, parentPort, Worker, workerData } from "node:worker_threads";
 import { describeError, type Log, UserError } from "@lockstep/errors";
 import type { Logger } from "pino";
@@ -12,8 +12,8 @@ type Command =
 
 type FromThread<Result, Ready> =
   | { readonly kind: "ready"; readonly ready: Ready }
-  /** The thread cannot do its work; it ends. */
-  | { readonly kind: "unusable"; readonly isUserError: boolean; readonly message: string }
+  /** The thread could not start its service; it ends. */
+  | { readonly kind: "start-failed"; readonly isUserError: boolean; readonly message: string }
   | { readonly kind: "log"; readonly level: "info" | "warn"; readonly fields: object; readonly message: string }
   | { readonly kind: "result"; readonly id: number; readonly result: Result }
   | { readonly kind: "failed"; readonly id: number; readonly message: string };
@@ -23,24 +23,24 @@ interface Pending<Result> {
   readonly reject: (error: Error) => void;
 }
 
-/** How long a thread may take to end after a stop before it is terminated. */
+/** A thread that has not ended this long after a stop is terminated. */
 const stopTimeoutMs = 5_000;
 
 export interface ThreadLinkOptions {
   /** The compiled module that the thread runs; it calls serveThread. */
   readonly entry: URL;
-  /** For people. */
+  /** The thread's name in messages and logs. */
   readonly name: string;
-  /** Structured-clonable; the thread's serveThread gets it. */
+  /** The argument of serveThread's `open`; must be structured-clonable. */
   readonly setup: unknown;
   readonly log: Logger;
 }
 
 export class ThreadLink<Request, Result, Ready> {
   readonly name: string;
-  /** What the thread said when it was ready; rejects with the UserError or Error that kept it from that. */
+  /** Resolves to the service's `ready`; rejects with the UserError or Error that prevented the start. */
   readonly ready: Promise<Ready>;
-  /** Rejects when the thread dies unasked. Never resolves. */
+  /** Rejects when the thread ends without a stop. Never resolves. */
   readonly crashed: Promise<never>;
   readonly #worker: Worker;
   readonly #exited: Promise<void>;
@@ -57,38 +57,38 @@ export class ThreadLink<Request, Result, Ready> {
     this.#exited = new Promise((resolve) => {
       this.#worker.once("exit", () => resolve());
     });
-    let becomeReady: (ready: Ready) => void = () => {};
-    let becomeUnusable: (error: Error) => void = () => {};
-    let becomeCrashed: (error: Error) => void = () => {};
+    let reportReady: (ready: Ready) => void = () => {};
+    let failStart: (error: Error) => void = () => {};
+    let reportCrash: (error: Error) => void = () => {};
     this.ready = new Promise((resolve, reject) => {
-      becomeReady = resolve;
-      becomeUnusable = reject;
+      reportReady = resolve;
+      failStart = reject;
     });
     this.crashed = new Promise((_resolve, reject) => {
-      becomeCrashed = reject;
+      reportCrash = reject;
     });
     const end = (error: Error): void => {
       if (this.#end !== null) return;
       this.#end = error;
-      becomeUnusable(error);
-      if (!this.#stopping) becomeCrashed(error);
+      failStart(error);
+      if (!this.#stopping) reportCrash(error);
       for (const { reject } of this.#pending.values()) reject(error);
       this.#pending.clear();
     };
-    // Whoever cares awaits them; a crash that nobody awaits is seen by the calls under way.
+    // A caller may await neither; a crash also rejects the calls under way.
     this.ready.catch(() => {});
     this.crashed.catch(() => {});
     this.#worker.on("message", (message: FromThread<Result, Ready>) => {
-      if (message.kind === "ready") becomeReady(message.ready);
-      else if (message.kind === "unusable") {
+      if (message.kind === "ready") reportReady(message.ready);
+      else if (message.kind === "start-failed") {
         end(message.isUserError ? new UserError(message.message) : new Error(`${name}: ${message.message}`));
-      } else this.#hear(message);
+      } else this.#receive(message);
     });
     this.#worker.on("error", (error) => end(new Error(`${name} crashed`, { cause: error })));
-    this.#worker.on("exit", (code) => end(new Error(`${name} ended unasked (exit code ${code})`)));
+    this.#worker.on("exit", (code) => end(new Error(`${name} ended unexpectedly (exit code ${code})`)));
   }
 
-  /** Rejects with the request's own error, or with the thread's end. */
+  /** @throws Error if the request failed, or if the thread has ended */
   call(request: Request): Promise<Result> {
     if (this.#end !== null) return Promise.reject(this.#end);
     const id = this.#nextId++;
@@ -102,14 +102,14 @@ export class ThreadLink<Request, Result, Ready> {
     this.#send({ kind: "crash" });
   }
 
-  /** Lets the request under way end, then ends the thread; terminates it when that takes too long. Idempotent. */
+  /** Ends the thread after the request under way; terminates it when that takes too long. Idempotent. */
   async stop(): Promise<void> {
     if (!this.#stopping) {
       this.#stopping = true;
       this.#send({ kind: "stop" });
     }
     const timer = setTimeout(() => {
-      this.#log.warn({ thread: this.name, stopTimeoutMs }, "a thread does not end by itself; terminating it");
+      this.#log.warn({ thread: this.name, stopTimeoutMs }, "a thread did not end in time; terminating it");
       void this.#worker.terminate();
     }, stopTimeoutMs);
     await this.#exited;
@@ -120,13 +120,13 @@ export class ThreadLink<Request, Result, Ready> {
     this.#worker.postMessage(message);
   }
 
-  #hear(message: Exclude<FromThread<Result, Ready>, { kind: "ready" } | { kind: "unusable" }>): void {
+  #receive(message: Exclude<FromThread<Result, Ready>, { kind: "ready" } | { kind: "start-failed" }>): void {
     if (message.kind === "log") {
       this.#log[message.level]({ thread: this.name, ...message.fields }, message.message);
       return;
     }
     const pending = this.#pending.get(message.id);
-    if (pending === undefined) return; // the link ended meanwhile
+    if (pending === undefined) return; // the call was rejected when the link ended
     this.#pending.delete(message.id);
     if (message.kind === "result") pending.resolve(message.result);
     else pending.reject(new Error(message.message));
@@ -135,12 +135,12 @@ export class ThreadLink<Request, Result, Ready> {
 
 export interface ThreadService<Request, Result, Ready> {
   readonly ready: Ready;
-  /** Errors travel as one line; the thread goes on. */
+  /** An error rejects the call, with its message only; the thread goes on. */
   handle(request: Request): Result;
   close(): Promise<void> | void;
 }
 
-/** Runs in the thread. `open` gets ThreadLink's setup; what it throws makes the thread unusable. */
+/** Runs in the thread. `open` gets the setup of ThreadLink; an error that it throws rejects ThreadLink's `ready`. */
 export async function serveThread<Setup, Request, Result, Ready>(
   open: (setup: Setup, log: Log) => Promise<ThreadService<Request, Result, Ready>>,
 ): Promise<void> {
@@ -153,15 +153,15 @@ export async function serveThread<Setup, Request, Result, Ready>(
   };
   let service: ThreadService<Request, Result, Ready>;
   try {
-    service = await open(workerData as Setup, log); // ThreadLink was given it
+    service = await open(workerData as Setup, log); // the creator of the ThreadLink passed it
   } catch (error) {
     const isUserError = error instanceof UserError;
-    send({ kind: "unusable", isUserError, message: isUserError ? error.message : describeError(error) });
+    send({ kind: "start-failed", isUserError, message: isUserError ? error.message : describeError(error) });
     port.close();
     return;
   }
   port.on("message", (message: ToThread<Request>) => {
-    if (message.kind === "crash") throw new Error("crash asked for by fault injection");
+    if (message.kind === "crash") throw new Error("crash injected by LOCKSTEP_FAULTS");
     if (message.kind === "stop") {
       void Promise.resolve(service.close()).finally(() => port.close());
       return;

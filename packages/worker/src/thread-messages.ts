@@ -1,14 +1,14 @@
-// Owns what the main thread asks of a compute thread. Big arrays never travel in a message: they lie in shared buffers,
-// whose memory is handed over the first time a thread hears of one.
+// The messages between the main thread and a compute thread: ThreadSetup, ThreadReady, ThreadJob and ThreadResult.
+// Large arrays are in shared buffers, and a message holds a BufferRef to each.
 import type { LabelTable } from "@lockstep/dataset";
 import type { BackendChoice, DeviceChoice, MicroBatchKey, PassConstants, RunRecipe } from "@lockstep/recipe";
 
-/** What a compute thread needs to load its engine and bind the recipe. */
+/** The values with which a compute thread loads its engine and binds the recipe. */
 export interface ThreadSetup {
   readonly backend: BackendChoice;
   readonly device?: DeviceChoice | undefined;
   readonly recipe: RunRecipe & { readonly options: Readonly<Record<string, unknown>> };
-  /** Where it is loaded from. */
+  /** The name, file or package from which the recipe is loaded. */
   readonly recipeReference: string;
   /** Height and width, pixels. */
   readonly imageSize: number;
@@ -16,7 +16,7 @@ export interface ThreadSetup {
   readonly trainingSamples: Uint32Array;
 }
 
-/** What a compute thread computes with; all threads of a worker must say the same. */
+/** The engine of a compute thread; it must be the same in all threads of a worker. */
 export interface ThreadReady {
   readonly backend: string;
   readonly device: string;
@@ -26,7 +26,7 @@ export interface ThreadReady {
 
 export interface BufferRef {
   readonly id: number;
-  /** Null when the thread was told before. */
+  /** Null when an earlier message to the same thread carried the memory. */
   readonly shared: SharedArrayBuffer | null;
 }
 
@@ -39,12 +39,12 @@ export interface MicroBatchJob<Buffer = BufferRef> {
   /** Positions in the epoch, or in the validation part; B. */
   readonly positions: Uint32Array;
   readonly constants: PassConstants;
-  /** Flat weights. A version names one content for the life of the process: tensors are made once for each. */
+  /** Flat weights. A version identifies their content in this process: tensors are created once for each version. */
   readonly weights: Buffer;
   readonly weightsVersion: number;
   /** B images from the start of the buffer. */
   readonly pixels: Buffer;
-  /** Where the contribution goes; null for a validation pass. */
+  /** Receives the contribution; null for a validation pass. */
   readonly out: Buffer | null;
 }
 
@@ -65,11 +65,11 @@ export interface MicroBatchResult {
   readonly digest: string;
   readonly finite: boolean;
   readonly computeSeconds: number;
-  /** The part of computeSeconds until the heads' outputs were there; all of it for a validation pass. */
+  /** The part of computeSeconds before the heads' outputs were downloaded; all of it for a validation pass. */
   readonly forwardSeconds: number;
-  /** Check and digest. */
+  /** The time of the check for finite values and of the digest. */
   readonly sumSeconds: number;
-  /** Tensors alive on the engine afterwards: equal after every micro-batch, or something leaks. */
+  /** Tensors on the engine after the job. It must be equal after every micro-batch; else there is a leak. */
   readonly numTensors: number;
 }
 

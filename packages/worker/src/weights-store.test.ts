@@ -15,7 +15,7 @@ function createStore() {
 }
 
 describe("the weights store", () => {
-  it("fetches once for all leases of a step, at the same time or later", async () => {
+  it("fetches once for all leases of a step, whether they ask at the same time or later", async () => {
     const { store, fetched, fetchOf } = createStore();
     const [a, b] = await Promise.all([
       store.acquire("w0", fetchOf("w0"), never),
@@ -29,21 +29,21 @@ describe("the weights store", () => {
     assert.equal(a.buffer, c.buffer);
   });
 
-  it("keeps old weights while a lease holds them, and their buffer no longer", async () => {
+  it("keeps old weights while a lease holds them, and frees their buffer then", async () => {
     const { pool, store, fetchOf } = createStore();
     const old = await store.acquire("w0", fetchOf("w0"), never);
-    const young = await store.acquire("w1", fetchOf("w1"), never);
-    assert.notEqual(young.buffer, old.buffer);
-    assert.notEqual(young.version, old.version);
+    const newer = await store.acquire("w1", fetchOf("w1"), never);
+    assert.notEqual(newer.buffer, old.buffer);
+    assert.notEqual(newer.version, old.version);
     assert.equal(pool.numTaken, 2);
     old.release();
     old.release();
     assert.equal(pool.numTaken, 1);
-    young.release();
-    assert.equal(pool.numTaken, 1, "the newest stays for the leases to come");
+    newer.release();
+    assert.equal(pool.numTaken, 1, "the newest weights are kept for later leases");
   });
 
-  it("tells all who wait of a failed fetch, and fetches anew for the next", async () => {
+  it("rejects all waiting calls when a fetch fails, and fetches again for the next call", async () => {
     const { pool, store, fetched, fetchOf } = createStore();
     const broken = () => Promise.reject(new Error("connection lost"));
     const waiting = [store.acquire("w0", broken, never), store.acquire("w0", broken, never)];
@@ -54,7 +54,7 @@ describe("the weights store", () => {
     assert.deepEqual(fetched, ["w0"]);
   });
 
-  it("leaves the fetch to the others when one lease is revoked meanwhile", async () => {
+  it("continues a fetch for the other leases when one lease is revoked", async () => {
     const { store } = createStore();
     let finish = () => {};
     const slow = () =>

@@ -1,12 +1,12 @@
-// Owns the weights in shared memory: fetched once for each content, whatever the number of leases that ask; the newest
-// is kept, an older one until its last lease lets go of it (so that two contents lie side by side at a commit).
+// WeightsStore holds weights in shared memory, fetched once for each digest, for any number of leases. It keeps the
+// newest weights, and older ones until their last lease releases them. So there are two at the time of a commit.
 import type { SharedBuffer, SharedBufferPool } from "./shared-buffers.js";
 
 export interface HeldWeights {
   readonly buffer: SharedBuffer;
-  /** Names this content for the life of the process. */
+  /** Identifies this content in this process. */
   readonly version: number;
-  /** Idempotent. The content must not be read afterwards. */
+  /** Idempotent. The caller must not read the buffer afterwards. */
   release(): void;
 }
 
@@ -24,14 +24,16 @@ export class WeightsStore {
   #newest: Entry | null = null;
   #nextVersion = 0;
 
-  /** The pool has buffers of the flat layout's size. */
+  /** @param pool its buffers have the size of the flat layout */
   constructor(pool: SharedBufferPool) {
     this.#pool = pool;
   }
 
   /**
-   * @param digest names the content
-   * @param fetch fills a buffer with it; called when it is not here nor on its way. All who wait share its failure.
+   * @param digest identifies the content
+   * @param fetch fills a buffer with the content; called unless the store has the content or fetches it already. When it
+   *   fails, all calls that wait for the content reject.
+   * @throws the error of `fetch`, or `signal.reason` if the signal is aborted
    */
   async acquire(
     digest: string,
@@ -59,13 +61,13 @@ export class WeightsStore {
 
   async #begin(digest: string, fetch: (into: SharedArrayBuffer) => Promise<void>, signal: AbortSignal): Promise<Entry> {
     const buffer = await this.#pool.take(signal);
-    const meanwhile = this.#entries.get(digest);
-    if (meanwhile !== undefined) {
+    const existing = this.#entries.get(digest);
+    if (existing !== undefined) {
       this.#pool.give(buffer);
-      return meanwhile;
+      return existing;
     }
     const fetched = fetch(buffer.shared).catch((error: unknown) => {
-      // Out of the way of the next try; the buffer goes back with the last who waited.
+      // The next call must fetch again. The last waiting call gives the buffer back.
       if (this.#newest === entry) this.#newest = null;
       throw error;
     });

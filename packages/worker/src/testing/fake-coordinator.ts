@@ -1,4 +1,5 @@
-// For tests: a coordinator that does what a test tells it, over a unix socket. It checks nothing but the codec.
+// For tests: FakeCoordinator is a coordinator on a unix socket that does only what a test calls. It checks the encoding
+// of messages and nothing else.
 import type {
   ServerDuplexStream,
   ServerReadableStream,
@@ -35,14 +36,14 @@ import {
   xxh3Digest,
 } from "@lockstep/protocol";
 import { type Listener, listen } from "@lockstep/service";
-import { Arrivals } from "./arrivals.js";
+import { EventQueue } from "./event-queue.js";
 
 type Report = NonNullable<WorkerReport["report"]>;
 
 export interface FakeSession {
   readonly sessionId: string;
-  readonly reports: Arrivals<Report>;
-  /** Resolves when the worker has ended its side, or the stream broke. */
+  readonly reports: EventQueue<Report>;
+  /** Resolves when the worker has closed its side, or the stream broke. */
   readonly closed: Promise<void>;
   send(instruction: NonNullable<Instruction["instruction"]>): void;
   /** Ends the stream. */
@@ -62,19 +63,19 @@ export interface FakeRun {
 }
 
 export class FakeCoordinator {
-  readonly sessions = new Arrivals<FakeSession>();
-  readonly submissions = new Arrivals<Submission>();
-  /** A step for each fetch of weights that was answered. */
-  readonly fetched = new Arrivals<number>();
+  readonly sessions = new EventQueue<FakeSession>();
+  readonly submissions = new EventQueue<Submission>();
+  /** The step of each answered call of FetchWeights. */
+  readonly fetched = new EventQueue<number>();
   readonly joins: JoinRequest[] = [];
   readonly heartbeatIntervalMs = 20;
   readonly weightsDigest: string;
   numFetches = 0;
-  /** Set: joins are refused with it. */
+  /** If set, Join is refused with this error. */
   refusal: WireError | null = null;
-  /** Set: GetRun is refused with it. */
+  /** If set, GetRun is refused with this error. */
   runRefusal: WireError | null = null;
-  /** Weights of this many fetches are damaged on the way. */
+  /** The weights of this many fetches are sent with a wrong checksum. */
   damagedFetches = 0;
   answerSum: (header: SumHeader) => SubmitSumResponse = () => ({ accepted: true, reason: "" });
   readonly #run: FakeRun;
@@ -114,12 +115,12 @@ export class FakeCoordinator {
     });
   }
 
-  /** As a killed process: every connection breaks. */
+  /** Breaks all connections, as when the process is killed. */
   async stop(): Promise<void> {
     await this.#listener?.close({ graceMs: 0 });
   }
 
-  /** Sends a lease for step 0 unless told otherwise; returns it. */
+  /** Sends a lease, by default for step 0, and returns it. */
   lease(
     session: FakeSession,
     fields: Pick<Lease, "firstMicroBatch" | "count" | "numMicroBatches"> & Partial<Lease>,
@@ -160,7 +161,7 @@ export class FakeCoordinator {
     answer(null, {
       sessionId: `session-${this.#generation}-${this.joins.length}`,
       slot: Math.max(0, request.wantedSlot),
-      generation: this.#generation, // a fault meant for the first life does not strike after a restart
+      generation: this.#generation, // so a fault of generation 1 is not injected after a restart
       coordinatorGeneration: this.#generation,
       heartbeatIntervalMs: this.heartbeatIntervalMs,
       heartbeatTimeoutMs: 60_000,
@@ -168,7 +169,7 @@ export class FakeCoordinator {
   }
 
   #attend(call: ServerDuplexStream<WorkerReport, Instruction>): void {
-    const reports = new Arrivals<Report>();
+    const reports = new EventQueue<Report>();
     const closed = new Promise<void>((resolve) => {
       call.on("end", () => {
         call.end();
@@ -220,13 +221,13 @@ export class FakeCoordinator {
     });
     call.on("end", () => {
       if (header === null) {
-        answer(toServiceError(new WireError("bad-request", "no header")));
+        answer(toServiceError(new WireError("bad-request", "the sum has no header")));
         return;
       }
       assembler?.finish();
       this.submissions.push({ header, tensors });
       answer(null, this.answerSum(header));
     });
-    call.on("error", () => {}); // the worker broke the upload off
+    call.on("error", () => {}); // the worker cancelled the upload
   }
 }

@@ -1,4 +1,5 @@
-// For tests: a run small enough for tfjs' plain JavaScript, on the embedded data set.
+// For tests: createTestBed() prepares a run that is small enough for the plain JavaScript backend, on the embedded data
+// set, with a FakeCoordinator and any number of workers.
 import { EventEmitter, once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -22,28 +23,28 @@ export interface TinyModel {
 
 const tinyModel: TinyModel = { imageSize: 16, widths: [4, 8], microBatch: 4 };
 
-/** V of the tiny run's step 0. */
+/** The number of micro-batches (V) of step 0. */
 export const numMicroBatches = 5;
 
 export interface TestBed {
   readonly run: FakeRun;
   readonly coordinator: FakeCoordinator;
   readonly threadSetup: ThreadSetup;
-  /** What workers logged: JSON lines. */
+  /** The log lines of all workers, JSON. */
   readonly logged: readonly string[];
   constantsOf(samples: Uint32Array): PassConstants;
-  /** The first line that holds the text, as soon as it is there. */
+  /** Resolves to the first log line that contains the text. */
   waitForLog(text: string): Promise<string>;
-  /** A coordinator of a later generation at the same address; the caller starts and stops it. */
+  /** Creates a coordinator of generation 2 at the same address; the caller starts and stops it. */
   successor(changes?: Partial<RunSpec>): FakeCoordinator;
-  /** Starts a worker that is stopped at the end. */
+  /** Starts a worker; close() stops it. */
   startWorker(options?: Partial<WorkerOptions>): StartedWorker;
   close(): Promise<void>;
 }
 
 export interface StartedWorker {
   readonly outcome: Promise<WorkerOutcome>;
-  /** As SIGTERM. */
+  /** Aborts the worker's signal, as SIGTERM does. */
   stop(reason: string): void;
 }
 
@@ -85,7 +86,7 @@ export async function createTestBed(model: TinyModel = tinyModel): Promise<TestB
       const controller = new AbortController();
       const defaults = { coordinator: address, dataOptions, cacheDir, backend: "cpu", threads: 1 } as const;
       const outcome = runWorker({ ...defaults, log, signal: controller.signal, ...options });
-      outcome.catch(() => {}); // a test that cares awaits it
+      outcome.catch(() => {}); // a test may await it
       const worker = { outcome, stop: (reason: string) => controller.abort(new Error(reason)) };
       workers.push(worker);
       return worker;
@@ -99,7 +100,7 @@ export async function createTestBed(model: TinyModel = tinyModel): Promise<TestB
   };
 }
 
-/** False when this machine has the backend; else why a test of it is skipped. */
+/** Returns false if this machine has the backend; else why a test of it is skipped. */
 export async function whyMissing(backend: BackendName): Promise<string | false> {
   const found = (await describeEngines()).find((engine) => engine.backend === backend);
   if (found === undefined) throw new Error(`there is no backend ${backend}`);

@@ -1,30 +1,30 @@
-// Owns what a failed call or a failed computation means for the lease and the session it happened in. Pure.
+// actionFor() decides what a failed call or a failed computation means for its lease and its session. Pure.
 import { status } from "@grpc/grpc-js";
 import { describeError } from "@lockstep/errors";
 import { WireError } from "@lockstep/protocol";
 
-export type FailureVerdict =
-  /** Nobody wants the lease any more. */
-  | { readonly kind: "forget"; readonly reason: string }
-  /** It cannot be computed here: tell the coordinator. */
+export type FailureAction =
+  /** The lease's sum is not needed any more: close the lease. */
+  | { readonly kind: "close-lease"; readonly reason: string }
+  /** This worker cannot compute the lease: report that to the coordinator. */
   | { readonly kind: "fail-lease"; readonly reason: string }
   /** The session is over: join again. */
   | { readonly kind: "rejoin"; readonly reason: string }
-  /** Ours or the coordinator's bug, or a refusal: joining again would meet it again. */
+  /** A refusal, or a bug of the worker or the coordinator: joining again would fail in the same way. */
   | { readonly kind: "fatal"; readonly reason: string };
 
-export function judgeFailure(error: unknown): FailureVerdict {
+export function actionFor(error: unknown): FailureAction {
   const reason = describeError(error);
   if (error instanceof WireError) {
-    if (error.code === "stale-lease" || error.code === "not-finite") return { kind: "forget", reason };
+    if (error.code === "stale-lease" || error.code === "not-finite") return { kind: "close-lease", reason };
     if (error.code === "bad-chunk") return { kind: "fail-lease", reason };
     return error.remedy === "none" ? { kind: "fatal", reason } : { kind: "rejoin", reason };
   }
-  // A broken connection shows as UNAVAILABLE, CANCELLED or INTERNAL, as its moment will have it.
+  // A broken connection shows as UNAVAILABLE, CANCELLED or INTERNAL: that depends on the moment at which it breaks.
   return isCallFailure(error) ? { kind: "rejoin", reason } : { kind: "fail-lease", reason };
 }
 
-/** The coordinator says INTERNAL of its own bugs too: those do not go away by joining again and again. */
+/** The coordinator also answers INTERNAL when it has a bug; joining again and again does not help then. */
 export function isInternal(error: unknown): boolean {
   return isCallFailure(error) && error.code === status.INTERNAL;
 }

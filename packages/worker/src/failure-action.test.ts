@@ -2,16 +2,16 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { Metadata, status } from "@grpc/grpc-js";
 import { WireError, type WireErrorCode, wireErrors } from "@lockstep/protocol";
-import { isInternal, judgeFailure } from "./failure-verdict.js";
+import { actionFor, isInternal } from "./failure-action.js";
 
 const callFailure = (code: status) => Object.assign(new Error("broken"), { code, metadata: new Metadata() });
 
-describe("a failure's verdict", () => {
-  it("is given for every wire error", () => {
-    const verdicts = Object.keys(wireErrors).map((code) => {
-      return [code, judgeFailure(new WireError(code as WireErrorCode, "why")).kind];
+describe("the action for a failure", () => {
+  it("is defined for every wire error", () => {
+    const actions = Object.keys(wireErrors).map((code) => {
+      return [code, actionFor(new WireError(code as WireErrorCode, "why")).kind];
     });
-    assert.deepEqual(Object.fromEntries(verdicts), {
+    assert.deepEqual(Object.fromEntries(actions), {
       "protocol-version": "fatal",
       "run-spec": "fatal",
       "dataset-fingerprint": "fatal",
@@ -23,25 +23,25 @@ describe("a failure's verdict", () => {
       "slot-taken": "rejoin",
       "unknown-session": "rejoin",
       "stale-generation": "rejoin",
-      "stale-lease": "forget",
+      "stale-lease": "close-lease",
       "bad-chunk": "fail-lease",
-      "not-finite": "forget",
+      "not-finite": "close-lease",
       "run-over": "fatal",
       "run-stopping": "rejoin",
       "bad-request": "fatal",
     });
   });
 
-  it("is to join again when the connection broke, in whatever way it shows", () => {
+  it("is to join again when the connection broke, for each status code that gRPC gives then", () => {
     for (const code of [status.UNAVAILABLE, status.CANCELLED, status.INTERNAL]) {
-      assert.deepEqual(judgeFailure(callFailure(code)), { kind: "rejoin", reason: "broken" });
+      assert.deepEqual(actionFor(callFailure(code)), { kind: "rejoin", reason: "broken" });
     }
     assert.ok(isInternal(callFailure(status.INTERNAL)));
     assert.ok(!isInternal(callFailure(status.UNAVAILABLE)));
   });
 
-  it("is to give the lease up when the computation itself failed", () => {
+  it("is to report the lease as failed when the computation itself failed", () => {
     const unreadable = Object.assign(new Error("loading images"), { code: "EIO" });
-    assert.deepEqual(judgeFailure(unreadable), { kind: "fail-lease", reason: "loading images" });
+    assert.deepEqual(actionFor(unreadable), { kind: "fail-lease", reason: "loading images" });
   });
 });

@@ -1,6 +1,6 @@
-// For tests: a queue of what happened, to be awaited one by one in order.
+// For tests: EventQueue holds events until a test awaits them, one by one and in order.
 
-export class Arrivals<T> {
+export class EventQueue<T> {
   readonly #values: T[] = [];
   readonly #waiters: ((value: T) => void)[] = [];
 
@@ -16,11 +16,11 @@ export class Arrivals<T> {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  /** The first that fits; those before it are dropped. */
-  async nextThat(fits: (value: T) => boolean): Promise<T> {
+  /** Resolves to the first event that matches; drops the events before it. */
+  async nextThat(matches: (value: T) => boolean): Promise<T> {
     for (;;) {
       const value = await this.next();
-      if (fits(value)) return value;
+      if (matches(value)) return value;
     }
   }
 
