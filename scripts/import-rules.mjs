@@ -15,7 +15,7 @@ export const mayImport = {
   "tfjs-backend-torch": [],
   dataset: ["files", "numerics"],
   "dataset-tools": ["files", "dataset", "numerics"],
-  recipe: ["dataset", "numerics", "tfjs-backend-torch"],
+  recipe: ["files", "dataset", "numerics", "tfjs-backend-torch"],
   checkpoint: ["files", "protocol"],
   coordinator: ["files", "protocol", "service", "checkpoint", "numerics", "dataset"],
   worker: ["protocol", "service", "dataset", "recipe", "numerics"],

@@ -1,5 +1,5 @@
-// Owns putting a model, its heads and its input together behind the Recipe interface: the forward and backward pass of a
-// micro-batch, without leaving a tensor behind.
+// assembleRecipe: combines a model, its heads and its input to a Recipe, whose passes compute the forward and the backward
+// pass of a micro-batch. A pass disposes every tensor that it does not return, also when it throws.
 //
 // B batch, H height, W width, C channels, K outputs of a head
 import { UserError } from "@lockstep/errors";
@@ -12,15 +12,15 @@ import type { EvaluationResult, MicroBatch, PassConstants, Recipe, Tf, TrainingR
 
 export interface RecipeParts {
   readonly name: string;
-  /** Resolved. */
+  /** Resolved options, which are part of the run spec. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly model: ModelPasses;
   readonly scoring: Scoring;
-  /** In inference the images are not augmented. */
+  /** Used as it is in training; an evaluation uses it without augmentation. */
   readonly input: InputOptions;
 }
 
-/** @throws UserError where the model's heads are not those declared */
+/** @throws UserError if the model's heads differ from the declared heads, or if the model has no parameters */
 export function assembleRecipe({ name, options, model, scoring, input }: RecipeParts): Recipe {
   checkHeads(model, scoring);
   const parameterNames = model.tensors.filter(({ kind }) => kind === "parameter").map((tensor) => tensor.name);
@@ -52,15 +52,15 @@ export function assembleRecipe({ name, options, model, scoring, input }: RecipeP
           });
         };
         const parameters = parameterNames.map((name) => weightNamed(weights, name));
-        // As tf.valueAndGrads, but a parameter without a gradient is named by gradientNamed.
+        // Does what tf.valueAndGrads does, but requireGradient names a parameter that has no gradient.
         const { grads } = tf.engine().gradients(() => lossOf(...parameters), parameters, undefined, true);
-        return Object.fromEntries(parameterNames.map((name, i) => [name, gradientNamed(name, grads[i])]));
+        return Object.fromEntries(parameterNames.map((name, i) => [name, requireGradient(name, grads[i])]));
       });
       if (sums === undefined) throw new Error("the training pass gave no scores");
       return { gradients, statistics, sums };
     } catch (error) {
       for (const statistic of Object.values(statistics)) statistic.dispose();
-      abandonTape(tf);
+      disposeTape(tf);
       throw error;
     }
   }
@@ -91,8 +91,8 @@ export function assembleRecipe({ name, options, model, scoring, input }: RecipeP
 }
 
 /**
- * The root of the tape: the heads' outputs leave the engine, their gradients come back. Its value says nothing (the losses
- * are in the sums), and as nothing stands above it, the gradient of its value is 1.
+ * The last node of the gradient tape: it downloads the heads' outputs, and uploads the gradients of the loss. Its value is
+ * 0 and unused, because the losses are in the sums. It is the root of the tape, so the gradient of its value is 1.
  */
 function lossNode(
   tf: Tf,
@@ -113,14 +113,14 @@ function lossNode(
 }
 
 function download(headNames: readonly string[], outputs: HeadTensors): HeadValues {
-  // float32 tensors read as Float32Array.
+  // dataSync of a float32 tensor returns a Float32Array.
   return Object.fromEntries(
     headNames.map((head) => [head, weightNamed(outputs, head).dataSync<"float32">() as Float32Array]),
   );
 }
 
-/** After a training pass has thrown: frees what its tape holds, which TensorFlow.js would keep for ever. */
-function abandonTape(tf: Tf): void {
+/** Disposes the tensors that the gradient tape saved. TensorFlow.js would keep them forever after a training pass threw. */
+function disposeTape(tf: Tf): void {
   const { state } = tf.engine();
   for (const { saved } of state.activeTape ?? []) {
     for (const tensor of saved ?? []) tensor.dispose();
@@ -128,21 +128,25 @@ function abandonTape(tf: Tf): void {
   state.activeTape = [];
 }
 
-function gradientNamed(name: string, gradient: Tensor | null | undefined): Tensor {
+function requireGradient(name: string, gradient: Tensor | null | undefined): Tensor {
   if (gradient) return gradient;
-  throw new UserError(`parameter ${name}: no head depends on it, or by an op without a gradient; use it or delete it`);
+  throw new UserError(
+    `parameter ${name}: has no gradient: no head depends on it, or an op between them has no gradient; use it or delete it`,
+  );
 }
 
 function checkHeads({ widths, tensors }: ModelPasses, { heads }: Scoring): void {
   const declared = heads.map((head) => head.name);
-  const lacking = declared.find((head) => !(head in widths));
-  if (lacking !== undefined) throw new UserError(`head ${lacking}: the model does not return it`);
-  const stranger = Object.keys(widths).find((head) => !declared.includes(head));
-  if (stranger !== undefined)
-    throw new UserError(`head ${stranger}: the model returns it, but heads does not declare it`);
+  const missing = declared.find((head) => !(head in widths));
+  if (missing !== undefined) throw new UserError(`head ${missing}: the model does not return it`);
+  const undeclared = Object.keys(widths).find((head) => !declared.includes(head));
+  if (undeclared !== undefined)
+    throw new UserError(`head ${undeclared}: the model returns it, but "heads" does not declare it`);
   for (const { name, width } of heads) {
     if (widths[name] !== width) {
-      throw new UserError(`head ${name}: the model gives ${widths[name]} outputs, its loss and label want ${width}`);
+      throw new UserError(
+        `head ${name}: the model returns ${widths[name]} outputs, its loss and label require ${width}`,
+      );
     }
   }
   if (!tensors.some(({ kind }) => kind === "parameter")) throw new UserError("the model has no parameters to train");

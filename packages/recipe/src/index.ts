@@ -1,4 +1,4 @@
-// What the package offers: declaring a recipe, the recipe interface, the built-in recipe, and engines to run it on.
+// The package's public exports: declaration of a recipe, the recipe interface, the built-in recipe, and the engines.
 export { checkRecipe, type RuleResult } from "./check/check-recipe.js";
 export type { CheckOptions } from "./check/checked-recipe.js";
 export type {

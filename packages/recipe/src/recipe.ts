@@ -1,6 +1,6 @@
-// Owns what a recipe is: a model, its losses, its metrics and its augmentation, bound to resolved options. The
-// built-in one is the FairFace multitask CNN (./fairface). A recipe is a pure function of its arguments: no clock, no
-// Math.random, nothing kept between calls.
+// Recipe: the interface of a model with its losses, metrics and augmentation, bound to resolved options. The built-in recipe
+// is the FairFace multitask CNN (./fairface). Invariant: a recipe is a pure function of its arguments. It uses no clock and
+// no Math.random, and keeps no state between calls.
 //
 // B batch, H height, W width, C channels
 import type { DatasetSource, LabelSchema, LabelTable, SourceContext } from "@lockstep/dataset";
@@ -8,7 +8,7 @@ import type * as tfjs from "@tensorflow/tfjs-core";
 
 export type Tf = typeof tfjs;
 
-/** One tensor of the model: see TensorEntry in packages/protocol, which has the same fields. */
+/** One tensor of the model. TensorEntry in packages/protocol has the same fields and documents them. */
 export interface ModelTensor {
   readonly name: string;
   readonly shape: number[];
@@ -25,12 +25,12 @@ export interface MetricRatio {
   readonly unit: string;
 }
 
-/** Says which random numbers a micro-batch draws; see packages/numerics, counter-based randomness. */
+/** The key of the random numbers that a micro-batch draws; packages/numerics has the counter-based generator. */
 export interface MicroBatchKey {
   readonly seed: number;
-  /** From 0. */
+  /** Counted from 0. */
   readonly epoch: number;
-  /** Optimizer updates before this step. */
+  /** Number of optimizer updates before this step. */
   readonly step: number;
   /** Index of the micro-batch in its step. */
   readonly microBatch: number;
@@ -40,19 +40,19 @@ export interface MicroBatch {
   readonly key: MicroBatchKey;
   /** Sample indexes into the data set's label table; B of them. */
   readonly samples: Uint32Array;
-  /** Position in the epoch of each sample: the counter that augmentation is drawn by; B of them. */
+  /** Position of each sample in the epoch, B of them. Augmentation uses it as the counter of its random numbers. */
   readonly positions: Uint32Array;
-  /** B x H x W x 3, RGB, as decoded. */
+  /** Decoded pixels, B x H x W x 3, RGB, 0 to 255. */
   readonly pixels_BHWC: Uint8Array;
 }
 
-/** Constants of a whole pass (a step, or a validation pass), computed from all its labels: the losses' denominators. */
+/** The losses' denominators, computed from the labels of all samples of a pass (a step, or a validation pass). */
 export type PassConstants = Readonly<Record<string, number>>;
 
 export interface TrainingResult {
-  /** By name of parameter. The caller disposes them. */
+  /** Gradients by name of the parameter. The caller disposes them. */
   readonly gradients: Readonly<Record<string, tfjs.Tensor>>;
-  /** By name of statistic: this micro-batch's value, not yet multiplied by its sample count. The caller disposes them. */
+  /** This micro-batch's statistics by name, not yet multiplied by its sample count. The caller disposes them. */
   readonly statistics: Readonly<Record<string, tfjs.Tensor>>;
   /** Metric sums in the order of sumNames. */
   readonly sums: Float64Array;
@@ -61,14 +61,17 @@ export interface TrainingResult {
 export interface EvaluationResult {
   /** Metric sums in the order of sumNames. */
   readonly sums: Float64Array;
-  /** By head: what the model says of each sample, for reports; row-major, B x width. */
+  /** The model's predictions by head, for reports: row-major, B x width. */
   readonly predictions: Readonly<Record<string, { readonly width: number; readonly values: Float32Array }>>;
 }
 
-/** What a head says and which label it is judged by: what an evaluation reports. */
+/** How an evaluation interprets the predictions of a head, and which label it compares them with. */
 export type EvaluatedHead = ClassHead | NumberHead;
 
-/** Its predictions are a logit a class; of two classes, or one logit: that of the second. The greatest is meant, of equals the first. */
+/**
+ * A head that predicts a class. Its predictions are one logit for each class; the greatest logit is the predicted class, and
+ * the first one among equals. A head of two classes may instead have one logit: class 1 is predicted if it is above 0.
+ */
 export interface ClassHead {
   readonly kind: "classes";
   /** A key of EvaluationResult's predictions. */
@@ -77,61 +80,68 @@ export interface ClassHead {
   readonly label: string;
 }
 
-/** Its predictions are one number a sample, in the unit. */
+/** A head that predicts a number. Its predictions are one number for each sample, in `unit`. */
 export interface NumberHead {
   readonly kind: "number";
   readonly name: string;
-  /** A number field, or a class field with classValues. */
+  /** A number field of the recipe's labels, or a class field together with classValues. */
   readonly label: string;
   readonly unit: string;
-  /** The number that stands for each class of the label. */
+  /** The number that represents each class of the label. */
   readonly classValues?: readonly number[] | undefined;
-  /** One less than there are classes: a prediction below edge k, and not below the one before, means class k. */
+  /** Ascending limits between the classes, one fewer than classes: a prediction in [edge k - 1, edge k) means class k. */
   readonly classEdges?: readonly number[] | undefined;
 }
 
 /** A recipe with its options resolved and its data set's labels known. */
 export interface Recipe {
   readonly name: string;
-  /** Resolved, defaults filled in: part of the run spec. */
+  /** Resolved options with the defaults filled in. They are part of the run spec. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly tensors: readonly ModelTensor[];
   readonly sumNames: readonly string[];
   readonly metrics: readonly MetricRatio[];
   readonly heads: readonly EvaluatedHead[];
 
-  /** Seeded initial values, by tensor name; float32, row-major. Needs no engine. */
+  /** Seeded initial values by tensor name; float32, row-major. Requires no engine. */
   initialWeights(seed: number): Readonly<Record<string, Float32Array>>;
 
-  /** From the labels of every sample of a pass, before its forward pass. */
+  /**
+   * Computes the constants of a pass from its labels, before its first forward pass.
+   * @param samples every sample of the pass, as indexes into the label table
+   */
   passConstants(samples: Uint32Array): PassConstants;
 
   /**
-   * Forward and backward. The weights are not changed and stay the caller's.
-   * @param onForward called between them, once the heads' outputs have left the engine, which waits for it anyway
+   * Runs the forward and the backward pass. It does not change the weights; the caller keeps ownership of them.
+   * @param onForward called between the two passes, after the heads' outputs were downloaded. The download waits for the
+   *   forward pass in any case, so the callback adds no wait.
    */
   train(tf: Tf, weights: Weights, batch: MicroBatch, constants: PassConstants, onForward?: () => void): TrainingResult;
 
-  /** Forward in inference mode: running statistics, no dropout, no augmentation. */
+  /** Runs the forward pass in inference mode: with running statistics, without dropout and without augmentation. */
   evaluate(tf: Tf, weights: Weights, batch: MicroBatch, constants: PassConstants): EvaluationResult;
 }
 
-/** The model's tensors by name, on the engine. */
+/** The model's tensors by name, in the engine's memory. */
 export type Weights = Readonly<Record<string, tfjs.Tensor>>;
 
 export interface RecipeDefinition {
   readonly name: string;
-  /** What the data set must say of each image. */
+  /** The labels that the data set must have for each image. */
   readonly labels: LabelSchema;
-  /** Reads the data in a form of the recipe's own; absent: the forms that Lockstep knows. */
+  /** Reads the data from a form of the recipe's own. If absent, Lockstep's own forms are read. */
   readonly source?: ((context: SourceContext) => DatasetSource | Promise<DatasetSource>) | undefined;
-  /** Checks and fills in options; throws UserError that names the flag or field. Options are JSON values. */
+  /**
+   * Checks the options and fills in the defaults. Options are JSON values.
+   * @throws UserError that names the flag or field
+   */
   resolveOptions(options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>>;
   bind(context: {
     readonly options: Readonly<Record<string, unknown>>;
     readonly imageSize: number;
     readonly labels: LabelTable;
-    /** Samples of the training part: class weights come from them alone. */
+    /** Samples of the training part. Class weights are computed from them alone. */
     readonly trainingSamples: Uint32Array;
   }): Recipe;
 }

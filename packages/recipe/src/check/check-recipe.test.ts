@@ -15,7 +15,7 @@ before(async () => {
   engine = await loadEngine({ backend: "cpu", log: silent });
 });
 
-/** The problems by rule; those of kept rules left out. */
+/** One line for each rule that the recipe breaks: the rule and the problem. */
 function problemsOf(definition: RecipeDefinition, options: Readonly<Record<string, unknown>> = {}): string[] {
   const { samples, pixels_BHWC } = tinyBatch(0, 8);
   return checkRecipe({
@@ -27,10 +27,10 @@ function problemsOf(definition: RecipeDefinition, options: Readonly<Record<strin
 
 function withModel(model: NetRecipeDeclaration<Record<string, never>>["model"]): RecipeDefinition {
   const heads = { gender: { loss: "binaryCrossEntropy" } } as const;
-  return defineRecipe({ name: "tried", labels: fairfaceLabels, heads, model });
+  return defineRecipe({ name: "checked", labels: fairfaceLabels, heads, model });
 }
 
-/** The built-in recipe with parts of the bound one replaced: what only the low-level interface can get wrong. */
+/** The built-in recipe with parts of its bound Recipe replaced, for faults that only the low-level interface allows. */
 function withBound(change: (recipe: Recipe) => Partial<Recipe>): RecipeDefinition {
   return {
     ...fairfaceRecipe,
@@ -47,7 +47,7 @@ test("the built-in recipe keeps every rule", () => {
   assert.deepEqual(problemsOf(fairfaceRecipe, tiny), []);
 });
 
-test("every layer of the scope keeps every rule, and so does an op of the recipe's own", () => {
+test("a model with every layer of Net and an op of its own keeps every rule", () => {
   const model = withModel((net, images) => {
     const first = net.relu(net.batchNorm("norm1", net.conv("conv1", images, { filters: 4, stride: 2, bias: false })));
     const second = net.maxPool(net.relu(net.conv("conv2", first, { filters: 4, padding: "valid" })));
@@ -61,7 +61,7 @@ test("every layer of the scope keeps every rule, and so does an op of the recipe
   assert.deepEqual(problemsOf(model), []);
 });
 
-test("an unseeded random op is found out, with what it called", () => {
+test("an unseeded random op is reported with the function that it calls", () => {
   const noisy = withModel((net, images) => {
     const features = net.globalAveragePool(net.conv("conv", images, { filters: 4 }));
     const noise = net.training ? net.tf.randomUniform(features.shape) : net.tf.zeros(features.shape);
@@ -70,7 +70,7 @@ test("an unseeded random op is found out, with what it called", () => {
   assert.match(problemsOf(noisy)[0] ?? "", /same bytes: unseeded: a training pass calls Math\.random/);
 });
 
-test("a mean over the batch in evaluation is found out", () => {
+test("a mean over the batch in evaluation is reported", () => {
   const centering = withModel((net, images) => {
     const features = net.flatten(net.conv("conv", images, { filters: 2 }));
     const centered = net.tf.sub(features, net.tf.mean(features, 0, true));
@@ -78,11 +78,11 @@ test("a mean over the batch in evaluation is found out", () => {
   });
   assert.match(
     problemsOf(centering).join("\n"),
-    /does not depend on its micro-batch: head gender says .* a mean over the batch\?/,
+    /does not depend on its micro-batch: head gender predicts .* a mean over the batch\?/,
   );
 });
 
-test("state between calls is found out", () => {
+test("state that is kept between calls is reported", () => {
   let calls = 0;
   const counting = withModel((net, images) => {
     calls += 1;
@@ -92,23 +92,26 @@ test("state between calls is found out", () => {
   assert.match(problemsOf(counting).join("\n"), /unseeded: .* differs between two passes over the same images/);
 });
 
-test("a tensor that is kept is found out", () => {
+test("a tensor that is never disposed is reported", () => {
   const leaking = withModel((net, images) => {
     const features = net.tf.keep(net.globalAveragePool(net.conv("conv", images, { filters: 4 })) as Tensor);
     return { gender: net.dense("gender", features as never, { units: 1 }) };
   });
-  assert.match(problemsOf(leaking).join("\n"), /no tensor is left behind: a training and an evaluation pass leave 2;/);
+  assert.match(
+    problemsOf(leaking).join("\n"),
+    /a pass disposes its tensors: a training and an evaluation pass leave 2 tensors;/,
+  );
 });
 
-test("a parameter that no head depends on is named", () => {
+test("a parameter that no head depends on is reported by name", () => {
   const idle = withModel((net, images) => {
     net.parameter("idle", [3]);
     return { gender: net.dense("gender", net.flatten(images), { units: 1 }) };
   });
-  assert.match(problemsOf(idle).join("\n"), /parameter idle: no head depends on it/);
+  assert.match(problemsOf(idle).join("\n"), /parameter idle: has no gradient: no head depends on it/);
 });
 
-test("a loss that is a mean over the micro-batch is found out", () => {
+test("a loss that is a mean over the micro-batch is reported", () => {
   const averaging = withBound((recipe) => ({
     evaluate(tf, weights, batch, constants) {
       const { sums, predictions } = recipe.evaluate(tf, weights, batch, constants);
@@ -116,12 +119,15 @@ test("a loss that is a mean over the micro-batch is found out", () => {
       return { sums: sums.map((sum, i) => (recipe.sumNames[i] === "loss" ? sum * scale : sum)), predictions };
     },
   }));
-  assert.match(problemsOf(averaging, tiny).join("\n"), /loss is .* of two halves: a mean over the micro-batch\?/);
+  assert.match(
+    problemsOf(averaging, tiny).join("\n"),
+    /loss is .* for their two halves: a mean over the micro-batch\?/,
+  );
 });
 
-test("a gradient that is not the loss's is found out", () => {
-  const loose = defineRecipe({
-    name: "loose",
+test("a gradient that is not the gradient of the loss is reported", () => {
+  const halved = defineRecipe({
+    name: "halved",
     labels: fairfaceLabels,
     heads: {
       age: {
@@ -132,5 +138,8 @@ test("a gradient that is not the loss's is found out", () => {
     },
     model: (net, images) => ({ age: net.dense("age", net.flatten(images), { units: 1 }) }),
   });
-  assert.match(problemsOf(loose).join("\n"), /gradients are those of the loss: that of age\/kernel is/);
+  assert.match(
+    problemsOf(halved).join("\n"),
+    /gradients are the derivatives of the loss: the gradient of age\/kernel is .*, but differences of the loss give /,
+  );
 });

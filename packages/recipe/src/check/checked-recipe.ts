@@ -1,5 +1,5 @@
-// CheckedRecipe: what the probes of a recipe run on, a bound recipe on an engine with its initial weights, passes over chosen samples,
-// and results as bytes that can be compared.
+// CheckedRecipe: a bound recipe on an engine with its initial weights. The probes use it to run passes over chosen samples,
+// and to get results as arrays that they can compare.
 import type { LabelTable } from "@lockstep/dataset";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { Engine } from "../engine/engine.js";
@@ -8,16 +8,17 @@ import type { EvaluationResult, MicroBatch, PassConstants, Recipe, RecipeDefinit
 
 export interface CheckOptions {
   readonly definition: RecipeDefinition;
-  /** As given, unresolved. */
+  /** The options as the user gave them, unresolved. */
   readonly options: Readonly<Record<string, unknown>>;
   readonly engine: Engine;
   readonly imageSize: number;
   readonly labels: LabelTable;
   readonly trainingSamples: Uint32Array;
-  /** At least 4 samples of the training part, and their pixels: B x H x W x 3. */
+  /** At least 4 samples of the training part. */
   readonly samples: Uint32Array;
+  /** The pixels of `samples`: B x H x W x 3. */
   readonly pixels_BHWC: Uint8Array;
-  /** Folder of the recipe's file, to name lines of it; null where it is built in. */
+  /** Folder of the recipe's file, used to name its lines in problems; null for a built-in recipe. */
   readonly folder: string | null;
 }
 
@@ -38,24 +39,24 @@ export class CheckedRecipe {
 
   constructor(options: CheckOptions) {
     this.options = options;
-    this.recipe = this.bindAnew();
+    this.recipe = this.bindAgain();
     this.initial = this.recipe.initialWeights(seed);
   }
 
-  bindAnew(): Recipe {
+  bindAgain(): Recipe {
     const { definition, options, imageSize, labels, trainingSamples } = this.options;
     return definition.bind({ options: definition.resolveOptions(options), imageSize, labels, trainingSamples });
   }
 
-  initialWeightsAnew(): WeightValues {
-    return this.bindAnew().initialWeights(seed);
+  initialWeightsOfNewBinding(): WeightValues {
+    return this.bindAgain().initialWeights(seed);
   }
 
   get numSamples(): number {
     return this.options.samples.length;
   }
 
-  /** Of all samples as one pass. */
+  /** The constants of a pass over all samples. */
   constants(): PassConstants {
     return this.recipe.passConstants(this.options.samples);
   }
@@ -93,7 +94,7 @@ export class CheckedRecipe {
     );
   }
 
-  /** The weights as they are after a training pass that should not have touched them. */
+  /** The uploaded weights after a training pass, which must not change them. */
   weightsAfterTraining(batch: MicroBatch): WeightValues {
     const { engine } = this.options;
     return this.#withWeights(this.initial, (weights) => {

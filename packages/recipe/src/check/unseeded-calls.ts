@@ -1,31 +1,34 @@
-// recordUnseededCalls: detects a recipe that uses unseeded randomness, Math.random (tfjs' own random ops draw their seeds from
-// it), or the clock.
+// recordUnseededCalls: detects a recipe that uses the clock or unseeded randomness, which is Math.random. The random ops of
+// tfjs draw their seeds from Math.random.
 
 export interface UnseededCall {
-  /** e.g. `Math.random`. */
+  /** The function, for example `Math.random`. */
   readonly what: string;
-  /** File and line of the recipe that led to it; null where the stack does not say. */
+  /** File and line of the recipe that led to the call; null if the stack does not contain it. */
   readonly place: string | null;
 }
 
-/** Runs the work, and returns the calls that it made. @param folder of the recipe's own files */
+/**
+ * Runs `work`, and returns its value and the unseeded calls that it made.
+ * @param folder the folder of the recipe's files; null for a built-in recipe
+ */
 export function recordUnseededCalls<Value>(
   folder: string | null,
   work: () => Value,
-): { value: Value; uses: UnseededCall[] } {
-  const uses: UnseededCall[] = [];
-  const watched = (what: string, original: () => number) => () => {
-    uses.push({ what, place: placeIn(new Error().stack ?? "", folder) });
+): { value: Value; calls: UnseededCall[] } {
+  const calls: UnseededCall[] = [];
+  const recorded = (what: string, original: () => number) => () => {
+    calls.push({ what, place: placeIn(new Error().stack ?? "", folder) });
     return original();
   };
   const random = Math.random;
   const now = Date.now;
   const performanceNow = performance.now;
   try {
-    Math.random = watched("Math.random", random);
-    Date.now = watched("Date.now", now);
-    performance.now = watched("performance.now", () => performanceNow.call(performance));
-    return { value: work(), uses };
+    Math.random = recorded("Math.random", random);
+    Date.now = recorded("Date.now", now);
+    performance.now = recorded("performance.now", () => performanceNow.call(performance));
+    return { value: work(), calls };
   } finally {
     Math.random = random;
     Date.now = now;

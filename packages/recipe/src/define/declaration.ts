@@ -1,5 +1,5 @@
-// Owns what a recipe declares, whatever its model is written with: labels, options, heads, metrics, input. Checked here, as
-// it comes from a file of the user's that no compiler may have seen.
+// RecipeDeclaration: the parts that a recipe of any kind declares: labels, options, heads, metrics and input. checkDeclaration
+// checks them at run time, because the user's file may never have been type-checked.
 import { checkLabelSchema, type LabelField, type LabelSchema } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { z } from "zod";
@@ -12,7 +12,10 @@ import type { RecipeDefinition } from "../recipe.js";
 import { problemsOf } from "./problems.js";
 import type { OptionValues } from "./recipe-options.js";
 
-/** By field: classes in the order of their indexes, or a number. `column`: where it stands in the data; the field's name where absent. */
+/**
+ * Labels by the name of the field: classes in the order of their indexes, or a number. `column` is the name of the field in
+ * the data; the default is the field's own name.
+ */
 export type LabelDeclarations = Readonly<
   Record<
     string,
@@ -25,36 +28,39 @@ export type LabelDeclarations = Readonly<
   >
 >;
 
-/** Settings of the built-in augmentation, or maps of the recipe's own, drawn from each sample's own random numbers. */
+/** Settings of the built-in augmentation, or a function that draws a sample's maps from the sample's own random numbers. */
 export type AugmentationDeclaration = AugmentationSettings | { readonly draw: DrawMaps };
 
 export interface DeclarationContext<Options> {
-  /** Resolved. */
+  /** Resolved options. */
   readonly options: Options;
-  /** Height and width of the images. */
+  /** Height and width of the images, in pixels. */
   readonly imageSize: number;
 }
 
-/** What every recipe declares beside its model. */
+/** The parts that every recipe declares besides its model. */
 export interface RecipeDeclaration<Options extends OptionValues> {
-  /** Part of the run spec: letters, digits, "-". */
+  /** Part of the run spec. Letters, digits and "-". */
   readonly name: string;
   readonly labels: LabelDeclarations | LabelSchema;
-  /** Defaults, which `--recipe-option` changes; or a function that checks and fills in what was given. JSON values. */
+  /**
+   * The options' defaults, which `--recipe-option` overrides; or a function that checks the given options and fills in the
+   * defaults. Options are JSON values.
+   */
   readonly options?: Options | ((given: OptionValues) => Options) | undefined;
   readonly heads:
     | Readonly<Record<string, HeadDeclaration>>
     | ((context: DeclarationContext<Options>) => Readonly<Record<string, HeadDeclaration>>);
   readonly metrics?: Readonly<Record<string, MetricDeclaration>> | undefined;
-  /** null, as where absent: none. */
+  /** If null or absent, images are not augmented. */
   readonly augmentation?:
     | AugmentationDeclaration
     | null
     | ((context: DeclarationContext<Options>) => AugmentationDeclaration | null)
     | undefined;
-  /** ImageNet's where absent. */
+  /** The default is ImageNet's. */
   readonly normalisation?: Normalisation | undefined;
-  /** Reads `--data` in a form of the recipe's own. */
+  /** Reads `--data` from a form of the recipe's own. */
   readonly source?: RecipeDefinition["source"];
 }
 
@@ -72,7 +78,7 @@ const labelDeclaration = z.union(
     z.strictObject({ classes: z.array(z.string().min(1)), column }),
     z.strictObject({ least: z.number().optional(), greatest: z.number().optional(), column }),
   ],
-  "must be { classes: [...] } or {} for a number, with a column where that is called otherwise",
+  'must be { classes: [...] } for classes or {} for a number; add column: "..." if the data\'s column has another name',
 );
 
 const headSchema = z.strictObject({
@@ -114,22 +120,25 @@ const commonSchema = z.looseObject({
   source: functionSchema.optional(),
 });
 
-/** @param own fields that the recipe has besides, functions. @throws UserError that names each wrong field */
+/**
+ * @param own names of the further fields that this kind of recipe has; they must be functions
+ * @throws UserError that names each wrong field
+ */
 export function checkDeclaration(declaration: unknown, own: readonly string[]): void {
   if (declaration === null || typeof declaration !== "object") {
-    throw new UserError(`a recipe is declared by an object with name, labels, heads and ${own.join(", ")}`);
+    throw new UserError(`a recipe's declaration must be an object with name, labels, heads and ${own.join(", ")}`);
   }
   const { name } = declaration as { name?: unknown };
   const where = typeof name === "string" ? `recipe ${name}` : "recipe";
   const known = [...Object.keys(commonSchema.shape), ...own];
-  const stranger = Object.keys(declaration).find((field) => !known.includes(field));
-  if (stranger !== undefined) {
-    throw new UserError(`${where}: field "${stranger}" is unknown; there are ${known.join(", ")}`);
+  const unknownField = Object.keys(declaration).find((field) => !known.includes(field));
+  if (unknownField !== undefined) {
+    throw new UserError(`${where}: field "${unknownField}" is unknown; the fields are ${known.join(", ")}`);
   }
   const fields = z.looseObject(Object.fromEntries(own.map((field) => [field, functionSchema])));
   for (const schema of [commonSchema, fields]) {
     const result = schema.safeParse(declaration);
-    if (!result.success) throw new UserError(`${where}: ${problemsOf(deepest(result.error), declaration)}`);
+    if (!result.success) throw new UserError(`${where}: ${problemsOf(narrowUnions(result.error), declaration)}`);
   }
 }
 
@@ -140,7 +149,7 @@ export function checkHeads(recipe: string, heads: unknown): Readonly<Record<stri
   throw new UserError(`recipe ${recipe}: ${problemsOf(result.error, heads, "heads")}`);
 }
 
-/** @throws UserError */
+/** @throws UserError that names each wrong field */
 export function checkAugmentation(
   recipe: string,
   augmentation: unknown,
@@ -152,7 +161,7 @@ export function checkAugmentation(
   throw new UserError(`recipe ${recipe}: augmentation: ${problemsOf(result.error, augmentation, "augmentation")}`);
 }
 
-/** @throws UserError for labels that no data can have */
+/** @throws UserError if no data set can have such labels, for example a field with one class */
 export function labelSchemaOf(recipe: string, labels: LabelDeclarations | LabelSchema): LabelSchema {
   const schema = isSchema(labels)
     ? labels
@@ -172,13 +181,16 @@ function fieldOf(name: string, declared: LabelDeclarations[string]): LabelField 
   return { kind: "number", name, column, least, greatest };
 }
 
-/** Of a union's complaints, those of the alternative that was meant: the one that came furthest. */
-function deepest(error: z.ZodError): z.ZodError {
+/**
+ * Reduces the issues of each union to those of one alternative: the one whose issues lie deepest in the value, which is the
+ * alternative that the user most likely meant.
+ */
+function narrowUnions(error: z.ZodError): z.ZodError {
   const issues = error.issues.flatMap((issue): z.core.$ZodIssue[] => {
     if (issue.code !== "invalid_union" || issue.errors.length === 0) return [issue];
-    const furthest = issue.errors.reduce((best, other) => (depthOf(other) > depthOf(best) ? other : best));
-    if (depthOf(furthest) === 0) return [issue];
-    return furthest.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
+    const deepest = issue.errors.reduce((best, other) => (depthOf(other) > depthOf(best) ? other : best));
+    if (depthOf(deepest) === 0) return [issue];
+    return deepest.map((inner) => ({ ...inner, path: [...issue.path, ...inner.path] }));
   });
   return new z.ZodError(issues);
 }

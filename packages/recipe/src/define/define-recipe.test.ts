@@ -42,7 +42,7 @@ function refusal(work: () => unknown): string {
   return "accepted";
 }
 
-test("a short declaration becomes labels, tensors, metrics and heads", () => {
+test("a declaration gives the recipe its tensors, metrics and heads", () => {
   const recipe = bound(
     defineRecipe({
       ...plain,
@@ -74,7 +74,7 @@ test("a short declaration becomes labels, tensors, metrics and heads", () => {
   ]);
 });
 
-test("labels by name become a schema whose columns may be called otherwise", () => {
+test("labels by name become a schema, whose columns may have other names", () => {
   const { labels } = defineRecipe({
     ...plain,
     labels: { species: { classes: ["cat", "dog"], column: "kind" }, weight: { least: 0 } },
@@ -89,30 +89,31 @@ test("labels by name become a schema whose columns may be called otherwise", () 
   );
 });
 
-test("options are their defaults with what is given, of the same types", () => {
+test("options are the defaults, overridden by given options of the same types", () => {
   const definition = defineRecipe({ ...plain, options: { units: 8, sizes: [1, 2], group: { a: 1, b: 2 } } });
   const given = { units: 16, group: { b: 3 } };
   assert.deepEqual(definition.resolveOptions(given), { units: 16, sizes: [1, 2], group: { a: 1, b: 3 } });
   const problem = (options: Readonly<Record<string, unknown>>) => refusal(() => definition.resolveOptions(options));
-  assert.match(problem({ unit: 1 }), /^recipe plain: option unit: unknown; there are units, sizes, group$/);
-  assert.match(problem({ group: { c: 1 } }), /option group\.c: unknown; there are group\.a, group\.b/);
+  assert.match(problem({ unit: 1 }), /^recipe plain: option unit: unknown; the options are units, sizes, group$/);
+  assert.match(problem({ group: { c: 1 } }), /option group\.c: unknown; the options are group\.a, group\.b/);
   assert.match(problem({ units: "many" }), /option units "many": must be a number like 8/);
   assert.match(problem({ sizes: 3 }), /option sizes 3: must be a list like \[1,2\]/);
 });
 
-test("a recipe's own augmentation moves pixels by maps that each sample draws", () => {
+test("a recipe's own augmentation moves pixels by the maps that it draws for each sample", () => {
   const flipping = defineRecipe({
     ...plain,
     augmentation: { draw: (random, size) => (random.uniform(0) < 2 ? { affine: [-1, 0, size - 1, 0, 1, 0] } : {}) },
   });
-  const [flipped, still] = [bound(flipping), bound(defineRecipe(plain))];
-  const values = still.initialWeights(3);
+  const [flipped, unchanged] = [bound(flipping), bound(defineRecipe(plain))];
+  const values = unchanged.initialWeights(3);
   const kernelOf = (recipe: Recipe) =>
     valuesNamed(trainOnce(engine, recipe, values, tinyBatch(0, 2)).values, "gender/kernel");
-  // The kernel's gradient is the image times a slope: mirrored where the image is; the slopes differ, as the outputs do.
-  const one = kernelOf(still);
+  // The kernel's gradient is the image times the loss's derivative, so it is mirrored if the image is. The derivatives of the
+  // two recipes differ because their outputs differ; with kernels of 0 they are equal.
+  const one = kernelOf(unchanged);
   const symmetric = { ...values, "gender/kernel": values["gender/kernel"]?.map(() => 0) ?? new Float32Array() };
-  const [left, right] = [flipped, still].map((recipe) =>
+  const [left, right] = [flipped, unchanged].map((recipe) =>
     valuesNamed(trainOnce(engine, recipe, symmetric, tinyBatch(0, 2)).values, "gender/kernel"),
   );
   assert.notDeepEqual(kernelOf(flipped), one);
@@ -122,7 +123,7 @@ test("a recipe's own augmentation moves pixels by maps that each sample draws", 
   }
 });
 
-test("dropout layers draw apart from one another", () => {
+test("each dropout layer of a model draws other random numbers", () => {
   const twice = defineRecipe({
     ...plain,
     heads: { gender: { loss: "crossEntropy" } },
@@ -139,12 +140,12 @@ test("dropout layers draw apart from one another", () => {
   assert.ok(gradient.some((slope) => slope !== 0));
 });
 
-test("mistakes in a declaration name the field", () => {
-  // As a file that no compiler has seen may have them.
+test("messages about a declaration name the wrong field", () => {
+  // The casts allow mistakes that a file may have that was never type-checked.
   const declared = (change: object) => refusal(() => defineRecipe({ ...plain, ...change } as Declaration));
   assert.match(declared({ model: undefined }), /^recipe plain: model: must be a function$/);
   assert.match(declared({ name: "my recipe" }), /name "my recipe": must be made of letters, digits and "-"/);
-  assert.match(declared({ modle: 1 }), /field "modle" is unknown; there are name, labels/);
+  assert.match(declared({ modle: 1 }), /field "modle" is unknown; the fields are name, labels/);
   assert.match(declared({ heads: {} }), /heads \{\}: there must be at least one/);
   assert.match(
     declared({ heads: { gender: { loss: "entropy" } } }),
@@ -154,11 +155,11 @@ test("mistakes in a declaration name the field", () => {
   assert.match(declared({ augmentation: { flip: 2 } }), /augmentation/);
   assert.match(
     refusal(() => defineRecipe(null as unknown as Declaration)),
-    /declared by an object with name, labels, heads and model/,
+    /a recipe's declaration must be an object with name, labels, heads and model/,
   );
 });
 
-test("mistakes in a model name the layer or the head", () => {
+test("messages about a model name the wrong layer or head", () => {
   const built = (model: Declaration["model"]) => refusal(() => bound(defineRecipe({ ...plain, model })));
   assert.match(
     built((net, images) => {
@@ -166,11 +167,11 @@ test("mistakes in a model name the layer or the head", () => {
       net.dense("gender", features, { units: 1 });
       return { gender: net.dense("gender", features, { units: 1 }) };
     }),
-    /^recipe plain: layer gender\/kernel: there are two of that name/,
+    /^recipe plain: layer gender\/kernel: the model has two of that name/,
   );
   assert.match(
     built((net, images) => ({ gender: net.dense("g", images as never, { units: 1 }) })),
-    /layer g: takes a tensor with 2 dimensions, got \[1, 16, 16, 3\]; use net\.flatten/,
+    /layer g: requires a tensor with 2 dimensions, got \[1, 16, 16, 3\]; use net\.flatten/,
   );
   assert.match(
     built((net, images) => ({ gender: net.dense("g", net.flatten(images), { units: 0 }) })),
@@ -182,7 +183,7 @@ test("mistakes in a model name the layer or the head", () => {
   );
   assert.match(
     built((net, images) => ({ gender: net.dense("g", net.flatten(images), { units: 3 }) })),
-    /head gender: the model gives 3 outputs, its loss and label want 1/,
+    /head gender: the model returns 3 outputs, its loss and label require 1/,
   );
   assert.match(
     built((_, images) => ({ gender: images })),

@@ -1,5 +1,5 @@
-// Owns the way to declare a recipe: from a short declaration to the RecipeDefinition that Lockstep trains. The built-in
-// recipe goes the same way.
+// defineRecipe: makes the RecipeDefinition that Lockstep trains from a declaration whose model is written with Net. The
+// built-in recipe is defined by it too.
 //
 // B batch, H height, W width, C channels, K outputs of a head
 import { UserError } from "@lockstep/errors";
@@ -23,7 +23,11 @@ import {
 import { type OptionValues, resolveByDefaults } from "./recipe-options.js";
 
 export interface NetRecipeDeclaration<Options extends OptionValues> extends RecipeDeclaration<Options> {
-  /** images: B x H x W x 3, normalised. Returns the outputs of each head, B x K: logits of classes, or a number. */
+  /**
+   * The model's forward pass. It must be a pure function.
+   * @param images_BHWC normalised images, B x H x W x 3
+   * @returns the outputs of each head, B x K: logits of the classes, or one number
+   */
   model(net: Net, images_BHWC: Tensor4D, context: DeclarationContext<Options>): HeadTensors;
 }
 
@@ -37,7 +41,10 @@ export function defineRecipe<Options extends OptionValues = Record<string, never
   );
 }
 
-/** @param makeModel of any kind, when the options and the image size are known */
+/**
+ * Makes a RecipeDefinition for a model of any kind.
+ * @param makeModel makes the model's passes; called when the recipe is bound, with the resolved options and the image size
+ */
 export function defineWith<Options extends OptionValues>(
   declaration: RecipeDeclaration<Options>,
   makeModel: (context: DeclarationContext<Options>) => ModelPasses,
@@ -52,7 +59,7 @@ export function defineWith<Options extends OptionValues>(
     bind({ options, imageSize, labels, trainingSamples }) {
       const context = { options: resolve(options), imageSize };
       const heads = checkHeads(name, valueIn(declaration.heads, context));
-      return naming(name, () =>
+      return withRecipeName(name, () =>
         assembleRecipe({
           name,
           options: context.options,
@@ -91,8 +98,8 @@ function valueIn<Value, Options>(
   return typeof value === "function" ? (value as (context: DeclarationContext<Options>) => Value)(context) : value;
 }
 
-/** A user's mistake is told with the recipe's name. */
-function naming<Value>(recipe: string, work: () => Value): Value {
+/** Runs `work`, and adds the recipe's name to the UserErrors that it throws. */
+function withRecipeName<Value>(recipe: string, work: () => Value): Value {
   try {
     return work();
   } catch (error) {

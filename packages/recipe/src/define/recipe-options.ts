@@ -1,10 +1,10 @@
-// Owns the options of a recipe that declares them by their defaults: what is given must be of the default's type.
+// resolveByDefaults: fills in the options of a recipe that declares only defaults. A given value must have its default's type.
 import { UserError } from "@lockstep/errors";
 
 /** JSON values by name. */
 export type OptionValues = Readonly<Record<string, unknown>>;
 
-/** @throws UserError that names the option, its value and what it must be like */
+/** @throws UserError that names an option which is unknown or of another type, with its value and an example */
 export function resolveByDefaults<Options extends OptionValues>(
   recipe: string,
   defaults: Options,
@@ -17,7 +17,7 @@ function merged(recipe: string, path: string, defaults: OptionValues, given: Opt
   for (const name of Object.keys(given)) {
     if (Object.hasOwn(defaults, name)) continue;
     const known = Object.keys(defaults).map((option) => `${path}${option}`);
-    const remedy = known.length === 0 ? "it has no options" : `there are ${known.join(", ")}`;
+    const remedy = known.length === 0 ? "it has no options" : `the options are ${known.join(", ")}`;
     throw new UserError(`recipe ${recipe}: option ${path}${name}: unknown; ${remedy}`);
   }
   return Object.fromEntries(

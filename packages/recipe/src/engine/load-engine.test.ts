@@ -8,7 +8,7 @@ function recordingLog() {
   return { warnings, log: { info() {}, warn: (_: object, message: string) => void warnings.push(message) } };
 }
 
-test("the cpu engine says that it is slow and how to get a fast one", async () => {
+test("loading the cpu engine logs a warning that it is slow, with the way to get a fast one", async () => {
   const { warnings, log } = recordingLog();
   const engine = await loadEngine({ backend: "cpu", log });
   assert.equal(engine.backend, "cpu");
@@ -16,7 +16,7 @@ test("the cpu engine says that it is slow and how to get a fast one", async () =
   assert.match(warnings[0] ?? "", /thousands of times slower.*libtorch-dev/);
 });
 
-test("the fingerprint names all that can change a bit", async () => {
+test("the fingerprint contains everything that can change a bit", async () => {
   const { numerics } = await loadEngine({ backend: "cpu", log: recordingLog().log });
   for (const part of ["backend", "tfjs", "v8", "numerics", "decoder", "instructionSet", "nativeThreads", "dataType"]) {
     assert.ok(part in numerics, part);
@@ -33,7 +33,7 @@ test("two loads of the same engine have equal fingerprints", async () => {
   assert.deepEqual(one.numerics, two.numerics);
 });
 
-test("auto takes the first engine that is available and warns of each that it passed over", async () => {
+test("auto loads the first available engine and logs a warning for each unavailable one before it", async () => {
   const { warnings, log } = recordingLog();
   const descriptions = await describeEngines();
   const first = descriptions.findIndex(({ available }) => available);
@@ -45,24 +45,24 @@ test("auto takes the first engine that is available and warns of each that it pa
   engine.dispose();
 });
 
-test("a backend that cannot be had is refused in one line that says what to do", async (t) => {
+test("a backend that is not available is refused in one line that tells what to do", async (t) => {
   const [tensorflow] = (await describeEngines()).filter(({ backend }) => backend === "tensorflow");
   if (tensorflow?.available) return t.skip("tfjs-node is installed");
   const line = /^backend tensorflow is not available: neither .*npm install.*; or choose another \(--backend\)$/;
   for (const refusal of [
     loadEngine({ backend: "tensorflow", log: recordingLog().log }),
-    requireBackend("tensorflow"), // before it is loaded, in the same words
+    requireBackend("tensorflow"), // throws the same message without loading the backend
   ]) {
     await assert.rejects(refusal, (error) => error instanceof UserError && line.test(error.message));
   }
 });
 
-test("a backend that can be had is not complained about, nor is auto", async () => {
+test("requireBackend accepts auto and every available backend", async () => {
   await requireBackend("auto");
   for (const { backend, available } of await describeEngines()) if (available) await requireBackend(backend);
 });
 
-test("a device that cannot be had is refused: nothing else computes in its place", async (t) => {
+test("a device that is not available is refused, and no other device is used instead", async (t) => {
   const [torch] = (await describeEngines()).filter(({ backend }) => backend === "torch");
   if (torch?.available && !torch.detail.includes("no CUDA device")) return t.skip("this machine has a GPU");
   for (const backend of ["auto", "torch", "cpu"] as const) {
@@ -77,7 +77,7 @@ test("a device that cannot be had is refused: nothing else computes in its place
   await requireBackend("cpu", "cpu");
 });
 
-test("readInto copies into shared memory and refuses another length", async () => {
+test("readInto copies into shared memory and refuses an array of another length", async () => {
   const engine = await loadEngine({ backend: "cpu", log: recordingLog().log });
   const tensor = engine.upload(Float32Array.of(1, 2, 3, 4), [2, 2]);
   const out = new Float32Array(new SharedArrayBuffer(16));
@@ -87,7 +87,7 @@ test("readInto copies into shared memory and refuses another length", async () =
   tensor.dispose();
 });
 
-test("an uploaded tensor does not follow the array it came from", async () => {
+test("changing an array after it was uploaded does not change the tensor", async () => {
   const engine = await loadEngine({ backend: "cpu", log: recordingLog().log });
   const values = new Float32Array(new SharedArrayBuffer(8));
   const tensor = engine.upload(values, [2]);

@@ -1,4 +1,4 @@
-// Owns the choice of the engine and the fingerprint's parts that all engines share.
+// loadEngine: chooses and loads an engine, and adds the parts of the fingerprint that all engines share.
 import { datasetDecoderVersion } from "@lockstep/dataset";
 import { type Log, UserError } from "@lockstep/errors";
 import { numericsVersion } from "@lockstep/numerics";
@@ -16,12 +16,13 @@ import type {
 import { tensorflowEngine } from "./tensorflow.js";
 import { howToGetLibtorch, registerGradients, torchEngine } from "./torch.js";
 
-/** In the order in which `auto` tries them. */
+/** The engines in the order in which `auto` tries them. */
 const candidates: readonly EngineCandidate[] = [torchEngine, tensorflowEngine, cpuEngine];
 
 /**
- * Registers and sets a tfjs backend with one native thread, for this JavaScript thread. `auto` takes the first that can be
- * had, and says loudly when it falls back. UserError when the chosen one cannot be had, or not on that device.
+ * Registers a tfjs backend with one native thread, and makes it the current backend of this JavaScript thread. `auto` takes
+ * the first available backend, and logs a warning for each unavailable one before it.
+ * @throws UserError if the chosen backend is not available on that device
  */
 export async function loadEngine({
   backend,
@@ -32,18 +33,18 @@ export async function loadEngine({
   device?: DeviceChoice | undefined;
   log: Log;
 }): Promise<Engine> {
-  // Silences tfjs' own hint on console; the warnings below take its place.
+  // Turns off tfjs' hint on the console; the warnings below replace it.
   tf.enableProdMode();
-  const { candidate, passedOver } = await chosen(backend, device);
+  const { candidate, unavailable } = await choose(backend, device);
   const registered = await candidate.register(tf, device);
   await registerGradients();
   if (!(await tf.setBackend(candidate.backend))) throw new Error(`tfjs cannot set backend ${candidate.backend}`);
   for (const warning of registered.warnings ?? []) log.warn({ backend: candidate.backend }, warning);
-  for (const description of passedOver) log.warn({ ...description }, absenceOf(description));
+  for (const description of unavailable) log.warn({ ...description }, messageAbout(description));
   if (candidate === cpuEngine) {
     log.warn(
       { backend: "cpu", howToGetLibtorch },
-      `computing in plain JavaScript, thousands of times slower than libtorch; to get it: ${howToGetLibtorch}`,
+      `computing in plain JavaScript, thousands of times slower than libtorch; to install libtorch: ${howToGetLibtorch}`,
     );
   }
   const engine = createEngine(candidate, registered, await datasetDecoderVersion());
@@ -52,64 +53,68 @@ export async function loadEngine({
 }
 
 /**
- * Whether loadEngine has what it needs, without loading it: for who would otherwise find out after an hour of decoding.
- * @throws UserError, the same as loadEngine's
+ * Checks that loadEngine would find the backend, without loading it. A command calls it before long work such as decoding
+ * images, so that an unavailable backend is reported at once.
+ * @throws UserError with the message of loadEngine if the backend is not available on that device
  */
 export async function requireBackend(backend: BackendChoice, device: DeviceChoice = "auto"): Promise<void> {
-  if (backend !== "auto" || device !== "auto") await chosen(backend, device); // without a wish there is always one
+  // With auto for both, the cpu backend is always available.
+  if (backend !== "auto" || device !== "auto") await choose(backend, device);
 }
 
-/** Every engine and whether this machine has it; for `lockstep doctor`. */
+/** Describes every engine, and whether it is available on this machine; for `lockstep doctor`. */
 export function describeEngines(): Promise<EngineDescription[]> {
   return Promise.all(candidates.map((candidate) => candidate.describe("auto")));
 }
 
-function named(backend: BackendChoice): EngineCandidate {
+function candidateOf(backend: BackendChoice): EngineCandidate {
   const found = candidates.find((candidate) => candidate.backend === backend);
   if (found === undefined) {
-    throw new UserError(`backend ${backend}: unknown; there are auto, ${candidates.map((c) => c.backend).join(", ")}`);
+    throw new UserError(
+      `backend ${backend}: unknown; the backends are auto, ${candidates.map((c) => c.backend).join(", ")} (--backend)`,
+    );
   }
   return found;
 }
 
-interface Chosen {
+interface Choice {
   readonly candidate: EngineCandidate;
-  /** By auto. */
-  readonly passedOver: readonly EngineDescription[];
+  /** The candidates before it, if the backend is auto. */
+  readonly unavailable: readonly EngineDescription[];
 }
 
-async function chosen(backend: BackendChoice, device: DeviceChoice): Promise<Chosen> {
+async function choose(backend: BackendChoice, device: DeviceChoice): Promise<Choice> {
   if (backend === "auto") return await firstAvailable(device);
-  const candidate = named(backend);
+  const candidate = candidateOf(backend);
   const description = await candidate.describe(device);
   if (!description.available) {
     const isAbsent = device === "auto" || !(await candidate.describe("auto")).available;
-    if (isAbsent) throw new UserError(`${absenceOf(description)}; or choose another (--backend)`);
+    if (isAbsent) throw new UserError(`${messageAbout(description)}; or choose another (--backend)`);
     throw deviceRefusal(device, [description]);
   }
-  return { candidate, passedOver: [] };
+  return { candidate, unavailable: [] };
 }
 
-function deviceRefusal(device: DeviceChoice, passedOver: readonly EngineDescription[]): UserError {
-  const reasons = passedOver.map(({ backend, detail }) => `backend ${backend}: ${detail}`);
+function deviceRefusal(device: DeviceChoice, unavailable: readonly EngineDescription[]): UserError {
+  const reasons = unavailable.map(({ backend, detail }) => `backend ${backend}: ${detail}`);
   return new UserError(`device ${device} is not available: ${reasons.join("; ")}; or choose another (--device)`);
 }
 
-function absenceOf({ backend, detail }: EngineDescription): string {
+function messageAbout({ backend, detail }: EngineDescription): string {
   return `backend ${backend} is not available: ${detail}`;
 }
 
-async function firstAvailable(device: DeviceChoice): Promise<Chosen> {
-  const passedOver: EngineDescription[] = [];
+async function firstAvailable(device: DeviceChoice): Promise<Choice> {
+  const unavailable: EngineDescription[] = [];
   for (const candidate of candidates) {
     const description = await candidate.describe(device);
-    if (description.available) return { candidate, passedOver };
-    passedOver.push(description);
+    if (description.available) return { candidate, unavailable };
+    unavailable.push(description);
   }
-  throw deviceRefusal(device, passedOver); // the processor is on every machine, a GPU is not
+  throw deviceRefusal(device, unavailable); // only for device cuda: the cpu backend is available on every machine
 }
 
-/** What a backend may offer beyond tfjs' KernelBackend. */
+/** A method that a backend may have beyond tfjs' KernelBackend. */
 interface DirectReader {
   readInto?(dataId: object, out: Float32Array): void;
 }
@@ -139,7 +144,7 @@ function createEngine({ backend }: EngineCandidate, registered: RegisteredBacken
       else out.set(tensor.dataSync<"float32">());
     },
     upload(values, shape) {
-      // libtorch's backend copies when it is written to; the others keep a reference to the array.
+      // The torch backend copies the array into its own memory; the other backends keep a reference to it.
       return tf.tensor(backend === "torch" ? values : values.slice(), [...shape], "float32");
     },
     dispose() {

@@ -1,5 +1,5 @@
-// Owns how Google's native tfjs backend is found: an optional peer, with its GPU build preferred. Its npm install
-// downloads libtensorflow, so it is never a dependency.
+// tensorflowEngine: the engine of Google's native tfjs backend. It uses the package that the user has installed, and prefers
+// its GPU build. The package is never a dependency, because its npm install downloads libtensorflow.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
@@ -16,8 +16,8 @@ const require = createRequire(import.meta.url);
 const singleThread = { TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1", OMP_NUM_THREADS: "1" };
 
 /**
- * Native threads that libtensorflow will use. A worker thread's process.env is a copy of its parent's, which it cannot
- * write through: there it has to have been set before.
+ * Limits libtensorflow to one thread if that is possible, and returns the number of native threads that it will use. A worker
+ * thread cannot set the variables of the process, as its process.env is a copy: there they must have been set before.
  */
 function pinThreads(): number {
   if (isMainThread) Object.assign(process.env, singleThread);
@@ -25,9 +25,9 @@ function pinThreads(): number {
   return pinned ? 1 : availableParallelism();
 }
 
-/** What is used of tfjs-node's exports, which are CommonJS. */
+/** The part of tfjs-node's CommonJS exports that is used here. */
 interface TfjsNode {
-  /** By package. */
+  /** Versions by package. */
   readonly version?: Readonly<Record<string, string>>;
 }
 
@@ -36,7 +36,7 @@ export const tensorflowEngine: EngineCandidate = {
   async describe(device) {
     const found = installedPackage();
     if (found === null) return { backend: "tensorflow", available: false, detail: absent };
-    // libtensorflow takes what it finds, and falls back without a word that a program could read.
+    // libtensorflow chooses its device itself. A program cannot detect that it fell back to the processor.
     if (device !== "auto" && !(device === "cpu" && found === packages[1])) {
       return { backend: "tensorflow", available: false, detail: `${found} chooses its device itself` };
     }
@@ -75,7 +75,7 @@ async function loadPackage(name: string): Promise<TfjsNode> {
   }
 }
 
-/** It brings a tfjs-core of its own, which shares engine and kernels with ours only while the versions are equal. */
+/** tfjs-node has a tfjs-core of its own, which shares engine and kernels with ours only if the versions are equal. */
 function registered(
   tf: Tf,
   name: string,
@@ -85,7 +85,7 @@ function registered(
   const theirs = versions["tfjs-core"] ?? "unknown";
   if (theirs !== tf.version_core) {
     throw new UserError(
-      `backend tensorflow: ${name} brings tfjs-core ${theirs}, Lockstep uses ${tf.version_core} (npm install ${name}@${tf.version_core})`,
+      `backend tensorflow: ${name} requires tfjs-core ${theirs}, Lockstep uses ${tf.version_core} (npm install ${name}@${tf.version_core})`,
     );
   }
   if (!tf.findBackendFactory("tensorflow")) {
@@ -104,13 +104,13 @@ function registered(
   };
 }
 
-/** libtensorflow picks its code by these. */
+/** The instruction sets by which libtensorflow chooses its code, which decides on the bits. */
 function processorFlags(): string {
   const wanted = ["avx512f", "avx512_vnni", "avx512_bf16", "amx_tile", "avx2", "fma"];
   try {
     const flags = new Set(/^flags\s*:\s*(.*)$/m.exec(readFileSync("/proc/cpuinfo", "utf8"))?.[1]?.split(" "));
     return [process.arch, ...wanted.filter((flag) => flags.has(flag))].join(" ");
   } catch {
-    return process.arch; // Not Linux: the architecture is all that is known.
+    return process.arch; // Not Linux: only the architecture is known.
   }
 }

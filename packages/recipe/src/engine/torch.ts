@@ -1,13 +1,13 @@
-// torchEngine: the engine on libtorch. Its package is loaded when an engine is, as not every command computes.
+// torchEngine: the engine of libtorch. Its package is loaded only when an engine is used, because most commands use none.
 import type { EngineCandidate } from "./engine.js";
 
 export const howToGetLibtorch =
   "apt-get install libtorch-dev libdnnl-dev libopenblas0-openmp, or pip install torch, or set LIBTORCH; then npm run setup";
 
 const howToGetGpu =
-  "a CUDA build of libtorch, NVIDIA's driver, in a container --gpus all; nvidia-smi shows what is there";
+  "it requires a CUDA build of libtorch, NVIDIA's driver, and in a container --gpus all; nvidia-smi lists the GPUs";
 
-/** Its JavaScript is always there; libtorch and the addon may be absent. */
+/** The package's JavaScript is always installed; libtorch and the native addon may be absent. */
 const loadPackage = () => import("@lockstep/tfjs-backend-torch");
 type TorchInfo = import("@lockstep/tfjs-backend-torch").TorchInfo;
 
@@ -19,7 +19,7 @@ export const torchEngine: EngineCandidate = {
     if (!status.available) return { backend: "torch", available: false, detail: status.reason };
     const { libtorch, cudaDevice } = status.info;
     if (device === "cuda" && cudaDevice === null) {
-      return { backend: "torch", available: false, detail: `libtorch ${libtorch} sees no GPU (${howToGetGpu})` };
+      return { backend: "torch", available: false, detail: `libtorch ${libtorch} finds no GPU (${howToGetGpu})` };
     }
     return { backend: "torch", available: true, detail: describe(status.info) };
   },
@@ -27,19 +27,22 @@ export const torchEngine: EngineCandidate = {
     const { registerTorchBackend } = await loadPackage();
     const { device: registered, info, refusedSettings } = await registerTorchBackend({ device });
     return {
-      warnings: refusedSettings === null ? [] : [`malloc refuses ${refusedSettings}: memory is mapped more often`],
+      warnings:
+        refusedSettings === null
+          ? []
+          : [`malloc refuses ${refusedSettings}: training may be slower, because memory is mapped more often`],
       device: registered === "cuda" ? (info.cudaDevice ?? registered) : registered,
       numerics: numericsOf(registered, info),
     };
   },
 };
 
-/** On every backend: Node's tfjs-core knows no gradient of any operation. Needs no libtorch. */
+/** Registers the gradients of tfjs' operations, for every backend: Node's tfjs-core has none. Requires no libtorch. */
 export async function registerGradients(): Promise<void> {
   (await loadPackage()).registerGradients();
 }
 
-/** What decides on the bits. A GPU's say nothing where the processor computes. */
+/** The part of the fingerprint that libtorch decides. The GPU's entries are left out if the processor computes. */
 function numericsOf(device: "cpu" | "cuda", info: TorchInfo): Record<string, string> {
   const { atenInstructionSet, cudaDevice, cudaDriver, cudaRuntime, cuDnn, ...processor } = info;
   const parts = {

@@ -1,8 +1,11 @@
-// uploadWeights: a model's tensors on an engine, from values in arrays.
+// uploadWeights: uploads a model's tensors to an engine.
 import type { Weights } from "../recipe.js";
 import type { Engine } from "./engine.js";
 
-/** @param valuesOf a tensor's values, row-major; they are copied. The caller disposes the tensors. */
+/**
+ * The caller disposes the returned tensors.
+ * @param valuesOf returns a tensor's values, row-major; they are copied
+ */
 export function uploadWeights<Entry extends { readonly name: string; readonly shape: readonly number[] }>(
   engine: Pick<Engine, "upload">,
   tensors: readonly Entry[],

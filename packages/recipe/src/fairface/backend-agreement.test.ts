@@ -1,4 +1,4 @@
-// The same recipe on libtorch's backend and on tfjs' plain JavaScript one.
+// Tests that the FairFace recipe computes the same on libtorch's backend and on tfjs' backend in plain JavaScript.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Engine } from "../engine/engine.js";
@@ -18,7 +18,7 @@ import {
 const torch = (await describeEngines()).find(({ backend }) => backend === "torch");
 const skip = torch?.available ? false : `no torch backend: ${torch?.detail}`;
 
-/** tfjs has one backend a thread: the work is done on one, then on the other. */
+/** Does the work on one backend, then on the other: tfjs has one current backend in a thread. */
 async function onBoth<T>(work: (engine: Engine) => T): Promise<{ cpu: T; torch: T }> {
   const on = async (backend: "cpu" | "torch"): Promise<T> => work(await loadEngine({ backend, log: silent }));
   return { cpu: await on("cpu"), torch: await on("torch") };
@@ -31,7 +31,7 @@ function evaluated(engine: Engine, recipe: Recipe, batch: MicroBatch): Float64Ar
   return sums;
 }
 
-test("torch agrees with the cpu backend on loss, gradients and statistics, dropout and augmentation included", {
+test("torch agrees with the cpu backend on loss, gradients and statistics, with dropout and augmentation", {
   skip,
 }, async () => {
   const recipe = tinyRecipe({ widths: [4, 8, 8], denseUnits: 8 }, 8);
@@ -62,7 +62,7 @@ test("torch agrees with the cpu backend in inference", { skip }, async () => {
   });
 });
 
-test("torch repeats a training pass to the last bit and leaves no tensor behind", { skip }, async () => {
+test("torch repeats a training pass to the last bit and disposes its tensors", { skip }, async () => {
   const recipe = tinyRecipe({ widths: [8, 16], denseUnits: 16 }, 8);
   const engine = await loadEngine({ backend: "torch", log: silent });
   const run = () => trainOnce(engine, recipe, recipe.initialWeights(3), tinyBatch(0, 8));
@@ -72,7 +72,7 @@ test("torch repeats a training pass to the last bit and leaves no tensor behind"
   assert.equal(engine.tf.memory().numTensors, numBefore);
 });
 
-test("torch takes pixels and hands gradients through shared memory", { skip }, async () => {
+test("torch accepts pixels in shared memory and computes the same gradients", { skip }, async () => {
   const recipe = tinyRecipe({ widths: [4, 4], denseUnits: 8 }, 8);
   const engine = await loadEngine({ backend: "torch", log: silent });
   const plain = tinyBatch(0, 4);

@@ -8,7 +8,7 @@ function bound(options: Readonly<Record<string, unknown>>, imageSize: number): R
   return fairfaceRecipe.bind({ options, imageSize, labels: tinyLabels(8), trainingSamples: range(0, 8) });
 }
 
-test("the document's network at 64 x 64 has 2.49 million parameters and no bias in front of a batch norm", () => {
+test("the default network at 64 x 64 has 2.49 million parameters and no bias before a batch norm", () => {
   const tensors = bound({}, 64).tensors;
   const sizeOf = (kind: string): number =>
     tensors
@@ -24,14 +24,14 @@ test("the document's network at 64 x 64 has 2.49 million parameters and no bias 
   );
 });
 
-test("statistics carry the momentum, kernels alone decay", () => {
+test("only statistics have a momentum, and only kernels have weight decay", () => {
   for (const { name, kind, momentum, decay } of bound({}, 64).tensors) {
     assert.equal(momentum, kind === "statistic" ? 0.1 : undefined, name);
     assert.equal(decay ?? false, name.endsWith("/kernel"), name);
   }
 });
 
-test("initial weights fill U(-1 / sqrt(fan-in), 1 / sqrt(fan-in)), norms are the identity", () => {
+test("initial weights are drawn from U(-1 / sqrt(fan-in), 1 / sqrt(fan-in)), and batch norms start as the identity", () => {
   const weights = bound({}, 64).initialWeights(7);
   for (const [name, fanIn] of [
     ["conv1/kernel", 27],

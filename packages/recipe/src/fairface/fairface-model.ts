@@ -1,8 +1,10 @@
-// Owns the multitask CNN. Blocks of convolution, batch norm, ReLU and max-pool; a dense layer with ReLU and dropout; three
-// linear heads. Layers count from 1; their order is that of the initial values' counters.
+// fairfaceModel: the multitask CNN: blocks of convolution, batch norm, ReLU and max-pool; a dense layer with ReLU and
+// dropout; three linear heads. Blocks are numbered from 1. The order of the layers decides the counters of the initial
+// values, so a change of it changes the bits.
 //
-// The age head is linear, not a sigmoid: with an absolute-error loss a sigmoid's slope fades where the ends of the range
-// are predicted, and the reference regresses years / 100 linearly, so that figures compare. Nothing clamps it.
+// The age head is linear and not a sigmoid, for two reasons. With an absolute-error loss, the gradient of a sigmoid vanishes
+// near the ends of the range. And the PyTorch reference regresses years / 100 linearly, so that figures can be compared. The
+// output is not clamped.
 //
 // B batch, H height, W width, C channels, U dense units
 import { fairfaceClasses } from "@lockstep/dataset";
@@ -11,7 +13,7 @@ import type { HeadTensors } from "../model/model-passes.js";
 import type { Net } from "../model/net.js";
 import type { FairfaceOptions } from "./options.js";
 
-/** Gender: one logit of "Female". Race: a logit a class. Age: years / 100. */
+/** Outputs: gender is one logit, of "Female"; race is one logit for each class; age is years / 100. */
 export function fairfaceModel(net: Net, images_BHWC: Tensor4D, options: FairfaceOptions): HeadTensors {
   let activation_BHWC = images_BHWC;
   options.widths.forEach((filters, index) => {

@@ -31,7 +31,7 @@ function sumOf(sums: Float64Array, index: number): number {
   return sum;
 }
 
-test("gradients agree with numerical differences of the loss, dropout and augmentation included", () => {
+test("gradients agree with numerical differences of the loss, with dropout and augmentation", () => {
   const recipe = tinyRecipe({ widths: [4, 8], denseUnits: 8, taskWeights: { gender: 1, race: 2, age: 3 } }, 8);
   const values = recipe.initialWeights(3);
   const batch = tinyBatch(0, 4);
@@ -52,7 +52,7 @@ test("gradients agree with numerical differences of the loss, dropout and augmen
     "age/bias",
   ]) {
     const gradient = valuesNamed(gradients, name);
-    // The steepest entry: differences in float32 say little about flat ones.
+    // The steepest entry: float32 differences are too inexact for small gradients.
     const index = gradient.reduce((best, value, i) => (Math.abs(value) > Math.abs(gradient[best] ?? 0) ? i : best), 0);
     const numerical = (lossWith(name, index, h) - lossWith(name, index, -h)) / (2 * h);
     const analytical = gradient[index] ?? Number.NaN;
@@ -74,7 +74,7 @@ test("two training passes over the same micro-batch give the same bytes", () => 
   assert.deepEqual(one, two);
 });
 
-test("another step drops other units, another epoch augments otherwise", () => {
+test("dropout depends on step and micro-batch, and augmentation on the epoch", () => {
   const dropping = tinyRecipe({ ...plainOptions, denseUnits: 32, dropout: 0.5 }, 8);
   const augmenting = tinyRecipe({ ...plainOptions, augmentation: {} }, 8);
   const lossOf = (recipe: typeof dropping, key: object) =>
@@ -86,12 +86,12 @@ test("another step drops other units, another epoch augments otherwise", () => {
   assert.equal(lossOf(augmenting, { step: 0 }), lossOf(augmenting, { step: 1 }));
 });
 
-test("a sample's augmentation depends on its position in the epoch, not on its place in a micro-batch", () => {
+test("a sample's augmentation depends on its position in the epoch, not on its micro-batch", () => {
   const recipe = tinyRecipe({ ...plainOptions, augmentation: {} }, 8);
   const values = recipe.initialWeights(3);
   const pixels = tinyBatch(0, 4);
   const alone = { ...tinyBatch(2, 1), key: { ...pixels.key, microBatch: 5 } };
-  // Batch norm mixes samples: so one sample is compared, alone and as a batch of itself.
+  // A micro-batch of one sample, because batch norm makes a sample's results depend on the others.
   const again = {
     ...alone,
     pixels_BHWC: pixels.pixels_BHWC.subarray(2 * imageSize * imageSize * 3, 3 * imageSize * imageSize * 3),
@@ -99,7 +99,7 @@ test("a sample's augmentation depends on its position in the epoch, not on its p
   assert.deepEqual(trainOnce(engine, recipe, values, alone), trainOnce(engine, recipe, values, again));
 });
 
-test("the sums of a pass' micro-batches are the pass' sums in inference", () => {
+test("in inference the sums of a pass are the totals over its micro-batches", () => {
   const recipe = tinyRecipe(plainOptions, 11);
   const weights = uploaded(engine, recipe, recipe.initialWeights(3));
   const constants = recipe.passConstants(range(0, 11));
@@ -121,7 +121,7 @@ test("the sums of a pass' micro-batches are the pass' sums in inference", () => 
   disposeAll(weights);
 });
 
-test("inference with a batch's own statistics as running ones gives the training loss of that batch", () => {
+test("inference with a batch's own statistics as running statistics gives the training loss of that batch", () => {
   const recipe = tinyRecipe(plainOptions, 8);
   const batch = tinyBatch(0, 8);
   const values = recipe.initialWeights(3);
@@ -133,7 +133,7 @@ test("inference with a batch's own statistics as running ones gives the training
   ] as const) {
     const count = 8 * side * side;
     own[`norm${block}/mean`] = valuesNamed(trained.values, `norm${block}/mean`);
-    // Training normalises by the biased variance and hands out the unbiased one.
+    // Training normalises by the biased variance and returns the unbiased variance.
     own[`norm${block}/variance`] = valuesNamed(trained.values, `norm${block}/variance`).map(
       (v) => (v * (count - 1)) / count,
     );
@@ -144,7 +144,7 @@ test("inference with a batch's own statistics as running ones gives the training
   disposeAll(weights);
 });
 
-test("thirty steps of Adam learn a tiny batch by heart", () => {
+test("thirty steps of Adam reduce the loss of a tiny batch to less than a fifth", () => {
   const recipe = tinyRecipe({ ...plainOptions, denseUnits: 16 }, 6);
   const batch = tinyBatch(0, 6);
   const values = recipe.initialWeights(3);
@@ -168,23 +168,23 @@ test("thirty steps of Adam learn a tiny batch by heart", () => {
   assert.ok(last < 0.2 * first, `loss went from ${first} to ${last}`);
 });
 
-test("training and evaluating leave no tensor behind but those handed out", () => {
+test("training and evaluation dispose every tensor that they do not return", () => {
   const recipe = tinyRecipe({ widths: [4, 8], denseUnits: 8 }, 8);
   const weights = uploaded(engine, recipe, recipe.initialWeights(3));
   const batch = tinyBatch(0, 4);
   const constants = recipe.passConstants(batch.samples);
   const numBefore = engine.tf.memory().numTensors;
   const result = recipe.train(engine.tf, weights, batch, constants);
-  const handedOut = Object.keys(result.gradients).length + Object.keys(result.statistics).length;
-  assert.equal(handedOut, recipe.tensors.length);
-  assert.equal(engine.tf.memory().numTensors, numBefore + handedOut);
+  const numReturned = Object.keys(result.gradients).length + Object.keys(result.statistics).length;
+  assert.equal(numReturned, recipe.tensors.length);
+  assert.equal(engine.tf.memory().numTensors, numBefore + numReturned);
   downloaded(engine, result);
   recipe.evaluate(engine.tf, weights, batch, constants);
   assert.equal(engine.tf.memory().numTensors, numBefore);
   disposeAll(weights);
 });
 
-test("a training pass that throws leaves no tensor behind", () => {
+test("a training pass that throws disposes its tensors", () => {
   const recipe = tinyRecipe(plainOptions, 8);
   const weights = uploaded(engine, recipe, recipe.initialWeights(3));
   const batch = tinyBatch(0, 4);
@@ -194,7 +194,7 @@ test("a training pass that throws leaves no tensor behind", () => {
   disposeAll(weights);
 });
 
-test("predictions come by head: logits of gender and race, years of age", () => {
+test("an evaluation returns predictions by head: logits of gender and race, and the age in years", () => {
   const recipe = tinyRecipe(plainOptions, 8);
   const values = { ...recipe.initialWeights(3), "age/kernel": new Float32Array(8), "age/bias": Float32Array.of(0.345) };
   const weights = uploaded(engine, recipe, values);

@@ -1,4 +1,4 @@
-// Owns the built-in recipe: what the multitask CNN's heads are judged by, and how its images are augmented.
+// fairfaceRecipe: the built-in recipe: the multitask CNN with the losses of its heads and the augmentation of its images.
 import { ageMidpoints, fairfaceLabels } from "@lockstep/dataset";
 import { defineRecipe } from "../define/define-recipe.js";
 import type { HeadDeclaration } from "../heads/head.js";
@@ -17,7 +17,7 @@ export const fairfaceRecipe = defineRecipe<FairfaceOptions>({
   },
 });
 
-/** Binary cross-entropy with logits, cross-entropy weighted by class unless told otherwise, absolute error of years / 100. */
+/** The losses are binary cross-entropy with logits, cross-entropy (weighted by class by default), and the absolute error of years / 100. */
 export function fairfaceHeads({ taskWeights, classWeights }: Pick<FairfaceOptions, "taskWeights" | "classWeights">) {
   return {
     gender: { loss: "binaryCrossEntropy", weight: taskWeights.gender },
@@ -33,7 +33,7 @@ export function fairfaceHeads({ taskWeights, classWeights }: Pick<FairfaceOption
       unit: "years",
       scale: 100,
       classValues: ageMidpoints,
-      /** Bins hold whole years lived: 2.9 is "0-2". */
+      /** Bins hold whole years lived: an age of 2.9 is in bin "0-2". */
       classEdges: [3, 10, 20, 30, 40, 50, 60, 70],
     },
   } satisfies Record<string, HeadDeclaration>;

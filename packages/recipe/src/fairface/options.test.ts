@@ -13,7 +13,7 @@ function messageOf(work: () => unknown): string {
   return assert.fail("nothing was thrown");
 }
 
-test("no options give the document's network", () => {
+test("without options the network is the default network", () => {
   assert.deepEqual(resolveFairfaceOptions({}), {
     widths: [32, 64, 128, 256],
     denseUnits: 512,
@@ -31,7 +31,7 @@ test("no options give the document's network", () => {
   });
 });
 
-test("parts of a group keep the other parts' defaults, and null turns augmentation off", () => {
+test("options of a group that are not given have their defaults, and null turns augmentation off", () => {
   const options = resolveFairfaceOptions({ taskWeights: { age: 2 }, augmentation: { rotationDegrees: 0 } });
   assert.deepEqual(options.taskWeights, { gender: 1, race: 1, age: 2 });
   assert.equal(options.augmentation?.flip, 0.5);
@@ -43,7 +43,7 @@ test("resolved options resolve to themselves", () => {
   assert.deepEqual(resolveFairfaceOptions(resolved), resolved);
 });
 
-test("a wrong option is named with its value", () => {
+test("the message about a wrong option names the option and its value", () => {
   assert.match(
     messageOf(() => resolveFairfaceOptions({ dropout: 1 })),
     /^fairface recipe: dropout 1: /,
@@ -66,13 +66,13 @@ test("a wrong option is named with its value", () => {
   );
 });
 
-test("an image size that the blocks cannot halve is refused with the nearest that fit", () => {
+test("an image size that the blocks cannot halve is refused, with the nearest sizes that fit", () => {
   const options = resolveFairfaceOptions({});
   checkImageSize(64, options);
   checkImageSize(224, options);
   assert.equal(
     messageOf(() => checkImageSize(100, options)),
-    "image size 100: must be a multiple of 16, as 4 blocks halve it (--image-size 96 or 112)",
+    "image size 100: must be a multiple of 16, because 4 blocks halve it (--image-size 96 or 112)",
   );
   assert.match(
     messageOf(() => checkImageSize(8, options)),

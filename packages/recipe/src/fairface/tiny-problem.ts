@@ -1,4 +1,4 @@
-// Owns the small problem that the recipe's tests run on: a few noise images, labels of every class, a tiny network.
+// tinyRecipe, tinyBatch and tinyLabels: a small problem for tests: noise images, labels of every class, a tiny network.
 import { fairfaceLabels, type LabelTable } from "@lockstep/dataset";
 import { CounterRandom, fillUniform, randomDomain } from "@lockstep/numerics";
 import type { Engine } from "../engine/engine.js";
@@ -20,12 +20,12 @@ export function tinyRecipe(options: Readonly<Record<string, unknown>>, numSample
     options,
     imageSize,
     labels: tinyLabels(numSamples),
-    // The first half: class weights that differ.
+    // Only the first half, so that the class weights differ.
     trainingSamples: range(0, Math.ceil(numSamples / 2)),
   });
 }
 
-/** Samples `first` to `first + count - 1`, each with pixels of its own. */
+/** Samples `first` to `first + count - 1`. Each sample has other pixels. */
 export function tinyBatch(first: number, count: number, key: Partial<MicroBatch["key"]> = {}): MicroBatch {
   const imageBytes = imageSize * imageSize * 3;
   const pixels_BHWC = new Uint8Array(count * imageBytes);
@@ -51,11 +51,11 @@ export function disposeAll(tensors: Weights): void {
 
 export interface DownloadedResult {
   readonly sums: Float64Array;
-  /** Gradients and statistics. */
+  /** Gradients and statistics by name. */
   readonly values: Record<string, Float32Array>;
 }
 
-/** The result as arrays; its tensors are disposed. */
+/** Returns the result as arrays and disposes its tensors. */
 export function downloaded(engine: Engine, { gradients, statistics, sums }: TrainingResult): DownloadedResult {
   const values: Record<string, Float32Array> = {};
   for (const [name, tensor] of Object.entries({ ...gradients, ...statistics })) {
@@ -73,7 +73,7 @@ export function valuesNamed(values: Readonly<Record<string, Float32Array>>, name
   return found;
 }
 
-/** One training pass with weights given as arrays. */
+/** Runs one training pass with weights that are given as arrays. */
 export function trainOnce(
   engine: Engine,
   recipe: Recipe,

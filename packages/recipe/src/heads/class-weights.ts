@@ -1,7 +1,10 @@
-// Owns class weights: how much each class of a label counts in a loss, and what they sum to over a pass.
+// inverseFrequency and totalWeight: the weight of each class of a label in a loss, and the sum of the weights over a pass.
 import { type LabelTable, labelOf } from "@lockstep/dataset";
 
-/** Inverse frequency, n / (K count): 1 on average over the training part. A class that never occurs there weighs as if it did once. */
+/**
+ * The weight of each class, n / (K count), which is 1 on average over the training part. A class that does not occur there
+ * has the weight of a class that occurs once.
+ */
 export function inverseFrequency(options: {
   readonly labels: LabelTable;
   readonly label: string;
@@ -14,7 +17,7 @@ export function inverseFrequency(options: {
   );
 }
 
-/** The weights' sum over the samples. By class, so that the order of the samples is no matter. */
+/** The sum of the samples' weights. It is summed by class, so that it does not depend on the order of the samples. */
 export function totalWeight(
   weights: readonly number[],
   options: { readonly labels: LabelTable; readonly label: string; readonly samples: Uint32Array },

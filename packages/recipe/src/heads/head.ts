@@ -1,5 +1,5 @@
-// Owns what a recipe declares of a head, and what that comes to once its label is known: its width, its loss, what is
-// measured of it. How heads are summed up to a pass' loss stands in scoring.ts.
+// resolveHead: makes a Head, with its width, loss and metrics, from a recipe's declaration of it and the labels' schema.
+// scoring.ts computes the loss of a pass from the heads.
 //
 // K outputs of a head
 import type { LabelSchema } from "@lockstep/dataset";
@@ -8,37 +8,37 @@ import type { EvaluatedHead, MetricRatio } from "../recipe.js";
 import { at, type LossName, losses, predictedClass, type SampleLoss } from "./losses.js";
 
 export interface HeadDeclaration {
-  /** A field of the recipe's labels; the head's own name where absent. */
+  /** A field of the recipe's labels. The default is the head's own name. */
   readonly label?: string | undefined;
   /**
-   * Of one sample: by name, or a function of its outputs and its target (a class' index, or a number). What it is divided
-   * by is the framework's business.
+   * The loss of one sample: the name of a built-in loss, or a function of the sample's outputs and its target (the index of
+   * a class, or a number). The function does not divide by the number of samples: Lockstep does.
    */
   readonly loss: LossName | SampleLoss;
-  /** Factor of the head's loss in the sum; 1 where absent. */
+  /** Factor of the head's loss in the total loss. The default is 1. */
   readonly weight?: number | undefined;
-  /** How much each class counts; all the same where absent. */
+  /** Weight of each class in the loss. By default all classes have the same weight. */
   readonly classWeights?: "inverse-frequency" | readonly number[] | undefined;
-  /** Outputs, for a loss of the recipe's own; else they follow from loss and label. */
+  /** Number of outputs, for a loss that is a function. For a built-in loss it follows from the loss and the label. */
   readonly width?: number | undefined;
-  /** Of a number, for people, e.g. "years". */
+  /** Unit of the number that the head predicts, for reports; for example "years". */
   readonly unit?: string | undefined;
-  /** The head says the number over this; 1 where absent. */
+  /** The head's output is the number divided by `scale`. The default is 1. */
   readonly scale?: number | undefined;
-  /** Makes a number of a class label: the one that stands for each class. */
+  /** The number that represents each class of the label. With it, a head predicts a number for a label with classes. */
   readonly classValues?: readonly number[] | undefined;
   /** See NumberHead. */
   readonly classEdges?: readonly number[] | undefined;
 }
 
+/** A quantity that is summed over the samples; its mean over the samples is reported as a metric. */
 export interface Measure {
-  /** Of the sum; a share or mean over the samples is reported. */
   readonly sumName: string;
   readonly metric: MetricRatio;
   of(outputs_K: Float32Array, target: number): number;
 }
 
-/** A head whose label is known. */
+/** A head whose declaration was checked against the labels. */
 export interface Head {
   readonly name: string;
   readonly label: string;
@@ -47,60 +47,56 @@ export interface Head {
   readonly loss: SampleLoss;
   readonly lossUnit: string;
   readonly scale: number;
-  /** What the head should say of a label's value. */
+  /** The output that is right for a label's value: the class' index, or the number divided by `scale`. */
   targetOf(value: number): number;
   readonly classWeights: HeadDeclaration["classWeights"];
-  /** Of the label; null where it is a number. */
+  /** Number of the label's classes; null if the label is a number. */
   readonly numClasses: number | null;
   readonly measures: readonly Measure[];
   readonly evaluated: EvaluatedHead;
 }
 
-/** @throws UserError that names the head and what does not fit */
+/** @throws UserError that names the head and the field that does not fit the label */
 export function resolveHead(name: string, declaration: HeadDeclaration, schema: LabelSchema): Head {
-  const complain = (what: string): never => {
+  const refuse = (what: string): never => {
     throw new UserError(`head ${name}: ${what}`);
   };
   const label = declaration.label ?? name;
   const field =
     schema.fields.find((candidate) => candidate.name === label) ??
-    complain(`label "${label}" is none of the recipe's (${schema.fields.map((known) => known.name).join(", ")})`);
+    refuse(`label "${label}" is not in the recipe's labels (${schema.fields.map((known) => known.name).join(", ")})`);
   const numClasses = field.kind === "class" ? field.classes.length : null;
   const { loss, weight = 1, scale = 1, classValues, classWeights } = declaration;
   if (classValues !== undefined && classValues.length !== numClasses) {
-    complain(`classValues has ${classValues.length} numbers, label "${label}" ${numClasses ?? "no"} classes`);
+    refuse(`classValues has ${classValues.length} numbers, label "${label}" has ${numClasses ?? "no"} classes`);
   }
-  if (classWeights !== undefined && numClasses === null) complain(`classWeights: label "${label}" has no classes`);
+  if (classWeights !== undefined && numClasses === null) refuse(`classWeights: label "${label}" has no classes`);
   if (Array.isArray(classWeights) && classWeights.length !== numClasses) {
-    complain(`classWeights has ${classWeights.length} numbers, label "${label}" ${numClasses} classes`);
+    refuse(`classWeights has ${classWeights.length} numbers, label "${label}" has ${numClasses} classes`);
   }
-  const saysNumber = isNumberLoss(loss) || classValues !== undefined || numClasses === null;
+  const isNumber = isNumberLoss(loss) || classValues !== undefined || numClasses === null;
   if (isNumberLoss(loss) && numClasses !== null && classValues === undefined) {
-    complain(`loss ${String(loss)} needs a number, label "${label}" has classes; give classValues, a number for each`);
+    refuse(
+      `loss ${String(loss)} needs a number, label "${label}" has classes; give classValues, a number for each class`,
+    );
   }
-  if (isClassLoss(loss) && saysNumber) complain(`loss ${String(loss)} needs classes; label "${label}" is a number`);
+  if (isClassLoss(loss) && isNumber) refuse(`loss ${String(loss)} needs classes; label "${label}" is a number`);
   if (loss === "binaryCrossEntropy" && numClasses !== 2) {
-    complain(`loss binaryCrossEntropy needs two classes, label "${label}" has ${numClasses}; use crossEntropy`);
+    refuse(`loss binaryCrossEntropy needs two classes, label "${label}" has ${numClasses}; use crossEntropy`);
   }
-  const width = widthOf(declaration, saysNumber ? null : numClasses, complain);
+  const width = widthOf(declaration, isNumber ? null : numClasses, refuse);
   const common = {
     ...{ name, label, width, weight, scale, numClasses, classWeights },
     loss: typeof loss === "function" ? loss : losses[loss],
   };
-  return saysNumber ? numberHead(common, declaration) : classHead(common);
+  return isNumber ? numberHead(common, declaration) : classHead(common);
 }
 
-function widthOf(
-  { loss, width }: HeadDeclaration,
-  numClasses: number | null,
-  complain: (what: string) => never,
-): number {
+function widthOf({ loss, width }: HeadDeclaration, numClasses: number | null, refuse: (what: string) => never): number {
   const needed = numClasses === null || loss === "binaryCrossEntropy" ? 1 : numClasses;
   if (width === undefined || width === needed) return needed;
   if (typeof loss === "function" && numClasses === 2 && width === 1) return width;
-  return complain(
-    `width ${width}: it has ${needed} output${needed === 1 ? "" : "s"}, as its label says; leave width away`,
-  );
+  return refuse(`width ${width}: its loss and label require ${needed} output${needed === 1 ? "" : "s"}; remove width`);
 }
 
 type CommonParts = Omit<Head, "targetOf" | "measures" | "evaluated" | "lossUnit">;
@@ -150,7 +146,7 @@ function numberHead(common: CommonParts, { unit = "", classValues, classEdges, l
   };
 }
 
-/** Over the pass' samples. */
+/** A metric that is the mean of a sum over the samples of the pass. */
 export function mean(name: string, numerator: string, unit: string): MetricRatio {
   return { name, numerator, denominator: "samples", squareRoot: false, unit };
 }

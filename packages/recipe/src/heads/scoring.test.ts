@@ -14,9 +14,9 @@ const labels = labelTable(fairfaceLabels, [
   { gender: 0, race: 6, ageBin: 3 },
 ]);
 const allSamples = range(0, 4);
-const evenly = { gender: 1, race: 1, age: 1 };
+const equalWeights = { gender: 1, race: 1, age: 1 };
 
-function scoringWith(taskWeights = evenly) {
+function scoringWith(taskWeights = equalWeights) {
   return createScoring({
     heads: fairfaceHeads({ taskWeights, classWeights: "inverse-frequency" }),
     labels,
@@ -27,8 +27,8 @@ function scoringWith(taskWeights = evenly) {
 const scoring = scoringWith();
 const constants = scoring.passConstants(allSamples);
 
-/** Of all samples, by name. */
-function sumsOf(outputs: HeadValues, taskWeights = evenly): (name: string) => number {
+/** Returns a function from the name of a sum to its value over all samples. */
+function sumsOf(outputs: HeadValues, taskWeights = equalWeights): (name: string) => number {
   const { sums } = scoringWith(taskWeights).score(outputs, allSamples, constants);
   return (name) => sums[scoring.sumNames.indexOf(name)] ?? assert.fail(`no sum ${name}`);
 }
@@ -37,7 +37,7 @@ function close(actual: number | undefined, expected: number, tolerance = 1e-12):
   assert.ok(actual !== undefined && Math.abs(actual - expected) <= tolerance, `${actual}, expected ${expected}`);
 }
 
-test("class weights are inverse frequencies of the training part, one on average over its samples", () => {
+test("class weights are inverse frequencies in the training part, and 1 on average over its samples", () => {
   const race = { label: "race", numClasses: fairfaceClasses.race.length };
   const weights = inverseFrequency({ ...race, labels, trainingSamples: allSamples });
   assert.deepEqual(weights, [4 / 7, 4 / 7, 4 / 14, 4 / 7, 4 / 7, 4 / 7, 4 / 7]);
@@ -46,37 +46,37 @@ test("class weights are inverse frequencies of the training part, one on average
   close(Array.from(part.columns["race"] ?? []).reduce((sum, race) => sum + (inPart[race] ?? 0), 0) / 700, 1);
 });
 
-test("pass constants are the pass' samples and their class weights, whatever the order", () => {
+test("pass constants are the number of samples and the sum of their class weights, in any order of the samples", () => {
   assert.deepEqual(constants, { samples: 4, raceWeight: 2 * (4 / 14) + 2 * (4 / 7) });
   assert.deepEqual(scoring.passConstants(allSamples.slice().reverse()), constants);
 });
 
-test("without class weights every sample counts alike in the race loss", () => {
-  const heads = fairfaceHeads({ taskWeights: evenly, classWeights: "none" });
+test("without class weights every sample has the same weight in the race loss", () => {
+  const heads = fairfaceHeads({ taskWeights: equalWeights, classWeights: "none" });
   const unweighted = createScoring({ heads, labels, trainingSamples: allSamples });
   const race = new Float32Array(28);
-  race[2] = 1000; // right, of the class that occurs twice
-  race[7 + 3] = 1000; // wrong by 1000, of the same class
+  race[2] = 1000; // right; the sample's class occurs twice
+  race[7 + 3] = 1000; // wrong by 1000; the sample has the same class
   const outputs = { gender: new Float32Array(4), race, age: new Float32Array(4) };
   const { sums } = unweighted.score(outputs, allSamples, unweighted.passConstants(allSamples));
   close(sums[unweighted.sumNames.indexOf("raceLoss")], (1000 + 2 * Math.log(7)) / 4, 1e-9);
 });
 
-test("a pass whose samples all have a class weight of 0 has no loss and teaches nothing", () => {
+test("a pass whose samples all have a class weight of 0 has a loss of 0 and gradients of 0", () => {
   const heads = { gender: { loss: "crossEntropy", classWeights: [0, 1] } } as const;
   const weighted = createScoring({ heads, labels, trainingSamples: allSamples });
-  const lossAndSlopes = (samples: Uint32Array) => {
+  const lossAndGradients = (samples: Uint32Array) => {
     const outputs = { gender: new Float32Array(2 * samples.length) };
     const { sums, gradients } = weighted.score(outputs, samples, weighted.passConstants(samples));
     return [sums[weighted.sumNames.indexOf("genderLoss")], ...(gradients["gender"] ?? [])].map(
       (value = NaN) => value + 0,
     );
   };
-  assert.deepEqual(lossAndSlopes(Uint32Array.of(1, 3)), [0, 0, 0, 0, 0]); // -0 + 0 is 0
-  assert.deepEqual(lossAndSlopes(Uint32Array.of(1, 2)), [Math.log(2), 0, 0, 0.5, -0.5]);
+  assert.deepEqual(lossAndGradients(Uint32Array.of(1, 3)), [0, 0, 0, 0, 0]); // -0 + 0 is 0
+  assert.deepEqual(lossAndGradients(Uint32Array.of(1, 2)), [Math.log(2), 0, 0, 0.5, -0.5]);
 });
 
-test("losses of outputs that say nothing are log 2, log 7 and the ages themselves", () => {
+test("losses of outputs that are all 0 are log 2, log 7 and the ages themselves", () => {
   const outputs = { gender: new Float32Array(4), race: new Float32Array(28), age: new Float32Array(4) };
   const sum = sumsOf(outputs);
   close(sum("genderLoss"), Math.log(2));
@@ -90,11 +90,11 @@ test("losses of outputs that say nothing are log 2, log 7 and the ages themselve
     1e-9,
   );
   close(sum("loss"), Math.log(2) + Math.log(7) + 1.35 / 4);
-  assert.equal(sum("genderCorrect"), 2); // a logit of 0 says Male
-  assert.equal(sum("raceCorrect"), 1); // of equal logits the first wins: White
+  assert.equal(sum("genderCorrect"), 2); // a logit of 0 predicts Male
+  assert.equal(sum("raceCorrect"), 1); // the first of equal logits is predicted: White
 });
 
-test("losses stay finite and exact where logits are huge", () => {
+test("losses of huge logits are finite and exact", () => {
   const race = new Float32Array(28);
   race[2] = 1000; // right
   race[7 + 3] = 1000; // wrong by 1000
@@ -126,7 +126,7 @@ test("gradients agree with numerical differences of the weighted loss", () => {
   }
 });
 
-test("micro-batches of a pass add up to it, gradients unchanged", () => {
+test("the sums of a pass are the totals over its micro-batches, and the gradients are the same", () => {
   const outputs = {
     gender: Float32Array.of(0.5, -1.5, 2, 0.25),
     race: Float32Array.from({ length: 28 }, (_, i) => Math.cos(i)),
@@ -159,13 +159,13 @@ test("micro-batches of a pass add up to it, gradients unchanged", () => {
   }
 });
 
-test("every metric names sums that exist", () => {
+test("every metric is computed from sums that exist", () => {
   for (const { numerator, denominator } of scoring.metrics) {
     for (const name of [numerator, denominator ?? numerator]) assert.ok(scoring.sumNames.includes(name), name);
   }
 });
 
-test("metric sums and metrics come in the order that runs have recorded them in", () => {
+test("metric sums and metrics have the order in which existing runs recorded them", () => {
   assert.deepEqual(scoring.sumNames, [
     ...["samples", "loss", "genderLoss", "raceLoss", "ageLoss"],
     ...["genderCorrect", "raceCorrect", "ageAbsoluteError", "ageSquaredError"],
@@ -179,7 +179,7 @@ test("metric sums and metrics come in the order that runs have recorded them in"
   );
 });
 
-test("a loss of the recipe's own is given a sample's outputs and target, and cannot see its batch", () => {
+test("a recipe's own loss is called with one sample's outputs and target, not with its batch", () => {
   const seen: [number[], number][] = [];
   const huber = (outputs_K: Float32Array, target: number) => {
     seen.push([[...outputs_K], target]);
@@ -216,7 +216,7 @@ test("a loss of the recipe's own is given a sample's outputs and target, and can
   );
 });
 
-test("heads that do not fit their label are refused by name", () => {
+test("a head that does not fit its label is refused by name", () => {
   const refusal = (heads: Parameters<typeof createScoring>[0]["heads"]) => {
     try {
       createScoring({ heads, labels, trainingSamples: allSamples });
@@ -226,9 +226,15 @@ test("heads that do not fit their label are refused by name", () => {
     }
     return "accepted";
   };
-  assert.match(refusal({ sex: { loss: "crossEntropy" } }), /^head sex: label "sex" is none of the recipe's \(gender/);
+  assert.match(
+    refusal({ sex: { loss: "crossEntropy" } }),
+    /^head sex: label "sex" is not in the recipe's labels \(gender/,
+  );
   assert.match(refusal({ race: { loss: "binaryCrossEntropy" } }), /two classes, label "race" has 7; use crossEntropy/);
   assert.match(refusal({ race: { loss: "absoluteError" } }), /needs a number, label "race" has classes/);
-  assert.match(refusal({ race: { loss: "crossEntropy", width: 3 } }), /width 3: it has 7 outputs/);
+  assert.match(
+    refusal({ race: { loss: "crossEntropy", width: 3 } }),
+    /width 3: its loss and label require 7 outputs; remove width/,
+  );
   assert.match(refusal({ race: { loss: "crossEntropy", classWeights: [1, 2] } }), /classWeights has 2 numbers/);
 });

@@ -1,9 +1,8 @@
-// Owns what the heads of a recipe come to: losses, metric sums and the losses' gradients, computed in double precision, in
-// the order of the samples, from the heads' outputs (a few hundred numbers). So they are the same on every backend, need
-// no tape, and a loss's gradient is beside its value.
+// createScoring: computes the losses, their gradients and the metric sums from the heads' outputs (a few hundred numbers).
+// It computes in double precision and in the order of the samples, so that the results are the same on every backend.
 //
-// Every loss is a sum over samples divided by a constant of the whole pass, never by the micro-batch: the sum over the
-// micro-batches of a pass is the pass' loss.
+// Invariant: every loss is a sum over samples that is divided by a constant of the whole pass, never by the size of the
+// micro-batch. So the loss of a pass is the sum of its micro-batches' losses.
 //
 // B batch, K outputs of a head
 import { type LabelTable, labelOf, labelsOf, type SampleLabels } from "@lockstep/dataset";
@@ -12,20 +11,24 @@ import type { EvaluatedHead, EvaluationResult, MetricRatio, PassConstants } from
 import { inverseFrequency, totalWeight } from "./class-weights.js";
 import { type Head, type HeadDeclaration, mean, resolveHead } from "./head.js";
 
-/** A metric of the recipe's own: the mean of a value over the samples. */
+/** A recipe's own metric: the mean of a value over the samples. */
 export interface MetricDeclaration {
-  /** Of one sample: outputs by head (K numbers, as the model says them), labels by field. A pure function. */
+  /**
+   * The value of one sample. It must be a pure function.
+   * @param outputs the model's K outputs by head, not multiplied by the head's scale
+   * @param labels the sample's labels by field
+   */
   value(outputs: Readonly<Record<string, Float32Array>>, labels: SampleLabels): number;
   readonly unit?: string | undefined;
 }
 
-/** By head: outputs, or gradients with respect to them; B x K, row-major. */
+/** Outputs by head, or gradients with respect to them; B x K, row-major. */
 export type HeadValues = Readonly<Record<string, Float32Array>>;
 
 export interface Scores {
-  /** In the order of sumNames. */
+  /** Metric sums in the order of sumNames. */
   readonly sums: Float64Array;
-  /** Of the loss. */
+  /** Gradients of the total loss. */
   readonly gradients: HeadValues;
 }
 
@@ -34,10 +37,14 @@ export interface Scoring {
   readonly sumNames: readonly string[];
   readonly metrics: readonly MetricRatio[];
   readonly evaluatedHeads: readonly EvaluatedHead[];
-  /** Denominators of a pass: its samples, and the sum of their class weights by head. */
+  /** The denominators of a pass: the number of its samples, and for each weighted head the sum of their class weights. */
   passConstants(samples: Uint32Array): PassConstants;
+  /**
+   * @param samples the micro-batch's samples, as indexes into the label table
+   * @throws UserError if a recipe's own loss returns a gradient of another length
+   */
   score(outputs: HeadValues, samples: Uint32Array, constants: PassConstants): Scores;
-  /** In the units that reports have. */
+  /** The predictions in the units of reports: outputs, multiplied by the head's scale. */
   predictions(outputs: HeadValues): EvaluationResult["predictions"];
 }
 
@@ -52,7 +59,7 @@ interface WeightedHead extends Head {
   readonly weights: readonly number[] | null;
 }
 
-/** @throws UserError that names the head or metric that does not fit */
+/** @throws UserError that names the head that does not fit its label, or a name that two metrics have */
 export function createScoring(options: ScoringOptions): Scoring {
   const { labels, metrics: ownMetrics = {} } = options;
   const heads = Object.entries(options.heads).map(([name, declaration]) => weighted(name, declaration, options));
@@ -63,9 +70,9 @@ export function createScoring(options: ScoringOptions): Scoring {
     ...heads.flatMap(({ measures }) => measures.map(({ sumName }) => sumName)),
     ...Object.keys(ownMetrics),
   ];
-  const twice = sumNames.find((name, index) => sumNames.indexOf(name) !== index);
-  if (twice !== undefined)
-    throw new UserError(`metric ${twice}: there are two of that name; rename a head or a metric`);
+  const duplicate = sumNames.find((name, index) => sumNames.indexOf(name) !== index);
+  if (duplicate !== undefined)
+    throw new UserError(`metric ${duplicate}: two metrics have that name; rename a head or a metric`);
 
   function score(outputs: HeadValues, samples: Uint32Array, constants: PassConstants): Scores {
     const gradients = Object.fromEntries(
@@ -145,24 +152,26 @@ function scoreSample(context: {
   const outputs_K = valuesOf(rows, name);
   const { loss, gradient } = head.loss(outputs_K, target);
   if (gradient.length !== width) {
-    throw new UserError(`head ${name}: its loss gives ${gradient.length} slopes for ${width} outputs`);
+    throw new UserError(
+      `head ${name}: its loss returns a gradient of ${gradient.length} numbers for ${width} outputs; return one number for each output`,
+    );
   }
-  const slopes_BK = valuesOf(gradients, name);
+  const gradients_BK = valuesOf(gradients, name);
   if (weights === null) {
     const numSamples = constant(constants, "samples", { least: 1 });
     add(`${name}Loss`, loss / numSamples);
-    for (let k = 0; k < width; k++) slopes_BK[b * width + k] = (weight * (gradient[k] ?? Number.NaN)) / numSamples;
+    for (let k = 0; k < width; k++) gradients_BK[b * width + k] = (weight * (gradient[k] ?? Number.NaN)) / numSamples;
   } else {
     const total = constant(constants, weightName(name), { least: 0 });
-    // Class weights of 0 may leave a pass none: it teaches nothing.
+    // Class weights of 0 may make the total 0. Then the loss and the gradients of the pass are 0.
     const share = total === 0 ? 0 : (weights[label] ?? Number.NaN) / total;
     add(`${name}Loss`, share * loss);
-    for (let k = 0; k < width; k++) slopes_BK[b * width + k] = weight * share * (gradient[k] ?? Number.NaN);
+    for (let k = 0; k < width; k++) gradients_BK[b * width + k] = weight * share * (gradient[k] ?? Number.NaN);
   }
   for (const { sumName, of } of head.measures) add(sumName, of(outputs_K, target));
 }
 
-/** One sample's outputs by head. */
+/** The outputs of sample b, by head. */
 function rowsOf(heads: readonly Head[], outputs: HeadValues, b: number): HeadValues {
   return Object.fromEntries(
     heads.map(({ name, width }) => [name, valuesOf(outputs, name).subarray(b * width, (b + 1) * width)]),

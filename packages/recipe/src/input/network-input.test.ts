@@ -5,7 +5,7 @@ import { imageSize, tinyBatch } from "../fairface/tiny-problem.js";
 import { drawMaps, type AugmentationOptions as Ranges } from "./augmentation.js";
 import { type InputOptions, imagenetNormalisation, networkInput } from "./network-input.js";
 
-const still: Ranges = { flip: 0, rotationDegrees: 0, cropArea: [1, 1], brightness: 0, contrast: 0, saturation: 0 };
+const noChange: Ranges = { flip: 0, rotationDegrees: 0, cropArea: [1, 1], brightness: 0, contrast: 0, saturation: 0 };
 
 function mapsOf(options: Ranges, position: number) {
   return drawMaps(new CounterRandom(7, randomDomain.augmentation, 0, position), options, imageSize);
@@ -19,7 +19,7 @@ function inputOf(ranges: Ranges | null): InputOptions {
   };
 }
 
-/** Where the output pixel (x, y) is taken from. */
+/** The source position of the output pixel (x, y). */
 function sourceOf({ affine }: { affine: readonly number[] }, x: number, y: number): [number, number] {
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = affine;
   return [a * x + b * y + c, d * x + e * y + f];
@@ -37,7 +37,7 @@ function closeTo(actual: readonly number[], expected: readonly number[]): void {
   });
 }
 
-test("without augmentation the input is (x / 255 - mean) / std by channel", () => {
+test("without augmentation the input is (x / 255 - mean) / std of each channel", () => {
   const batch = tinyBatch(0, 2);
   const input = networkInput(batch, inputOf(null));
   for (const i of [0, 1, 2, 100, 767, 768, 1535]) {
@@ -49,20 +49,20 @@ test("without augmentation the input is (x / 255 - mean) / std by channel", () =
   }
 });
 
-test("ranges of zero leave the image as it is", () => {
+test("ranges of zero do not change the image", () => {
   const batch = tinyBatch(0, 2);
-  const [plain, drawn] = [networkInput(batch, inputOf(null)), networkInput(batch, inputOf(still))];
+  const [plain, drawn] = [networkInput(batch, inputOf(null)), networkInput(batch, inputOf(noChange))];
   plain.forEach((value, i) => {
     assert.ok(Math.abs(value - (drawn[i] ?? Number.NaN)) < 1e-4);
   });
 });
 
 test("a flip mirrors the columns about the middle", () => {
-  closeTo(sourceOf(mapsOf({ ...still, flip: 1 }, 0), 3, 5), [imageSize - 1 - 3, 5]);
+  closeTo(sourceOf(mapsOf({ ...noChange, flip: 1 }, 0), 3, 5), [imageSize - 1 - 3, 5]);
 });
 
 test("half of the samples are flipped, within four standard deviations", () => {
-  const flipped = Array.from({ length: 2000 }, (_, i) => (mapsOf({ ...still, flip: 0.5 }, i).affine[0] ?? 0) < 0);
+  const flipped = Array.from({ length: 2000 }, (_, i) => (mapsOf({ ...noChange, flip: 0.5 }, i).affine[0] ?? 0) < 0);
   const count = flipped.filter(Boolean).length;
   assert.ok(Math.abs(count - 1000) < 4 * Math.sqrt(500), `${count} of 2000`);
 });
@@ -70,7 +70,7 @@ test("half of the samples are flipped, within four standard deviations", () => {
 test("a rotation stays within its range and keeps the centre and lengths", () => {
   const centre = (imageSize - 1) / 2;
   for (let position = 0; position < 200; position++) {
-    const maps = mapsOf({ ...still, rotationDegrees: 10 }, position);
+    const maps = mapsOf({ ...noChange, rotationDegrees: 10 }, position);
     closeTo(sourceOf(maps, centre, centre), [centre, centre]);
     const [x, y] = sourceOf(maps, centre + 1, centre);
     const degrees = (Math.atan2(y - centre, x - centre) * 180) / Math.PI;
@@ -79,11 +79,11 @@ test("a rotation stays within its range and keeps the centre and lengths", () =>
   }
 });
 
-test("a crop keeps 0.8 to 1 of the area and lies inside the image", () => {
+test("a crop keeps 0.8 to 1 of the area and is inside the image", () => {
   let least = 1;
   for (let position = 0; position < 500; position++) {
-    const maps = mapsOf({ ...still, cropArea: [0.8, 1] }, position);
-    // The corners of the output's outermost pixels, half a pixel beyond their centres.
+    const maps = mapsOf({ ...noChange, cropArea: [0.8, 1] }, position);
+    // The outer corners of the output's outermost pixels, which are half a pixel from their centres.
     const [left, top] = sourceOf(maps, -0.5, -0.5);
     const [right, bottom] = sourceOf(maps, imageSize - 0.5, imageSize - 0.5);
     const area = ((right - left) * (bottom - top)) / imageSize ** 2;
@@ -94,14 +94,14 @@ test("a crop keeps 0.8 to 1 of the area and lies inside the image", () => {
   assert.ok(least < 0.81, `the smallest of 500 crops is ${least}`);
 });
 
-test("colour jitter: brightness scales, contrast fades to mid-grey, saturation keeps the luma", () => {
+test("brightness scales colours, contrast does not change mid-grey, and saturation does not change the luma", () => {
   const rgb = [200, 100, 50];
   const lumaOf = ([r = 0, g = 0, b = 0]: readonly number[]) => 0.299 * r + 0.587 * g + 0.114 * b;
   for (let position = 0; position < 50; position++) {
-    const [bright = 0] = colourOf(mapsOf({ ...still, brightness: 0.2 }, position), rgb);
+    const [bright = 0] = colourOf(mapsOf({ ...noChange, brightness: 0.2 }, position), rgb);
     assert.ok(bright >= 160 - 1e-9 && bright <= 240 + 1e-9);
-    closeTo(colourOf(mapsOf({ ...still, contrast: 0.2 }, position), [127.5, 127.5, 127.5]), [127.5, 127.5, 127.5]);
-    const saturated = colourOf(mapsOf({ ...still, saturation: 0.2 }, position), rgb);
+    closeTo(colourOf(mapsOf({ ...noChange, contrast: 0.2 }, position), [127.5, 127.5, 127.5]), [127.5, 127.5, 127.5]);
+    const saturated = colourOf(mapsOf({ ...noChange, saturation: 0.2 }, position), rgb);
     closeTo([lumaOf(saturated)], [lumaOf(rgb)]);
     const spread = ((saturated[0] ?? 0) - (saturated[2] ?? 0)) / 150;
     assert.ok(spread >= 0.8 - 1e-9 && spread <= 1.2 + 1e-9);

@@ -1,12 +1,12 @@
-// Owns what a micro-batch's pixels become before they enter the network: the augmentation that each sample draws by
-// (seed, epoch, position), and the normalisation.
+// networkInput: augments and normalises the pixels of a micro-batch. A sample's augmentation is drawn by (seed, epoch,
+// position), so that it does not depend on the micro-batch or the worker.
 //
 // B batch, S image side
 import { CounterRandom, randomDomain, warpImages } from "@lockstep/numerics";
 import type { MicroBatch } from "../recipe.js";
 import { type DrawMaps, identityMaps } from "./augmentation.js";
 
-/** Of each channel, on values 0..1. */
+/** Mean and standard deviation of each channel, for values 0 to 1. */
 export interface Normalisation {
   readonly mean: readonly [number, number, number];
   readonly std: readonly [number, number, number];
@@ -17,11 +17,11 @@ export const imagenetNormalisation: Normalisation = { mean: [0.485, 0.456, 0.406
 export interface InputOptions {
   readonly imageSize: number;
   readonly normalisation: Normalisation;
-  /** null: the images as they are. */
+  /** null to leave the images as they are. */
   readonly drawMaps: DrawMaps | null;
 }
 
-/** Augmented and normalised pixels: B x S x S x 3. */
+/** Returns augmented and normalised pixels: B x S x S x 3. */
 export function networkInput(batch: MicroBatch, { imageSize, normalisation, drawMaps }: InputOptions): Float32Array {
   const numSamples = batch.samples.length;
   const affine = new Float32Array(numSamples * 6);

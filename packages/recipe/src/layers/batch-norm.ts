@@ -1,36 +1,43 @@
-// batchNormTraining and batchNormInference: batch norm over all dimensions but the last, by the batch's statistics in training
-// and by running ones in inference. Where ReLU and a max-pool follow, norm-relu-pool.ts is faster.
+// batchNormTraining and batchNormInference: batch norm over all dimensions except the last, with the batch's statistics in
+// training and the running statistics in inference. If ReLU and a max-pool follow, norm-relu-pool.ts is faster.
 //
 // C channels
 import type { GradSaveFunc, Tensor, Tensor1D } from "@tensorflow/tfjs-core";
 import type { Tf } from "../recipe.js";
 
-/** PyTorch's. */
+/** PyTorch's default. */
 export const normEpsilon = 1e-5;
-/** Weight of a step's value in the running statistics, PyTorch's. */
+/** Weight of a step's statistics in the running statistics; PyTorch's default. */
 export const normMomentum = 0.1;
 
 export interface NormParameters {
-  /** C */
+  /** Shape C. */
   readonly scale: Tensor1D;
-  /** C */
+  /** Shape C. */
   readonly offset: Tensor1D;
 }
 
 export interface NormStatistics {
-  /** C */
+  /** Shape C. */
   readonly mean: Tensor1D;
-  /** C. In training the unbiased one, n / (n - 1), as PyTorch's running variance takes it; the norm itself uses the biased one. */
+  /**
+   * Shape C. In training it is the unbiased variance (n / (n - 1) times the biased one), as for PyTorch's running variance.
+   * The norm itself uses the biased variance.
+   */
   readonly variance: Tensor1D;
 }
 
 export interface TrainedNorm<T extends Tensor> {
   readonly y: T;
-  /** Of this batch; kept beyond the tidy: the caller disposes them. */
+  /** This batch's statistics. tf.tidy does not dispose them: the caller does. */
   readonly statistics: NormStatistics;
 }
 
-/** @param variance_C biased @param count values of each channel; the unbiased variance of a single value is 0 */
+/**
+ * Copies the statistics to tensors that tf.tidy does not dispose, with the unbiased variance.
+ * @param variance_C biased variance
+ * @param count number of values of each channel; the unbiased variance of a single value is 0
+ */
 export function keptStatistics(tf: Tf, mean_C: Tensor1D, variance_C: Tensor1D, count: number): NormStatistics {
   return {
     mean: tf.keep(tf.clone(mean_C)),
@@ -39,9 +46,9 @@ export function keptStatistics(tf: Tf, mean_C: Tensor1D, variance_C: Tensor1D, c
 }
 
 /**
- * x: any shape that ends with C; gives the same. Differentiable.
- *
- * It brings its own gradient: to differentiate each of its operations takes 1.5 times as long (docs/lab-log.md).
+ * Differentiable. It defines its own gradient, because differentiating each of its operations takes 1.5 times as long
+ * (docs/lab-log.md).
+ * @param x any shape that ends with C; y has the same shape
  */
 export function batchNormTraining<T extends Tensor>(
   tf: Tf,
@@ -53,7 +60,7 @@ export function batchNormTraining<T extends Tensor>(
   const count = x.size / (x.shape.at(-1) ?? 1);
   let statistics: NormStatistics | undefined;
   const norm = tf.customGrad<T>((...inputsAndSave) => {
-    // customGrad calls with the inputs and, last, the function that saves tensors for the gradient.
+    // customGrad passes the inputs, then the function that saves tensors for the gradient.
     const save = inputsAndSave[3] as unknown as GradSaveFunc;
     const mean_C: Tensor1D = tf.mean(x, others);
     const centered: T = tf.sub(x, mean_C);
@@ -69,8 +76,8 @@ export function batchNormTraining<T extends Tensor>(
         const dOffset_C: Tensor1D = tf.sum(dy, others);
         const dScale_C: Tensor1D = tf.sum(tf.mul(dy, savedNormed), others);
         // dx = scale / sigma * (dy - mean(dy) - normed * mean(dy * normed))
-        const centeredSlope: T = tf.sub(dy, tf.div(dOffset_C, count));
-        const projected: T = tf.sub(centeredSlope, tf.mul(savedNormed, tf.div(dScale_C, count)));
+        const centeredGradient: T = tf.sub(dy, tf.div(dOffset_C, count));
+        const projected: T = tf.sub(centeredGradient, tf.mul(savedNormed, tf.div(dScale_C, count)));
         return [tf.mul(projected, tf.mul(savedScale, savedInverse_C)), dScale_C, dOffset_C];
       },
     };
@@ -80,14 +87,14 @@ export function batchNormTraining<T extends Tensor>(
   return { y, statistics };
 }
 
-/** x: any shape that ends with C; gives the same. */
+/** @param x any shape that ends with C; the result has the same shape */
 export function batchNormInference<T extends Tensor>(
   tf: Tf,
   x: T,
   { scale, offset }: NormParameters,
   { mean, variance }: NormStatistics,
 ): T {
-  // tf.batchNorm takes no rank but 2 to 4.
+  // tf.batchNorm accepts only ranks 2 to 4.
   const inverse_C: Tensor1D = tf.rsqrt(tf.add(variance, normEpsilon));
   return tf.add(tf.mul(tf.sub(x, mean), tf.mul(scale, inverse_C)), offset);
 }

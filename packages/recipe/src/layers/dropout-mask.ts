@@ -1,8 +1,12 @@
-// Owns what dropout drops: drawn by (seed, step, micro-batch, layer), so that it is the same whoever computes.
+// dropoutMask: draws the mask of a dropout layer by (seed, step, micro-batch, layer), so that it is the same on every worker.
 import { CounterRandom, fillUniform, randomDomain } from "@lockstep/numerics";
 import type { MicroBatchKey } from "../recipe.js";
 
-/** Inverted dropout's mask: 0 or 1 / (1 - rate). layer: the ordinal of the dropout layer in the model. */
+/**
+ * The mask of inverted dropout: each element is 0 or 1 / (1 - rate).
+ * @param options.layer ordinal of the dropout layer in the model, from 0
+ * @param options.rate share of the elements that are 0
+ */
 export function dropoutMask(options: {
   readonly key: MicroBatchKey;
   readonly layer: number;

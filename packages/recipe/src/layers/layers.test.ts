@@ -11,11 +11,11 @@ before(async () => {
   ({ tf } = await loadEngine({ backend: "cpu", log: { info() {}, warn() {} } }));
 });
 
-/** Values in (-1, 1) that repeat on every run. */
-function wave(shape: number[], pace: number): Tensor {
+/** Values in (-1, 1) that are the same in every run of the test. */
+function wave(shape: number[], frequency: number): Tensor {
   const size = shape.reduce((product, side) => product * side, 1);
   return tf.tensor(
-    Float32Array.from({ length: size }, (_, i) => Math.sin(pace * (i + 1))),
+    Float32Array.from({ length: size }, (_, i) => Math.sin(frequency * (i + 1))),
     shape,
   );
 }
@@ -24,7 +24,7 @@ function valuesOf(tensor: Tensor): number[] {
   return [...tensor.dataSync()];
 }
 
-/** Compares every input's gradient of sum(layer(inputs) * direction) with differences of that sum, at every seventh entry. */
+/** Compares the gradient of sum(layer(inputs) * direction) with differences of that sum, at every seventh entry of each input. */
 function checkGradients(inputs: Tensor[], layer: (...inputs: Tensor[]) => Tensor, h = 2 ** -7): void {
   const direction = wave(layer(...inputs).shape, 0.7);
   const { grads } = tf.valueAndGrads(layer)(inputs, direction);
@@ -58,7 +58,7 @@ test("a convolution's gradients agree with numerical differences", () => {
   checkGradients([filter], (b) => tf.conv2d(x as Tensor4D, b as Tensor4D, 1, "same"));
 });
 
-test("gradients of a convolution with stride and valid padding, and of its bias, agree with numerical differences", () => {
+test("gradients of a convolution with stride and valid padding and of its bias agree with numerical differences", () => {
   const [x, filter] = [wave([2, 6, 6, 3], 1.1), wave([3, 3, 3, 2], 0.9)];
   checkGradients([x, filter], (a, b) => tf.conv2d(a as Tensor4D, b as Tensor4D, 2, "valid"));
   checkGradients([filter], (b) => tf.conv2d(x as Tensor4D, b as Tensor4D, 2, "valid"));
@@ -68,7 +68,7 @@ test("gradients of a convolution with stride and valid padding, and of its bias,
 test("gradients of a dense layer without bias and of pooling agree with numerical differences", () => {
   checkGradients([wave([3, 5], 1.1), wave([5, 4], 0.9)], (x, kernel) => tf.matMul(x as Tensor2D, kernel as Tensor2D));
   checkGradients([wave([2, 4, 6, 3], 1.1)], (x) => tf.mean(x, [1, 2]));
-  // Values far apart, so that no difference changes which entry of a window is the greatest.
+  // The values are far apart, so that a small change never changes which entry of a window is the greatest.
   const apart = tf.tensor(
     Float32Array.from({ length: 2 * 5 * 5 * 2 }, (_, i) => ((29 * i) % 101) / 12 - 3),
     [2, 5, 5, 2],
@@ -76,7 +76,7 @@ test("gradients of a dense layer without bias and of pooling agree with numerica
   checkGradients([apart], (x) => tf.maxPool(x as Tensor4D, 2, 2, "valid"));
 });
 
-test("gradients through batch norm alone agree with numerical differences, over images and over features", () => {
+test("gradients of batch norm agree with numerical differences, for images and for features", () => {
   for (const shape of [
     [2, 3, 3, 2],
     [6, 2],
@@ -89,7 +89,7 @@ test("gradients through batch norm alone agree with numerical differences, over 
   }
 });
 
-test("batch norm in inference by a batch's own biased statistics is its training output", () => {
+test("batch norm in inference with a batch's own biased statistics gives the training output", () => {
   const x = wave([5, 3], 1.3) as Tensor2D;
   const parameters = { scale: tf.tensor1d([1, 2, 3]), offset: tf.tensor1d([0, 1, 2]) };
   const { y, statistics } = batchNormTraining(tf, x, parameters);
@@ -113,8 +113,8 @@ test("gradients of ReLU, dropout and flatten agree with numerical differences", 
   checkGradients([wave([2, 2, 2, 3], 1.1)], (x) => tf.reshape(x, [2, 12]));
 });
 
-test("gradients through batch norm, ReLU and max-pool agree with numerical differences", () => {
-  // Values far apart, so that no difference changes which entry of a window is the greatest.
+test("gradients of batch norm, ReLU and max-pool in one layer agree with numerical differences", () => {
+  // The values are far apart, so that a small change never changes which entry of a window is the greatest.
   const x = tf.tensor(
     Float32Array.from({ length: 2 * 4 * 4 * 3 }, (_, i) => ((29 * i) % 97) / 12 - 3),
     [2, 4, 4, 3],
@@ -132,6 +132,6 @@ test("batch statistics are the mean and the unbiased variance over batch, height
   assert.deepEqual([...statistics.mean.dataSync()], [3, 10]);
   assert.ok(Math.abs((statistics.variance.dataSync()[0] ?? 0) - 14 / 3) < 1e-6);
   assert.equal(statistics.variance.dataSync()[1], 0);
-  // The norm itself takes the biased variance: (6 - 3) / sqrt(14 / 4 + 1e-5).
+  // The norm itself uses the biased variance: (6 - 3) / sqrt(14 / 4 + 1e-5).
   assert.ok(Math.abs((y.dataSync()[0] ?? 0) - 3 / Math.sqrt(3.5 + 1e-5)) < 1e-6);
 });

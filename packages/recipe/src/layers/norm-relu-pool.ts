@@ -1,5 +1,5 @@
-// normReluPoolTraining and normReluPoolInference: batch norm, ReLU and a 2x2 max-pool with stride 2 as one layer. In training
-// it is one kernel where the backend has one, else three operations with the same gradients.
+// normReluPoolTraining and normReluPoolInference: batch norm, ReLU and a 2x2 max-pool with stride 2 as one layer. Training
+// uses one fused kernel if the backend has it, else three operations with the same gradients.
 //
 // B batch, H height, W width, C channels
 import type { Tensor1D, Tensor4D } from "@tensorflow/tfjs-core";
@@ -13,13 +13,13 @@ import {
   type TrainedNorm,
 } from "./batch-norm.js";
 
-/** A kernel of the torch backend, which registers its gradient; packages/tfjs-backend-torch/README.md has its contract. */
+/** A kernel of the torch backend, which also registers its gradient; packages/tfjs-backend-torch/README.md describes it. */
 const fusedKernel = "BatchNormReluMaxPool";
 const poolSize = 2;
 
-/** x: B x H x W x C, H and W even; y: B x H/2 x W/2 x C. */
+/** @param x_BHWC B x H x W x C with even H and W; y is B x H/2 x W/2 x C */
 export function normReluPoolTraining(tf: Tf, x_BHWC: Tensor4D, parameters: NormParameters): TrainedNorm<Tensor4D> {
-  // getKernel is typed as never undefined, but is a plain look-up.
+  // The type of getKernel excludes undefined, but it returns undefined for a kernel that is not registered.
   if (!tf.getKernel(fusedKernel, tf.getBackend())) {
     const { y, statistics } = batchNormTraining(tf, x_BHWC, parameters);
     return { y: reluPool(tf, y), statistics };
@@ -34,7 +34,7 @@ export function normReluPoolTraining(tf: Tf, x_BHWC: Tensor4D, parameters: NormP
   return { y, statistics: keptStatistics(tf, mean_C, variance_C, x_BHWC.size / mean_C.size) };
 }
 
-/** x: B x H x W x C, H and W even; gives B x H/2 x W/2 x C. */
+/** @param x_BHWC B x H x W x C with even H and W; the result is B x H/2 x W/2 x C */
 export function normReluPoolInference(
   tf: Tf,
   x_BHWC: Tensor4D,

@@ -7,7 +7,7 @@ import { UserError } from "@lockstep/errors";
 import { type LoadedRecipe, loadRecipe, loadRunRecipe } from "./load-recipe.js";
 import { recipeDigest } from "./recipe-digest.js";
 
-/** Outside of the clone: nothing of Lockstep is installed there. */
+/** A folder outside the clone, where no Lockstep package is installed. */
 let folder: string;
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), "lockstep-recipes-"));
@@ -44,12 +44,12 @@ async function refusal(work: Promise<LoadedRecipe>): Promise<string> {
   return error.message;
 }
 
-test("the built-in recipe is found by its name and has no digest", async () => {
+test("the built-in recipe is loaded by its name and has no digest", async () => {
   const { name, reference, sha256 } = await loadRecipe("fairface");
   assert.deepEqual([name, reference, sha256], ["fairface", "fairface", null]);
 });
 
-test("a file outside of the clone imports Lockstep's packages, and binds", async () => {
+test("a recipe file outside the clone can import Lockstep's packages and be bound", async () => {
   const path = await write("mine.js", code("mine"));
   const recipe = await loadRecipe("./mine.js", folder);
   assert.deepEqual([recipe.name, recipe.reference], ["mine", path]);
@@ -65,7 +65,7 @@ test("a file outside of the clone imports Lockstep's packages, and binds", async
   );
 });
 
-test("the digest covers what a file imports by relative path, and nothing else", async () => {
+test("the digest covers the files that a recipe imports by relative path, and no other files", async () => {
   const digestOf = async (name: string) => (await loadRecipe(join(folder, name))).sha256;
   const using = code("sized", 'import { size } from "./parts/size.js";\nvoid size;');
   await write("a/recipe.js", using);
@@ -82,7 +82,7 @@ test("the digest covers what a file imports by relative path, and nothing else",
   assert.equal(await digestOf("a/recipe.js"), await digestOf("c/recipe.js"));
 });
 
-test("the digest is of the code as it was before it ran", async () => {
+test("the digest is computed before the recipe's code runs", async () => {
   const more = `import { appendFileSync } from "node:fs";
 appendFileSync(new URL("./changing.js", import.meta.url), "// changed\\n");`;
   const [first, second] = [await write("one/changing.js", code("changing", more)), "two/changing.js"];
@@ -91,7 +91,7 @@ appendFileSync(new URL("./changing.js", import.meta.url), "// changed\\n");`;
   assert.equal(sha256, recipeDigest(await write(second, code("changing", more))));
 });
 
-test("a package is found from the working folder, and its version is part of the digest", async () => {
+test("a package is searched for from the working folder, and its version is part of the digest", async () => {
   for (const [place, version] of [
     ["one", "1.0.0"],
     ["two", "1.0.1"],
@@ -108,13 +108,27 @@ test("a package is found from the working folder, and its version is part of the
   assert.equal((await loadRecipe(one.reference)).sha256, one.sha256);
 });
 
-test("what cannot be loaded is refused in one line with the path and the remedy", async () => {
+test("a broken package.json of a recipe's package is refused in one line that names the file", async () => {
+  const home = "broken/node_modules/faces";
+  const entry = await write(`${home}/index.js`, code("faces"));
+  await write(`${home}/package.json`, '{ "name": "faces",\n');
+  const byName = await refusal(loadRecipe("faces", join(folder, "broken")));
+  assert.match(byName, /^recipe faces: .*faces[\\/]package\.json: is not JSON: .*; install the package again$/);
+  const byPath = await refusal(loadRecipe(entry));
+  assert.match(byPath, /^recipe .*index\.js: .*faces[\\/]package\.json: is not JSON: .*; install the package again$/);
+  await write(`${home}/package.json`, '{ "name": "faces", "version": 1 }');
+  assert.match(await refusal(loadRecipe(entry)), /package\.json: version: .*expected string/);
+  await write(`${home}/package.json`, "null");
+  assert.match(await refusal(loadRecipe("faces", join(folder, "broken"))), /package\.json: .*expected object/);
+});
+
+test("a recipe that cannot be loaded is refused in one line with the path and the remedy", async () => {
   const loading = (name: string) => refusal(loadRecipe(name, folder));
   assert.match(
     await loading("imagenet"),
-    /^recipe imagenet: is neither built in \(fairface\), nor a package .*\.\/imagenet\.js/,
+    /^recipe imagenet: is neither built in \(fairface\) nor an installed package; .*\.\/imagenet\.js/,
   );
-  assert.match(await loading("./absent.js"), /absent\.js: there is no such file at .*absent\.js \(--recipe\)/);
+  assert.match(await loading("./absent.js"), /absent\.js: the file .*absent\.js does not exist \(--recipe\)/);
   await write("folder.js/x", "");
   assert.match(await loading("./folder.js"), /is a folder; name the file in it/);
   await write("broken.js", "const a = 1;\nexport default {,};\n");
@@ -126,34 +140,42 @@ test("what cannot be loaded is refused in one line with the path and the remedy"
   await write("empty.js", "export const recipe = 1;\n");
   assert.match(await loading("./empty.js"), /has no default export; end it with: export default defineRecipe/);
   await write("other.js", "export default { name: 'x' };\n");
-  assert.match(await loading("./other.js"), /its default export is no recipe/);
+  assert.match(await loading("./other.js"), /its default export is not a recipe/);
   await write("taken.js", code("fairface"));
-  assert.match(await loading("./taken.js"), /its name "fairface" is a built-in recipe's; choose another/);
+  assert.match(
+    await loading("./taken.js"),
+    /its name "fairface" is the name of a built-in recipe; choose another name/,
+  );
   await write("typo.js", code("typo").replace("heads:", "headz:"));
-  assert.match(await loading("./typo.js"), /typo\.js: recipe typo: field "headz" is unknown; there are name, labels/);
+  assert.match(
+    await loading("./typo.js"),
+    /typo\.js: recipe typo: field "headz" is unknown; the fields are name, labels/,
+  );
 });
 
-test("TypeScript is refused where Node does not run it", { skip: "typescript" in process.features }, async () => {
+test("a TypeScript recipe is refused if this Node cannot run TypeScript", {
+  skip: "typescript" in process.features,
+}, async () => {
   await write("typed.ts", "export default 1;");
   assert.match(await refusal(loadRecipe("./typed.ts", folder)), /does not run TypeScript; compile it/);
 });
 
-test("a run's recipe must be the same code here", async () => {
+test("a recipe is refused if its code differs from the run's recipe", async () => {
   const path = await write("run.js", code("run"));
   const { sha256 } = await loadRecipe(path);
   const run = { name: "run", sha256: sha256 ?? "" };
   assert.equal((await loadRunRecipe(run, path)).sha256, sha256);
   assert.match(
     await refusal(loadRunRecipe(run, undefined)),
-    /run's recipe run is not built in; name the same file here \(--recipe\)/,
+    /the run's recipe run is not built in; give the path of the same file on this machine \(--recipe\)/,
   );
   const other = await write("other/run.js", `${code("run")}// changed\n`);
   const message = await refusal(loadRunRecipe(run, other));
   assert.ok(message.includes(run.sha256) && message.includes((await loadRecipe(other)).sha256 ?? "-"), message);
-  assert.match(message, /copy the run's file here/);
+  assert.match(message, /copy the run's file to this machine/);
   assert.match(
     await refusal(loadRunRecipe({ name: "fairface" }, path)),
-    /the run's is the built-in fairface; leave --recipe away/,
+    /the run's recipe is the built-in fairface; remove --recipe/,
   );
   assert.equal((await loadRunRecipe({ name: "fairface" }, undefined)).name, "fairface");
 });

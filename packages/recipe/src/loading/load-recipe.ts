@@ -1,4 +1,5 @@
-// Owns loading a recipe by what the user calls it, and that a run's recipe is the same code wherever it is loaded.
+// loadRecipe and loadRunRecipe: load a recipe by its name, path or package, and check that a run's recipe is the same code on
+// every machine.
 import { spawnSync } from "node:child_process";
 import { pathToFileURL } from "node:url";
 import { describeError, UserError } from "@lockstep/errors";
@@ -13,22 +14,23 @@ const builtIn: readonly RecipeDefinition[] = [fairfaceRecipe];
 export const defaultRecipe = fairfaceRecipe.name;
 
 export interface LoadedRecipe extends RecipeDefinition {
-  /** What another process is told to load the same: a built-in's name, or an absolute path. */
+  /** The reference by which another process on this machine loads the same recipe: a built-in name, or an absolute path. */
   readonly reference: string;
-  /** Of its code, hex; null where it is built in. Part of the run spec. */
+  /** Digest of its code, hex; null if the recipe is built in. Part of the run spec. */
   readonly sha256: string | null;
 }
 
-/** As a run spec has it. */
+/** The recipe in a run spec. */
 export interface RunRecipe {
   readonly name: string;
-  /** Absent where it is built in. */
+  /** Absent if the recipe is built in. */
   readonly sha256?: string | undefined;
 }
 
 /**
- * @param reference a built-in's name, a file's path, or an installed package's name
- * @throws UserError in one line: nothing of that name, a module that does not load, or that exports no recipe
+ * @param reference a built-in name, the path of a file, or the name of an installed package
+ * @param folder the folder that relative paths and packages are resolved from
+ * @throws UserError if there is no such recipe, if its module cannot be loaded, or if its default export is not a recipe
  */
 export async function loadRecipe(reference: string, folder = process.cwd()): Promise<LoadedRecipe> {
   const names = builtIn.map(({ name }) => name);
@@ -42,27 +44,32 @@ export async function loadRecipe(reference: string, folder = process.cwd()): Pro
   const { exports, sha256 } = await importFile(path);
   const definition = checkedDefinition(path, exports);
   if (names.includes(definition.name)) {
-    throw new UserError(`recipe ${path}: its name "${definition.name}" is a built-in recipe's; choose another`);
+    throw new UserError(
+      `recipe ${path}: its name "${definition.name}" is the name of a built-in recipe; choose another name`,
+    );
   }
   return { ...definition, reference: path, sha256 };
 }
 
 /**
- * The recipe of a run, on a machine that has it at `reference`.
- * @throws UserError when that is other code than the run's, or none is named though the run's is not built in
+ * Loads the recipe of a run on this machine.
+ * @param reference see loadRecipe; undefined if the user gave none
+ * @throws UserError if its code differs from the run's, or if it is undefined and the run's recipe is not built in
  */
 export async function loadRunRecipe(run: RunRecipe, reference: string | undefined): Promise<LoadedRecipe> {
   if (run.sha256 === undefined) {
     if (reference === undefined || reference === run.name) return loadRecipe(run.name);
-    throw new UserError(`recipe ${reference}: the run's is the built-in ${run.name}; leave --recipe away`);
+    throw new UserError(`recipe ${reference}: the run's recipe is the built-in ${run.name}; remove --recipe`);
   }
   if (reference === undefined) {
-    throw new UserError(`the run's recipe ${run.name} is not built in; name the same file here (--recipe)`);
+    throw new UserError(
+      `the run's recipe ${run.name} is not built in; give the path of the same file on this machine (--recipe)`,
+    );
   }
   const loaded = await loadRecipe(reference);
   if (loaded.sha256 === run.sha256) return loaded;
   throw new UserError(
-    `recipe ${reference}: its code has SHA-256 ${loaded.sha256 ?? "none, it is built in"}, that of the run's recipe ${run.name} ${run.sha256}; copy the run's file here, with what it imports (--recipe)`,
+    `recipe ${reference}: its code has SHA-256 ${loaded.sha256 ?? "none (it is built in)"}, the code of the run's recipe ${run.name} has ${run.sha256}; copy the run's file to this machine, with the files that it imports (--recipe)`,
   );
 }
 
@@ -77,10 +84,12 @@ async function importFile(path: string): Promise<ImportedFile> {
     const sha256 = recipeDigest(path); // before the code runs, which might change it
     return { exports: (await import(pathToFileURL(path).href)) as Record<string, unknown>, sha256 }; // a module's exports
   } catch (error) {
-    const told =
-      error instanceof UserError ? error.message : `does not load: ${describeError(error)}${placeIn(error, path)}`;
-    const remedy = /outside a module/.test(told) ? '; name it .mjs, or say "type": "module" in its package.json' : "";
-    throw new UserError(`recipe ${path}: ${told}${remedy}`, { cause: error });
+    const problem =
+      error instanceof UserError ? error.message : `does not load: ${describeError(error)}${lineOf(error, path)}`;
+    const remedy = /outside a module/.test(problem)
+      ? '; rename it to .mjs, or set "type": "module" in its package.json'
+      : "";
+    throw new UserError(`recipe ${path}: ${problem}${remedy}`, { cause: error });
   }
 }
 
@@ -98,22 +107,22 @@ function checkedDefinition(path: string, exports: Record<string, unknown>): Reci
   }
   if (!definitionSchema.safeParse(exported).success) {
     throw new UserError(
-      `recipe ${path}: its default export is no recipe; export what defineRecipe or layersRecipe gives`,
+      `recipe ${path}: its default export is not a recipe; export the result of defineRecipe or layersRecipe`,
     );
   }
-  return exported as RecipeDefinition; // has the fields, checked above; the functions' types are the file's to keep
+  return exported as RecipeDefinition; // the fields were checked above; the types of its functions cannot be checked
 }
 
-/** ` (line 12)`, where that is known. */
-function placeIn(error: unknown, path: string): string {
-  // A module's syntax error keeps its place to itself; Node's own check says it.
-  const told =
+/** For example ` (line 12)`; empty if the line is not known. */
+function lineOf(error: unknown, path: string): string {
+  // A module's SyntaxError has no line; `node --check` prints it.
+  const text =
     error instanceof SyntaxError
       ? spawnSync(process.execPath, ["--check", path], { encoding: "utf8" }).stderr
       : error instanceof Error
         ? (error.stack ?? "")
         : "";
-  const at = told.indexOf(path);
-  const line = at < 0 ? undefined : /^:(\d+)/.exec(told.slice(at + path.length))?.[1];
+  const at = text.indexOf(path);
+  const line = at < 0 ? undefined : /^:(\d+)/.exec(text.slice(at + path.length))?.[1];
   return line === undefined ? "" : ` (line ${line})`;
 }

@@ -1,5 +1,5 @@
-// Owns that a recipe's file finds Lockstep's packages wherever it lies: what it imports of them is the very copy that runs it,
-// as two copies of tfjs would share no tensors. Done by Node's module hooks, in each thread that loads such a file.
+// provideLockstepModules: lets a recipe file in any folder import Lockstep's packages. It gets the copy that is running, because
+// two copies of tfjs share no tensors. It uses Node's module hooks, which each thread that loads a recipe must register.
 import nodeModule, { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { UserError } from "@lockstep/errors";
@@ -7,10 +7,13 @@ import { UserError } from "@lockstep/errors";
 const own = "@lockstep/recipe";
 let registered = false;
 
-/** @param path of the recipe's file */
+/**
+ * @param path the recipe's file
+ * @throws UserError if this Node is too old to load a recipe from there
+ */
 export function provideLockstepModules(path: string): void {
   if (registered || resolvesToThisCopy(path)) return;
-  // Absent before Node 20.6; a named import of it would keep such a Node from starting at all.
+  // Node before 20.6 has no `register`. With a named import of it, Lockstep would not start on such a Node.
   if (typeof nodeModule.register !== "function") {
     throw new UserError(
       `recipe ${path}: Node ${process.versions.node} cannot load it from there; use Node 20.6 or later`,

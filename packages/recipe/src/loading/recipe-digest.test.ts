@@ -18,7 +18,7 @@ async function write(name: string, text: string): Promise<string> {
   return path;
 }
 
-test("the digest is the same whatever the recipe's folder is called", async () => {
+test("the digest does not depend on the name of the recipe's folder", async () => {
   const digests: string[] = [];
   for (const home of ["first/aaa", "second/zzz"]) {
     const entry = await write(`${home}/recipe.js`, 'import "../mmm/shared.js";');
@@ -28,7 +28,7 @@ test("the digest is the same whatever the recipe's folder is called", async () =
   assert.equal(digests[0], digests[1]);
 });
 
-test("a recipe that is a symbolic link has the digest of its target, with what the target imports", async () => {
+test("the digest of a symbolic link is the digest of its target, which covers the target's imports", async () => {
   const real = await write("linked/real/recipe.js", 'import "./part.js";');
   await write("linked/real/part.js", "export const size = 1;");
   await write("linked/part.js", "not what Node imports");
@@ -40,7 +40,7 @@ test("a recipe that is a symbolic link has the digest of its target, with what t
   assert.notEqual(recipeDigest(link), first);
 });
 
-test("an imported file that is a symbolic link is followed, with what its target imports", async () => {
+test("the digest covers the target of an imported symbolic link, and the target's imports", async () => {
   const entry = await write("through/recipe.js", 'import "./part.js";');
   await write("through/real/part.js", 'export * from "./number.js";');
   await write("through/real/number.js", "export const size = 1;");
@@ -64,7 +64,7 @@ const forms: readonly (readonly [naming: string, file: string])[] = [
   ['readFileSync(new URL("weights.json", import.meta.url));', "weights.json"],
 ];
 for (const [i, [naming, file]] of forms.entries()) {
-  test(`the digest covers ${file} where a recipe says ${naming}`, async () => {
+  test(`the digest covers ${file} if the recipe contains ${naming}`, async () => {
     const entry = await write(`form-${i}/home/recipe.js`, naming);
     await write(`form-${i}/home/${file}`, "1");
     const first = recipeDigest(entry);
@@ -73,7 +73,7 @@ for (const [i, [naming, file]] of forms.entries()) {
   });
 }
 
-test("names in comments and strings that lead to no file, to a folder or to no path at all do no harm", async () => {
+test("names in comments and strings that are not the path of a file are ignored", async () => {
   const harmless = [
     '// import "./gone.js"; import "./100%.js"; import "./a%2Fb.js"; import "./a%00.js";',
     "export const hint = \"from './absent.js'\";",

@@ -1,18 +1,25 @@
-// Owns what makes two copies of a recipe the same one: its code, which decides on bits. The digest covers the file, what it
-// names by relative path (imports, requires, `new URL(…, import.meta.url)`), and so on; of a package its name and version too.
-// What is imported by a package's name is left to the lock file of whoever installed it.
+// recipeDigest: computes the digest by which two copies of a recipe are compared. The code of a recipe decides on bits, so all
+// workers need the same code. The digest covers
+// - the recipe's file, and recursively the files that it names by relative path: imports, requires, and
+//   `new URL(…, import.meta.url)`;
+// - the package's name and version, if the file is in node_modules.
+// It does not cover files that are imported by a package's name: the user's lock file decides their version.
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, openSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
 import { dirname, extname, join, relative, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { parseJson } from "@lockstep/files";
+import { z } from "zod";
 
 /**
- * SHA-256 (hex). The same on every machine: files are named, and ordered, relative to the entry; where a path is a symbolic
- * link, as the file that it leads to, which is where Node looks for what that imports.
+ * Returns the SHA-256 in hex. It is the same on every machine, because the files are named and sorted by their paths relative
+ * to the entry. A symbolic link is replaced by its target, as Node does when it resolves the imports of a file.
+ * @param entry the path of the recipe's file
+ * @throws UserError if the package.json of the recipe's package is broken
  */
 export function recipeDigest(entry: string): string {
   const real = realpathSync(entry);
-  const files = new Map([...filesOf(real)].map((path) => [nameBeside(real, path), path]));
+  const files = new Map([...filesOf(real)].map((path) => [nameRelativeTo(real, path), path]));
   const hash = createHash("sha256");
   for (const identity of packageIdentity(entry)) hash.update(`package ${identity}\n`);
   for (const [name, path] of [...files].sort(([a], [b]) => (a < b ? -1 : 1))) {
@@ -21,11 +28,11 @@ export function recipeDigest(entry: string): string {
   return hash.digest("hex");
 }
 
-function nameBeside(entry: string, path: string): string {
+function nameRelativeTo(entry: string, path: string): string {
   return relative(dirname(entry), path).split(sep).join("/");
 }
 
-/** Piece by piece: a file of weights may be larger than a buffer can be. */
+/** Reads in pieces, because a file of weights may be larger than the largest buffer. */
 function digestOfFile(path: string): string {
   const hash = createHash("sha256");
   const piece = Buffer.alloc(2 ** 20);
@@ -65,8 +72,8 @@ const urls = new RegExp(
 );
 
 /**
- * Real paths. A name that leads to no file is passed over, not complained about: it stands in a comment or a string, or in
- * code that does not run, as importing the module fails for any other.
+ * The real paths of the files that a file names. A name that is not the path of a file is ignored: it is in a comment or a
+ * string, or in code that does not run. In any other place, the import of the recipe fails.
  */
 function filesNamedIn(path: string): string[] {
   const code = readFileSync(path, "utf8");
@@ -77,7 +84,7 @@ function filesNamedIn(path: string): string[] {
   });
 }
 
-/** What `import` makes of it: `./a.js?x` and `./my%20file.js` are files too. Null where it is no URL of a file. */
+/** The path that `import` would load: `./a.js?x` and `./my%20file.js` name files too. Null if it is not the URL of a file. */
 function urlPath(name: string, importer: string): string | null {
   try {
     return fileURLToPath(new URL(name, pathToFileURL(importer)));
@@ -86,19 +93,25 @@ function urlPath(name: string, importer: string): string | null {
   }
 }
 
-/** `require` may leave the extension away. */
+/** The file at the path. `require` allows a path without its extension. */
 function fileAt(path: string | null): string | null {
   if (path === null) return null;
   const candidates = [path, `${path}.js`, `${path}.cjs`, `${path}.json`, join(path, "index.js")];
   return candidates.find((candidate) => existsSync(candidate) && statSync(candidate).isFile()) ?? null;
 }
 
+const description = z.looseObject({ name: z.string().optional(), version: z.string().optional() });
+
+/** `name@version` of the package that contains the file; empty if the file is not in node_modules. */
 function packageIdentity(entry: string): string[] {
   const parts = entry.split(sep);
   const at = parts.lastIndexOf("node_modules");
   if (at < 0) return [];
   const length = parts[at + 1]?.startsWith("@") ? 3 : 2;
-  const description = join(parts.slice(0, at + length).join(sep), "package.json");
-  const { name, version } = JSON.parse(readFileSync(description, "utf8")) as { name?: string; version?: string };
+  const path = join(parts.slice(0, at + length).join(sep), "package.json");
+  const { name, version } = parseJson(readFileSync(path, "utf8"), description, {
+    label: path,
+    remedy: "install the package again",
+  });
   return [`${name}@${version}`];
 }

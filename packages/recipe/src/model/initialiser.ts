@@ -1,20 +1,21 @@
-// Owns the seeded initial values of a model's tensors: drawn from the tensor's own counter, so that none depends on another's size.
+// initialWeights: draws the seeded initial values of a model's tensors. Each tensor has a counter of its own, so that its
+// values do not depend on the sizes of other tensors.
 import { CounterRandom, fillUniform, randomDomain } from "@lockstep/numerics";
 import type { ModelTensor } from "../recipe.js";
 
 export type Initialiser =
   | { readonly kind: "constant"; readonly value: number }
-  /** [-bound, bound) */
+  /** Uniform in [-bound, bound). */
   | { readonly kind: "uniform"; readonly bound: number }
   | { readonly kind: "normal"; readonly mean: number; readonly std: number }
-  /** Drawn again beyond two standard deviations. */
+  /** A value more than two standard deviations from the mean is drawn again. */
   | { readonly kind: "truncatedNormal"; readonly mean: number; readonly std: number };
 
 export interface InitialisedTensor extends ModelTensor {
   readonly initialiser: Initialiser;
 }
 
-/** By tensor name; float32, row-major. The ordinal of a tensor is its counter. */
+/** Returns the values by tensor name; float32, row-major. The index of a tensor in `tensors` is its counter. */
 export function initialWeights(tensors: readonly InitialisedTensor[], seed: number): Record<string, Float32Array> {
   return Object.fromEntries(
     tensors.map(({ name, shape, initialiser }, index) => {
@@ -30,7 +31,7 @@ export function fanInUniform(fanIn: number): Initialiser {
   return { kind: "uniform", bound: 1 / Math.sqrt(fanIn) };
 }
 
-/** All sides of a kernel but the last. */
+/** The product of all dimensions of a kernel except the last. */
 export function fanInOf(shape: readonly number[]): number {
   return shape.slice(0, -1).reduce((product, side) => product * side, 1);
 }
@@ -67,7 +68,7 @@ function fill(values: Float32Array, initialiser: Initialiser, random: CounterRan
   }
 }
 
-/** Box and Muller, 1958; draw i takes the uniform numbers 2 i and 2 i + 1. */
+/** The transform of Box and Muller, 1958. Normal number i is made from the uniform numbers 2 i and 2 i + 1. */
 function normal(random: CounterRandom, i: number): number {
   const radius = Math.sqrt(-2 * Math.log(1 - random.uniform(2 * i)));
   return radius * Math.cos(2 * Math.PI * random.uniform(2 * i + 1));

@@ -1,9 +1,10 @@
-// Owns the scope that a model is written with: layers by name, which make their parameters known when the recipe is bound
-// (the trace) and fetch them in every pass. A model is a function of the scope and the images, in the manner of Haiku.
+// Net: the layers that a model is written with. A model is a function of a Net and the images, as in Haiku. ScopedNet is the
+// Net of one pass. There are three kinds of passes:
+// - trace: runs the model once over one image when the recipe is bound. Layers record their parameters, and return zeros of
+//   the right shape; other ops compute.
+// - training, inference: layers look up their parameters by name and compute.
 //
-// The trace runs the same function over one image: layers give zeros of the right shape, other ops compute.
-//
-// B batch, H height, W width, C channels, D channels out, K kernel side, F features, U units
+// B batch, H height, W width, C channels, D output channels, K kernel side, F features, U units
 import { UserError } from "@lockstep/errors";
 import type { Tensor, Tensor1D, Tensor2D, Tensor4D } from "@tensorflow/tfjs-core";
 import { batchNormInference, batchNormTraining, type NormParameters, normMomentum } from "../layers/batch-norm.js";
@@ -15,20 +16,26 @@ import { type TrainingPass, weightNamed } from "./model-passes.js";
 
 export interface ConvOptions {
   readonly filters: number;
-  /** Side of the kernel; 3 where absent. */
+  /** Side of the kernel in pixels. The default is 3. */
   readonly kernel?: number | undefined;
+  /** The default is 1. */
   readonly stride?: number | undefined;
+  /** The default is "same". */
   readonly padding?: "same" | "valid" | undefined;
-  /** false in front of a norm, which subtracts any constant again. */
+  /** The default is true. Use false before a batch norm, which subtracts any constant again. */
   readonly bias?: boolean | undefined;
 }
 
-/** The layers of a model. Each name stands for one layer; the same name twice is refused. */
+/** The layers of a model. Every layer must have another name. */
 export interface Net {
-  /** Any op of TensorFlow.js. Random ones, and means over the batch, break what Lockstep promises: see `lockstep recipe check`. */
+  /**
+   * TensorFlow.js, for any other op. Random ops and means over the batch would make the result depend on more than the
+   * seed and the samples: see `lockstep recipe check`.
+   */
   readonly tf: Tf;
   /** False in validation and evaluation. */
   readonly training: boolean;
+  /** B x H x W x C to B x H' x W' x filters. */
   conv(name: string, x_BHWC: Tensor4D, options: ConvOptions): Tensor4D;
   /** B x F to B x U. */
   dense(
@@ -36,17 +43,21 @@ export interface Net {
     x_BF: Tensor2D,
     options: { readonly units: number; readonly bias?: boolean | undefined },
   ): Tensor2D;
-  /** Over all dimensions but the last; statistics of the micro-batch in training. */
+  /** Normalises over all dimensions except the last; in training with the statistics of the micro-batch. */
   batchNorm<T extends Tensor>(name: string, x: T): T;
   /** Batch norm, ReLU and a 2x2 max-pool with stride 2, in one fast layer. */
   batchNormReluMaxPool(name: string, x_BHWC: Tensor4D): Tensor4D;
   relu<T extends Tensor>(x: T): T;
-  /** Drops that share in training: drawn by (seed, step, micro-batch, ordinal of the dropout). */
+  /** Sets the share `rate` of the elements to 0 in training. It draws by (seed, step, micro-batch, ordinal of the dropout). */
   dropout<T extends Tensor>(x: T, rate: number): T;
   maxPool(x_BHWC: Tensor4D, size?: number): Tensor4D;
   globalAveragePool(x_BHWC: Tensor4D): Tensor2D;
   flatten(x: Tensor): Tensor2D;
-  /** For layers of the recipe's own. "fan-in": U(-1 / sqrt(n), 1 / sqrt(n)), n all sides but the last. Decays where it has two sides or more. */
+  /**
+   * A parameter for a layer of the recipe's own. Weight decay applies to it if it has two dimensions or more.
+   * @param initialiser the default is "fan-in": U(-1 / sqrt(n), 1 / sqrt(n)), where n is the product of all dimensions
+   *   except the last
+   */
   parameter(name: string, shape: readonly number[], initialiser?: Initialiser | "zeros" | "ones" | "fan-in"): Tensor;
 }
 
@@ -55,7 +66,7 @@ export type NetPass =
   | ({ readonly kind: "training"; readonly weights: Weights } & TrainingPass)
   | { readonly kind: "inference"; readonly weights: Weights };
 
-/** One pass over the model's layers. */
+/** The Net of one pass. */
 export class ScopedNet implements Net {
   readonly tf: Tf;
   readonly #pass: NetPass;
@@ -118,7 +129,9 @@ export class ScopedNet implements Net {
     requireRank(name, x_BHWC, 4);
     const [B, H, W, C] = x_BHWC.shape;
     if (H % 2 !== 0 || W % 2 !== 0) {
-      throw new UserError(`layer ${name}: cannot halve ${H}x${W}; give images whose side it divides (--image-size)`);
+      throw new UserError(
+        `layer ${name}: its input is ${H}x${W}, both sides must be even; choose another image size (--image-size)`,
+      );
     }
     this.#declareNorm(name, x_BHWC);
     const pass = this.#pass;
@@ -214,10 +227,10 @@ export class ScopedNet implements Net {
     if (this.#pass.kind !== "trace") return;
     const { name } = tensor;
     if (!/^[\w.-]+(\/[\w.-]+)*$/.test(name)) {
-      throw new UserError(`layer "${name}": a name is made of letters, digits, "_", "." and "-"`);
+      throw new UserError(`layer "${name}": a name must consist of letters, digits, "_", "." and "-"`);
     }
     if (this.#pass.tensors.some((other) => other.name === name)) {
-      throw new UserError(`layer ${name}: there are two of that name; give each layer a name of its own`);
+      throw new UserError(`layer ${name}: the model has two of that name; give each layer another name`);
     }
     this.#pass.tensors.push(tensor);
   }
@@ -231,5 +244,7 @@ function requireCount(layer: string, what: string, value: number): void {
 function requireRank(layer: string, x: Tensor, rank: number): void {
   if (x.rank === rank) return;
   const remedy = rank === 2 ? "; use net.flatten or net.globalAveragePool before" : "";
-  throw new UserError(`layer ${layer}: takes a tensor with ${rank} dimensions, got [${x.shape.join(", ")}]${remedy}`);
+  throw new UserError(
+    `layer ${layer}: requires a tensor with ${rank} dimensions, got [${x.shape.join(", ")}]${remedy}`,
+  );
 }

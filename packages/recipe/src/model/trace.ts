@@ -1,4 +1,4 @@
-// Owns the trace: finding a model's tensors and head widths without an engine, by running it once over one blank image.
+// traceModel: finds a model's tensors and the widths of its heads without an engine, by running it once over one blank image.
 import { createRequire } from "node:module";
 import { describeError, UserError } from "@lockstep/errors";
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core";
@@ -8,12 +8,12 @@ import type { InitialisedTensor } from "./initialiser.js";
 import type { HeadTensors, ModelPasses } from "./model-passes.js";
 import { type Net, type NetPass, ScopedNet } from "./net.js";
 
-/** B x H x W x 3 to B x K by head. Called once when the recipe is bound, and in every pass. */
+/** A model: from images, B x H x W x 3, to outputs by head, B x K. It is called when the recipe is bound, and in every pass. */
 export type ModelFunction = (net: Net, images_BHWC: Tensor4D) => HeadTensors;
 
 const require = createRequire(import.meta.url);
 
-/** @throws UserError for a model that cannot be run */
+/** @throws UserError if the model throws, or if it does not return one B x K tensor for each head */
 export function traceModel(model: ModelFunction, options: { readonly imageSize: number }): ModelPasses {
   const { imageSize } = options;
   ensureBackend();
@@ -21,7 +21,7 @@ export function traceModel(model: ModelFunction, options: { readonly imageSize: 
   const run = (tf: Tf, images_BHWC: Tensor4D, pass: NetPass) => model(new ScopedNet(tf, pass), images_BHWC);
   const widths = tf.tidy(() => {
     const images_BHWC: Tensor4D = tf.zeros([1, imageSize, imageSize, 3]);
-    return widthsOf(explained(() => run(tf, images_BHWC, { kind: "trace", tensors })));
+    return widthsOf(runModel(() => run(tf, images_BHWC, { kind: "trace", tensors })));
   });
   return {
     tensors,
@@ -32,15 +32,15 @@ export function traceModel(model: ModelFunction, options: { readonly imageSize: 
   };
 }
 
-/** Whoever binds a recipe need not have loaded an engine: then the plain JavaScript backend makes the trace's few zeros. */
+/** Loads the backend in plain JavaScript if no engine is loaded. A recipe can be bound without one; the trace needs only zeros. */
 export function ensureBackend(): void {
   tf.enableProdMode();
   if (tf.getBackend()) return;
-  require("@tensorflow/tfjs-backend-cpu"); // registers itself
-  tf.backend(); // and is set by that
+  require("@tensorflow/tfjs-backend-cpu"); // registers the backend
+  tf.backend(); // makes it the current backend
 }
 
-function explained(model: () => HeadTensors): HeadTensors {
+function runModel(model: () => HeadTensors): HeadTensors {
   try {
     return model();
   } catch (error) {
@@ -59,7 +59,7 @@ function widthsOf(heads: unknown): Record<string, number> {
 }
 
 function widthOf(head: string, output: unknown): number {
-  if (!(output instanceof tf.Tensor)) throw new UserError(`head ${head}: its model returns no tensor for it`);
+  if (!(output instanceof tf.Tensor)) throw new UserError(`head ${head}: the model returns no tensor for it`);
   const [B, K, ...more] = (output as Tensor).shape;
   if (B === 1 && K !== undefined && more.length === 0) return K;
   throw new UserError(

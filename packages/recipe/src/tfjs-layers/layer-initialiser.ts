@@ -1,10 +1,10 @@
-// Owns which initial values a tfjs-layers weight has: those that its layer asks for, drawn by Lockstep from the run's seed
-// and never by the layer, whose random numbers nobody can repeat.
+// layerInitialiser: translates the initialiser of a tfjs-layers weight to Lockstep's. Lockstep draws the initial values from
+// the run's seed; a layer's own random numbers cannot be repeated.
 import { UserError } from "@lockstep/errors";
 import { constant, type Initialiser } from "../model/initialiser.js";
 import { fieldsOf, type Layer } from "./layer-internals.js";
 
-/** As serialised by tfjs-layers; what a class does not have is absent. */
+/** The fields of tfjs-layers' initialisers, by their names there. Each class has some of them. */
 interface Settings {
   readonly value?: number;
   readonly minval?: number;
@@ -20,13 +20,17 @@ interface LayerInitialiser {
   getClassName(): string;
 }
 
-/** @param weight e.g. `kernel`, `depthwise_kernel`, `moving_mean`. @throws UserError for an initialiser that it cannot draw */
+/**
+ * @param weight the weight's name in tfjs-layers, for example `kernel`, `depthwise_kernel` or `moving_mean`
+ * @throws UserError if Lockstep does not support the initialiser
+ */
 export function layerInitialiser(layer: Layer, weight: string, shape: readonly number[]): Initialiser {
   const field = `${camelCase(weight === "kernel" ? weight : weight.replace(/_kernel$/, ""))}Initializer`;
   const found = fieldsOf<Record<string, LayerInitialiser | undefined>>(layer)[field];
   const where = `layer ${layer.name} (${layer.getClassName()}), weight ${weight}`;
-  if (found === undefined) throw new UserError(`${where}: has no ${field} that Lockstep could draw it by`);
-  const settings = found as Settings; // its own fields bear these names
+  if (found === undefined)
+    throw new UserError(`${where}: has no ${field}, so Lockstep cannot draw its initial values; use another layer`);
+  const settings = found as Settings; // its fields have these names
   switch (found.getClassName()) {
     case "Zeros":
       return constant(0);
@@ -72,7 +76,7 @@ function varianceScaling(
     : { kind: "uniform", bound: Math.sqrt(3 * variance) };
 }
 
-/** The last two sides are channels in and out, those before them the window. */
+/** The last two dimensions are input and output channels, the others are the window. */
 function fans(shape: readonly number[]): { fanIn: number; fanOut: number } {
   if (shape.length < 2) {
     const root = Math.sqrt(shape[0] ?? 1);

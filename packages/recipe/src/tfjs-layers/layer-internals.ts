@@ -1,26 +1,26 @@
-// Owns what is used of tfjs-layers beyond its public types: fields that its layers have at run time, in 4.22.
+// Layer, Variable, fieldsOf and others: the parts of tfjs-layers 4.22 that are used here but are not in its public types.
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { LayersModel, layers } from "@tensorflow/tfjs-layers";
 
 export type Layer = layers.Layer;
 
-/** LayerVariable: read() gives `val`. */
+/** tfjs-layers' LayerVariable; its read() returns `val`. */
 export interface Variable {
   readonly shape: number[];
-  /** With the scope of its layer in front, e.g. `dense_Dense1/kernel`. */
+  /** The name after the scope of its layer, for example `dense_Dense1/kernel`. */
   readonly originalName: string;
   val: Tensor;
 }
 
 export type Call = (inputs: Tensor | Tensor[], kwargs: { training?: boolean }) => Tensor | Tensor[];
 
-/** Of Dropout. */
+/** Fields of the layer Dropout. */
 export interface DropoutFields {
   readonly rate: number;
   readonly noiseShape: unknown;
 }
 
-/** Of BatchNormalization. */
+/** Fields of the layer BatchNormalization. */
 export interface BatchNormFields {
   readonly axis: number;
   readonly momentum: number;
@@ -32,7 +32,7 @@ export interface BatchNormFields {
 }
 
 export function fieldsOf<Fields>(layer: Layer): Fields {
-  return layer as unknown as Fields; // what the class of that name has; checked by who asks
+  return layer as unknown as Fields; // the caller has checked the layer's class, which has these fields
 }
 
 export function variablesOf(layer: Layer): { readonly variable: Variable; readonly trainable: boolean }[] {
@@ -41,9 +41,9 @@ export function variablesOf(layer: Layer): { readonly variable: Variable; readon
   return [...listed(layer.trainableWeights, true), ...listed(layer.nonTrainableWeights, false)];
 }
 
-/** Layers, once for each time that a run of the model calls them. Models may be nested. */
+/** The model's layers, each as many times as one run of the model calls it. Models may be nested. */
 export function callsOf(model: LayersModel): Layer[] {
-  // A sequential model that nothing has run yet has no graph.
+  // A sequential model has no graph before its first run.
   const { nodesByDepth } = model as { nodesByDepth?: LayersModel["nodesByDepth"] };
   const called = nodesByDepth
     ? Object.values(nodesByDepth).flatMap((nodes) => nodes.map(({ outboundLayer }) => outboundLayer))

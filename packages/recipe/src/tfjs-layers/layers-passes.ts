@@ -1,5 +1,7 @@
-// Owns running a tfjs-layers model as Lockstep needs it: its variables are put aside and every pass brings the weights; dropout
-// draws by (seed, step, micro-batch, ordinal); batch norm hands out its micro-batch's statistics and changes nothing.
+// layersPasses: makes the passes of a tfjs-layers model. Differences to tfjs-layers' own training:
+// - each pass sets the weights that it is given; the model's own variables are disposed;
+// - dropout draws by (seed, step, micro-batch, ordinal);
+// - batch norm returns the statistics of its micro-batch, and does not change its running statistics.
 //
 // B batch, H height, W width, C channels
 import { UserError } from "@lockstep/errors";
@@ -25,21 +27,21 @@ import { checkLayer } from "./layer-rules.js";
 
 interface NamedVariable {
   readonly variable: Variable;
-  /** The layer's own, disposed: who reads a variable outside of a pass is told so. */
-  readonly absent: Tensor;
+  /** The layer's own tensor, which is disposed: tfjs throws if the variable is read outside a pass. */
+  readonly disposed: Tensor;
   readonly tensor: InitialisedTensor;
 }
 
-/** The pass under way, for the layers that need to know of it. */
+/** The current training pass, which dropout and batch norm use. */
 interface Pass extends TrainingPass {
   readonly tf: Tf;
   numDropouts: number;
 }
 
-/** @throws UserError that names a layer which breaks a rule */
+/** @throws UserError if the model's input or outputs have wrong shapes, or if checkLayer refuses a layer */
 export function layersPasses(model: LayersModel, imageSize: number): ModelPasses {
   checkInput(model, imageSize);
-  const layers = leavesOf(model);
+  const layers = layersOf(model); // without nested models
   const calls = callsOf(model);
   for (const layer of layers) checkLayer(layer, calls.filter((called) => called === layer).length);
   const variables = nameVariables(layers);
@@ -55,7 +57,7 @@ export function layersPasses(model: LayersModel, imageSize: number): ModelPasses
       const tensors = Array.isArray(result) ? result : [result];
       return Object.fromEntries(outputs.map(({ name }, i) => [name, tensors[i] as Tensor])); // one for each
     } finally {
-      for (const { variable, absent } of variables) variable.val = absent;
+      for (const { variable, disposed } of variables) variable.val = disposed;
     }
   }
 
@@ -76,11 +78,11 @@ export function layersPasses(model: LayersModel, imageSize: number): ModelPasses
 
 function checkInput(model: LayersModel, imageSize: number): void {
   const shapes = model.inputs.map(({ shape }) => shape.slice(1));
-  const wanted = [imageSize, imageSize, 3];
-  if (shapes.length === 1 && shapes[0]?.join() === wanted.join()) return;
+  const required = [imageSize, imageSize, 3];
+  if (shapes.length === 1 && shapes[0]?.join() === required.join()) return;
   const found = shapes.map((shape) => `[${shape.join(", ")}]`).join(" and ");
   throw new UserError(
-    `its model takes ${found}; it must take the images, [${wanted.join(", ")}] ([imageSize, imageSize, 3])`,
+    `its model has inputs of shape ${found}; its one input must be the images, [${required.join(", ")}] ([imageSize, imageSize, 3])`,
   );
 }
 
@@ -88,53 +90,57 @@ function widthOf(head: string, shape: readonly (number | null)[]): number {
   const [, K, ...more] = shape;
   if (typeof K === "number" && more.length === 0) return K;
   throw new UserError(
-    `head ${head}: its layer gives [${shape.join(", ")}]; it must give [images, outputs], as a dense layer`,
+    `head ${head}: its layer returns the shape [${shape.join(", ")}]; it must return [images, outputs], as a dense layer does`,
   );
 }
 
-/** Models may be nested. */
-function leavesOf(model: LayersModel): Layer[] {
-  return model.layers.flatMap((layer) => ("layers" in layer ? leavesOf(layer as LayersModel) : [layer]));
+/** The model's layers, with those of nested models in place of the models. */
+function layersOf(model: LayersModel): Layer[] {
+  return model.layers.flatMap((layer) => ("layers" in layer ? layersOf(layer as LayersModel) : [layer]));
 }
 
-/** `layer/weight`. Names that tfjs-layers makes up count through the whole process; here they count within the model. */
+/**
+ * Names the variables `layer/weight`. The numbers in the default names of tfjs-layers count the layers of the whole process;
+ * here they are replaced by numbers that count the layers of the model, so that each binding gives the same names.
+ */
 function nameVariables(layers: readonly Layer[]): NamedVariable[] {
   const counts = new Map<string, number>();
   const taken = new Set<string>();
   return layers.flatMap((layer) => {
-    const madeUp = new RegExp(`^(.+)_${layer.getClassName()}\\d+$`).exec(layer.name)?.[1];
-    const count = (counts.get(madeUp ?? "") ?? 0) + 1;
-    if (madeUp !== undefined) counts.set(madeUp, count);
-    const layerName = madeUp === undefined ? layer.name : `${madeUp}_${count}`;
+    const defaultName = new RegExp(`^(.+)_${layer.getClassName()}\\d+$`).exec(layer.name)?.[1];
+    const count = (counts.get(defaultName ?? "") ?? 0) + 1;
+    if (defaultName !== undefined) counts.set(defaultName, count);
+    const layerName = defaultName === undefined ? layer.name : `${defaultName}_${count}`;
     return variablesOf(layer).map(({ variable, trainable }): NamedVariable => {
       const weight = variable.originalName.split("/").at(-1) ?? variable.originalName;
       const name = `${layerName}/${weight}`;
       if (taken.has(name))
-        throw new UserError(`layer ${layerName}: there are two of that name; give each layer a name of its own`);
+        throw new UserError(`layer ${layerName}: the model has two of that name; give each layer another name`);
       taken.add(name);
       const { shape } = variable;
       const initialiser = layerInitialiser(layer, weight, shape);
       const kind = trainable
         ? ({ kind: "parameter", decay: shape.length > 1 } as const)
         : ({ kind: "statistic", momentum: momentumOf(layer) } as const);
-      return { variable, absent: variable.val, tensor: { name, shape: [...shape], ...kind, initialiser } };
+      return { variable, disposed: variable.val, tensor: { name, shape: [...shape], ...kind, initialiser } };
     });
   });
 }
 
-/** Keras' momentum is the share of the old value, Lockstep's that of the new one. */
+/** Keras' momentum is the weight of the old value; Lockstep's momentum is the weight of the new value. */
 function momentumOf(layer: Layer): number {
-  return Number((1 - fieldsOf<BatchNormFields>(layer).momentum).toPrecision(12)); // 1 - 0.9 is not 0.1
+  return Number((1 - fieldsOf<BatchNormFields>(layer).momentum).toPrecision(12)); // in floating point, 1 - 0.9 is not 0.1
 }
 
+/** Replaces the layer's `call`, if the layer is a dropout or a batch norm. */
 function makeRepeatable(layer: Layer, variables: readonly NamedVariable[], current: () => Pass | null): void {
   const fields = fieldsOf<{ call: Call }>(layer);
   const original: Call = fields.call.bind(layer);
   const replacement =
     layer.getClassName() === "Dropout"
-      ? (x: Tensor, pass: Pass) => droppedOut(x, pass, fieldsOf<DropoutFields>(layer).rate)
+      ? (x: Tensor, pass: Pass) => dropOut(x, pass, fieldsOf<DropoutFields>(layer).rate)
       : layer.getClassName() === "BatchNormalization"
-        ? (x: Tensor, pass: Pass) => normed(x, pass, fieldsOf<BatchNormFields>(layer), variables)
+        ? (x: Tensor, pass: Pass) => normalise(x, pass, fieldsOf<BatchNormFields>(layer), variables)
         : null;
   if (replacement === null) return;
   fields.call = (inputs, kwargs) => {
@@ -144,17 +150,17 @@ function makeRepeatable(layer: Layer, variables: readonly NamedVariable[], curre
   };
 }
 
-function droppedOut(x: Tensor, pass: Pass, rate: number): Tensor {
+function dropOut(x: Tensor, pass: Pass, rate: number): Tensor {
   const { tf, key } = pass;
   const layer = pass.numDropouts++;
   if (rate === 0) return x;
   return tf.mul(x, tf.tensor(dropoutMask({ key, layer, rate, size: x.size }), x.shape));
 }
 
-function normed(x: Tensor, pass: Pass, layer: BatchNormFields, variables: readonly NamedVariable[]): Tensor {
+function normalise(x: Tensor, pass: Pass, layer: BatchNormFields, variables: readonly NamedVariable[]): Tensor {
   const { tf, statistics } = pass;
   const C = x.shape.at(-1) ?? 1;
-  const scale = (layer.gamma?.val ?? tf.ones([C])) as Tensor1D; // C, as the layer made it
+  const scale = (layer.gamma?.val ?? tf.ones([C])) as Tensor1D; // shape C
   const offset = (layer.beta?.val ?? tf.zeros([C])) as Tensor1D;
   const trained = batchNormTraining(tf, x, { scale, offset }, layer.epsilon);
   statistics[nameOf(layer.movingMean, variables)] = trained.statistics.mean;

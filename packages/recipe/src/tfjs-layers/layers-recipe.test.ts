@@ -23,7 +23,7 @@ function recipeOf(build: Build): RecipeDefinition {
   return layersRecipe({ name: "layered", labels: fairfaceLabels, heads, build });
 }
 
-/** Images, the layers, flatten, one logit. */
+/** A model of the images, then the given layers, flatten and one logit. */
 function sequential(tfl: Tfl, ...layers: readonly Layer[]): LayersModel {
   const input = tfl.input({ shape: [imageSize, imageSize, 3] });
   const through = [...layers, tfl.layers.flatten(), tfl.layers.dense({ units: 1, name: "gender" })];
@@ -31,7 +31,7 @@ function sequential(tfl: Tfl, ...layers: readonly Layer[]): LayersModel {
   return tfl.model({ inputs: input, outputs: output });
 }
 
-const everything = recipeOf(({ tfl }) =>
+const allKinds = recipeOf(({ tfl }) =>
   sequential(
     tfl,
     tfl.layers.conv2d({ filters: 4, kernelSize: 3, activation: "relu", kernelInitializer: "heNormal" }),
@@ -62,7 +62,7 @@ function refusal(build: Build): string {
 test("a model with convolutions, batch norm, dropout and pooling keeps every rule", () => {
   const { samples, pixels_BHWC } = tinyBatch(0, 8);
   const results = checkRecipe({
-    ...{ definition: everything, options: {}, engine, imageSize, samples, pixels_BHWC, folder: null },
+    ...{ definition: allKinds, options: {}, engine, imageSize, samples, pixels_BHWC, folder: null },
     labels: tinyLabels(8),
     trainingSamples: range(0, 8),
   });
@@ -72,8 +72,8 @@ test("a model with convolutions, batch norm, dropout and pooling keeps every rul
   );
 });
 
-test("tensors have the layers' names, counted within the model, however many the process has made", () => {
-  const names = bound(everything).tensors.map(({ name, kind, momentum }) => [name, kind, momentum]);
+test("the numbers in the names of tensors count the layers of the model, not of the process", () => {
+  const names = bound(allKinds).tensors.map(({ name, kind, momentum }) => [name, kind, momentum]);
   assert.deepEqual(names, [
     ["conv2d_1/kernel", "parameter", undefined],
     ["conv2d_1/bias", "parameter", undefined],
@@ -88,21 +88,21 @@ test("tensors have the layers' names, counted within the model, however many the
     ["gender/bias", "parameter", undefined],
   ]);
   assert.deepEqual(
-    bound(everything).tensors.map(({ name }) => name),
+    bound(allKinds).tensors.map(({ name }) => name),
     names.map(([name]) => name),
   );
 });
 
-test("binding leaves no weights on the engine", () => {
-  bound(everything); // tfjs-layers keeps a few scalars for ever
+test("binding disposes the model's own weights", () => {
+  bound(allKinds); // at its first use, tfjs-layers makes a few scalars that it never disposes
   const before = engine.tf.memory().numTensors;
-  bound(everything);
+  bound(allKinds);
   assert.equal(engine.tf.memory().numTensors, before);
 });
 
-test("initial values are the layers' initialisers, drawn from the seed", () => {
-  const initial = bound(everything).initialWeights(5);
-  assert.deepEqual(initial, bound(everything).initialWeights(5));
+test("initial values have the distributions of the layers' initialisers, and are drawn from the seed", () => {
+  const initial = bound(allKinds).initialWeights(5);
+  assert.deepEqual(initial, bound(allKinds).initialWeights(5));
   const kernel = initial["conv2d_1/kernel"] ?? assert.fail();
   const std = Math.sqrt(2 / 27); // He et al. 2015, truncated at two standard deviations
   const squares = kernel.reduce((sum, value) => sum + value ** 2, 0) / kernel.length;
@@ -114,8 +114,8 @@ test("initial values are the layers' initialisers, drawn from the seed", () => {
   assert.ok(initial["batch_normalization_1/gamma"]?.every((value) => value === 1));
 });
 
-test("each dropout drops anew by step and micro-batch", () => {
-  const recipe = bound(everything);
+test("dropout depends on step and micro-batch", () => {
+  const recipe = bound(allKinds);
   const values = recipe.initialWeights(3);
   const lossOf = (key: object) => trainOnce(engine, recipe, values, tinyBatch(0, 4, key)).sums[1];
   assert.equal(lossOf({ step: 0 }), lossOf({ step: 0 }));
@@ -123,14 +123,14 @@ test("each dropout drops anew by step and micro-batch", () => {
   assert.notEqual(lossOf({ microBatch: 0 }), lossOf({ microBatch: 1 }));
 });
 
-test("layers that would break a rule are refused by name, with what to use instead", () => {
+test("a layer that would break a rule is refused by name, with what to use instead", () => {
   assert.match(
     refusal(({ tfl }) => sequential(tfl, tfl.layers.gaussianNoise({ stddev: 1 }))),
     /GaussianNoise\): draws random numbers .*; use Dropout/,
   );
   assert.match(
     refusal(({ tfl }) => sequential(tfl, tfl.layers.conv2d({ filters: 2, kernelSize: 3, kernelRegularizer: "l1l2" }))),
-    /kernelRegularizer would not be in the loss; use --optimizer adamw/,
+    /kernelRegularizer is not supported: its penalty would not be in the loss; use --optimizer adamw/,
   );
   assert.match(
     refusal(({ tfl }) => sequential(tfl, tfl.layers.conv2d({ filters: 2, kernelSize: 3, trainable: false }))),
@@ -157,7 +157,7 @@ test("layers that would break a rule are refused by name, with what to use inste
     refusal(({ tfl }) =>
       tfl.sequential({ layers: [tfl.layers.flatten({ inputShape: [8, 8, 3] }), tfl.layers.dense({ units: 1 })] }),
     ),
-    /takes \[8, 8, 3\]; it must take the images, \[16, 16, 3\]/,
+    /its model has inputs of shape \[8, 8, 3\]; its one input must be the images, \[16, 16, 3\]/,
   );
   assert.match(
     refusal(() => undefined as never),
@@ -165,7 +165,7 @@ test("layers that would break a rule are refused by name, with what to use inste
   );
 });
 
-test("a batch norm that is frozen or applied twice is refused by name, nested models' too", () => {
+test("a batch norm that is frozen or applied twice is refused by name, also in a nested model", () => {
   const frozen = /batch_normalization\S* \(BatchNormalization\): is frozen \(trainable: false\)/;
   assert.match(
     refusal(({ tfl }) => sequential(tfl, tfl.layers.batchNormalization({ trainable: false }))),
@@ -179,7 +179,7 @@ test("a batch norm that is frozen or applied twice is refused by name, nested mo
     }),
     frozen,
   );
-  const twice = /layer shared \(BatchNormalization\): is applied 2 times, .*; make a layer for each/;
+  const twice = /layer shared \(BatchNormalization\): is applied 2 times, .*; make one layer for each/;
   assert.match(
     refusal(({ tfl }) => {
       const shared = tfl.layers.batchNormalization({ name: "shared" });
@@ -198,7 +198,7 @@ test("a batch norm that is frozen or applied twice is refused by name, nested mo
   );
 });
 
-test("a batch norm within a nested or a sequential model, without parameters or beside unused calls, is accepted", () => {
+test("a batch norm is accepted in a nested or sequential model, without parameters, and with calls outside the model", () => {
   const inputShape = [imageSize, imageSize, 3];
   assert.equal(
     refusal(({ tfl }) => {

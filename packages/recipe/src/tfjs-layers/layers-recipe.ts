@@ -1,4 +1,4 @@
-// Owns declaring a recipe whose model is one of tfjs-layers, the Keras-like part of TensorFlow.js.
+// layersRecipe: defines a recipe whose model is written with tfjs-layers, the part of TensorFlow.js that resembles Keras.
 import { createRequire } from "node:module";
 import { describeError, UserError } from "@lockstep/errors";
 import type * as layersModule from "@tensorflow/tfjs-layers";
@@ -14,8 +14,8 @@ export type Tfl = typeof layersModule;
 
 export interface LayersRecipeDeclaration<Options extends OptionValues> extends RecipeDeclaration<Options> {
   /**
-   * Input: [imageSize, imageSize, 3]. Outputs: one a head, by layers of the heads' names, with no activation where the
-   * head's loss takes logits.
+   * Builds the model. Its input is [imageSize, imageSize, 3]. It has one output for each head, from a layer of the head's
+   * name. That layer has no activation if the head's loss requires logits.
    */
   build(context: DeclarationContext<Options> & { readonly tfl: Tfl }): layersModule.LayersModel;
 }
@@ -35,7 +35,7 @@ function passesOf<Options extends OptionValues>(
   context: DeclarationContext<Options>,
 ): ModelPasses {
   ensureBackend();
-  const tfl: Tfl = require("@tensorflow/tfjs-layers"); // only here: most runs need none of it
+  const tfl: Tfl = require("@tensorflow/tfjs-layers"); // loaded only here, because most runs do not need it
   let model: layersModule.LayersModel;
   try {
     model = build({ ...context, tfl });
