@@ -1,5 +1,5 @@
-// assembleRecipe: combines a model, its heads and its input to a Recipe, whose passes compute the forward and the backward
-// pass of a micro-batch. A pass disposes every tensor that it does not return, also when it throws.
+// assembleRecipe: combines a model, its heads and its input to a Recipe, whose passes compute the forward and the
+// backward pass of a micro-batch. A pass disposes every tensor that it does not return, also when it throws.
 //
 // B batch, H height, W width, C channels, K outputs of a head
 import { UserError } from "@lockstep/errors";
@@ -91,8 +91,8 @@ export function assembleRecipe({ name, options, model, scoring, input }: RecipeP
 }
 
 /**
- * The last node of the gradient tape: it downloads the heads' outputs, and uploads the gradients of the loss. Its value is
- * 0 and unused, because the losses are in the sums. It is the root of the tape, so the gradient of its value is 1.
+ * The last node of the gradient tape: it downloads the heads' outputs, and uploads the gradients of the loss. Its value
+ * is 0 and unused, because the losses are in the sums. It is the root of the tape, so the gradient of its value is 1.
  */
 function lossNode(
   tf: Tf,
@@ -119,7 +119,9 @@ function download(headNames: readonly string[], outputs: HeadTensors): HeadValue
   );
 }
 
-/** Disposes the tensors that the gradient tape saved. TensorFlow.js would keep them forever after a training pass threw. */
+/**
+ * Disposes the tensors that the gradient tape saved. TensorFlow.js would keep them forever after a training pass threw.
+ */
 function disposeTape(tf: Tf): void {
   const { state } = tf.engine();
   for (const { saved } of state.activeTape ?? []) {

@@ -1,6 +1,6 @@
-// Recipe: the interface of a model with its losses, metrics and augmentation, bound to resolved options. The built-in recipe
-// is the FairFace multitask CNN (./fairface). Invariant: a recipe is a pure function of its arguments. It uses no clock and
-// no Math.random, and keeps no state between calls.
+// Recipe: the interface of a model with its losses, metrics and augmentation, bound to resolved options. The built-in
+// recipe is the FairFace multitask CNN (./fairface). Invariant: a recipe is a pure function of its arguments. It uses
+// no clock and no Math.random, and keeps no state between calls.
 //
 // B batch, H height, W width, C channels
 import type { DatasetSource, LabelSchema, LabelTable, SourceContext } from "@lockstep/dataset";
@@ -69,8 +69,9 @@ export interface EvaluationResult {
 export type EvaluatedHead = ClassHead | NumberHead;
 
 /**
- * A head that predicts a class. Its predictions are one logit for each class; the greatest logit is the predicted class, and
- * the first one among equals. A head of two classes may instead have one logit: class 1 is predicted if it is above 0.
+ * A head that predicts a class. Its predictions are one logit for each class; the greatest logit is the predicted
+ * class, and the first one among equals. A head of two classes may instead have one logit: class 1 is predicted if it
+ * is above 0.
  */
 export interface ClassHead {
   readonly kind: "classes";
@@ -89,7 +90,9 @@ export interface NumberHead {
   readonly unit: string;
   /** The number that represents each class of the label. */
   readonly classValues?: readonly number[] | undefined;
-  /** Ascending limits between the classes, one fewer than classes: a prediction in [edge k - 1, edge k) means class k. */
+  /**
+   * Ascending limits between the classes, one fewer than classes: a prediction in [edge k - 1, edge k) means class k.
+   */
   readonly classEdges?: readonly number[] | undefined;
 }
 
@@ -114,8 +117,8 @@ export interface Recipe {
 
   /**
    * Runs the forward and the backward pass. It does not change the weights; the caller keeps ownership of them.
-   * @param onForward called between the two passes, after the heads' outputs were downloaded. The download waits for the
-   *   forward pass in any case, so the callback adds no wait.
+   * @param onForward called between the two passes, after the heads' outputs were downloaded. The download waits for
+   *   the forward pass in any case, so the callback adds no wait.
    */
   train(tf: Tf, weights: Weights, batch: MicroBatch, constants: PassConstants, onForward?: () => void): TrainingResult;
 

@@ -1,6 +1,6 @@
-// Owns the addon's entry: the functions around the kernels (device, memory, upload, download), tracing, and the turning
-// of C++ exceptions into JavaScript errors. Loaded once in each JavaScript thread; the pool allocator is the only state
-// that threads share.
+// The addon's entry point, NAPI_MODULE_INIT: exports the kernels and the functions around them (device, memory, upload,
+// download), traces native calls, and converts C++ exceptions to JavaScript errors. Each JavaScript thread loads the
+// addon once; the pool allocator is the only state that threads share.
 #include <ATen/detail/CUDAHooksInterface.h>
 #include <unistd.h>
 
@@ -64,7 +64,7 @@ namespace {
 
 // --- functions around the kernels ---------------------------------------------------------------------------------
 
-/** Runs `body(values)` and returns its value; exceptions become JavaScript errors. */
+/** Runs `body(values)` and returns its value; an exception becomes a JavaScript error. */
 template <size_t count, class Body>
 napi_value guarded(napi_env env, napi_callback_info info, const char* name, Body body) {
   std::array<napi_value, count + 1> values{};
@@ -92,7 +92,7 @@ struct HostArray {
   size_t length;
 };
 
-/** float32, int32, and uint8 for bool. */
+/** Accepts a Float32Array, an Int32Array, or a Uint8Array for bool. */
 HostArray hostArray(napi_env env, napi_value value) {
   napi_typedarray_type type;
   HostArray array{};
@@ -114,15 +114,15 @@ HostArray hostArray(napi_env env, napi_value value) {
   return array;
 }
 
-/** setDevice("cpu" | "cuda"): where tensors of this thread live from now on. */
+/** setDevice("cpu" | "cuda"): sets the device of this thread's new tensors. */
 napi_value setDevice(napi_env env, napi_callback_info info) {
   return guarded<1>(env, info, "setDevice", [&](const auto& values) -> napi_value {
     char name[16] = "";
     checkStatus(napi_get_value_string_utf8(env, values[0], name, sizeof name, nullptr), "a device name");
     Instance& instance = Instance::of(env);
     if (std::strcmp(name, "cuda") == 0) {
-      TORCH_CHECK(at::hasCUDA(), "this libtorch sees no CUDA device");
-      at::empty({1}, at::TensorOptions().device(at::kCUDA, 0));  // initialises CUDA, in every version's own way
+      TORCH_CHECK(at::hasCUDA(), "this libtorch finds no CUDA device");
+      at::empty({1}, at::TensorOptions().device(at::kCUDA, 0));  // initialises CUDA in every version of libtorch
       auto& context = at::globalContext();
       context.setDeterministicCuDNN(true);
       context.setBenchmarkCuDNN(false);
@@ -152,7 +152,7 @@ napi_value setResultBuffer(napi_env env, napi_callback_info info) {
   });
 }
 
-/** upload(values, shape): copies; the caller may change its array afterwards. */
+/** upload(values, shape): copies the values, so that the caller may change its array afterwards. Returns a handle. */
 napi_value upload(napi_env env, napi_callback_info info) {
   return guarded<2>(env, info, "upload", [&](const auto& values) {
     Instance& instance = Instance::of(env);
@@ -161,22 +161,22 @@ napi_value upload(napi_env env, napi_callback_info info) {
     at::Tensor tensor = at::empty(shape, at::TensorOptions().dtype(array.type));
     TORCH_CHECK(static_cast<size_t>(tensor.numel()) == array.length, array.length, " values for the shape ", tensor.sizes());
     if (array.length > 0) std::memcpy(tensor.data_ptr(), array.data, tensor.nbytes());
-    if (array.type == at::kByte) tensor = tensor.ne(0);  // bool; a byte of 2 is true in TensorFlow.js, and undefined in C++
+    if (array.type == at::kByte) tensor = tensor.ne(0);  // to bool: a byte of 2 is true in TensorFlow.js, but undefined behaviour in C++
     if (instance.device.type() != at::kCPU) tensor = tensor.to(instance.device);
     if (tracing()) traceCall("upload", std::to_string(array.length), 0);
     return number(env, instance.keep(std::move(tensor)));
   });
 }
 
-/** download(handle, into): `into` may be a view of a SharedArrayBuffer. */
+/** download(handle, into): copies a tensor's values into an array, which may be a view of a SharedArrayBuffer. */
 napi_value download(napi_env env, napi_callback_info info) {
   return guarded<2>(env, info, "download", [&](const auto& values) -> napi_value {
     const at::Tensor tensor = Argument<at::Tensor>::read(env, values[0]);
     const HostArray array = hostArray(env, values[1]);
     const at::ScalarType type = array.type == at::kByte ? at::kBool : array.type;
-    TORCH_CHECK(type == tensor.scalar_type(), "the tensor is ", tensor.scalar_type(), ", the array ", array.type);
+    TORCH_CHECK(type == tensor.scalar_type(), "the tensor is ", tensor.scalar_type(), ", the array is ", array.type);
     TORCH_CHECK(array.length == static_cast<size_t>(tensor.numel()), "the tensor has ", tensor.numel(),
-                " elements, the array ", array.length);
+                " elements, the array has ", array.length);
     const at::Tensor host = tensor.to(at::kCPU);
     if (array.length > 0) std::memcpy(array.data, host.data_ptr(), host.nbytes());
     if (tracing()) traceCall("download", std::to_string(array.length), 0);
@@ -191,7 +191,7 @@ napi_value release(napi_env env, napi_callback_info info) {
   });
 }
 
-/** { tensors (of this thread), bytesInUse, bytesPooled (of the process), nativeThreads } */
+/** memory(): { tensors, bytesInUse, bytesPooled, nativeThreads }. The bytes are those of the whole process. */
 napi_value memory(napi_env env, napi_callback_info info) {
   return guarded<0>(env, info, "memory", [&](const auto&) {
     const PoolUse use = poolUse();
@@ -239,7 +239,7 @@ void setFunction(napi_env env, napi_value target, const char* name, napi_callbac
 
 }  // namespace lockstep
 
-// In the order of NativeAddon in src/native/addon.ts.
+// The functions have the order of NativeAddon in src/native/addon.ts.
 NAPI_MODULE_INIT() {
   using namespace lockstep;
   try {

@@ -1,6 +1,6 @@
-// Owns the bridge between N-API and a kernel written as a plain C++ function: `bind<kernel>` is a napi_callback that
-// decodes the arguments by the function's parameter types, runs it without autograd, hands its tensors to the
-// instance's table, and turns every C++ exception into a JavaScript error that names the kernel.
+// bind<kernel>: the napi_callback of a kernel that is written as a plain C++ function. It decodes the arguments by the
+// types of the function's parameters, runs the function without autograd, adds the resulting tensors to the instance's
+// table, and converts every C++ exception to a JavaScript error that names the kernel.
 #pragma once
 
 #include <c10/core/InferenceMode.h>
@@ -19,7 +19,7 @@ namespace lockstep {
 
 using Ints = std::vector<int64_t>;
 using Tensors = std::vector<at::Tensor>;
-/** A handle of -1: the tensor is absent. */
+/** A handle of -1 means that the tensor is absent. */
 using OptionalTensor = std::optional<at::Tensor>;
 
 inline void checkStatus(napi_status status, const char* what) { TORCH_CHECK(status == napi_ok, "expected ", what); }
@@ -85,13 +85,13 @@ void pushResults(Instance& instance, std::tuple<T...>&& tensors) {
   std::apply([&](auto&... each) { (instance.pushResult(std::move(each)), ...); }, tensors);
 }
 
-/** For arithmetic: ATen takes bool + bool as "or", TensorFlow.js as a number. */
+/** For arithmetic kernels: in ATen bool + bool means "or", in TensorFlow.js it is a number. */
 inline void refuseBool(const at::Tensor& x) { TORCH_CHECK(x.scalar_type() != at::kBool, "dtype bool is not supported"); }
 
-/** Throws the exception in flight as a JavaScript Error "NAME: message". Never lets it pass. */
+/** Throws the current C++ exception as a JavaScript Error "NAME: message". Call it in a catch block. */
 void throwToJavaScript(napi_env env, const char* name) noexcept;
 
-/** LOCKSTEP_TORCH_TRACE=1: one line to stderr for each native call. */
+/** Whether LOCKSTEP_TORCH_TRACE is 1. Then each native call prints one line to stderr. */
 bool tracing();
 void traceCall(const char* name, const std::string& arguments, double microseconds);
 void describe(std::string& out, const at::Tensor& tensor);
@@ -150,7 +150,9 @@ napi_value bind(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-/** A row of a family's table: the kernel's name in TensorFlow.js (or ours) and its callback. */
+/**
+ * A row of a family's table: the kernel's name, which is that of TensorFlow.js if it has the kernel, and its callback.
+ */
 struct Kernel {
   const char* name;
   napi_callback callback;

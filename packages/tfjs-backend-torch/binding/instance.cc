@@ -1,4 +1,4 @@
-// See instance.h.
+// Implements Instance; see instance.h.
 #include "instance.h"
 
 #include <limits>
@@ -65,7 +65,7 @@ uint32_t Instance::keep(at::Tensor tensor) {
 
 const at::Tensor& Instance::tensor(int64_t handle) const {
   TORCH_CHECK(handle >= 0 && static_cast<size_t>(handle) < slots_.size() && slots_[handle].defined(),
-              "handle ", handle, " names no live tensor");
+              "handle ", handle, " is not the handle of a tensor");
   return slots_[handle];
 }
 

@@ -1,5 +1,5 @@
-// Owns the state of one N-API environment (one JavaScript thread): its device, its table of live tensors, and the
-// buffer through which results' handles, dtypes and shapes travel to JavaScript. Nothing here is shared between threads.
+// Instance: the state of one N-API environment, which is one JavaScript thread: its device, the table of its tensors,
+// and the buffer that passes the handles, dtypes and shapes of results to JavaScript. Threads share none of it.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -10,7 +10,7 @@
 
 namespace lockstep {
 
-/** Codes of dtypes in the result buffer and in arguments; src/native/dtype.ts lists the same. */
+/** Codes of dtypes in the result buffer and in arguments; src/native/dtype.ts has the same codes. */
 enum class DTypeCode : int32_t { float32 = 0, int32 = 1, boolean = 2 };
 
 at::ScalarType scalarTypeOf(int64_t code);
@@ -25,13 +25,15 @@ class Instance {
 
   static Instance& of(napi_env env);
 
-  /** Takes a tensor into the table; it becomes contiguous. Returns its handle. */
+  /** Adds a tensor to the table, as a contiguous tensor. Returns its handle. */
   uint32_t keep(at::Tensor tensor);
   const at::Tensor& tensor(int64_t handle) const;
   void release(int64_t handle);
   int64_t numTensors() const { return numTensors_; }
 
-  /** The Int32Array that JavaScript reads: [handle, dtype, rank, ...sizes] for each result, one after another. */
+  /**
+   * Sets the Int32Array that JavaScript reads results from: [handle, dtype, rank, ...sizes] for each result, in order.
+   */
   void setResultBuffer(napi_env env, napi_value array);
   void beginResults() { resultPosition_ = 0; }
   void pushResult(at::Tensor tensor);
@@ -49,7 +51,7 @@ class Instance {
   size_t resultPosition_ = 0;
 };
 
-/** The device of the calling thread's instance, for kernels that create tensors from nothing. */
+/** The device of the calling thread's instance, for kernels that have no tensor among their arguments. */
 at::Device currentDevice();
 void setCurrentDevice(at::Device device);
 

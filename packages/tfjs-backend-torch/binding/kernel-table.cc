@@ -1,4 +1,4 @@
-// See kernel-table.h.
+// Implements registerKernels; see kernel-table.h.
 #include "kernel-table.h"
 
 #include "kernels/families.h"

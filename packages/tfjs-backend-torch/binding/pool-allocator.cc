@@ -1,5 +1,7 @@
-// See pool-allocator.h. Size classes: powers of two cut into eight, so at most 1/8 is wasted. Under 1 KiB the system's
-// own allocator is fast enough. What is kept is capped by LOCKSTEP_TORCH_POOL_MB (2048): beyond it blocks are freed.
+// Implements the pool allocator; see pool-allocator.h. There are eight size classes between two powers of two, so at
+// most 1/8 of a block is unused. Blocks under 1 KiB are not pooled: the system's allocator is fast enough for them.
+// LOCKSTEP_TORCH_POOL_MB limits the size of the pool in MiB (default 2048); beyond it, blocks are given back to the
+// system.
 #include "pool-allocator.h"
 
 #include <c10/core/Allocator.h>
@@ -41,10 +43,10 @@ SizeClass classOf(size_t bytes) {
   return {(doubling - firstDoubling) * stepsPerDoubling + static_cast<int>(steps), base + steps * step};
 }
 
-/** Stands in front of every block, in its own aligned line. */
+/** Precedes every block, in a cache line of its own. */
 struct alignas(alignment) Header {
-  size_t bytes;    // of the class, without the header
-  int classIndex;  // -1: small, never pooled
+  size_t bytes;    // bytes of the size class, without the header
+  int classIndex;  // -1 for a small block, which is never pooled
 };
 
 class Pool {
@@ -54,7 +56,7 @@ class Pool {
     if (megabytes != nullptr) capBytes_ = std::strtoll(megabytes, nullptr, 10) * (int64_t{1} << 20);
   }
 
-  void* take(size_t bytes) {
+  void* allocate(size_t bytes) {
     const SizeClass size = bytes < smallBytes ? SizeClass{-1, bytes} : classOf(bytes);
     Header* header = nullptr;
     if (size.index >= 0) {
@@ -69,14 +71,15 @@ class Pool {
     if (header == nullptr) {
       void* memory = nullptr;
       const int status = posix_memalign(&memory, alignment, sizeof(Header) + size.bytes);
-      TORCH_CHECK(status == 0, "out of memory: ", size.bytes, " bytes wanted, ", usedBytes_.load(), " in use by tensors");
+      TORCH_CHECK(status == 0, "out of memory: cannot allocate ", size.bytes, " bytes; tensors use ", usedBytes_.load(), " bytes");
       header = new (memory) Header{size.bytes, size.index};
     }
     usedBytes_ += static_cast<int64_t>(size.bytes);
     return header + 1;
   }
 
-  void give(void* block) {
+  /** Puts the block into the pool, or frees it if the pool is full. */
+  void deallocate(void* block) {
     Header* header = static_cast<Header*>(block) - 1;
     const auto bytes = static_cast<int64_t>(header->bytes);
     usedBytes_ -= bytes;
@@ -113,28 +116,28 @@ class Pool {
   int64_t capBytes_ = int64_t{2048} << 20;
 };
 
-/** Never destroyed: tensors of other libraries may outlive every static object. */
+/** Never destroyed, because tensors of other libraries may be freed after the destruction of static objects. */
 Pool& pool() {
   static Pool* const instance = new Pool();
   return *instance;
 }
 
-void giveBlock(void* block) {
-  if (block != nullptr) pool().give(block);
+void deallocateBlock(void* block) {
+  if (block != nullptr) pool().deallocate(block);
 }
 
 at::DataPtr allocateBlock(size_t bytes) {
-  if (bytes == 0) return {nullptr, nullptr, &giveBlock, at::Device(at::kCPU)};
-  void* block = pool().take(bytes);
-  return {block, block, &giveBlock, at::Device(at::kCPU)};
+  if (bytes == 0) return {nullptr, nullptr, &deallocateBlock, at::Device(at::kCPU)};
+  void* block = pool().allocate(bytes);
+  return {block, block, &deallocateBlock, at::Device(at::kCPU)};
 }
 
-/** The virtual functions of c10::Allocator changed their constness and number between 1.13 and 2.x: each spelling is
- *  there, without `override`, and the one that the headers declare takes its place. */
+/** Number and constness of the virtual functions of c10::Allocator differ between libtorch 1.13 and 2.x. This class
+ *  defines all variants without `override`; those that the headers declare override the virtual functions. */
 struct PoolAllocator final : c10::Allocator {
   at::DataPtr allocate(size_t bytes) const { return allocateBlock(bytes); }
   at::DataPtr allocate(size_t bytes) { return allocateBlock(bytes); }
-  at::DeleterFnPtr raw_deleter() const { return &giveBlock; }
+  at::DeleterFnPtr raw_deleter() const { return &deallocateBlock; }
   void copy_data(void* to, const void* from, std::size_t bytes) const { std::memcpy(to, from, bytes); }
 };
 
@@ -157,8 +160,8 @@ void installPoolAllocator() {
     static PoolAllocator* const allocator = new PoolAllocator();
     c10::SetCPUAllocator(allocator, /*priority=*/100);
 #ifdef __GLIBC__
-    // For what does not come from the pool: JavaScript's arrays, and scratch memory of libraries. glibc accepts no mmap
-    // threshold above 32 MiB; once one of the three is set, it does not adapt any of them by itself.
+    // For memory that is not from the pool: JavaScript's arrays, and the libraries' temporary memory. glibc accepts no
+    // mmap threshold above 32 MiB. If one of the three is set, glibc no longer adapts any of them, so all are set.
     configureMalloc(M_MMAP_THRESHOLD, "M_MMAP_THRESHOLD", 32 << 20);
     configureMalloc(M_TRIM_THRESHOLD, "M_TRIM_THRESHOLD", 1 << 30);
     configureMalloc(M_TOP_PAD, "M_TOP_PAD", 64 << 20);

@@ -1,5 +1,6 @@
-// Owns the CPU memory of tensors: a pool of freed blocks by size class, shared by all threads of the process, in front
-// of the system's allocator. Fresh pages cost 30 to 40% of a training step when every tensor is mapped and unmapped.
+// installPoolAllocator: makes a pool the allocator of tensors' CPU memory. The pool keeps freed blocks by size class,
+// and all threads of the process share it. Without it, every tensor is mapped and unmapped, which costs 30 to 40% of a
+// training step.
 #pragma once
 
 #include <cstdint>
@@ -8,16 +9,18 @@
 namespace lockstep {
 
 struct PoolUse {
-  int64_t bytesInUse;   // handed out, by size class
-  int64_t bytesPooled;  // freed and kept
+  int64_t bytesInUse;   // bytes of tensors, rounded up to size classes
+  int64_t bytesPooled;  // bytes of freed blocks in the pool
 };
 
-/** Makes the pool libtorch's CPU allocator. Once a process; later calls do nothing. Blocks made before stay valid. */
+/**
+ * Makes the pool libtorch's CPU allocator. Later calls in the process do nothing. Blocks allocated before stay valid.
+ */
 void installPoolAllocator();
-/** Settings of malloc that the C library did not accept, e.g. "M_TOP_PAD=67108864"; empty where there are none. */
+/** Settings of malloc that the C library refused, for example "M_TOP_PAD=67108864"; empty if it refused none. */
 std::string refusedSettings();
 PoolUse poolUse();
-/** Gives all kept blocks back to the system. */
+/** Gives all blocks in the pool back to the system. */
 void releasePool();
 
 }  // namespace lockstep

@@ -1,4 +1,4 @@
-// See threads.h.
+// Implements useOneNativeThread; see threads.h.
 #include "threads.h"
 
 #include <ATen/Parallel.h>
@@ -10,7 +10,7 @@ namespace lockstep {
 
 namespace {
 
-/** Calls `void name(int)` where some loaded library has it. */
+/** Calls `void name(int)` if a loaded library has it. */
 void callIfPresent(const char* name, int argument) {
   void* symbol = dlsym(RTLD_DEFAULT, name);
   if (symbol != nullptr) reinterpret_cast<void (*)(int)>(symbol)(argument);
@@ -24,7 +24,7 @@ void useOneNativeThread() {
     try {
       at::set_num_interop_threads(1);
     } catch (const std::exception&) {
-      // Already started by somebody else in this process; no kernel of ours uses that pool.
+      // Other code of this process has already started the inter-op pool. No kernel of this addon uses it.
     }
     callIfPresent("openblas_set_num_threads", 1);
   });

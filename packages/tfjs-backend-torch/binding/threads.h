@@ -1,10 +1,10 @@
-// Owns the number of native threads: one for each JavaScript thread, in ATen, OpenMP and BLAS alike. The bits of a sum
-// would otherwise depend on the number of cores.
+// useOneNativeThread: limits ATen, OpenMP and BLAS to one native thread for each JavaScript thread. Otherwise the bits
+// of a sum would depend on the number of cores.
 #pragma once
 
 namespace lockstep {
 
-/** For the calling thread (and, where a library knows no threads of its own, the process). Call once in each. */
+/** Call it once in each thread. A library that has only one setting for the process is set for the process. */
 void useOneNativeThread();
 int numNativeThreads();
 

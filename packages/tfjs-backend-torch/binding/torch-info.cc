@@ -1,4 +1,4 @@
-// See torch-info.h.
+// Implements torchInfo; see torch-info.h.
 #include "torch-info.h"
 
 #include "pool-allocator.h"
@@ -21,7 +21,7 @@ Function find(const char* name) {
   return reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
 }
 
-/** The word after `key` in at::show_config(), as far as a separator. */
+/** The word after `key` in at::show_config(), up to a separator. */
 std::string fromConfig(const std::string& key) {
   const std::string config = at::show_config();
   const size_t start = config.find(key);
@@ -40,7 +40,7 @@ std::string oneDnnVersion() {
   return at::hasMKLDNN() ? fromConfig("Intel(R) MKL-DNN v") : "";
 }
 
-/** dnnl_cpu_isa_t in effect: its name where we know it, and its number. */
+/** The effective dnnl_cpu_isa_t: its number, and its name if it is in the list. */
 std::string oneDnnInstructionSet() {
   const auto effective = find<int (*)()>("dnnl_get_effective_cpu_isa");
   if (effective == nullptr) return "";
@@ -59,7 +59,7 @@ std::string oneDnnInstructionSet() {
 }
 
 std::string atenCapability() {
-  // at::get_cpu_capability() came later than 1.13; show_config() has always said it.
+  // libtorch 1.13 has no at::get_cpu_capability(); at::show_config() contains it in every version.
   return fromConfig("CPU capability usage: ");
 }
 
@@ -73,7 +73,7 @@ std::string blasCore() {
   return core == nullptr ? "" : core();
 }
 
-/** By the driver itself: the addon is built without CUDA's headers. */
+/** Asks the driver, because the addon is built without CUDA's headers. */
 std::string cudaDeviceName() {
   if (!at::hasCUDA()) return "";
   void* driver = dlopen("libcuda.so.1", RTLD_LAZY);
@@ -90,14 +90,14 @@ std::string cudaDeviceName() {
   return name;
 }
 
-/** Of the kernel module, which also containers see. */
+/** The version of the kernel module, which can also be read in a container. */
 std::string cudaDriverVersion() {
   std::string version;
   if (at::hasCUDA()) std::ifstream("/sys/module/nvidia/version") >> version;
   return version;
 }
 
-/** libtorch has loaded both libraries where it has CUDA. */
+/** A libtorch with CUDA has loaded the CUDA runtime and cuDNN. */
 std::string cudaRuntimeVersion() {
   const auto get = find<int (*)(int*)>("cudaRuntimeGetVersion");
   int version = 0;

@@ -1,4 +1,5 @@
-// Owns what is said about the libraries and the instruction sets underneath: part of the numerics fingerprint.
+// torchInfo: reports the versions of the libraries and their instruction sets, which are part of the numerics
+// fingerprint.
 #pragma once
 
 #include <string>
@@ -7,7 +8,7 @@
 
 namespace lockstep {
 
-/** Names and values in the order of NativeInfo in src/native/torch-info.ts; an empty value means absent. */
+/** Names and values, in the order of NativeInfo in src/native/torch-info.ts; an empty value means absent. */
 std::vector<std::pair<const char*, std::string>> torchInfo();
 
 }  // namespace lockstep

@@ -1,6 +1,6 @@
-// Owns the module hooks that let Node import the source-like modules of @tensorflow/tfjs-core/dist: ES modules with
-// extensionless imports in a package that Node takes for CommonJS. The package's bare name is sent to the same modules,
-// so that specs and backend share one copy.
+// resolve and load: Node module hooks that allow the import of the modules in @tensorflow/tfjs-core/dist. They are ES
+// modules whose imports have no extension, in a package that Node treats as CommonJS. The package's name resolves to
+// the same modules, so that specs and backend share one copy.
 import { existsSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -9,7 +9,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const dist = dirname(createRequire(import.meta.url).resolve("@tensorflow/tfjs-core"));
 const distUrl = pathToFileURL(`${dist}/`).href;
 
-// A CommonJS function with properties, which the specs import as a namespace.
+// The specs import seedrandom as a namespace, but it is a CommonJS function with properties.
 const seedrandomShim = `data:text/javascript,${encodeURIComponent(
   `import { createRequire } from "node:module";
    const seedrandom = createRequire(${JSON.stringify(distUrl)})("seedrandom");

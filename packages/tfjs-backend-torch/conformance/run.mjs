@@ -1,27 +1,28 @@
-// Runs tfjs-core's own specs (dist/tests.js) on the torch backend, and compares the failures with skips.json: a spec
-// that fails must be listed there with a reason, and a listed one must fail. The last line of stdout is the counts as JSON.
+// Runs tfjs-core's own specs (dist/tests.js) on the torch backend, and compares the failures with skips.json. A spec
+// that fails must be listed there with a reason, and a listed spec must fail. The last line of stdout is the counts as
+// JSON.
 //
-//   node conformance/run.mjs              exit 0 when failures and list are the same, else 1 and what differs
-//   node conformance/run.mjs --list       prints a new skips.json; reasons that it cannot tell say "unknown"
+//   node conformance/run.mjs              prints the differences; exit code 0 if there are none, else 1
+//   node conformance/run.mjs --list       prints a new skips.json; a reason that cannot be determined is "unknown"
 import { readFileSync } from "node:fs";
 import { createRequire, register } from "node:module";
 
 register("./esm-hooks.mjs", import.meta.url);
 
-// tfjs-core's jasmine_util wants CommonJS' require, and an older jasmine's inner file, of which it sets one time-out.
+// tfjs-core's jasmine_util uses CommonJS' require, and sets a time-out in a file that only an older jasmine has.
 const require = createRequire(import.meta.url);
 globalThis.require = Object.assign(
   (name) => (name === "jasmine-core/lib/jasmine-core/jasmine.js" ? { core: () => ({}) } : require(name)),
   { resolve: require.resolve },
 );
-// tfjs warns and jasmine deprecates on the console: nothing that a report needs.
+// Warnings of tfjs and deprecations of jasmine on the console are not part of the report.
 const print = process.stdout.write.bind(process.stdout);
 for (const method of ["log", "warn", "error", "info"]) console[method] = () => {};
 const jasmineCore = require("jasmine-core");
 jasmineCore.installGlobals(globalThis);
 const environment = globalThis.jasmine.getEnv();
 environment.configure({ random: false, forbidDuplicateNames: false });
-// Specs of random numbers judge their statistics: the same numbers in every run.
+// Specs of random ops test statistics, so every run must draw the same numbers.
 let randomState = 1;
 Math.random = () => {
   randomState = (Math.imul(randomState, 1664525) + 1013904223) >>> 0;
@@ -36,7 +37,7 @@ await registerTorchBackend({ device: "cpu" });
 setTestEnvs([{ name: "torch", backendName: "torch", isDataSync: true }]);
 await import("@tensorflow/tfjs-core/dist/tests.js");
 
-/** Full name -> undefined when it passed, else why not. */
+/** From a spec's full name to its failure; undefined if it passed. */
 const outcomes = new Map();
 environment.clearReporters();
 environment.addReporter({
@@ -53,7 +54,7 @@ if (process.argv.includes("--list")) print(`${JSON.stringify(newList(), null, 2)
 else report();
 process.exit();
 
-/** By reason: full names, or "PREFIX*" for all specs whose names begin so. */
+/** In skips.json, each reason has a list of full names; "PREFIX*" means all specs whose names begin with PREFIX. */
 function report() {
   const skips = JSON.parse(readFileSync(new URL("./skips.json", import.meta.url), "utf8"));
   const listed = new Map();
@@ -85,7 +86,7 @@ function report() {
   process.exitCode = unexpected.length + passing.length + stale.length > 0 || outcomes.size === 0 ? 1 : 0;
 }
 
-/** Groups failures by reason, and folds a suite into a prefix where all of its specs fail for the same reason. */
+/** Groups failures by reason. A suite becomes one prefix if all of its specs fail for the same reason. */
 function newList() {
   const reasons = new Map();
   const suites = new Map();

@@ -27,7 +27,7 @@ describe("the torch backend", needsTorch, () => {
     assert.equal(torch().memory().bytesInUse, bytesInUse);
   });
 
-  test("frees the native tensor and its views with the last reference", () => {
+  test("frees the native tensor and its views when the last reference is disposed", () => {
     const { tensors } = torch().memory();
     const x = tf.tensor2d([1, 2, 3, 4], [2, 2]);
     const flat = tf.reshape(x, [4]);
@@ -39,7 +39,7 @@ describe("the torch backend", needsTorch, () => {
     assert.equal(torch().memory().tensors, tensors);
   });
 
-  test("copies what it is given: a later change of the array changes no tensor", () => {
+  test("copies an uploaded array, so that a later change of the array does not change the tensor", () => {
     const values = Float32Array.of(1, 2, 3);
     const x = tf.tensor1d(values);
     values.fill(9);
@@ -47,7 +47,7 @@ describe("the torch backend", needsTorch, () => {
     x.dispose();
   });
 
-  test("reads into a part of a SharedArrayBuffer, and writes from one", () => {
+  test("reads into a part of a SharedArrayBuffer, and writes from a part of one", () => {
     const shared = new Float32Array(new SharedArrayBuffer(32), 8, 4);
     const x = tf.tensor1d([1, 2, 3, 4]);
     torch().readInto(x.dataId, shared);
@@ -58,12 +58,12 @@ describe("the torch backend", needsTorch, () => {
     assert.deepEqual(Array.from(x.dataSync()), [5, 5, 5, 5]);
     assert.throws(
       () => torch().readInto(x.dataId, shared.subarray(1)),
-      /download: the tensor has 4 elements, the array 3/,
+      /download: the tensor has 4 elements, the array has 3/,
     );
     x.dispose();
   });
 
-  test("keeps freed memory until it is asked to give it back", () => {
+  test("keeps freed memory in its pool until releasePool is called", () => {
     tf.zerosLike(tf.fill([1000, 1000], 1)).dispose();
     tf.disposeVariables();
     assert.ok(torch().memory().bytesPooled > 0);
@@ -76,16 +76,16 @@ describe("the torch backend", needsTorch, () => {
     assert.ok((tf.mul(x, 1).dataSync()[0] ?? 0) > 0);
   });
 
-  test("names the kernel that it lacks", () => {
+  test("refuses an operation whose kernel is missing, by the kernel's name", () => {
     assert.throws(() => tf.topk(tf.tensor1d([1, 2, 3]), 2), /Kernel 'TopK' not registered for backend 'torch'/);
   });
 
-  test("names the dtype that it refuses", () => {
+  test("refuses an unsupported dtype by name", () => {
     assert.throws(() => tf.tensor1d(["a"]), /torch backend: write: dtype string is not supported/);
     assert.throws(() => tf.cast(tf.tensor1d([1]), "complex64"), /Complex|complex64/);
   });
 
-  test("turns an exception of libtorch into an error that names the kernel", () => {
+  test("converts an exception of libtorch to an error that names the kernel", () => {
     const run = () =>
       tf
         .engine()
@@ -94,7 +94,7 @@ describe("the torch backend", needsTorch, () => {
     assert.throws(() => tf.gather(tf.tensor1d([1, 2]), [2]), /GatherV2: the index value 2 is not in \[0, 1\]/);
   });
 
-  test("refuses a pool of another size in the fused kernel", () => {
+  test("refuses a pool size other than 2 in the fused kernel", () => {
     const inputs = { x: tf.zeros([1, 4, 4, 1]), scale: tf.ones([1]), offset: tf.ones([1]) };
     const run = () =>
       tf
@@ -103,7 +103,7 @@ describe("the torch backend", needsTorch, () => {
     assert.throws(run, /BatchNormReluMaxPool: poolSize 3: must be 2/);
   });
 
-  test("says which libraries and instruction sets it runs on", () => {
+  test("reports the versions of the libraries and the instruction sets", () => {
     const info = torchInfo();
     assert.match(info.libtorch, /^\d+\.\d+/);
     assert.match(info.atenInstructionSet, /\w/);
@@ -127,19 +127,19 @@ describe("the torch backend", needsTorch, () => {
   });
 });
 
-describe("numbers that would be wrong", needsTorch, () => {
+describe("results that libtorch alone would compute wrong", needsTorch, () => {
   before(async () => {
     await registerTorchBackend({ device: "cpu" });
     await tf.setBackend("torch");
   });
 
-  test("a row that is left out of a segment sum adds nothing, though it holds an infinity", () => {
+  test("a row that belongs to no segment adds nothing to a segment sum, even if it contains an infinity", () => {
     const rows = tf.tensor2d([1, 2, Number.POSITIVE_INFINITY, Number.NaN], [2, 2]);
     assert.deepEqual(Array.from(tf.unsortedSegmentSum(rows, tf.tensor1d([0, -1], "int32"), 1).dataSync()), [1, 2]);
   });
 
-  test("gradients that a mask leaves out are 0, though the slope is infinite", () => {
-    const slope = tf.tensor1d([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
+  test("a masked gradient is 0, even if the incoming gradient is infinite", () => {
+    const dy = tf.tensor1d([Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY]);
     const x = tf.tensor1d([-1, 1]);
     const operations: ((x: tf.Tensor) => tf.Tensor)[] = [
       tf.relu,
@@ -148,33 +148,33 @@ describe("numbers that would be wrong", needsTorch, () => {
       (a) => tf.where(tf.tensor1d([0, 1], "bool"), a, 0),
     ];
     for (const operation of operations) {
-      assert.deepEqual(Array.from(tf.grad(operation)(x, slope).dataSync()), [0, Number.POSITIVE_INFINITY]);
+      assert.deepEqual(Array.from(tf.grad(operation)(x, dy).dataSync()), [0, Number.POSITIVE_INFINITY]);
     }
   });
 
-  test("max-pool keeps large whole numbers", () => {
+  test("max-pool of large int32 numbers is exact", () => {
     const x = tf.tensor4d([1, 16777217, 2147483647, 3], [1, 2, 2, 1], "int32");
     assert.deepEqual(Array.from(tf.maxPool(x, 2, 2, "valid").dataSync()), [2147483647]);
     assert.deepEqual(Array.from(tf.maxPool(x, [1, 2], [1, 2], "valid").dataSync()), [16777217, 2147483647]);
   });
 
-  test("clipping whole numbers by an infinity leaves them", () => {
+  test("clipping int32 numbers at an infinity does not change them", () => {
     const x = tf.tensor1d([-5, 7], "int32");
     assert.deepEqual(Array.from(tf.clipByValue(x, 0, Number.POSITIVE_INFINITY).dataSync()), [0, 7]);
   });
 
-  test("each byte of a bool tensor but 0 is true", () => {
+  test("every byte of a bool tensor except 0 is true", () => {
     assert.deepEqual(Array.from(tf.tensor1d(Uint8Array.of(0, 1, 2), "bool").dataSync()), [0, 1, 1]);
   });
 
-  test("what has no right answer is refused", () => {
+  test("operations without a right result are refused", () => {
     const flags = tf.tensor1d([1, 1], "bool");
     assert.throws(() => tf.add(flags, flags), /^Error: Add: dtype bool is not supported/);
     assert.throws(() => tf.addN([flags, flags]), /^Error: AddN: dtype bool is not supported/);
     for (const value of [Number.NaN, 3e9, Number.NEGATIVE_INFINITY]) {
       assert.throws(
         () => tf.cast(tf.tensor1d([value]), "int32"),
-        /^Error: Cast: a NaN, or a number .* too large for int32/,
+        /^Error: Cast: cannot convert to int32: a number is NaN or too large/,
       );
     }
   });

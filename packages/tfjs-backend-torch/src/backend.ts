@@ -1,8 +1,8 @@
-// Owns the TensorFlow.js backend: which native tensor stands behind each data id, reference counts, uploads and
-// downloads. What a kernel computes is in kernels/.
+// TorchBackend: the TensorFlow.js backend. It maps data ids to native tensors, counts references, uploads and
+// downloads. kernels/ computes.
 //
-// A data id has one native tensor, contiguous, of the shape that it was made with. Reshape shares the data id (as in
-// TensorFlow.js' own backends): another shape of the same data is a native view, made when a kernel first asks for it.
+// Invariants: a data id has one contiguous native tensor, with the shape that it was created with. Reshape shares the
+// data id, as in TensorFlow.js' own backends; the native view of another shape is created when a kernel first uses it.
 import {
   type BackendTimingInfo,
   type BackendValues,
@@ -27,7 +27,7 @@ interface Entry extends View {
   views: View[] | null;
 }
 
-/** A tensor, several, none, or a plain value, as a kernel is called with. */
+/** An argument of a kernel: a tensor, a list of tensors, null for an absent tensor, or a plain value. */
 export type KernelArgument = TensorInfo | readonly TensorInfo[] | NativeArgument | null;
 
 const resultBufferLength = 256;
@@ -73,7 +73,7 @@ export class TorchBackend extends KernelBackend {
     return { dataId: x.dataId, shape, dtype: x.dtype };
   }
 
-  /** For tensors that a kernel made on its way and does not return. */
+  /** Disposes intermediate tensors of a kernel, which the kernel does not return. */
   discard(...tensors: readonly TensorInfo[]): void {
     for (const tensor of tensors) this.disposeData(tensor.dataId);
   }
@@ -87,18 +87,18 @@ export class TorchBackend extends KernelBackend {
   }
 
   override move(dataId: DataId, values: BackendValues, shape: number[], dtype: DataType, refCount: number): void {
-    const kept = torchDType(dtype, "write");
-    // Only strings come as arrays of arrays, and torchDType has refused them.
-    const handle = this.#addon.upload(hostArrayOf(kept, values as ArrayLike<number>), shape);
-    this.#entries.set(dataId, { handle, shape, dtype: kept, refCount, views: null });
+    const supported = torchDType(dtype, "write");
+    // Only values of dtype string are not numbers, and torchDType has refused them.
+    const handle = this.#addon.upload(hostArrayOf(supported, values as ArrayLike<number>), shape);
+    this.#entries.set(dataId, { handle, shape, dtype: supported, refCount, views: null });
   }
 
-  /** Copies a tensor into `out` (same dtype and size), without an array in between. */
+  /** Copies a tensor's values directly into `out`, which must have the tensor's dtype and size. */
   readInto(dataId: DataId, out: HostArray): void {
     this.#addon.download(this.#entry(dataId).handle, out);
   }
 
-  /** Replaces what stands behind a data id by a copy of `values`, of the same dtype and size. */
+  /** Replaces the values of a data id by a copy of `values`, which must have the same dtype and size. */
   writeFrom(dataId: DataId, values: HostArray): void {
     const entry = this.#entry(dataId);
     const handle = this.#addon.upload(hostArrayOf(entry.dtype, values), entry.shape);
@@ -142,7 +142,7 @@ export class TorchBackend extends KernelBackend {
     return this.#entries.size;
   }
 
-  /** tf.memory() adds these to its own numbers; bytes are those of the whole process. */
+  /** tf.memory() adds these to its own numbers. The bytes are those of the whole process. */
   override memory(): { unreliable: boolean } & NativeMemory {
     return { unreliable: false, ...this.#addon.memory() };
   }
@@ -179,7 +179,7 @@ export class TorchBackend extends KernelBackend {
   #entry(dataId: DataId): Entry {
     const entry = this.#entries.get(dataId);
     if (entry) return entry;
-    // A tensor of another backend: the engine reads it there and calls move() here.
+    // The tensor belongs to another backend: moveData reads it there and calls move() of this backend.
     (engine() as unknown as { moveData(backend: KernelBackend, dataId: DataId): void }).moveData(this, dataId);
     const moved = this.#entries.get(dataId);
     if (!moved) throw new Error("torch backend: a tensor was used after it was disposed");

@@ -10,7 +10,7 @@ import { assertClose, needsTorch } from "./testing/torch.js";
 type Operation = (x: tf.Tensor4D, scale: tf.Tensor1D, offset: tf.Tensor1D) => tf.Tensor4D;
 const fused: Operation = (x, scale, offset) => batchNormReluMaxPool(x, scale, offset, 1e-5).y;
 
-/** y and the gradients of a weighted sum of y. */
+/** Computes y, and the gradients of a weighted sum of y. */
 async function run(backend: string, operation: Operation, [n, h, w, c]: readonly [number, number, number, number]) {
   await tf.setBackend(backend);
   return tf.tidy(() => {
@@ -50,7 +50,7 @@ describe("the fused batch norm, ReLU and max-pool", needsTorch, () => {
     });
   }
 
-  test("gives the batch's mean and biased variance, also far from zero", async () => {
+  test("returns the batch's mean and biased variance, also for values far from zero", async () => {
     await tf.setBackend("torch");
     tf.tidy(() => {
       const x = tf.tensor4d(
@@ -71,10 +71,10 @@ describe("the fused batch norm, ReLU and max-pool", needsTorch, () => {
     });
   });
 
-  test("gives the gradient of equal values to the first of them", async () => {
+  test("passes the gradient of a window with equal maxima to the first of them", async () => {
     await tf.setBackend("torch");
     tf.tidy(() => {
-      // Normalised, x is [1, 1, -1, -1]; dz [1, 0, 0, 0] less its mean and less its part along x.
+      // Normalised, x is [1, 1, -1, -1]. dx is dz = [1, 0, 0, 0] minus its mean and minus its projection on x.
       const x = tf.tensor4d([1, 1, -1, -1], [1, 2, 2, 1]);
       const dx = tf
         .grad((input) => fused(input as tf.Tensor4D, tf.ones([1]), tf.ones([1])))(x)
@@ -83,7 +83,7 @@ describe("the fused batch norm, ReLU and max-pool", needsTorch, () => {
     });
   });
 
-  test("shows a NaN of one pixel in every value of its channel", async () => {
+  test("returns NaN for a channel in which one pixel is NaN", async () => {
     await tf.setBackend("torch");
     tf.tidy(() => {
       const x = tf.tensor4d([1, 2, Number.NaN, 4], [1, 2, 2, 1]);

@@ -17,7 +17,7 @@ async function digests(): Promise<GradientDigests> {
 }
 
 test(
-  "two worker threads at once compute the same bits as one alone, over and over, and end cleanly",
+  "two concurrent worker threads repeatedly compute the same bits as a single one, and exit with code 0",
   needsTorch,
   async () => {
     const [first, second] = await Promise.all([digests(), digests()]);
@@ -25,6 +25,6 @@ test(
     assert.equal(new Set([...first.sha256, ...second.sha256, ...alone.sha256]).size, 1);
     assert.equal(first.sha256.length, 3);
     assert.deepEqual([first.nativeThreads, second.nativeThreads, alone.nativeThreads], [1, 1, 1]);
-    assert.ok(first.nonZero > 1000, "the gradients are not all zero");
+    assert.ok(first.nonZero > 1000, "most gradients are zero");
   },
 );

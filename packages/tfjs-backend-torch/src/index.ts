@@ -1,5 +1,6 @@
-// A TensorFlow.js backend on libtorch: registerTorchBackend(), then tf.setBackend("torch"). Kernels that it lacks fail
-// by name: nothing falls back to JavaScript. Subnormal numbers are kept (libtorch's default: no flush to zero).
+// The package's public exports: a TensorFlow.js backend on libtorch. Call registerTorchBackend(), then
+// tf.setBackend("torch"). Invariants: an operation whose kernel is missing throws, and is never computed in JavaScript
+// instead; subnormal numbers are not flushed to zero (libtorch's default).
 export type { TorchBackend } from "./backend.js";
 export { batchNormReluMaxPool } from "./batch-norm-relu-max-pool.js";
 export { registerGradients } from "./gradients/register.js";

@@ -1,13 +1,13 @@
-// Owns the form in which the files of kernels/ say what a TensorFlow.js kernel does by native ones.
+// kernel: the helper by which the files of kernels/ implement a TensorFlow.js kernel with native kernels.
 import type { KernelFunc, TensorInfo } from "@tensorflow/tfjs-core";
 import type { TorchBackend } from "./backend.js";
 
-/** By kernel name. */
+/** Kernels by name. */
 export type KernelTable = Readonly<Record<string, KernelFunc>>;
 
 type Run<Inputs, Attrs> = (torch: TorchBackend, inputs: Inputs, attrs: Attrs) => TensorInfo | TensorInfo[];
 
-/** `Inputs` and `Attrs` are what the operation of TensorFlow.js passes under this name. */
+/** `Inputs` and `Attrs` are the types of the inputs and attributes that TensorFlow.js passes to the kernel. */
 export function kernel<Inputs, Attrs = undefined>(run: Run<Inputs, Attrs>): KernelFunc {
   return ({ inputs, attrs, backend }) => run(backend as TorchBackend, inputs as Inputs, attrs as Attrs);
 }

@@ -1,4 +1,4 @@
-// Owns the backend's registration with TensorFlow.js, and what can be said of it without using it.
+// registerTorchBackend: registers the backend with TensorFlow.js. torchStatus reports whether the backend is available.
 import { describeError, UserError } from "@lockstep/errors";
 import { registerBackend, registerKernel } from "@tensorflow/tfjs-core";
 import { TorchBackend } from "./backend.js";
@@ -12,25 +12,26 @@ export type TorchDevice = "auto" | "cpu" | "cuda";
 export interface TorchBackendInfo {
   readonly device: "cpu" | "cuda";
   readonly info: TorchInfo;
-  /** Settings of malloc that the C library did not accept, e.g. "M_TOP_PAD=67108864"; null where there are none. */
+  /** Settings of malloc that the C library refused, for example "M_TOP_PAD=67108864"; null if it refused none. */
   readonly refusedSettings: string | null;
 }
 
 export type TorchStatus =
   | { readonly available: true; readonly info: TorchInfo }
-  /** Why not, and what to do. */
+  /** `reason` tells why the backend is not available and what to do. */
   | { readonly available: false; readonly reason: string };
 
 const backendName = "torch";
-/** Above the cpu backend's 1, so that TensorFlow.js prefers it when nobody chooses. */
+/** Greater than the cpu backend's priority, 1, so that TensorFlow.js prefers this backend if none is set. */
 const priority = 4;
 
 let registration: TorchBackendInfo | undefined;
 
 /**
- * Registers backend "torch", its kernels and the gradients, for the calling thread; choose it by tf.setBackend("torch").
- * Sets one native thread. Device auto takes CUDA where libtorch sees one. Throws UserError where the addon is not built
- * or the device is not there, or when it was registered for another device before.
+ * Registers the backend "torch", its kernels and the gradients for the calling thread, and limits libtorch to one
+ * native thread. Choose the backend by tf.setBackend("torch"). Device auto is CUDA if libtorch finds a CUDA device,
+ * else the processor.
+ * @throws UserError if the addon is not built, if the device is absent, or if the thread has registered another device
  */
 export async function registerTorchBackend({
   device = "auto",
@@ -40,7 +41,7 @@ export async function registerTorchBackend({
   const addon = loadAddon();
   if (device === "cuda" && !addon.hasCuda()) {
     throw new UserError(
-      "torch backend: device cuda: libtorch sees no CUDA device; use cpu, or a CUDA build of libtorch",
+      "torch backend: device cuda: libtorch finds no CUDA device; use device cpu, or a CUDA build of libtorch",
     );
   }
   const chosen = device === "auto" ? (addon.hasCuda() ? "cuda" : "cpu") : device;
@@ -60,17 +61,17 @@ export async function registerTorchBackend({
   return registration;
 }
 
-/** Versions and instruction sets underneath. Throws UserError where the addon is not built. */
+/** The libraries' versions and instruction sets. @throws UserError if the addon is not built */
 export function torchInfo(): TorchInfo {
   return torchInfoOf(loadAddon().info());
 }
 
-/** Gives the memory of freed tensors back to the system. */
+/** Gives the memory of freed tensors back to the operating system. */
 export function releasePool(): void {
   loadAddon().releasePool();
 }
 
-/** Never throws. */
+/** Whether the backend is available. It does not throw. */
 export function torchStatus(): TorchStatus {
   try {
     return { available: true, info: torchInfo() };

@@ -1,5 +1,5 @@
-// checkRecipe: runs every probe on a recipe, in one process. `lockstep recipe check` also trains with several workers, to
-// check that they agree.
+// checkRecipe: runs every probe on a recipe, in one process. `lockstep recipe check` also trains with several workers,
+// to check that they agree.
 import { describeError, UserError } from "@lockstep/errors";
 import { CheckedRecipe, type CheckOptions } from "./checked-recipe.js";
 import { probes, repeatableRule } from "./probes.js";
@@ -11,8 +11,8 @@ export interface RuleResult {
 }
 
 /**
- * Returns one result for each rule that could be checked: if the recipe is not repeatable, the result leaves out the rules
- * that need repeatable passes.
+ * Returns one result for each rule that could be checked: if the recipe is not repeatable, the result leaves out the
+ * rules that need repeatable passes.
  * @throws UserError if the recipe cannot be bound, or if there are fewer than 4 samples
  */
 export function checkRecipe(options: CheckOptions): RuleResult[] {

@@ -1,5 +1,5 @@
-// CheckedRecipe: a bound recipe on an engine with its initial weights. The probes use it to run passes over chosen samples,
-// and to get results as arrays that they can compare.
+// CheckedRecipe: a bound recipe on an engine with its initial weights. The probes use it to run passes over chosen
+// samples, and to get results as arrays that they can compare.
 import type { LabelTable } from "@lockstep/dataset";
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { Engine } from "../engine/engine.js";

@@ -5,7 +5,9 @@ export function half({ numSamples }: CheckedRecipe): number {
   return Math.floor(numSamples / 2);
 }
 
-/** Whether the numbers differ by at most the tolerance, relative to the greater of them; below 0.01, relative to 0.01. */
+/**
+ * Whether the numbers differ by at most the tolerance, relative to the greater of them; below 0.01, relative to 0.01.
+ */
 export function close(a: number, b: number, tolerance: number): boolean {
   return Math.abs(a - b) <= tolerance * Math.max(1e-2, Math.abs(a), Math.abs(b));
 }

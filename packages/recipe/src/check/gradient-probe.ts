@@ -3,8 +3,8 @@ import type { CheckedRecipe } from "./checked-recipe.js";
 import { close, formatNumber, half } from "./comparison.js";
 
 /**
- * Compares the steepest gradient entry of up to 8 parameters with central differences of the loss. One of three step sizes
- * must agree: ReLU and max-pool are not differentiable everywhere, so that a single step size may be wrong.
+ * Compares the steepest gradient entry of up to 8 parameters with central differences of the loss. One of three step
+ * sizes must agree: ReLU and max-pool are not differentiable everywhere, so that a single step size may be wrong.
  */
 export function gradientProblem(checked: CheckedRecipe): string | null {
   const batch = checked.batch(0, half(checked));

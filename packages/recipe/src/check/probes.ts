@@ -1,5 +1,5 @@
-// probes: the rules that a recipe must keep so that any number of workers compute the same bytes. Each rule has a probe that
-// names what breaks it.
+// probes: the rules that a recipe must keep so that any number of workers compute the same bytes. Each rule has a probe
+// that names what breaks it.
 import { isDeepStrictEqual } from "node:util";
 import type { CheckedRecipe, WeightValues } from "./checked-recipe.js";
 import { close, formatNumber, half } from "./comparison.js";

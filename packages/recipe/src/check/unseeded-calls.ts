@@ -1,5 +1,5 @@
-// recordUnseededCalls: detects a recipe that uses the clock or unseeded randomness, which is Math.random. The random ops of
-// tfjs draw their seeds from Math.random.
+// recordUnseededCalls: detects a recipe that uses the clock or unseeded randomness, which is Math.random. The random
+// ops of tfjs draw their seeds from Math.random.
 
 export interface UnseededCall {
   /** The function, for example `Math.random`. */

@@ -1,5 +1,5 @@
-// RecipeDeclaration: the parts that a recipe of any kind declares: labels, options, heads, metrics and input. checkDeclaration
-// checks them at run time, because the user's file may never have been type-checked.
+// RecipeDeclaration: the parts that a recipe of any kind declares: labels, options, heads, metrics and input.
+// checkDeclaration checks them at run time, because the user's file may never have been type-checked.
 import { checkLabelSchema, type LabelField, type LabelSchema } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import { z } from "zod";
@@ -13,8 +13,8 @@ import { problemsOf } from "./problems.js";
 import type { OptionValues } from "./recipe-options.js";
 
 /**
- * Labels by the name of the field: classes in the order of their indexes, or a number. `column` is the name of the field in
- * the data; the default is the field's own name.
+ * Labels by the name of the field: classes in the order of their indexes, or a number. `column` is the name of the
+ * field in the data; the default is the field's own name.
  */
 export type LabelDeclarations = Readonly<
   Record<
@@ -28,7 +28,9 @@ export type LabelDeclarations = Readonly<
   >
 >;
 
-/** Settings of the built-in augmentation, or a function that draws a sample's maps from the sample's own random numbers. */
+/**
+ * Settings of the built-in augmentation, or a function that draws a sample's maps from the sample's own random numbers.
+ */
 export type AugmentationDeclaration = AugmentationSettings | { readonly draw: DrawMaps };
 
 export interface DeclarationContext<Options> {
@@ -44,8 +46,8 @@ export interface RecipeDeclaration<Options extends OptionValues> {
   readonly name: string;
   readonly labels: LabelDeclarations | LabelSchema;
   /**
-   * The options' defaults, which `--recipe-option` overrides; or a function that checks the given options and fills in the
-   * defaults. Options are JSON values.
+   * The options' defaults, which `--recipe-option` overrides; or a function that checks the given options and fills in
+   * the defaults. Options are JSON values.
    */
   readonly options?: Options | ((given: OptionValues) => Options) | undefined;
   readonly heads:
@@ -182,8 +184,8 @@ function fieldOf(name: string, declared: LabelDeclarations[string]): LabelField 
 }
 
 /**
- * Reduces the issues of each union to those of one alternative: the one whose issues lie deepest in the value, which is the
- * alternative that the user most likely meant.
+ * Reduces the issues of each union to those of one alternative: the one whose issues lie deepest in the value, which is
+ * the alternative that the user most likely meant.
  */
 function narrowUnions(error: z.ZodError): z.ZodError {
   const issues = error.issues.flatMap((issue): z.core.$ZodIssue[] => {

@@ -109,8 +109,8 @@ test("a recipe's own augmentation moves pixels by the maps that it draws for eac
   const values = unchanged.initialWeights(3);
   const kernelOf = (recipe: Recipe) =>
     valuesNamed(trainOnce(engine, recipe, values, tinyBatch(0, 2)).values, "gender/kernel");
-  // The kernel's gradient is the image times the loss's derivative, so it is mirrored if the image is. The derivatives of the
-  // two recipes differ because their outputs differ; with kernels of 0 they are equal.
+  // The kernel's gradient is the image times the loss's derivative, so it is mirrored if the image is. The derivatives
+  // of the two recipes differ because their outputs differ; with kernels of 0 they are equal.
   const one = kernelOf(unchanged);
   const symmetric = { ...values, "gender/kernel": values["gender/kernel"]?.map(() => 0) ?? new Float32Array() };
   const [left, right] = [flipped, unchanged].map((recipe) =>

@@ -43,7 +43,8 @@ export function defineRecipe<Options extends OptionValues = Record<string, never
 
 /**
  * Makes a RecipeDefinition for a model of any kind.
- * @param makeModel makes the model's passes; called when the recipe is bound, with the resolved options and the image size
+ * @param makeModel makes the model's passes; called when the recipe is bound, with the resolved options and the image
+ *   size
  */
 export function defineWith<Options extends OptionValues>(
   declaration: RecipeDeclaration<Options>,

@@ -1,4 +1,5 @@
-// resolveByDefaults: fills in the options of a recipe that declares only defaults. A given value must have its default's type.
+// resolveByDefaults: fills in the options of a recipe that declares only defaults. A given value must have its
+// default's type.
 import { UserError } from "@lockstep/errors";
 
 /** JSON values by name. */

@@ -10,8 +10,8 @@ export const cpuEngine: EngineCandidate = {
   },
   async register() {
     const { version_cpu } = await import("@tensorflow/tfjs-backend-cpu");
-    // JavaScript's arithmetic is the same on every machine. Functions such as Math.exp depend on V8, whose version is in the
-    // fingerprint.
+    // JavaScript's arithmetic is the same on every machine. Functions such as Math.exp depend on V8, whose version is
+    // in the fingerprint.
     return { device: "cpu (JavaScript)", numerics: { tfjsBackendCpu: version_cpu, instructionSet: "javascript" } };
   },
 };

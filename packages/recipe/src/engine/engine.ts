@@ -1,5 +1,5 @@
-// Engine: a tfjs backend that is chosen at run time, with its numerics fingerprint. torch.ts, tensorflow.ts and cpu.ts detect
-// and register the backends; load-engine.ts chooses one.
+// Engine: a tfjs backend that is chosen at run time, with its numerics fingerprint. torch.ts, tensorflow.ts and cpu.ts
+// detect and register the backends; load-engine.ts chooses one.
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { Tf } from "../recipe.js";
 
@@ -22,13 +22,18 @@ export interface Engine {
    * @throws Error if the tensor is not float32, or if the lengths differ
    */
   readInto(tensor: Tensor, out: Float32Array): void;
-  /** Returns a new tensor with a copy of `values`, which the caller may change afterwards. The caller disposes the tensor. */
+  /**
+   * Returns a new tensor with a copy of `values`, which the caller may change afterwards. The caller disposes the
+   * tensor.
+   */
   upload(values: Float32Array, shape: readonly number[]): Tensor;
   /** Frees the backend. This engine and its tensors are then unusable; loadEngine() makes another engine. */
   dispose(): void;
 }
 
-/** Whether an engine is available on this machine. An engine that is expensive to load is described without loading it. */
+/**
+ * Whether an engine is available on this machine. An engine that is expensive to load is described without loading it.
+ */
 export interface EngineDescription {
   readonly backend: BackendName;
   readonly available: boolean;

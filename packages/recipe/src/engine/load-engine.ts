@@ -20,8 +20,8 @@ import { howToGetLibtorch, registerGradients, torchEngine } from "./torch.js";
 const candidates: readonly EngineCandidate[] = [torchEngine, tensorflowEngine, cpuEngine];
 
 /**
- * Registers a tfjs backend with one native thread, and makes it the current backend of this JavaScript thread. `auto` takes
- * the first available backend, and logs a warning for each unavailable one before it.
+ * Registers a tfjs backend with one native thread, and makes it the current backend of this JavaScript thread. `auto`
+ * takes the first available backend, and logs a warning for each unavailable one before it.
  * @throws UserError if the chosen backend is not available on that device
  */
 export async function loadEngine({
@@ -53,8 +53,8 @@ export async function loadEngine({
 }
 
 /**
- * Checks that loadEngine would find the backend, without loading it. A command calls it before long work such as decoding
- * images, so that an unavailable backend is reported at once.
+ * Checks that loadEngine would find the backend, without loading it. A command calls it before long work such as
+ * decoding images, so that an unavailable backend is reported at once.
  * @throws UserError with the message of loadEngine if the backend is not available on that device
  */
 export async function requireBackend(backend: BackendChoice, device: DeviceChoice = "auto"): Promise<void> {

@@ -1,5 +1,5 @@
-// tensorflowEngine: the engine of Google's native tfjs backend. It uses the package that the user has installed, and prefers
-// its GPU build. The package is never a dependency, because its npm install downloads libtensorflow.
+// tensorflowEngine: the engine of Google's native tfjs backend. It uses the package that the user has installed, and
+// prefers its GPU build. The package is never a dependency, because its npm install downloads libtensorflow.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
@@ -16,8 +16,9 @@ const require = createRequire(import.meta.url);
 const singleThread = { TF_NUM_INTRAOP_THREADS: "1", TF_NUM_INTEROP_THREADS: "1", OMP_NUM_THREADS: "1" };
 
 /**
- * Limits libtensorflow to one thread if that is possible, and returns the number of native threads that it will use. A worker
- * thread cannot set the variables of the process, as its process.env is a copy: there they must have been set before.
+ * Limits libtensorflow to one thread if that is possible, and returns the number of native threads that it will use. A
+ * worker thread cannot set the variables of the process, as its process.env is a copy: there they must have been set
+ * before.
  */
 function pinThreads(): number {
   if (isMainThread) Object.assign(process.env, singleThread);

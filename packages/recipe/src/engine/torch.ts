@@ -1,4 +1,5 @@
-// torchEngine: the engine of libtorch. Its package is loaded only when an engine is used, because most commands use none.
+// torchEngine: the engine of libtorch. Its package is loaded only when an engine is used, because most commands use
+// none.
 import type { EngineCandidate } from "./engine.js";
 
 export const howToGetLibtorch =

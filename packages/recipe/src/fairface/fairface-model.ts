@@ -2,9 +2,9 @@
 // dropout; three linear heads. Blocks are numbered from 1. The order of the layers decides the counters of the initial
 // values, so a change of it changes the bits.
 //
-// The age head is linear and not a sigmoid, for two reasons. With an absolute-error loss, the gradient of a sigmoid vanishes
-// near the ends of the range. And the PyTorch reference regresses years / 100 linearly, so that figures can be compared. The
-// output is not clamped.
+// The age head is linear and not a sigmoid, for two reasons. With an absolute-error loss, the gradient of a sigmoid
+// vanishes near the ends of the range. And the PyTorch reference regresses years / 100 linearly, so that figures can be
+// compared. The output is not clamped.
 //
 // B batch, H height, W width, C channels, U dense units
 import { fairfaceClasses } from "@lockstep/dataset";

@@ -1,4 +1,5 @@
-// fairfaceRecipe: the built-in recipe: the multitask CNN with the losses of its heads and the augmentation of its images.
+// fairfaceRecipe: the built-in recipe: the multitask CNN with the losses of its heads and the augmentation of its
+// images.
 import { ageMidpoints, fairfaceLabels } from "@lockstep/dataset";
 import { defineRecipe } from "../define/define-recipe.js";
 import type { HeadDeclaration } from "../heads/head.js";
@@ -17,7 +18,10 @@ export const fairfaceRecipe = defineRecipe<FairfaceOptions>({
   },
 });
 
-/** The losses are binary cross-entropy with logits, cross-entropy (weighted by class by default), and the absolute error of years / 100. */
+/**
+ * The losses are binary cross-entropy with logits, cross-entropy (weighted by class by default), and the absolute error
+ * of years / 100.
+ */
 export function fairfaceHeads({ taskWeights, classWeights }: Pick<FairfaceOptions, "taskWeights" | "classWeights">) {
   return {
     gender: { loss: "binaryCrossEntropy", weight: taskWeights.gender },

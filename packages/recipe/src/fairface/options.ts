@@ -1,5 +1,5 @@
-// resolveFairfaceOptions: checks the options of the FairFace recipe and fills in their defaults. Resolved options are part of
-// the run spec.
+// resolveFairfaceOptions: checks the options of the FairFace recipe and fills in their defaults. Resolved options are
+// part of the run spec.
 import { UserError } from "@lockstep/errors";
 import { z } from "zod";
 import { problemsOf } from "../define/problems.js";

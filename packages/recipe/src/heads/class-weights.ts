@@ -1,9 +1,10 @@
-// inverseFrequency and totalWeight: the weight of each class of a label in a loss, and the sum of the weights over a pass.
+// inverseFrequency and totalWeight: the weight of each class of a label in a loss, and the sum of the weights over a
+// pass.
 import { type LabelTable, labelOf } from "@lockstep/dataset";
 
 /**
- * The weight of each class, n / (K count), which is 1 on average over the training part. A class that does not occur there
- * has the weight of a class that occurs once.
+ * The weight of each class, n / (K count), which is 1 on average over the training part. A class that does not occur
+ * there has the weight of a class that occurs once.
  */
 export function inverseFrequency(options: {
   readonly labels: LabelTable;

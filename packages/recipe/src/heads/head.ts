@@ -1,5 +1,5 @@
-// resolveHead: makes a Head, with its width, loss and metrics, from a recipe's declaration of it and the labels' schema.
-// scoring.ts computes the loss of a pass from the heads.
+// resolveHead: makes a Head, with its width, loss and metrics, from a recipe's declaration of it and the labels'
+// schema. scoring.ts computes the loss of a pass from the heads.
 //
 // K outputs of a head
 import type { LabelSchema } from "@lockstep/dataset";
@@ -11,8 +11,8 @@ export interface HeadDeclaration {
   /** A field of the recipe's labels. The default is the head's own name. */
   readonly label?: string | undefined;
   /**
-   * The loss of one sample: the name of a built-in loss, or a function of the sample's outputs and its target (the index of
-   * a class, or a number). The function does not divide by the number of samples: Lockstep does.
+   * The loss of one sample: the name of a built-in loss, or a function of the sample's outputs and its target (the
+   * index of a class, or a number). The function does not divide by the number of samples: Lockstep does.
    */
   readonly loss: LossName | SampleLoss;
   /** Factor of the head's loss in the total loss. The default is 1. */

@@ -1,6 +1,6 @@
-// losses: the built-in losses of one sample with their gradients, in double precision, from a head's outputs and its target.
-// They compute with JavaScript numbers, so that they are the same on every backend, and for one sample at a time, so that a
-// loss cannot be a mean over a micro-batch.
+// losses: the built-in losses of one sample with their gradients, in double precision, from a head's outputs and its
+// target. They compute with JavaScript numbers, so that they are the same on every backend, and for one sample at a
+// time, so that a loss cannot be a mean over a micro-batch.
 //
 // K outputs of a head
 

@@ -1,5 +1,6 @@
-// createScoring: computes the losses, their gradients and the metric sums from the heads' outputs (a few hundred numbers).
-// It computes in double precision and in the order of the samples, so that the results are the same on every backend.
+// createScoring: computes the losses, their gradients and the metric sums from the heads' outputs (a few hundred
+// numbers). It computes in double precision and in the order of the samples, so that the results are the same on every
+// backend.
 //
 // Invariant: every loss is a sum over samples that is divided by a constant of the whole pass, never by the size of the
 // micro-batch. So the loss of a pass is the sum of its micro-batches' losses.
@@ -37,7 +38,9 @@ export interface Scoring {
   readonly sumNames: readonly string[];
   readonly metrics: readonly MetricRatio[];
   readonly evaluatedHeads: readonly EvaluatedHead[];
-  /** The denominators of a pass: the number of its samples, and for each weighted head the sum of their class weights. */
+  /**
+   * The denominators of a pass: the number of its samples, and for each weighted head the sum of their class weights.
+   */
   passConstants(samples: Uint32Array): PassConstants;
   /**
    * @param samples the micro-batch's samples, as indexes into the label table

@@ -12,7 +12,9 @@ export const augmentationOptions = z.strictObject({
   flip: fraction.default(0.5),
   /** An angle is drawn from [-value, value]. */
   rotationDegrees: z.number().gte(0).lte(180).default(10),
-  /** Least and greatest share of the image's area that a crop keeps. The crop is square, and resized to the full size. */
+  /**
+   * Least and greatest share of the image's area that a crop keeps. The crop is square, and resized to the full size.
+   */
   cropArea: z
     .tuple([z.number().gt(0).lte(1), z.number().gt(0).lte(1)])
     .refine(([least, greatest]) => least <= greatest, "the first must not be greater than the second")
@@ -44,12 +46,14 @@ export interface Maps {
 
 export const identityMaps: Maps = { affine: identityAffine, colour: identityColour };
 
-/** Draws the maps of one sample from the sample's own random numbers; a pure function. An absent map is the identity. */
+/**
+ * Draws the maps of one sample from the sample's own random numbers; a pure function. An absent map is the identity.
+ */
 export type DrawMaps = (random: Pick<CounterRandom, "uniform">, imageSize: number) => Partial<Maps>;
 
 /**
- * The affine map combines flip, rotation and resized crop; the colour map combines brightness, contrast and saturation, in
- * that order.
+ * The affine map combines flip, rotation and resized crop; the colour map combines brightness, contrast and saturation,
+ * in that order.
  */
 export function drawMaps(
   random: Pick<CounterRandom, "uniform">,

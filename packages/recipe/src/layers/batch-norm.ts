@@ -1,5 +1,5 @@
-// batchNormTraining and batchNormInference: batch norm over all dimensions except the last, with the batch's statistics in
-// training and the running statistics in inference. If ReLU and a max-pool follow, norm-relu-pool.ts is faster.
+// batchNormTraining and batchNormInference: batch norm over all dimensions except the last, with the batch's statistics
+// in training and the running statistics in inference. If ReLU and a max-pool follow, norm-relu-pool.ts is faster.
 //
 // C channels
 import type { GradSaveFunc, Tensor, Tensor1D } from "@tensorflow/tfjs-core";
@@ -21,8 +21,8 @@ export interface NormStatistics {
   /** Shape C. */
   readonly mean: Tensor1D;
   /**
-   * Shape C. In training it is the unbiased variance (n / (n - 1) times the biased one), as for PyTorch's running variance.
-   * The norm itself uses the biased variance.
+   * Shape C. In training it is the unbiased variance (n / (n - 1) times the biased one), as for PyTorch's running
+   * variance. The norm itself uses the biased variance.
    */
   readonly variance: Tensor1D;
 }

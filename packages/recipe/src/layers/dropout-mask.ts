@@ -1,4 +1,5 @@
-// dropoutMask: draws the mask of a dropout layer by (seed, step, micro-batch, layer), so that it is the same on every worker.
+// dropoutMask: draws the mask of a dropout layer by (seed, step, micro-batch, layer), so that it is the same on every
+// worker.
 import { CounterRandom, fillUniform, randomDomain } from "@lockstep/numerics";
 import type { MicroBatchKey } from "../recipe.js";
 

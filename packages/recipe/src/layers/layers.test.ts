@@ -24,7 +24,10 @@ function valuesOf(tensor: Tensor): number[] {
   return [...tensor.dataSync()];
 }
 
-/** Compares the gradient of sum(layer(inputs) * direction) with differences of that sum, at every seventh entry of each input. */
+/**
+ * Compares the gradient of sum(layer(inputs) * direction) with differences of that sum, at every seventh entry of each
+ * input.
+ */
 function checkGradients(inputs: Tensor[], layer: (...inputs: Tensor[]) => Tensor, h = 2 ** -7): void {
   const direction = wave(layer(...inputs).shape, 0.7);
   const { grads } = tf.valueAndGrads(layer)(inputs, direction);

@@ -1,5 +1,5 @@
-// normReluPoolTraining and normReluPoolInference: batch norm, ReLU and a 2x2 max-pool with stride 2 as one layer. Training
-// uses one fused kernel if the backend has it, else three operations with the same gradients.
+// normReluPoolTraining and normReluPoolInference: batch norm, ReLU and a 2x2 max-pool with stride 2 as one layer.
+// Training uses one fused kernel if the backend has it, else three operations with the same gradients.
 //
 // B batch, H height, W width, C channels
 import type { Tensor1D, Tensor4D } from "@tensorflow/tfjs-core";

@@ -1,5 +1,5 @@
-// loadRecipe and loadRunRecipe: load a recipe by its name, path or package, and check that a run's recipe is the same code on
-// every machine.
+// loadRecipe and loadRunRecipe: load a recipe by its name, path or package, and check that a run's recipe is the same
+// code on every machine.
 import { spawnSync } from "node:child_process";
 import { pathToFileURL } from "node:url";
 import { describeError, UserError } from "@lockstep/errors";
@@ -14,7 +14,9 @@ const builtIn: readonly RecipeDefinition[] = [fairfaceRecipe];
 export const defaultRecipe = fairfaceRecipe.name;
 
 export interface LoadedRecipe extends RecipeDefinition {
-  /** The reference by which another process on this machine loads the same recipe: a built-in name, or an absolute path. */
+  /**
+   * The reference by which another process on this machine loads the same recipe: a built-in name, or an absolute path.
+   */
   readonly reference: string;
   /** Digest of its code, hex; null if the recipe is built in. Part of the run spec. */
   readonly sha256: string | null;
@@ -30,7 +32,8 @@ export interface RunRecipe {
 /**
  * @param reference a built-in name, the path of a file, or the name of an installed package
  * @param folder the folder that relative paths and packages are resolved from
- * @throws UserError if there is no such recipe, if its module cannot be loaded, or if its default export is not a recipe
+ * @throws UserError if there is no such recipe, if its module cannot be loaded, or if its default export is not a
+ *   recipe
  */
 export async function loadRecipe(reference: string, folder = process.cwd()): Promise<LoadedRecipe> {
   const names = builtIn.map(({ name }) => name);

@@ -1,5 +1,6 @@
-// provideLockstepModules: lets a recipe file in any folder import Lockstep's packages. It gets the copy that is running, because
-// two copies of tfjs share no tensors. It uses Node's module hooks, which each thread that loads a recipe must register.
+// provideLockstepModules: lets a recipe file in any folder import Lockstep's packages. It gets the copy that is
+// running, because two copies of tfjs share no tensors. It uses Node's module hooks, which each thread that loads a
+// recipe must register.
 import nodeModule, { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
 import { UserError } from "@lockstep/errors";

@@ -1,5 +1,5 @@
-// resolve: the Node module hook that resolves a recipe's imports of Lockstep and TensorFlow.js to the copies that Lockstep
-// itself uses; see lockstep-modules.ts. Node runs it in a thread of its own.
+// resolve: the Node module hook that resolves a recipe's imports of Lockstep and TensorFlow.js to the copies that
+// Lockstep itself uses; see lockstep-modules.ts. Node runs it in a thread of its own.
 import type { ResolveHook } from "node:module";
 
 const provided = new Set([

@@ -1,5 +1,5 @@
-// recipeDigest: computes the digest by which two copies of a recipe are compared. The code of a recipe decides on bits, so all
-// workers need the same code. The digest covers
+// recipeDigest: computes the digest by which two copies of a recipe are compared. The code of a recipe decides on bits,
+// so all workers need the same code. The digest covers
 // - the recipe's file, and recursively the files that it names by relative path: imports, requires, and
 //   `new URL(…, import.meta.url)`;
 // - the package's name and version, if the file is in node_modules.
@@ -12,8 +12,9 @@ import { parseJson } from "@lockstep/files";
 import { z } from "zod";
 
 /**
- * Returns the SHA-256 in hex. It is the same on every machine, because the files are named and sorted by their paths relative
- * to the entry. A symbolic link is replaced by its target, as Node does when it resolves the imports of a file.
+ * Returns the SHA-256 in hex. It is the same on every machine, because the files are named and sorted by their paths
+ * relative to the entry. A symbolic link is replaced by its target, as Node does when it resolves the imports of a
+ * file.
  * @param entry the path of the recipe's file
  * @throws UserError if the package.json of the recipe's package is broken
  */
@@ -72,8 +73,8 @@ const urls = new RegExp(
 );
 
 /**
- * The real paths of the files that a file names. A name that is not the path of a file is ignored: it is in a comment or a
- * string, or in code that does not run. In any other place, the import of the recipe fails.
+ * The real paths of the files that a file names. A name that is not the path of a file is ignored: it is in a comment
+ * or a string, or in code that does not run. In any other place, the import of the recipe fails.
  */
 function filesNamedIn(path: string): string[] {
   const code = readFileSync(path, "utf8");
@@ -84,7 +85,10 @@ function filesNamedIn(path: string): string[] {
   });
 }
 
-/** The path that `import` would load: `./a.js?x` and `./my%20file.js` name files too. Null if it is not the URL of a file. */
+/**
+ * The path that `import` would load: `./a.js?x` and `./my%20file.js` name files too. Null if it is not the URL of a
+ * file.
+ */
 function urlPath(name: string, importer: string): string | null {
   try {
     return fileURLToPath(new URL(name, pathToFileURL(importer)));

@@ -1,4 +1,5 @@
-// findRecipe: resolves a recipe's reference to a built-in recipe, a file of the user, or the entry file of an installed package.
+// findRecipe: resolves a recipe's reference to a built-in recipe, a file of the user, or the entry file of an installed
+// package.
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, isAbsolute, join, resolve } from "node:path";

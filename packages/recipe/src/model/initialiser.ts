@@ -1,5 +1,5 @@
-// initialWeights: draws the seeded initial values of a model's tensors. Each tensor has a counter of its own, so that its
-// values do not depend on the sizes of other tensors.
+// initialWeights: draws the seeded initial values of a model's tensors. Each tensor has a counter of its own, so that
+// its values do not depend on the sizes of other tensors.
 import { CounterRandom, fillUniform, randomDomain } from "@lockstep/numerics";
 import type { ModelTensor } from "../recipe.js";
 

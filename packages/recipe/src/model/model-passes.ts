@@ -1,5 +1,5 @@
-// ModelPasses: the interface of a model to assembleRecipe: its tensors and its two forward passes. trace.ts implements it
-// for a model that is written with Net, and ../tfjs-layers for a model of tfjs-layers.
+// ModelPasses: the interface of a model to assembleRecipe: its tensors and its two forward passes. trace.ts implements
+// it for a model that is written with Net, and ../tfjs-layers for a model of tfjs-layers.
 //
 // B batch, H height, W width, C channels, K outputs of a head
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core";

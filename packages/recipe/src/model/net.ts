@@ -1,6 +1,7 @@
-// Net: the layers that a model is written with. A model is a function of a Net and the images, as in Haiku. ScopedNet is the
-// Net of one pass. There are three kinds of passes:
-// - trace: runs the model once over one image when the recipe is bound. Layers record their parameters, and return zeros of
+// Net: the layers that a model is written with. A model is a function of a Net and the images, as in Haiku. ScopedNet
+// is the Net of one pass. There are three kinds of passes:
+// - trace: runs the model once over one image when the recipe is bound. Layers record their parameters, and return
+//   zeros of
 //   the right shape; other ops compute.
 // - training, inference: layers look up their parameters by name and compute.
 //
@@ -48,7 +49,10 @@ export interface Net {
   /** Batch norm, ReLU and a 2x2 max-pool with stride 2, in one fast layer. */
   batchNormReluMaxPool(name: string, x_BHWC: Tensor4D): Tensor4D;
   relu<T extends Tensor>(x: T): T;
-  /** Sets the share `rate` of the elements to 0 in training. It draws by (seed, step, micro-batch, ordinal of the dropout). */
+  /**
+   * Sets the share `rate` of the elements to 0 in training. It draws by (seed, step, micro-batch, ordinal of the
+   * dropout).
+   */
   dropout<T extends Tensor>(x: T, rate: number): T;
   maxPool(x_BHWC: Tensor4D, size?: number): Tensor4D;
   globalAveragePool(x_BHWC: Tensor4D): Tensor2D;

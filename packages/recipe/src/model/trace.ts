@@ -1,4 +1,5 @@
-// traceModel: finds a model's tensors and the widths of its heads without an engine, by running it once over one blank image.
+// traceModel: finds a model's tensors and the widths of its heads without an engine, by running it once over one blank
+// image.
 import { createRequire } from "node:module";
 import { describeError, UserError } from "@lockstep/errors";
 import type { Tensor, Tensor4D } from "@tensorflow/tfjs-core";
@@ -8,7 +9,10 @@ import type { InitialisedTensor } from "./initialiser.js";
 import type { HeadTensors, ModelPasses } from "./model-passes.js";
 import { type Net, type NetPass, ScopedNet } from "./net.js";
 
-/** A model: from images, B x H x W x 3, to outputs by head, B x K. It is called when the recipe is bound, and in every pass. */
+/**
+ * A model: from images, B x H x W x 3, to outputs by head, B x K. It is called when the recipe is bound, and in every
+ * pass.
+ */
 export type ModelFunction = (net: Net, images_BHWC: Tensor4D) => HeadTensors;
 
 const require = createRequire(import.meta.url);
@@ -32,7 +36,10 @@ export function traceModel(model: ModelFunction, options: { readonly imageSize: 
   };
 }
 
-/** Loads the backend in plain JavaScript if no engine is loaded. A recipe can be bound without one; the trace needs only zeros. */
+/**
+ * Loads the backend in plain JavaScript if no engine is loaded. A recipe can be bound without one; the trace needs only
+ * zeros.
+ */
 export function ensureBackend(): void {
   tf.enableProdMode();
   if (tf.getBackend()) return;

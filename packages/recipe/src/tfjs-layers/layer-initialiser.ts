@@ -1,5 +1,5 @@
-// layerInitialiser: translates the initialiser of a tfjs-layers weight to Lockstep's. Lockstep draws the initial values from
-// the run's seed; a layer's own random numbers cannot be repeated.
+// layerInitialiser: translates the initialiser of a tfjs-layers weight to Lockstep's. Lockstep draws the initial values
+// from the run's seed; a layer's own random numbers cannot be repeated.
 import { UserError } from "@lockstep/errors";
 import { constant, type Initialiser } from "../model/initialiser.js";
 import { fieldsOf, type Layer } from "./layer-internals.js";

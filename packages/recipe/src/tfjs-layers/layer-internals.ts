@@ -1,4 +1,5 @@
-// Layer, Variable, fieldsOf and others: the parts of tfjs-layers 4.22 that are used here but are not in its public types.
+// Layer, Variable, fieldsOf and others: the parts of tfjs-layers 4.22 that are used here but are not in its public
+// types.
 import type { Tensor } from "@tensorflow/tfjs-core";
 import type { LayersModel, layers } from "@tensorflow/tfjs-layers";
 

@@ -1,5 +1,5 @@
-// checkLayer: refuses the layers of tfjs-layers that Lockstep cannot train, with the layer to use instead. A refused layer
-// would draw random numbers of its own, keep state between calls, or have a setting that Lockstep would ignore.
+// checkLayer: refuses the layers of tfjs-layers that Lockstep cannot train, with the layer to use instead. A refused
+// layer would draw random numbers of its own, keep state between calls, or have a setting that Lockstep would ignore.
 import { UserError } from "@lockstep/errors";
 import { type BatchNormFields, type DropoutFields, fieldsOf, type Layer, variablesOf } from "./layer-internals.js";
 

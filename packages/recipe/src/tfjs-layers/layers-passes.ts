@@ -100,8 +100,9 @@ function layersOf(model: LayersModel): Layer[] {
 }
 
 /**
- * Names the variables `layer/weight`. The numbers in the default names of tfjs-layers count the layers of the whole process;
- * here they are replaced by numbers that count the layers of the model, so that each binding gives the same names.
+ * Names the variables `layer/weight`. The numbers in the default names of tfjs-layers count the layers of the whole
+ * process; here they are replaced by numbers that count the layers of the model, so that each binding gives the same
+ * names.
  */
 function nameVariables(layers: readonly Layer[]): NamedVariable[] {
   const counts = new Map<string, number>();

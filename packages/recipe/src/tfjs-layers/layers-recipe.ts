@@ -1,4 +1,5 @@
-// layersRecipe: defines a recipe whose model is written with tfjs-layers, the part of TensorFlow.js that resembles Keras.
+// layersRecipe: defines a recipe whose model is written with tfjs-layers, the part of TensorFlow.js that resembles
+// Keras.
 import { createRequire } from "node:module";
 import { describeError, UserError } from "@lockstep/errors";
 import type * as layersModule from "@tensorflow/tfjs-layers";
@@ -14,8 +15,8 @@ export type Tfl = typeof layersModule;
 
 export interface LayersRecipeDeclaration<Options extends OptionValues> extends RecipeDeclaration<Options> {
   /**
-   * Builds the model. Its input is [imageSize, imageSize, 3]. It has one output for each head, from a layer of the head's
-   * name. That layer has no activation if the head's loss requires logits.
+   * Builds the model. Its input is [imageSize, imageSize, 3]. It has one output for each head, from a layer of the
+   * head's name. That layer has no activation if the head's loss requires logits.
    */
   build(context: DeclarationContext<Options> & { readonly tfl: Tfl }): layersModule.LayersModel;
 }

@@ -1,8 +1,9 @@
-// Owns the CPU loops of the fused batch norm + ReLU + 2x2 max-pool.
+// The CPU loops of the fused batch norm, ReLU and 2x2 max-pool; see batch-norm-relu-max-pool-cpu.h.
 //
-// One thread, and every channel is summed on its own in the order of the pixels: float32 within a block of a few dozen
-// pixels, double across blocks. Vectors run across channels, so neither the vector width nor the instruction set can
-// change a bit (contraction into fused multiply-adds is off), and each function is compiled for three of them.
+// Invariant: the instruction set changes no bit. The loops use one thread. Every channel is summed in the order of the
+// pixels: in float32 within a block of 64 pixels, in double across blocks. Vector instructions compute several channels
+// at once, never several pixels of a sum, and contraction into fused multiply-adds is off. So each function can be
+// compiled for three instruction sets.
 #include "kernels/batch-norm-relu-max-pool-cpu.h"
 
 #include <algorithm>
@@ -20,7 +21,7 @@ namespace {
 
 constexpr int64_t blockPixels = 64;
 
-/** Adds a block's float sums to the double totals, and clears them. */
+/** Adds a block's float sums to the double totals, and sets the float sums to 0. */
 inline __attribute__((always_inline)) void flush(int64_t channels, float* __restrict block, double* __restrict total) {
   for (int64_t c = 0; c < channels; c++) {
     total[c] += static_cast<double>(block[c]);
@@ -34,7 +35,7 @@ LOCKSTEP_CLONES
 void channelStatistics(const PoolShape& shape, const float* __restrict x, float* __restrict mean, float* __restrict variance) {
   const int64_t C = shape.C;
   const int64_t pixels = shape.N * shape.H * shape.W;
-  // Differences from the first pixel: the sum of squares then loses nothing to a mean far from zero.
+  // Sums differences from the first pixel, so that the sum of squares is exact enough also for a mean far from zero.
   const std::vector<float> originStore(x, x + C);
   std::vector<float> blockSumStore(C), blockSquareStore(C);
   std::vector<double> sumStore(C), squareStore(C);
@@ -58,7 +59,7 @@ void channelStatistics(const PoolShape& shape, const float* __restrict x, float*
     const double offset = sumStore[c] / static_cast<double>(pixels);
     mean[c] = static_cast<float>(static_cast<double>(origin[c]) + offset);
     variance[c] = static_cast<float>(std::max(0.0, squareStore[c] / static_cast<double>(pixels) - offset * offset));
-    // std::max would hide a NaN
+    // std::max replaces a NaN by 0, so NaN is set here.
     if (!(squareStore[c] == squareStore[c])) variance[c] = static_cast<float>(squareStore[c]);
   }
 }
@@ -165,7 +166,7 @@ void normReluPoolGrad(const PoolShape& shape, const float* __restrict dy, const 
         for (int64_t c = 0; c < C; c++) {
           const float a = factor[c], b = shift[c];
           const float v0 = x0[c] * a + b, v1 = x1[c] * a + b, v2 = x2[c] * a + b, v3 = x3[c] * a + b;
-          // The first maximum takes the gradient: later ones must be greater, not equal.
+          // The first of equal maxima gets the gradient, so a later one must be greater.
           const float m1 = v1 > v0 ? v1 : v0;
           const float m2 = v2 > m1 ? v2 : m1;
           const float m3 = v3 > m2 ? v3 : m2;
@@ -184,7 +185,7 @@ void normReluPoolGrad(const PoolShape& shape, const float* __restrict dy, const 
         }
       }
     }
-    // Pixels of an odd last row or column are in no window, but they were part of the statistics.
+    // Pixels of an odd last row or column are in no window, but they are part of the statistics.
     for (int64_t h = 0; h < shape.H; h++) {
       const int64_t firstLeft = h < 2 * outH ? 2 * outW : 0;
       for (int64_t w = firstLeft; w < W; w++) {

@@ -1,8 +1,8 @@
-// Owns the fused train-mode batch norm + ReLU + 2x2 max-pool (stride 2, valid) and its gradient. On the CPU by the loops
-// of batch-norm-relu-max-pool-cpu.cc; elsewhere composed of ATen's operations.
+// batchNormReluMaxPoolKernels: the fused batch norm in training, ReLU and 2x2 max-pool (stride 2, valid), and its
+// gradient. On the CPU it is computed by the loops of batch-norm-relu-max-pool-cpu.cc, on a GPU by ATen's operations.
 //
-// The gradient finds each window's maximum again from x with the forward's own arithmetic: cheaper than storing the
-// places.
+// The gradient computes the maximum of each window again from x, with the arithmetic of the forward pass. That is
+// cheaper than to store the positions of the maxima.
 #include "kernels/batch-norm-relu-max-pool-cpu.h"
 
 #include "families.h"
@@ -27,7 +27,7 @@ struct Affine {
 PoolShape check(const Tensor& x_NHWC, const Tensor& scale, const Tensor& offset) {
   TORCH_CHECK(x_NHWC.dim() == 4 && x_NHWC.scalar_type() == at::kFloat, "x must be float32 and of rank 4");
   const PoolShape shape{x_NHWC.size(0), x_NHWC.size(1), x_NHWC.size(2), x_NHWC.size(3)};
-  TORCH_CHECK(shape.N > 0 && shape.H > 1 && shape.W > 1, "x of shape ", x_NHWC.sizes(), " holds no 2x2 window");
+  TORCH_CHECK(shape.N > 0 && shape.H > 1 && shape.W > 1, "x of shape ", x_NHWC.sizes(), " is smaller than one 2x2 window");
   TORCH_CHECK(scale.dim() == 1 && scale.size(0) == shape.C && offset.dim() == 1 && offset.size(0) == shape.C,
               "scale and offset must have the shape [", shape.C, "]");
   return shape;

@@ -1,4 +1,5 @@
-// Owns the elementwise kernels of two tensors (NumPy broadcasting), and AddN. TensorFlow.js has matched the dtypes.
+// binaryKernels: the elementwise kernels of two tensors, with NumPy broadcasting, and AddN. TensorFlow.js has already
+// converted the tensors to the same dtype.
 #include "families.h"
 
 namespace lockstep {
@@ -34,10 +35,10 @@ Tensor logicalAnd(const Tensor& a, const Tensor& b) { return at::logical_and(a, 
 Tensor logicalOr(const Tensor& a, const Tensor& b) { return at::logical_or(a, b); }
 Tensor logicalXor(const Tensor& a, const Tensor& b) { return at::logical_xor(a, b); }
 
-/** alpha * x where x is negative; alpha broadcasts to x. */
+/** alpha * x if x is negative, else x; alpha broadcasts to x. */
 Tensor prelu(const Tensor& x, const Tensor& alpha) { return at::where(at::lt(x, 0), at::mul(x, alpha), x); }
 
-/** The sum from the first to the last, in that order. */
+/** Adds the tensors in their order. */
 Tensor addN(const Tensors& tensors) {
   TORCH_CHECK(!tensors.empty(), "needs at least one tensor");
   if (tensors.size() == 1) return tensors[0];

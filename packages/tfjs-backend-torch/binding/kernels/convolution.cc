@@ -1,5 +1,6 @@
-// Owns the 2-D convolution and its two gradients. Tensors lie in memory as N H W C and are seen by ATen as channels_last
-// N C H W without a copy; filters lie as H W I O. TypeScript has resolved strides and padding.
+// convolutionKernels: the 2-D convolution and its two gradients. Tensors are N H W C in memory; ATen gets them without
+// a copy as N C H W in the memory format channels_last. Filters are H W I O. TypeScript has resolved strides and
+// padding.
 //
 // N batch, H height, W width, I input channels, O output channels
 #include "families.h"
@@ -12,11 +13,15 @@ using at::Tensor;
 
 Tensor channelsFirst(const Tensor& x_NHWC) { return x_NHWC.permute({0, 3, 1, 2}); }
 Tensor channelsLast(const Tensor& x_NCHW) { return x_NCHW.permute({0, 2, 3, 1}); }
-/** H W I O to O I H W, lying in memory as O H W I: one transpose of a matrix, the layout that oneDNN wants. */
+/**
+ * H W I O to O I H W, with the memory layout O H W I: one transpose of a matrix gives the layout that oneDNN requires.
+ */
 Tensor filterForAten(const Tensor& filter_HWIO) { return filter_HWIO.permute({3, 0, 1, 2}).contiguous().permute({0, 3, 1, 2}); }
 Tensor filterFromAten(const Tensor& filter_OIHW) { return filter_OIHW.permute({2, 3, 1, 0}); }
 
-/** top, bottom, left, right: what ATen's symmetric padding cannot say is padded beforehand. */
+/**
+ * sides are top, bottom, left and right. ATen's padding is symmetric, so asymmetric padding is applied before the call.
+ */
 struct Padding {
   Ints sides;
   explicit Padding(const Ints& sides) : sides(sides) {}
@@ -48,7 +53,7 @@ Tensor backpropInput(const Tensor& dy_NHWO, const Tensor& filter_HWIO, const Int
     padded[1] += sides[0] + sides[1];
     padded[2] += sides[2] + sides[3];
   }
-  // Only its shape and layout are read; the memory comes from the pool and is never touched.
+  // ATen reads only its shape and layout; its memory comes from the pool and is neither read nor written.
   const Tensor shape_NHWI = at::empty(padded, dy_NHWO.options());
   const Tensor dx = std::get<0>(at::convolution_backward(
       channelsFirst(dy_NHWO), channelsFirst(shape_NHWI), filterForAten(filter_HWIO), {}, strides,

@@ -1,4 +1,4 @@
-// Owns the kernels that make tensors from numbers, on the instance's device.
+// creationKernels: the kernels that make tensors from numbers, on the instance's device.
 #include "families.h"
 
 namespace lockstep {
@@ -13,7 +13,7 @@ Tensor fill(const Ints& shape, double value, int64_t dtype) {
   return at::full(shape, value, options);
 }
 
-/** count numbers: start, start + step, ... */
+/** Makes `count` numbers: start, start + step, ... */
 Tensor range(double start, double step, int64_t count, int64_t dtype) {
   const auto options = at::TensorOptions().device(currentDevice()).dtype(at::kDouble);
   return at::arange(count, options).mul_(step).add_(start).to(scalarTypeOf(dtype));

@@ -1,5 +1,5 @@
-// Owns the list of kernel families: each file of this folder defines one table. The names and their order are those of
-// src/native/kernel-table.ts.
+// Declares the tables of the kernel families; each file of this folder defines one table. Their names and order are
+// those of src/native/kernel-table.ts.
 #pragma once
 
 #include <vector>

@@ -1,5 +1,5 @@
-// Owns the kernels that move, cut, join or convert elements without arithmetic. Results that are mere views share the
-// storage of their source: tensors are never changed in place.
+// layoutKernels: the kernels that move, cut, join or convert elements without arithmetic. A result may be a view that
+// shares the storage of its source, because no kernel changes a tensor in place.
 #include "families.h"
 
 namespace lockstep {
@@ -11,13 +11,13 @@ using at::Tensor;
 Tensor cast(const Tensor& x, int64_t dtype) {
   const at::ScalarType type = scalarTypeOf(dtype);
   if (type == at::kInt && x.is_floating_point() && x.numel() > 0) {
-    // C++ leaves open what becomes of others. Written so that a NaN fails too.
+    // In C++ the conversion of any other number is undefined. The comparisons are false for NaN, so it is refused too.
     const bool fits = at::logical_and(at::ge(x, -2147483648.0), at::lt(x, 2147483648.0)).all().item<bool>();
-    TORCH_CHECK(fits, "a NaN, or a number that is too large for int32");
+    TORCH_CHECK(fits, "cannot convert to int32: a number is NaN or too large");
   }
   return x.to(type);
 }
-/** A view of another shape; also Identity, ExpandDims and every other kernel that only renames dimensions. */
+/** A view of another shape. TypeScript uses it also for every other kernel that only changes the shape. */
 Tensor reshape(const Tensor& x, const Ints& shape) { return x.view(shape); }
 Tensor transpose(const Tensor& x, const Ints& order) { return x.permute(order); }
 Tensor concat(const Tensors& tensors, int64_t axis) { return at::cat(tensors, axis); }
@@ -35,7 +35,7 @@ Tensor slice(const Tensor& x, const Ints& begin, const Ints& size) {
   return out;
 }
 
-/** begin, end and strides as resolved by TypeScript; a negative stride walks back from begin. */
+/** TypeScript has resolved begin, end and strides. A negative stride goes backwards from begin. */
 Tensor stridedSlice(const Tensor& x, const Ints& begin, const Ints& end, const Ints& strides) {
   Tensor out = x;
   for (size_t d = 0; d < begin.size(); d++) {
@@ -52,7 +52,7 @@ Tensor stridedSlice(const Tensor& x, const Ints& begin, const Ints& end, const I
   return out;
 }
 
-/** `before` and `after` by dimension. */
+/** `before` and `after` have the padding of each dimension. */
 Tensor pad(const Tensor& x, const Ints& before, const Ints& after, double value) {
   Ints pairs;
   for (size_t d = before.size(); d-- > 0;) {
@@ -62,7 +62,7 @@ Tensor pad(const Tensor& x, const Ints& before, const Ints& after, double value)
   return at::constant_pad_nd(x, pairs, value);
 }
 
-/** `edge` 1 when the edge itself is not repeated (reflect), 0 when it is (symmetric). */
+/** `edge` is 1 if the edge itself is not repeated (reflect), 0 if it is repeated (symmetric). */
 Tensor mirrorPad(const Tensor& x, const Ints& before, const Ints& after, int64_t edge) {
   Tensor out = x;
   for (size_t d = 0; d < before.size(); d++) {

@@ -1,4 +1,4 @@
-// Owns matrix multiplication. Transposes are views that BLAS reads as they lie: nothing is copied.
+// linearKernels: matrix multiplication. Transposes are views that BLAS reads without a copy.
 #include "families.h"
 
 namespace lockstep {
@@ -7,7 +7,7 @@ namespace {
 
 using at::Tensor;
 
-/** The last two dimensions are the matrix; those before broadcast. */
+/** The last two dimensions are the matrix; the dimensions before them broadcast. */
 Tensor batchMatMul(const Tensor& left, const Tensor& right, bool transposeA, bool transposeB) {
   const Tensor a = transposeA ? left.transpose(-2, -1) : left;
   const Tensor b = transposeB ? right.transpose(-2, -1) : right;

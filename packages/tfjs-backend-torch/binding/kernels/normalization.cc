@@ -1,4 +1,4 @@
-// Owns batch normalisation with given statistics (inference, or statistics computed by other kernels).
+// normalizationKernels: batch normalisation with given statistics, for inference or with statistics of other kernels.
 #include "families.h"
 
 namespace lockstep {
@@ -12,7 +12,7 @@ Tensor fusedBatchNorm(const Tensor& x, const Tensor& mean, const Tensor& varianc
                       const OptionalTensor& scale, double epsilon) {
   Tensor factor = at::rsqrt(at::add(variance, epsilon));
   if (scale) factor = at::mul(factor, *scale);
-  // In the form x * factor + shift, two passes over x instead of four.
+  // The form x * factor + shift needs two passes over x instead of four.
   Tensor shift = at::neg(at::mul(mean, factor));
   if (offset) shift = at::add(*offset, shift);
   return at::addcmul(shift, x, factor);

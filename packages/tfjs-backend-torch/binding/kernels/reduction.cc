@@ -1,5 +1,5 @@
-// Owns sums, extremes and scans along axes, and softmax. On the CPU each runs on one thread in a fixed order. An empty
-// list of axes leaves the tensor as it is.
+// reductionKernels: sums, extremes and scans along axes, and softmax. On the CPU each kernel runs on one thread, in a
+// fixed order. An empty list of axes reduces nothing.
 #include "families.h"
 
 #include <algorithm>
@@ -24,7 +24,7 @@ Tensor mean(const Tensor& x, const Ints& axes, bool keepDims) {
 Tensor max(const Tensor& x, const Ints& axes, bool keepDims) { return axes.empty() ? x : at::amax(x, axes, keepDims); }
 Tensor min(const Tensor& x, const Ints& axes, bool keepDims) { return axes.empty() ? x : at::amin(x, axes, keepDims); }
 
-/** The axes folded into the last one, so that kernels of one axis serve. */
+/** Moves the axes to the end and merges them to one, for ATen's functions that reduce only one axis. */
 Tensor foldLast(const Tensor& x, const Ints& axes) {
   Ints order, sizes;
   int64_t folded = 1;
@@ -60,13 +60,13 @@ Tensor any(const Tensor& x, const Ints& axes, bool keepDims) {
   return keepingDims(at::any(foldLast(x, axes), -1), x, axes, keepDims);
 }
 
-/** NaN never wins; bool is compared as a number. */
+/** Replaces NaN by `loser`, which is never chosen, and converts bool to a number. */
 Tensor comparable(const Tensor& x, double loser) {
   if (x.scalar_type() == at::kBool) return x.to(at::kInt);
   if (!x.is_floating_point()) return x;
   return at::where(at::isnan(x), at::full({}, loser, x.options()), x);
 }
-/** The first place wins among equals. */
+/** Returns the first index among equals. */
 Tensor argMax(const Tensor& x, int64_t axis) {
   return at::argmax(comparable(x, -std::numeric_limits<double>::infinity()), axis).to(at::kInt);
 }
@@ -74,7 +74,7 @@ Tensor argMin(const Tensor& x, int64_t axis) {
   return at::argmin(comparable(x, std::numeric_limits<double>::infinity()), axis).to(at::kInt);
 }
 
-/** Runs a scan from the end when `reverse`, and shifted by one place, starting with `first`, when `exclusive`. */
+/** Runs a scan: from the end if `reverse`; shifted by one element and beginning with `first` if `exclusive`. */
 template <class Scan>
 Tensor scanned(const Tensor& x, int64_t axis, bool exclusive, bool reverse, double first, Scan scan) {
   if (x.dim() == 0) return exclusive ? at::full_like(x, first) : x;

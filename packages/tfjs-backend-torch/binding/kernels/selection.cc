@@ -1,4 +1,4 @@
-// Owns the kernels that choose elements by a condition or an index.
+// selectionKernels: the kernels that choose elements by a condition or an index.
 #include "families.h"
 
 namespace lockstep {
@@ -7,7 +7,7 @@ namespace {
 
 using at::Tensor;
 
-/** A condition of rank 1 chooses whole rows, as TensorFlow.js has it; else shapes are equal. */
+/** As in TensorFlow.js, a condition of rank 1 chooses whole rows; any other condition has the shape of t and e. */
 Tensor select(const Tensor& condition, const Tensor& t, const Tensor& e) {
   Tensor mask = condition;
   if (mask.dim() == 1 && t.dim() > 1) {
@@ -18,7 +18,7 @@ Tensor select(const Tensor& condition, const Tensor& t, const Tensor& e) {
   return at::where(mask, t, e);
 }
 
-/** x is [batch, outer, rows, inner], indices [batch, count]: [batch, outer, count, inner]. */
+/** x is [batch, outer, rows, inner] and indices [batch, count]; the result is [batch, outer, count, inner]. */
 Tensor gather(const Tensor& x, const Tensor& indices) {
   if (indices.numel() > 0) {
     const int64_t low = indices.min().item<int64_t>();
@@ -33,7 +33,10 @@ Tensor gather(const Tensor& x, const Tensor& indices) {
   return at::gather(x, 2, wide);
 }
 
-/** x is [rows, inner], ids [rows]: sums of rows by id. Rows whose id names no segment are left out, whatever they hold. */
+/**
+ * Sums the rows of x, [rows, inner], by their ids, [rows]. A row whose id is not a segment adds nothing, even if it has
+ * a NaN.
+ */
 Tensor unsortedSegmentSum(const Tensor& x, const Tensor& ids, int64_t numSegments) {
   refuseBool(x);
   const Tensor valid = at::logical_and(at::ge(ids, 0), at::lt(ids, numSegments));

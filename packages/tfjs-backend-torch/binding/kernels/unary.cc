@@ -1,5 +1,5 @@
-// Owns the elementwise kernels of one tensor. Dtypes in are float32 unless the name says otherwise; TensorFlow.js casts
-// before it calls.
+// unaryKernels: the elementwise kernels of one tensor. TensorFlow.js casts the tensor to float32 before it calls them,
+// except for kernels that accept other dtypes.
 #include "families.h"
 
 #include <algorithm>
@@ -11,7 +11,7 @@ namespace {
 
 using at::Tensor;
 
-/** For ATen's own functions, which are overloaded: picks the one of one tensor. */
+/** Binds one of ATen's overloaded functions: the overload that takes one tensor. */
 template <Tensor (*function)(const Tensor&)>
 constexpr napi_callback aten = bind<function>;
 
@@ -29,13 +29,13 @@ Tensor selu(const Tensor& x) { return at::selu(x); }
 Tensor sign(const Tensor& x) { return at::sign(x); }
 Tensor softplus(const Tensor& x) { return at::softplus(x); }
 Tensor square(const Tensor& x) { return at::mul(x, x); }
-/** Of an infinity: the greatest or the least int32. */
-int64_t nearestInt32(double value) {
+/** Clamps to the range of int32, so that an infinity becomes the greatest or the least int32. Fractions are cut off. */
+int64_t clampedToInt32(double value) {
   using limits = std::numeric_limits<int32_t>;
   return static_cast<int64_t>(std::clamp(value, double{limits::min()}, double{limits::max()}));
 }
 Tensor clipByValue(const Tensor& x, double low, double high) {
-  if (x.scalar_type() == at::kInt) return at::clamp(x, nearestInt32(low), nearestInt32(high));
+  if (x.scalar_type() == at::kInt) return at::clamp(x, clampedToInt32(low), clampedToInt32(high));
   return at::clamp(x, low, high);
 }
 
@@ -46,7 +46,7 @@ Tensor step(const Tensor& x, double alpha) {
   return x.is_floating_point() ? at::where(at::isnan(x), x, y) : y;
 }
 
-/** The derivative by the output: y + 1 where y is negative. */
+/** dy times the derivative, which is y + 1 if y is negative, else 1. */
 Tensor eluGrad(const Tensor& dy, const Tensor& y) { return at::where(at::ge(y, 0), dy, at::mul(dy, at::add(y, 1))); }
 
 }  // namespace

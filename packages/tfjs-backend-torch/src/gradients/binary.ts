@@ -1,4 +1,5 @@
-// Owns the gradients of elementwise kernels of several tensors, with the sums that undo broadcasting.
+// binaryGradients: the gradients of elementwise kernels of several tensors. Each is summed to the shape of its input,
+// which undoes broadcasting.
 import * as tf from "@tensorflow/tfjs-core";
 import { type Gradients, gradient, masked, unbroadcast } from "./gradient.js";
 
@@ -8,26 +9,26 @@ type Derivative = (dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor) => tf.Tensor;
 
 const float = (x: tf.Tensor) => cast(x, "float32");
 
-/** Derivatives by a and by b, in the shape of the output. */
+/** The gradient of a kernel with inputs a and b. byA and byB return gradients in the shape of the output. */
 const ofAB = (byA: Derivative, byB: Derivative) =>
   gradient({ inputs: ["a", "b"] }, (dy, [a, b]) => ({
     a: () => unbroadcast(byA(dy, a, b), a.shape),
     b: () => unbroadcast(byB(dy, a, b), b.shape),
   }));
 
-const nothing = gradient({ inputs: ["a", "b"] }, (_, [a, b]) => ({ a: () => zerosLike(a), b: () => zerosLike(b) }));
-const passed: Derivative = (dy) => dy;
+const zero = gradient({ inputs: ["a", "b"] }, (_, [a, b]) => ({ a: () => zerosLike(a), b: () => zerosLike(b) }));
+const unchanged: Derivative = (dy) => dy;
 const byDivisor: Derivative = (dy, a, b) => neg(div(mul(dy, float(a)), float(square(b))));
 
 export const binaryGradients: Gradients = {
-  Add: ofAB(passed, passed),
+  Add: ofAB(unchanged, unchanged),
   AddN: { saveAllInputs: true, gradFunc: (dy, saved) => saved.map(() => () => (dy as tf.Tensor).clone()) as never },
   Atan2: ofAB(
     (dy, a, b) => mul(dy, div(b, tf.add(square(a), square(b)))),
     (dy, a, b) => neg(mul(dy, div(a, tf.add(square(a), square(b))))),
   ),
   FloorDiv: ofAB((dy, _, b) => div(dy, float(b)), byDivisor),
-  GreaterEqual: nothing,
+  GreaterEqual: zero,
   Maximum: ofAB(
     (dy, a, b) => masked(dy, tf.greaterEqual(a, b)),
     (dy, a, b) => masked(dy, less(a, b)),
@@ -36,7 +37,7 @@ export const binaryGradients: Gradients = {
     (dy, a, b) => masked(dy, tf.lessEqual(a, b)),
     (dy, a, b) => masked(dy, greater(a, b)),
   ),
-  Mod: ofAB(passed, (dy, a, b) => mul(dy, neg(floor(div(a, b))))),
+  Mod: ofAB(unchanged, (dy, a, b) => mul(dy, neg(floor(div(a, b))))),
   Multiply: ofAB(
     (dy, _, b) => mul(dy, float(b)),
     (dy, a) => mul(dy, float(a)),
@@ -72,5 +73,5 @@ export const binaryGradients: Gradients = {
     (dy, a, b) => mul(dy, mul(2, sub(a, b))),
     (dy, a, b) => mul(dy, mul(2, sub(b, a))),
   ),
-  Sub: ofAB(passed, (dy) => neg(dy)),
+  Sub: ofAB(unchanged, (dy) => neg(dy)),
 };

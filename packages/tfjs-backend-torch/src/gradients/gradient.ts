@@ -1,8 +1,8 @@
-// gradient() and its kin: the form in which the files of gradients/ declare the gradient of a kernel.
+// gradient, ofX and ofOutput: helpers by which the files of gradients/ declare the gradients of kernels.
 //
-// TensorFlow.js has gradients of its own (dist/register_all_gradients.js): ES modules in a package that Node takes for
-// CommonJS. Loading them by hooks adds 1.5 s to the start of each thread, and those of Sum and Mean upload arrays of ones
-// (docs/lab-log.md). These need no addon and serve every backend.
+// TensorFlow.js has gradients of its own (dist/register_all_gradients.js), which are not used: they are ES modules in a
+// package that Node treats as CommonJS. To load them by hooks adds 1.5 s to the start of each thread, and those of Sum
+// and Mean upload arrays of ones (docs/lab-log.md). The gradients here require no addon and work with every backend.
 import {
   broadcast_util,
   type GradConfig,
@@ -16,7 +16,7 @@ import {
 
 export type Gradients = Readonly<Record<string, Omit<GradConfig, "kernelName">>>;
 
-/** By input name: makes the gradient when it is asked for. */
+/** Functions by the name of the input; each computes the gradient when TensorFlow.js needs it. */
 type InputGradients = Record<string, () => Tensor>;
 
 interface Saving {
@@ -24,7 +24,9 @@ interface Saving {
   readonly outputs?: readonly boolean[];
 }
 
-/** For a kernel with one output. `saved` are the inputs named, then the outputs marked. */
+/**
+ * The gradient of a kernel with one output. `saved` has the tensors of the named inputs, then of the marked outputs.
+ */
 export function gradient<Attrs = undefined>(
   { inputs = [], outputs = [] }: Saving,
   derive: (dy: Tensor, saved: [Tensor, Tensor, Tensor, Tensor], attrs: Attrs) => InputGradients,
@@ -32,28 +34,28 @@ export function gradient<Attrs = undefined>(
   return {
     inputsToSave: [...inputs],
     outputsToSave: [...outputs],
-    // As many are saved as the names above say; each gradient takes no more of them.
+    // As many tensors are saved as are named above; `derive` must not use more of the four.
     gradFunc: (dy, saved, attrs) =>
       derive(dy as Tensor, saved as [Tensor, Tensor, Tensor, Tensor], attrs as unknown as Attrs) as never,
   };
 }
 
-/** For a kernel of one tensor named x. */
+/** The gradient of a kernel with one input, x. */
 export function ofX(derive: (dy: Tensor, x: Tensor) => Tensor): Omit<GradConfig, "kernelName"> {
   return gradient({ inputs: ["x"] }, (dy, [x]) => ({ x: () => derive(dy, x) }));
 }
 
-/** For a kernel of one tensor named x whose derivative is easiest from its output. */
+/** The gradient of a kernel with one input, x, whose derivative is computed from its output. */
 export function ofOutput(derive: (dy: Tensor, y: Tensor) => Tensor): Omit<GradConfig, "kernelName"> {
   return gradient({ outputs: [true] }, (dy, [y]) => ({ x: () => derive(dy, y) }));
 }
 
-/** dy where `isKept`, else 0. A product with 0 and 1 would make a NaN of an infinity. */
+/** dy if `isKept`, else 0, for each element. It is no product with 0 or 1, because infinity times 0 is NaN. */
 export function masked(dy: Tensor, isKept: Tensor): Tensor {
   return where(isKept, dy, zerosLike(dy));
 }
 
-/** Sums what broadcasting repeated, so that a gradient has its input's shape. */
+/** Sums dy over the dimensions that broadcasting repeated, so that the gradient has its input's shape. */
 export function unbroadcast(dy: Tensor, shape: number[]): Tensor {
   if (util.arraysEqual(dy.shape, shape)) return dy.clone();
   const axes = broadcast_util.getReductionAxes(shape, dy.shape);

@@ -1,4 +1,4 @@
-// Owns the gradients of matrix multiplication, convolution, pooling and batch norm.
+// layerGradients: the gradients of matrix multiplication, convolution, pooling and batch norm.
 import * as tf from "@tensorflow/tfjs-core";
 import { type Gradients, gradient, unbroadcast } from "./gradient.js";
 
@@ -12,12 +12,12 @@ interface ConvAttrs {
   readonly dilations: number | [number, number];
 }
 
-/** Kernels whose gradients are kernels with no operation of their own. */
+/** Runs a gradient kernel that TensorFlow.js has no operation for. */
 function run(name: string, inputs: Record<string, tf.Tensor>, attrs: object): tf.Tensor {
   return engine().runKernel(name, inputs, attrs as tf.NamedAttrMap) as tf.Tensor;
 }
 
-/** Products of matrices that carry batch dimensions on one side only are summed over them. */
+/** If only one of a and b has batch dimensions, the gradient of the other one is summed over them. */
 function matMulGradients(dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor, transposeA: boolean, transposeB: boolean) {
   return {
     a: () => unbroadcast(transposeA ? matMul(b, dy, transposeB, true) : matMul(dy, b, false, !transposeB), a.shape),
@@ -25,7 +25,7 @@ function matMulGradients(dy: tf.Tensor, a: tf.Tensor, b: tf.Tensor, transposeA: 
   };
 }
 
-/** x, mean, variance and scale as saved; epsilon is added to the variance. Statistics are treated as inputs. */
+/** `saved` are x, mean, variance and scale. Mean and variance are inputs, so that they have gradients too. */
 function batchNormGradients(dy: tf.Tensor, saved: tf.Tensor[], epsilon: number, offsetShape: number[]) {
   const [x, mean, variance, scale] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor | undefined];
   const inverse = tf.rsqrt(add(variance, epsilon));
@@ -54,7 +54,7 @@ export const layerGradients: Gradients = {
     inputsToSave: ["x", "scale", "offset"],
     outputsToSave: [false, true, true],
     gradFunc: (dys, saved, attrs) => {
-      // The gradients by mean and variance are left out: both are functions of x, and only reported.
+      // The gradients with respect to the outputs mean and variance are ignored: both are only reported.
       const dy = (dys as tf.Tensor[])[0];
       const [x, scale, offset, mean, variance] = saved;
       const inputs = { dy, x, scale, offset, mean, variance } as unknown as tf.NamedTensorMap;

@@ -1,4 +1,4 @@
-// Owns the gradients of kernels that move, cut, join or choose elements.
+// layoutGradients: the gradients of kernels that move, cut, join or choose elements.
 import * as tf from "@tensorflow/tfjs-core";
 import { type Gradients, gradient, masked } from "./gradient.js";
 
@@ -8,7 +8,7 @@ type Paddings = [number, number][];
 
 const inverseOrder = (order: readonly number[]) => order.map((_, d) => order.indexOf(d));
 
-/** A padding's gradient is what lies inside; mirrored borders count nothing, as TensorFlow.js has it. */
+/** The gradient of padding is the inner part of dy. As in TensorFlow.js, mirrored borders add nothing. */
 const unpadded = gradient<{ paddings: Paddings }>({ inputs: ["x"] }, (dy, [x], { paddings }) => ({
   x: () =>
     slice(
@@ -18,7 +18,7 @@ const unpadded = gradient<{ paddings: Paddings }>({ inputs: ["x"] }, (dy, [x], {
     ),
 }));
 
-/** Repeats are summed: [r0, s0, r1, s1, ...] over the r's. */
+/** Sums dy over the repetitions: with the shape [r0, s0, r1, s1, ...] over all r. */
 function tileGradient(dy: tf.Tensor, x: tf.Tensor, reps: readonly number[]): tf.Tensor {
   const split = x.shape.flatMap((size, d) => [reps[d] ?? 1, size]);
   return tf.sum(
@@ -27,7 +27,7 @@ function tileGradient(dy: tf.Tensor, x: tf.Tensor, reps: readonly number[]): tf.
   );
 }
 
-/** Rows of dy are added up where their index pointed. */
+/** Adds each row of dy to the row that its index names. */
 function gatherGradient(dy: tf.Tensor, x: tf.Tensor, indices: tf.Tensor, axis: number): tf.Tensor {
   const outer = x.shape.slice(0, axis);
   const inner = x.shape.slice(axis + 1);
@@ -52,7 +52,7 @@ function gatherGradients(dy: tf.Tensor, x: tf.Tensor, indices: tf.Tensor, axis: 
   );
 }
 
-/** Rows whose id names no segment were left out of the sum: their gradient is zero. */
+/** A row whose id is not a segment added nothing to the sum, so its gradient is zero. */
 function segmentSumGradient(dy: tf.Tensor, ids: tf.Tensor): tf.Tensor {
   const counted = tf.logicalAnd(tf.greaterEqual(ids, 0), tf.less(ids, dy.shape[0] ?? 0));
   const rows = tf.gather(dy, tf.where(counted, ids, tf.zerosLike(ids)) as tf.Tensor1D);

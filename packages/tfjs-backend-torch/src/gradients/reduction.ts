@@ -1,5 +1,5 @@
-// Owns the gradients of sums, extremes, scans and softmax. The gradient of a sum is spread over the input by Tile on the
-// device: no array of ones is made on the host.
+// reductionGradients: the gradients of sums, extremes, scans and softmax. Tile repeats the gradient of a sum on the
+// device, so that no array of ones is created on the host.
 import * as tf from "@tensorflow/tfjs-core";
 import { type Gradients, gradient, masked } from "./gradient.js";
 
@@ -12,20 +12,22 @@ function keptShape(x: tf.Tensor, axes: readonly number[]): number[] {
   return x.shape.map((size, d) => (axes.includes(d) ? 1 : size));
 }
 
-/** dy of the reduced shape, repeated over the axes that were reduced. */
-function spread(dy: tf.Tensor, x: tf.Tensor, axis: Axis): tf.Tensor {
+/** Repeats dy, which has the reduced shape, over the axes that were reduced. */
+function repeated(dy: tf.Tensor, x: tf.Tensor, axis: Axis): tf.Tensor {
   const axes = util.parseAxisParam(axis, x.shape);
   const repeats = x.shape.map((size, d) => (axes.includes(d) ? size : 1));
   return tf.tile(reshape(dy, keptShape(x, axes)), repeats);
 }
 
-/** For Max and Min: all places that equal the extreme get dy. */
+/** The gradient of Max and Min: every element that equals the extreme gets dy. */
 function atExtremes(dy: tf.Tensor, x: tf.Tensor, y: tf.Tensor, axis: Axis): tf.Tensor {
   const kept = keptShape(x, util.parseAxisParam(axis, x.shape));
   return masked(tf.broadcastTo(reshape(dy, kept), x.shape), tf.equal(x, reshape(y, kept)));
 }
 
-/** The product of all others along the last axis, as exclusive products from both ends (exact at zeros). */
+/**
+ * For each element the product of all others along the last axis. Exclusive products from both ends are exact at zeros.
+ */
 function productOfOthers(x: tf.Tensor): tf.Tensor {
   const last = x.rank - 1;
   return mul(tf.cumprod(x, last, true, false), tf.cumprod(x, last, true, true));
@@ -45,11 +47,11 @@ function prodGradient(dy: tf.Tensor, x: tf.Tensor, axis: Axis): tf.Tensor {
   );
 }
 
-const noPlace = gradient({ inputs: ["x"] }, (_, [x]) => ({ x: () => zerosLike(x) }));
+const zero = gradient({ inputs: ["x"] }, (_, [x]) => ({ x: () => zerosLike(x) }));
 
 export const reductionGradients: Gradients = {
-  ArgMax: noPlace,
-  ArgMin: noPlace,
+  ArgMax: zero,
+  ArgMin: zero,
   Cumsum: gradient<{ axis: number; exclusive: boolean; reverse: boolean }>({}, (dy, _, attrs) => ({
     x: () => tf.cumsum(dy, attrs.axis, attrs.exclusive, !attrs.reverse),
   })),
@@ -62,7 +64,7 @@ export const reductionGradients: Gradients = {
   Mean: gradient<{ axis: Axis }>({ inputs: ["x"] }, (dy, [x], { axis }) => ({
     x: () => {
       const count = util.parseAxisParam(axis, x.shape).reduce((product, d) => product * (x.shape[d] ?? 1), 1);
-      return spread(tf.div(dy, count), x, axis);
+      return repeated(tf.div(dy, count), x, axis);
     },
   })),
   Min: gradient<{ axis: Axis }>({ inputs: ["x"], outputs: [true] }, (dy, [x, y], { axis }) => ({
@@ -75,5 +77,5 @@ export const reductionGradients: Gradients = {
       return sub(weighted, mul(sum(weighted, [dim], true), y));
     },
   })),
-  Sum: gradient<{ axis: Axis }>({ inputs: ["x"] }, (dy, [x], { axis }) => ({ x: () => spread(dy, x, axis) })),
+  Sum: gradient<{ axis: Axis }>({ inputs: ["x"] }, (dy, [x], { axis }) => ({ x: () => repeated(dy, x, axis) })),
 };

@@ -1,4 +1,4 @@
-// Owns the registration of gradients with TensorFlow.js.
+// registerGradients: registers the gradients of all kernels with TensorFlow.js.
 import { registerGradient } from "@tensorflow/tfjs-core";
 import { binaryGradients } from "./binary.js";
 import type { Gradients } from "./gradient.js";
@@ -18,8 +18,9 @@ export const allGradients: Gradients = {
 let registered = false;
 
 /**
- * Makes tf.grads and tf.variableGrads work for the kernels of this backend, on every backend of TensorFlow.js (the cpu
- * one too): Node cannot import @tensorflow/tfjs-core/dist/register_all_gradients. Needs no addon; later calls do nothing.
+ * Makes tf.grads and tf.variableGrads work for the kernels of this backend, on every backend of TensorFlow.js including
+ * cpu. Node cannot import TensorFlow.js' own (@tensorflow/tfjs-core/dist/register_all_gradients). Requires no addon.
+ * Later calls do nothing.
  */
 export function registerGradients(): void {
   if (registered) return;

@@ -1,4 +1,4 @@
-// Owns the activation at the end of a fused matrix multiplication or convolution, by the native kernels.
+// applyActivation: applies the activation of a fused matrix multiplication or convolution.
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import type { TorchBackend } from "../backend.js";
 
@@ -11,8 +11,8 @@ export interface FusedInputs {
   readonly preluActivationWeights?: TensorInfo;
 }
 
-/** Applies the activation and discards its argument. */
-export function activated(
+/** Returns the activation of x, and disposes x unless it is the result. */
+export function applyActivation(
   torch: TorchBackend,
   x: TensorInfo,
   { preluActivationWeights }: FusedInputs,

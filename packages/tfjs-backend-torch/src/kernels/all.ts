@@ -1,4 +1,4 @@
-// Owns the list of kernel families, in the order of binding/kernel-table.cc.
+// allKernels: the kernels of all families, in the order of binding/kernel-table.cc.
 import type { KernelTable } from "../kernel.js";
 import { batchNormReluMaxPoolKernels } from "./batch-norm-relu-max-pool.js";
 import { binaryKernels } from "./binary.js";

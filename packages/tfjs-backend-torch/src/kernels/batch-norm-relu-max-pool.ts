@@ -1,11 +1,11 @@
-// batchNormReluMaxPoolKernels: the fused train-mode batch norm, ReLU and 2x2 max-pool, and its gradient;
+// batchNormReluMaxPoolKernels: the fused batch norm in training, ReLU and 2x2 max-pool, and its gradient.
 // binding/kernels/batch-norm-relu-max-pool.cc computes them.
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { type KernelTable, kernel } from "../kernel.js";
 
 interface Attrs {
   readonly epsilon: number;
-  /** Must be 2: windows of 2x2 at a stride of 2; an odd last row or column is in no window. */
+  /** Must be 2: the windows are 2x2 with stride 2. An odd last row or column is in no window. */
   readonly poolSize: number;
 }
 

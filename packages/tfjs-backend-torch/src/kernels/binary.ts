@@ -1,4 +1,4 @@
-// Owns the elementwise kernels of two tensors, and AddN; binding/kernels/binary.cc computes them.
+// binaryKernels: the elementwise kernels of two tensors, and AddN. binding/kernels/binary.cc computes them.
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { type KernelTable, kernel } from "../kernel.js";
 import type { NativeKernelName } from "../native/kernel-table.js";

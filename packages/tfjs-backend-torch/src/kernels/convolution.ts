@@ -1,8 +1,9 @@
-// Owns the 2-D convolution and its gradients; binding/kernels/convolution.cc computes them on N H W C tensors.
+// convolutionKernels: the 2-D convolution and its gradients. binding/kernels/convolution.cc computes them on N H W C
+// tensors.
 import { backend_util, type TensorInfo } from "@tensorflow/tfjs-core";
 import type { TorchBackend } from "../backend.js";
 import { type KernelTable, kernel } from "../kernel.js";
-import { activated, type FusedAttrs, type FusedInputs } from "./activation.js";
+import { applyActivation, type FusedAttrs, type FusedInputs } from "./activation.js";
 
 type Shape4 = [number, number, number, number];
 
@@ -22,7 +23,7 @@ interface Geometry {
   readonly groups: number;
 }
 
-/** `shape` in the attributes' own data format. */
+/** `shape` has the data format of the attributes. */
 function geometry(kernelName: string, shape: number[], filterShape: number[], attrs: Attrs): Geometry {
   const format = backend_util.convertConv2DDataFormat(attrs.dataFormat);
   const info = backend_util.computeConv2DInfo(
@@ -38,12 +39,12 @@ function geometry(kernelName: string, shape: number[], filterShape: number[], at
   if (info.inChannels % (filterShape[2] ?? 1) !== 0) {
     throw new Error(`torch backend: ${kernelName}: ${info.inChannels} channels for a filter of shape [${filterShape}]`);
   }
-  // Rounding up makes a window that reaches past the padding: more padding says the same.
+  // With dimRoundingMode "ceil" the last window may exceed the padding. More padding gives the same result.
   const { top, left } = info.padInfo;
-  const below = (info.outHeight - 1) * info.strideHeight + info.effectiveFilterHeight - info.inHeight - top;
-  const beside = (info.outWidth - 1) * info.strideWidth + info.effectiveFilterWidth - info.inWidth - left;
-  const bottom = Math.max(info.padInfo.bottom, below);
-  const right = Math.max(info.padInfo.right, beside);
+  const neededBottom = (info.outHeight - 1) * info.strideHeight + info.effectiveFilterHeight - info.inHeight - top;
+  const neededRight = (info.outWidth - 1) * info.strideWidth + info.effectiveFilterWidth - info.inWidth - left;
+  const bottom = Math.max(info.padInfo.bottom, neededBottom);
+  const right = Math.max(info.padInfo.right, neededRight);
   return {
     strides: [info.strideHeight, info.strideWidth],
     sides: [top, bottom, left, right],
@@ -55,7 +56,7 @@ function geometry(kernelName: string, shape: number[], filterShape: number[], at
 const toChannelsLast = [0, 2, 3, 1];
 const toChannelsFirst = [0, 3, 1, 2];
 
-/** Calls `compute` with its tensors as N H W C, and gives the result the attributes' data format. */
+/** Calls `compute` with the tensors as N H W C, and converts an image result to the data format of the attributes. */
 function inChannelsLast(
   torch: TorchBackend,
   attrs: Attrs,
@@ -99,7 +100,7 @@ function fusedConv2d(
     torch.discard(out);
     out = sum;
   }
-  return activated(torch, out, inputs, attrs);
+  return applyActivation(torch, out, inputs, attrs);
 }
 
 export const convolutionKernels: KernelTable = {
@@ -136,7 +137,7 @@ export const convolutionKernels: KernelTable = {
       if (attrs.dataFormat !== "NCHW") return fusedConv2d(torch, inputs, attrs);
       const { x, preluActivationWeights: weights } = inputs;
       const moved = [torch.run("Transpose", x, toChannelsLast)];
-      // Weights by channel, C 1 1 or C H W, move as the image does; a scalar or a vector stays.
+      // Weights of shape C 1 1 or C H W are transposed as the image is; a scalar or a vector is not.
       if (weights?.shape.length === 3) moved.push(torch.run("Transpose", weights, [1, 2, 0]));
       const [image = x, lastWeights] = moved;
       const channelsLast = { ...inputs, x: image, ...(lastWeights && { preluActivationWeights: lastWeights }) };

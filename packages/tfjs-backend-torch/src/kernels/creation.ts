@@ -1,4 +1,4 @@
-// Owns the kernels that make tensors from numbers on the device; binding/kernels/creation.cc computes them.
+// creationKernels: the kernels that make tensors from numbers on the device. binding/kernels/creation.cc computes them.
 import { type DataType, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import type { TorchBackend } from "../backend.js";
 import { type KernelTable, kernel } from "../kernel.js";
@@ -19,7 +19,7 @@ export const creationKernels: KernelTable = {
   OnesLike: kernel<{ x: TensorInfo }>((torch, { x }) => fill(torch, x.shape, 1, x.dtype)),
   Range: kernel<object, { start: number; stop: number; step: number; dtype: DataType }>((torch, _, attrs) => {
     const { start, stop, dtype } = attrs;
-    // As in TensorFlow.js: the default step of 1 counts down where stop is below start.
+    // As in TensorFlow.js, the default step of 1 becomes -1 if stop is below start.
     const step = stop < start && attrs.step === 1 ? -1 : attrs.step;
     const count = start === stop ? 0 : Math.max(0, Math.ceil((stop - start) / step));
     return torch.run("Range", start, step, count, dtypeCode(dtype, "Range"));

@@ -1,5 +1,5 @@
-// Owns the kernels that move, cut, join or convert elements; binding/kernels/layout.cc computes them. Those that only
-// rename dimensions share the data.
+// layoutKernels: the kernels that move, cut, join or convert elements. binding/kernels/layout.cc computes them. A
+// kernel that only changes the shape shares the data.
 import { backend_util, type DataType, slice_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import type { TorchBackend } from "../backend.js";
 import { type KernelTable, kernel } from "../kernel.js";
@@ -9,7 +9,7 @@ interface Inputs {
   readonly x: TensorInfo;
 }
 
-/** Consecutive parts along an axis. */
+/** Cuts x into consecutive parts along an axis. */
 function parts(torch: TorchBackend, x: TensorInfo, axis: number, sizes: readonly number[]): TensorInfo[] {
   const begin = x.shape.map(() => 0);
   return sizes.map((size) => {

@@ -1,8 +1,8 @@
-// Owns matrix multiplication; binding/kernels/linear.cc computes it.
+// linearKernels: matrix multiplication. binding/kernels/linear.cc computes it.
 import { type TensorInfo, util } from "@tensorflow/tfjs-core";
 import type { TorchBackend } from "../backend.js";
 import { type KernelTable, kernel } from "../kernel.js";
-import { activated, type FusedAttrs, type FusedInputs } from "./activation.js";
+import { applyActivation, type FusedAttrs, type FusedInputs } from "./activation.js";
 
 interface Inputs {
   readonly a: TensorInfo;
@@ -34,6 +34,6 @@ export const linearKernels: KernelTable = {
       torch.discard(out);
       out = sum;
     }
-    return activated(torch, out, inputs, attrs);
+    return applyActivation(torch, out, inputs, attrs);
   }),
 };

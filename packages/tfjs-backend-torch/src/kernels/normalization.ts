@@ -1,4 +1,4 @@
-// Owns batch normalisation with given statistics; binding/kernels/normalization.cc computes it.
+// normalizationKernels: batch normalisation with given statistics. binding/kernels/normalization.cc computes it.
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { type KernelTable, kernel } from "../kernel.js";
 

@@ -1,4 +1,4 @@
-// Owns 2-D max and average pooling and their gradients; binding/kernels/pooling.cc computes them.
+// poolingKernels: 2-D max and average pooling and their gradients. binding/kernels/pooling.cc computes them.
 import { backend_util, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { type KernelTable, kernel } from "../kernel.js";
 
@@ -9,7 +9,9 @@ interface Attrs {
   readonly dimRoundingMode?: "floor" | "round" | "ceil";
 }
 
-/** Window, strides, sides (top, bottom, left, right) and dilations; null where every window is its own pixel. */
+/**
+ * Window, strides, sides (top, bottom, left, right) and dilations; null if each window is one pixel, so that y is x.
+ */
 function geometry(x: TensorInfo, attrs: Attrs): [number[], number[], number[], number[]] | null {
   const info = backend_util.computePool2DInfo(
     x.shape as [number, number, number, number],
@@ -19,16 +21,16 @@ function geometry(x: TensorInfo, attrs: Attrs): [number[], number[], number[], n
     attrs.pad,
     attrs.dimRoundingMode,
   );
-  // As in TensorFlow.js, whatever the padding.
+  // As in TensorFlow.js, the padding is ignored in this case.
   if (info.filterHeight === 1 && info.filterWidth === 1 && util.arraysEqual(info.inShape, info.outShape)) return null;
-  // Rounding up makes a window that reaches past the padding: more padding says the same.
+  // With dimRoundingMode "ceil" the last window may exceed the padding. More padding gives the same result.
   const { top, left } = info.padInfo;
-  const below = (info.outHeight - 1) * info.strideHeight + info.filterHeight - info.inHeight - top;
-  const beside = (info.outWidth - 1) * info.strideWidth + info.filterWidth - info.inWidth - left;
+  const neededBottom = (info.outHeight - 1) * info.strideHeight + info.filterHeight - info.inHeight - top;
+  const neededRight = (info.outWidth - 1) * info.strideWidth + info.filterWidth - info.inWidth - left;
   return [
     [info.filterHeight, info.filterWidth],
     [info.strideHeight, info.strideWidth],
-    [top, Math.max(info.padInfo.bottom, below), left, Math.max(info.padInfo.right, beside)],
+    [top, Math.max(info.padInfo.bottom, neededBottom), left, Math.max(info.padInfo.right, neededRight)],
     [info.dilationHeight, info.dilationWidth],
   ];
 }

@@ -1,4 +1,4 @@
-// Owns sums, extremes, scans and softmax along axes; binding/kernels/reduction.cc computes them.
+// reductionKernels: sums, extremes, scans and softmax along axes. binding/kernels/reduction.cc computes them.
 import { type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { type KernelTable, kernel } from "../kernel.js";
 import type { NativeKernelName } from "../native/kernel-table.js";
@@ -11,7 +11,7 @@ interface Attrs {
   readonly keepDims: boolean;
 }
 
-/** An absent axis means all of them. */
+/** The axes as a list; if `axis` is absent, all axes. */
 const axesOf = (x: TensorInfo, axis: number | number[] | undefined): number[] =>
   util.parseAxisParam(axis as number, x.shape);
 const axisOf = (x: TensorInfo, axis: number): number => axesOf(x, axis)[0] ?? 0;
@@ -19,7 +19,7 @@ const axisOf = (x: TensorInfo, axis: number): number => axesOf(x, axis)[0] ?? 0;
 const alongAxes = (name: NativeKernelName) =>
   kernel<Inputs, Attrs>((torch, { x }, { axis, keepDims }) => torch.run(name, x, axesOf(x, axis), keepDims ?? false));
 
-const place = (name: NativeKernelName) =>
+const alongAxis = (name: NativeKernelName) =>
   kernel<Inputs, { axis: number }>((torch, { x }, { axis }) => torch.run(name, x, axisOf(x, axis)));
 
 const scan = (name: NativeKernelName) =>
@@ -30,8 +30,8 @@ const scan = (name: NativeKernelName) =>
 export const reductionKernels: KernelTable = {
   All: alongAxes("All"),
   Any: alongAxes("Any"),
-  ArgMax: place("ArgMax"),
-  ArgMin: place("ArgMin"),
+  ArgMax: alongAxis("ArgMax"),
+  ArgMin: alongAxis("ArgMin"),
   Cumprod: scan("Cumprod"),
   Cumsum: scan("Cumsum"),
   LogSoftmax: kernel<{ logits: TensorInfo }, { axis: number }>((torch, { logits }, { axis }) =>

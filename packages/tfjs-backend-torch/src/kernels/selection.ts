@@ -1,4 +1,5 @@
-// Owns the kernels that choose elements by a condition or an index; binding/kernels/selection.cc computes them.
+// selectionKernels: the kernels that choose elements by a condition or an index. binding/kernels/selection.cc computes
+// them.
 import { backend_util, type DataType, type TensorInfo, util } from "@tensorflow/tfjs-core";
 import { type KernelTable, kernel } from "../kernel.js";
 import { dtypeCode } from "../native/dtype.js";
@@ -7,7 +8,7 @@ export const selectionKernels: KernelTable = {
   GatherV2: kernel<{ x: TensorInfo; indices: TensorInfo }, { axis: number; batchDims: number }>(
     (torch, { x, indices }, { axis, batchDims }) => {
       const parsedAxis = util.parseAxisParam(axis, x.shape)[0] ?? 0;
-      // It reads no more of them than their shapes.
+      // collectGatherOpShapeInfo reads only the shapes of the tensors.
       const plan = backend_util.segment_util.collectGatherOpShapeInfo(
         x as never,
         indices as never,

@@ -1,4 +1,4 @@
-// Owns the elementwise kernels of one tensor; binding/kernels/unary.cc computes them.
+// unaryKernels: the elementwise kernels of one tensor. binding/kernels/unary.cc computes them.
 import type { TensorInfo } from "@tensorflow/tfjs-core";
 import { type KernelTable, kernel } from "../kernel.js";
 import type { NativeKernelName } from "../native/kernel-table.js";

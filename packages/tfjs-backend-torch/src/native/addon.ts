@@ -1,5 +1,5 @@
-// Owns the loading of build/lockstep_torch.node and its type. What the functions do is said in binding/addon.cc; the
-// order is the same there.
+// loadAddon: loads the native addon, build/lockstep_torch.node. The functions of NativeAddon are documented in
+// binding/addon.cc, in the same order.
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";
@@ -9,11 +9,11 @@ import type { NativeKernelName } from "./kernel-table.js";
 import type { NativeInfo } from "./torch-info.js";
 
 export interface NativeMemory {
-  /** Live handles of the calling thread. */
+  /** Number of the calling thread's native tensors. */
   readonly tensors: number;
-  /** Tensors' bytes on the CPU in the whole process, rounded up to the pool's size classes. */
+  /** Bytes of all tensors of the process on the CPU, rounded up to the pool's size classes. */
   readonly bytesInUse: number;
-  /** Freed bytes kept for the next tensors; releasePool() gives them back. */
+  /** Bytes of freed tensors that the process keeps for new tensors; releasePool() gives them back to the system. */
   readonly bytesPooled: number;
   readonly nativeThreads: number;
 }
@@ -24,11 +24,11 @@ export interface NativeAddon {
   info(): NativeInfo;
   hasCuda(): boolean;
   setDevice(device: "cpu" | "cuda"): void;
-  /** Where kernels write their results: [handle, dtype, rank, ...sizes] each, one after another. */
+  /** Sets the array that kernels write their results to: [handle, dtype, rank, ...sizes] for each result, in order. */
   setResultBuffer(results: Int32Array): void;
-  /** Copies; returns a handle. */
+  /** Copies the values to a new tensor and returns its handle. */
   upload(values: HostArray, shape: readonly number[]): number;
-  /** Copies into an array of the tensor's dtype and size, which may be a view of a SharedArrayBuffer. */
+  /** Copies the values into an array of the tensor's dtype and size, which may be a view of a SharedArrayBuffer. */
   download(handle: number, into: HostArray): void;
   release(handle: number): void;
   memory(): NativeMemory;
@@ -39,16 +39,19 @@ export interface NativeAddon {
 const addonPath = fileURLToPath(new URL("../../build/lockstep_torch.node", import.meta.url));
 let loaded: NativeAddon | undefined;
 
-/** Loads the addon once a thread. Throws UserError that says how to build it. */
+/**
+ * Loads the addon, once in each thread.
+ * @throws UserError if it is not built or cannot be loaded, with the command to build it
+ */
 export function loadAddon(): NativeAddon {
   if (loaded) return loaded;
   if (!existsSync(addonPath)) {
     throw new UserError(
-      `torch backend: ${addonPath} is not built: run npm run build:native (it says how to get libtorch)`,
+      `torch backend: ${addonPath} is not built: run npm run build:native (which tells how to install libtorch)`,
     );
   }
   try {
-    // The file is ours, built from binding/; a test compares its functions with these types.
+    // The addon is built from binding/; a test compares the names of its kernels with this type.
     loaded = createRequire(import.meta.url)(addonPath) as NativeAddon;
   } catch (error) {
     throw new UserError(

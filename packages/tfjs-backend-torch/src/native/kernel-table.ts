@@ -1,5 +1,5 @@
-// Owns the names of the native kernels: the same names in the same order as the tables of binding/kernels/*.cc, joined
-// as binding/kernel-table.cc joins them. A test compares the two.
+// nativeKernelNames: the names of the native kernels, in the order in which binding/kernel-table.cc registers the
+// tables of binding/kernels/*.cc. A test compares the names and their order.
 export const nativeKernelNames = [
   // unary.cc
   "Abs",

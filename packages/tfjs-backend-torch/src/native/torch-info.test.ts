@@ -7,13 +7,13 @@ const plain = {
   ...{ oneDnnInstructionSet: null, cudaDevice: "NVIDIA H100", cudaDriver: "550.54.15", refusedSettings: null },
 };
 
-test("versions of CUDA and cuDNN are shown in full", () => {
-  const shown = (cudaRuntime: string | null, cuDnn: string | null) => {
+test("the version numbers of CUDA and cuDNN are decoded in full", () => {
+  const decoded = (cudaRuntime: string | null, cuDnn: string | null) => {
     const info = torchInfoOf({ ...plain, cudaRuntime, cuDnn });
     return [info.cudaRuntime, info.cuDnn];
   };
-  assert.deepEqual(shown("12060", "91002"), ["12.6", "9.10.2"]);
-  assert.deepEqual(shown("13000", "90100"), ["13.0", "9.1.0"]);
-  assert.deepEqual(shown("11080", "8902"), ["11.8", "8.9.2"]);
-  assert.deepEqual(shown(null, null), [null, null]);
+  assert.deepEqual(decoded("12060", "91002"), ["12.6", "9.10.2"]);
+  assert.deepEqual(decoded("13000", "90100"), ["13.0", "9.1.0"]);
+  assert.deepEqual(decoded("11080", "8902"), ["11.8", "8.9.2"]);
+  assert.deepEqual(decoded(null, null), [null, null]);
 });

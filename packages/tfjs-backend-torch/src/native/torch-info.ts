@@ -1,31 +1,36 @@
-// torchInfoOf: the versions and instruction sets under the backend, as the numerics fingerprint and `lockstep doctor` show them.
+// torchInfoOf: decodes the libraries' versions and instruction sets for the numerics fingerprint and `lockstep doctor`.
 
-/** What decides the bits of a result. null: absent. */
+/**
+ * The versions and instruction sets that decide the bits of a result; null if the library is absent or does not tell.
+ */
 export interface TorchInfo {
-  /** As of the headers that the addon was built with. */
+  /** The version in the headers that the addon was built with. */
   readonly libtorch: string;
   readonly oneDnn: string | null;
   readonly blas: string;
   /** The processor type that OpenBLAS chose its kernels for. */
   readonly blasCore: string | null;
-  /** What ATen's own loops use; ATEN_CPU_CAPABILITY pins it. */
+  /** The instruction set of ATen's own loops; ATEN_CPU_CAPABILITY sets it. */
   readonly atenInstructionSet: string;
-  /** dnnl_cpu_isa_t in effect, by name and number; ONEDNN_MAX_CPU_ISA pins it. null where this libtorch hides it. */
+  /**
+   * The effective dnnl_cpu_isa_t, by name and number; ONEDNN_MAX_CPU_ISA limits it. null if this libtorch does not
+   * export it.
+   */
   readonly oneDnnInstructionSet: string | null;
   readonly cudaDevice: string | null;
-  /** Of NVIDIA's kernel driver, e.g. 550.54.15. */
+  /** Version of NVIDIA's kernel driver, for example 550.54.15. */
   readonly cudaDriver: string | null;
   readonly cudaRuntime: string | null;
   readonly cuDnn: string | null;
 }
 
-/** As the addon reports it: version numbers as the libraries encode them. */
+/** The addon's report, with version numbers as the libraries encode them. */
 export interface NativeInfo extends Omit<TorchInfo, "cudaRuntime" | "cuDnn"> {
-  /** Of cudaRuntimeGetVersion, e.g. "12060". */
+  /** Result of cudaRuntimeGetVersion, for example "12060". */
   readonly cudaRuntime: string | null;
-  /** Of cudnnGetVersion, e.g. "91002". */
+  /** Result of cudnnGetVersion, for example "91002". */
   readonly cuDnn: string | null;
-  /** Settings of malloc that the C library did not accept: no part of the fingerprint. */
+  /** Settings of malloc that the C library refused. They are not part of the fingerprint. */
   readonly refusedSettings: string | null;
 }
 
@@ -43,7 +48,7 @@ function cudaVersion(number: number): string {
   return `${Math.floor(number / 1000)}.${Math.floor((number % 1000) / 10)}`;
 }
 
-/** 10000 major + 100 minor + patch since cuDNN 9 (91002 is 9.10.2), before it 1000 major (8902 is 8.9.2). */
+/** 10000 major + 100 minor + patch since cuDNN 9 (91002 is 9.10.2); before cuDNN 9 1000 major (8902 is 8.9.2). */
 function cuDnnVersion(number: number): string {
   const unit = number >= 10_000 ? 10_000 : 1000;
   return `${Math.floor(number / unit)}.${Math.floor((number % unit) / 100)}.${number % 100}`;

@@ -1,4 +1,5 @@
-// A worker thread that computes the tiny network's gradients three times and posts their SHA-256.
+// The module of a worker thread that computes the tiny network's gradients three times and posts their SHA-256
+// (GradientDigests).
 import { createHash } from "node:crypto";
 import { parentPort } from "node:worker_threads";
 import * as tf from "@tensorflow/tfjs-core";

@@ -1,11 +1,11 @@
-// Owns a small convolutional network with batch norm and three heads, for tests: its loss, and the gradient of every
-// parameter, on whichever backend is active.
+// tinyCnnGradients: computes the loss and the gradients of a small convolutional network with batch norm and three
+// heads, on the current backend; for tests.
 //
 // B batch, H height, W width, C channels, F features, K classes
 import * as tf from "@tensorflow/tfjs-core";
 import { batchNormReluMaxPool } from "../batch-norm-relu-max-pool.js";
 
-/** Values in (-1, 1) from a seed: a linear congruential generator, so that both backends get the same. */
+/** Values in [-1, 1) from a seed, by a linear congruential generator. */
 export function values(seed: number, length: number): Float32Array {
   let state = seed;
   return Float32Array.from({ length }, () => {
@@ -18,7 +18,7 @@ export interface TinyCnnOptions {
   readonly batch: number;
   readonly size: number;
   readonly channels: readonly [number, number];
-  /** By the fused kernel, which only the torch backend has. */
+  /** Whether to use the fused kernel, which only the torch backend has. */
   readonly fusedNorm: boolean;
 }
 
@@ -45,7 +45,7 @@ function parameterShapes({ size, channels: [first, second] }: TinyCnnOptions): R
   };
 }
 
-/** Loss and gradients by parameter name, as host arrays. Leaves no tensor behind. */
+/** Returns the loss, and the gradients by the name of the parameter as arrays. Disposes all tensors. */
 export function tinyCnnGradients(options: TinyCnnOptions): { loss: number; gradients: Record<string, Float32Array> } {
   const shapes = Object.entries(parameterShapes(options));
   return tf.tidy(() => {
@@ -100,7 +100,7 @@ function fused(x_BHWC: tf.Tensor4D, scale_C: tf.Tensor1D, offset_C: tf.Tensor1D)
   return batchNormReluMaxPool(x_BHWC, scale_C, offset_C, epsilon).y;
 }
 
-/** The same of TensorFlow.js' own operations. */
+/** The same, composed of TensorFlow.js' own operations. */
 export function composed(x_BHWC: tf.Tensor4D, scale_C: tf.Tensor1D, offset_C: tf.Tensor1D): tf.Tensor4D {
   const { mean, variance } = tf.moments(x_BHWC, [0, 1, 2]);
   const normal = tf.batchNorm(x_BHWC, mean as tf.Tensor1D, variance as tf.Tensor1D, offset_C, scale_C, epsilon);

@@ -1,12 +1,12 @@
-// Owns what the tests of this package share: the skip reason where the addon is not built, and comparisons.
+// needsTorch and assertClose: skip a test if the addon is not built, and compare arrays.
 import assert from "node:assert/strict";
 import { torchStatus } from "../register.js";
 
 const status = torchStatus();
-/** For node:test's options. */
+/** Options of node:test that skip the test if the addon is not built. */
 export const needsTorch = { skip: status.available ? false : status.reason };
 
-/** Each difference within `tolerance` of the expected tensor's maximum, or within `absolute` where all of it is tiny. */
+/** Asserts that each difference is at most `tolerance` times the greatest expected value, or at most `absolute`. */
 export function assertClose(
   actual: ArrayLike<number>,
   expected: ArrayLike<number>,
