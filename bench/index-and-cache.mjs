@@ -1,5 +1,5 @@
-// One job of `npm run bench:cache`: indexes a FairFace folder and caches all its images, with nothing known beforehand.
-// Prints seconds of each part and the peak memory as JSON.
+// Lockstep's job of `npm run bench:cache`: indexes a FairFace folder and caches all its images, with an empty cache
+// folder. Prints the seconds of each part and the peak memory as JSON.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
-// `npm run api`: writes docs/api/PACKAGE.api.md, what each package exports, by API Extractor. `npm run check` compares the
-// files with the code (`apiDrift`), so that a change of a package's interface is seen in its review.
+// `npm run api`: writes docs/api/PACKAGE.api.md, the list of what each package exports, by API Extractor. The files are
+// committed, so that a change of a package's interface is visible in its review. apiDrift compares them with the code.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -10,7 +10,7 @@ import { Extractor, ExtractorConfig } from "@microsoft/api-extractor";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const committed = join(root, "docs", "api");
 
-/** One complaint for each report that differs from the code. The packages must be compiled. */
+/** Returns one line for each report that differs from the code. The packages must be compiled. */
 export function apiDrift() {
   const fresh = reports();
   const names = new Set([...fresh.keys(), ...readdirSync(committed).filter((name) => name.endsWith(".api.md"))]);
@@ -19,10 +19,10 @@ export function apiDrift() {
     .filter(
       (name) => !existsSync(join(committed, name)) || readFileSync(join(committed, name), "utf8") !== fresh.get(name),
     )
-    .map((name) => `docs/api/${name}: differs from what the package exports: run npm run api and commit the file`);
+    .map((name) => `docs/api/${name}: differs from the package's exports: run npm run api and commit the file`);
 }
 
-/** File name -> text, for each package. */
+/** The text of each package's report, by file name. */
 function reports() {
   const folder = mkdtempSync(join(tmpdir(), "lockstep-api-"));
   try {

@@ -1,9 +1,10 @@
-// `npm run bench:cache`: indexing and caching a FairFace folder beside the same job with PIL in Python, in one run: they
-// take turns, and the ratio is the median of the pairs. Run it while nothing else runs.
+// `npm run bench:cache`: compares the speed of indexing and caching a FairFace folder with the same job by PIL in
+// Python. Both run alternately, and the ratio is the median of the pairs. Run it on a machine that does nothing else.
 //
-// All of them read each image, hash it by SHA-256, decode, crop, resize and write its pixels into one file. PIL does so
-// in one process and in one for each core, with and without draft(): the scaling inside the JPEG decoder that libvips
-// does by itself. PIL's filter is bilinear, libvips' is Lanczos; Lockstep also reads its file back and verifies it.
+// All programs read each image, hash it by SHA-256, decode, crop and resize it, and write its pixels into one file. PIL
+// runs in one process and in one process for each core, with and without draft(), which scales in the JPEG decoder as
+// libvips does by default. PIL's filter is bilinear, libvips' filter is Lanczos. Lockstep also reads its file back and
+// verifies it.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -29,11 +30,11 @@ const python = "/usr/bin/python3";
 const cores = availableParallelism();
 await setup();
 if (!existsSync(join(flags.data, "fairface_label_train.csv"))) {
-  console.error(`bench: no FairFace folder at ${flags.data} (--data)`);
+  console.error(`bench: ${flags.data} is not a FairFace folder: it has no fairface_label_train.csv (--data)`);
   process.exit(2);
 }
 if (spawnSync(python, ["-c", "import PIL"]).status !== 0) {
-  console.error("bench: the peer is missing: install the OS package python3-pil");
+  console.error("bench: PIL is not installed for /usr/bin/python3: install the OS package python3-pil");
   process.exit(2);
 }
 
@@ -45,7 +46,7 @@ try {
     ...[python, join(root, "bench/peers/pil-cache.py"), "--data", data, "--image-size", flags["image-size"]],
     ...["--processes", String(processes), ...more],
   ];
-  // Lockstep uses the cores that it is given; the single processes are held to one core, as PIL's is by nature.
+  // Lockstep uses all cores that it may use, so taskset limits it to one. A PIL process uses only one.
   report("one core", [
     { name: "lockstep", command: ["taskset", "-c", "0", ...own] },
     { name: "PIL", command: peer(1) },
@@ -60,11 +61,11 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-function report(title, contenders) {
-  const runs = contenders.map(() => []);
-  runJson(contenders[0].command); // the images come into the page cache
+function report(title, programs) {
+  const runs = programs.map(() => []);
+  runJson(programs[0].command); // loads the images into the page cache
   for (let pair = 0; pair < Number(flags.pairs); pair++) {
-    for (const [index, { name, command }] of contenders.entries()) {
+    for (const [index, { name, command }] of programs.entries()) {
       const run = runJson(command);
       runs[index].push(run);
       console.error(`${title}, pair ${pair + 1}: ${name}: ${run.imagesPerSecond.toFixed(0)} images/s`);
@@ -74,7 +75,7 @@ function report(title, contenders) {
   console.log(
     `\n${title}: ${images} images at ${flags["image-size"]}x${flags["image-size"]}; medians of ${flags.pairs}`,
   );
-  for (const [index, { name }] of contenders.entries()) {
+  for (const [index, { name }] of programs.entries()) {
     const speed = median(runs[index].map(({ imagesPerSecond }) => imagesPerSecond));
     const peak = median(runs[index].map(({ peakMebibytes }) => peakMebibytes));
     const ratio = median(runs[0].map((run, pair) => run.imagesPerSecond / runs[index][pair].imagesPerSecond));
@@ -90,7 +91,7 @@ function partsOf(runs) {
   return `indexing ${part("indexingSeconds")}, caching ${part("cachingSeconds")}`;
 }
 
-/** The speed counts the whole process, from its start. */
+/** Runs a program that prints JSON. The speed is measured over the whole process, including its start. */
 function runJson([command, ...args]) {
   const startMs = performance.now();
   const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8" });
@@ -100,7 +101,9 @@ function runJson([command, ...args]) {
   return { ...result, imagesPerSecond: result.images / seconds };
 }
 
-/** A folder with the first rows of the training part and one of the other, beside links to the images. */
+/**
+ * A folder with the first `count - 1` rows of the training part, one row of the other part, and links to the images.
+ */
 function firstImages(count) {
   for (const [part, rows] of [
     ["train", count - 1],

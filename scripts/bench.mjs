@@ -1,5 +1,5 @@
-// `npm run bench`: training speed beside PyTorch's DistributedDataParallel on gloo, in one run: the two take turns, and
-// the ratio is the median of the pairs. Run it while nothing else runs.
+// `npm run bench`: compares the training speed with PyTorch's DistributedDataParallel on gloo. Both run alternately,
+// and the ratio is the median of the pairs. Run it on a machine that does nothing else.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -21,14 +21,14 @@ if (flags.help) {
   process.exit(0);
 }
 
-/** The same malloc settings that remove page faults from a PyTorch step: the peer's best case in float32. */
+/** Settings of malloc that avoid page faults in a PyTorch step: with them PyTorch is fastest in float32. */
 const tunedMalloc = {
   MALLOC_MMAP_THRESHOLD_: "4294967296",
   MALLOC_TRIM_THRESHOLD_: "4294967296",
   MALLOC_TOP_PAD_: "268435456",
 };
 
-const contenders = [
+const programs = [
   { name: "lockstep", run: runLockstep },
   { name: "PyTorch DDP, gloo", run: () => runPyTorch({}) },
   { name: "PyTorch DDP, gloo, malloc tuned", run: () => runPyTorch(tunedMalloc) },
@@ -36,13 +36,13 @@ const contenders = [
 
 await setup();
 if (spawnSync("/usr/bin/python3", ["-c", "import torch"]).status !== 0) {
-  console.error("bench: the peer is missing: install the OS package python3-torch");
+  console.error("bench: PyTorch is not installed for /usr/bin/python3: install the OS package python3-torch");
   process.exit(2);
 }
 
-const figures = contenders.map(() => []);
+const figures = programs.map(() => []);
 for (let pair = 0; pair < Number(flags.pairs); pair++) {
-  for (const [index, { name, run }] of contenders.entries()) {
+  for (const [index, { name, run }] of programs.entries()) {
     const imagesPerSecond = run();
     figures[index].push(imagesPerSecond);
     console.error(`pair ${pair + 1}: ${name}: ${imagesPerSecond.toFixed(0)} images/s`);
@@ -52,7 +52,7 @@ for (let pair = 0; pair < Number(flags.pairs); pair++) {
 console.log(
   `\n${flags.workers} workers x 1 thread, 64x64, 32 images a worker and step, float32; medians of ${flags.pairs}`,
 );
-for (const [index, { name }] of contenders.entries()) {
+for (const [index, { name }] of programs.entries()) {
   const ratio = median(figures[0].map((own, pair) => own / figures[index][pair]));
   const note = index === 0 ? "" : `   lockstep is ${ratio.toFixed(2)}x`;
   console.log(`${name.padEnd(34)} ${median(figures[index]).toFixed(0).padStart(6)} images/s${note}`);

@@ -1,5 +1,6 @@
-// Owns the build of the native addons: CMake against the headers of node-api-headers and node-addon-api. A stamp of
-// every input (sources, flags, headers, libtorch) in the build folder makes a second run do nothing.
+// buildNative: builds the native addons by CMake with the headers of node-api-headers and node-addon-api. The build
+// folder has a stamp of every input (sources, flags, headers, libtorch); an addon whose stamp is unchanged is not built
+// again.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -11,7 +12,7 @@ import { findLibtorch } from "./libtorch.mjs";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
-/** In build order; needsTorch: built only where libtorch is. */
+/** The addons in build order. An addon with needsTorch is built only if libtorch is found. */
 const addons = [
   {
     name: "lockstep_numerics",
@@ -28,9 +29,9 @@ const addons = [
 ];
 
 /**
- * Builds what is not up to date.
+ * Builds the addons that are not up to date.
  * @param {{ libtorch: import("./libtorch.mjs").Libtorch | null, say: (line: string) => void }} options
- * @returns {boolean} whether every addon that can be built here stands
+ * @returns {boolean} false if the build of an addon failed
  */
 export function buildNative({ libtorch, say }) {
   let complete = true;
@@ -41,7 +42,7 @@ export function buildNative({ libtorch, say }) {
   return complete;
 }
 
-/** What a build needs besides this repository; one line for each that is missing. */
+/** One line for each missing tool that a build requires. */
 export function missingBuildTools() {
   const works = (command) => spawnSync(command, ["--version"], { stdio: "ignore" }).status === 0;
   const missing = [];
@@ -78,7 +79,7 @@ function buildAddon({ name, source, build }, libtorch, say) {
   }
   const startMs = performance.now();
   rmSync(stampFile, { force: true });
-  // A cache of another libtorch or compiler would keep the old paths.
+  // The cache would keep the paths of the libtorch or compiler that it was made for.
   rmSync(join(buildFolder, "CMakeCache.txt"), { force: true });
   mkdirSync(buildFolder, { recursive: true });
   const jobs = String(availableParallelism());
@@ -94,7 +95,7 @@ function buildAddon({ name, source, build }, libtorch, say) {
     writeFileSync(logFile, log);
     if (status !== 0) {
       say(
-        `${name}: the build failed (whole log: ${relative(root, logFile)}); its errors:\n${errorLines(stdout + stderr)}`,
+        `${name}: the build failed (the log is ${relative(root, logFile)}); its errors:\n${errorLines(stdout + stderr)}`,
       );
       return false;
     }
@@ -104,7 +105,7 @@ function buildAddon({ name, source, build }, libtorch, say) {
   return true;
 }
 
-/** Ninja where it is, unless the folder was configured with another generator. */
+/** Ninja if it is installed, unless the folder was configured with Make before. */
 function generator(buildFolder) {
   if (existsSync(join(buildFolder, "Makefile"))) return [];
   return spawnSync("ninja", ["--version"], { stdio: "ignore" }).status === 0 ? ["-G", "Ninja"] : [];

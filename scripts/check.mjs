@@ -1,5 +1,5 @@
-// `npm run check`: what no test shows. Format and lint, generated code that has drifted from its .proto, import rules,
-// and package registries named by host.
+// `npm run check`: checks what the tests do not: format and lint, whether the generated code agrees with proto/, import
+// rules, the lock file, and names of package registries' hosts.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -12,7 +12,7 @@ import { missingEntries, readLock } from "./lockfile.mjs";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const generated = "packages/protocol/src/gen";
 
-/** Each returns its complaints. */
+/** Each check returns its problems, as texts. */
 const checks = [
   { name: "format and lint", run: () => tool("biome", ["ci", "--colors=off", "--error-on-warnings", "."]) },
   { name: "proto lint", run: () => tool("buf", ["lint"]) },
@@ -23,10 +23,10 @@ const checks = [
 ];
 
 for (const { name, run } of checks) {
-  const complaints = run();
-  console.log(`${complaints.length === 0 ? "ok  " : "FAIL"}  ${name}`);
-  for (const complaint of complaints) console.log(complaint);
-  if (complaints.length > 0) process.exitCode = 1;
+  const problems = run();
+  console.log(`${problems.length === 0 ? "ok  " : "FAIL"}  ${name}`);
+  for (const problem of problems) console.log(problem);
+  if (problems.length > 0) process.exitCode = 1;
 }
 
 function tool(name, args) {
@@ -40,13 +40,16 @@ function tool(name, args) {
 function generatedDrift() {
   const folder = mkdtempSync(join(tmpdir(), "lockstep-generated-"));
   try {
-    const complaints = tool("buf", ["generate", "--output", folder]);
-    if (complaints.length > 0) return complaints;
+    const problems = tool("buf", ["generate", "--output", folder]);
+    if (problems.length > 0) return problems;
     const [committed, fresh] = [contentsOf(join(root, generated)), contentsOf(join(folder, generated))];
     const names = [...new Set([...committed.keys(), ...fresh.keys()])].sort();
     return names
       .filter((name) => committed.get(name) !== fresh.get(name))
-      .map((name) => `${generated}/${name}: is not what proto/ gives: run npm run generate and commit it`);
+      .map(
+        (name) =>
+          `${generated}/${name}: differs from the code that is generated from proto/: run npm run generate and commit the file`,
+      );
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -64,10 +67,12 @@ function contentsOf(folder) {
 
 function lockFile() {
   const missing = missingEntries(readLock()).map(({ name }) => name);
-  return missing.length === 0 ? [] : [`package-lock.json lacks ${missing.join(", ")}: run node scripts/lockfile.mjs`];
+  return missing.length === 0
+    ? []
+    : [`package-lock.json has no entries for ${missing.join(", ")}: run node scripts/lockfile.mjs`];
 }
 
-/** Which registry is used is the machine's business (its npm configuration), never the repository's. */
+/** The machine's npm configuration decides which registry is used, so the repository must not name one. */
 function registryHosts() {
   const hosts = /registry\.(npmjs|yarnpkg|npmmirror)\.|pypi\.org|pythonhosted\.org|"resolved": "https?:/;
   const { stdout } = spawnSync("git", ["ls-files", "-z"], { cwd: root, encoding: "utf8" });
@@ -75,5 +80,8 @@ function registryHosts() {
     .split("\0")
     .filter((file) => /\.(json|md|mjs|js|ts|ya?ml|txt|sh)$|(^|\/)(Dockerfile|run|\.npmrc)/.test(file))
     .filter((file) => hosts.test(readFileSync(join(root, file), "utf8")))
-    .map((file) => `${file}: names a package registry's host: leave it to the machine's configuration`);
+    .map(
+      (file) =>
+        `${file}: names the host of a package registry: remove it, because the machine's configuration decides on the registry`,
+    );
 }

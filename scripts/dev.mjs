@@ -1,5 +1,5 @@
-// `npm run dev`: watches the sources. On each save it compiles what changed (TypeScript and C++) and runs the tests that
-// the saved files can affect. Arguments limit it to paths that contain one of them: `npm run dev -- numerics`.
+// `npm run dev`: watches the sources. When a file is saved, it compiles the changed code (TypeScript and C++) and runs
+// the tests that the file can affect. Arguments limit it to paths that contain one of them: `npm run dev -- numerics`.
 import { spawn, spawnSync } from "node:child_process";
 import { join, relative } from "node:path";
 import process from "node:process";
@@ -9,7 +9,7 @@ import { findLibtorch } from "./libtorch.mjs";
 import { root, setup } from "./setup.mjs";
 import { affectedTests } from "./test-files.mjs";
 
-/** Editors write a file in several steps: changes that arrive within this time are handled together. */
+/** An editor may write a file in several steps. Changes within this time are handled together. */
 const settleMs = 150;
 const folders = ["packages", "test", "scripts", "examples"];
 const words = process.argv.slice(2);
@@ -27,7 +27,7 @@ watch(
   .on("all", (_, path) => note(relative(root, path)))
   .on("ready", () =>
     log(
-      `watching ${folders.join(", ")}${words.length > 0 ? `, paths with ${words.join(" or ")}` : ""}; Ctrl-C ends it`,
+      `watching ${folders.join(", ")}${words.length > 0 ? `, paths with ${words.join(" or ")}` : ""}; press Ctrl-C to end`,
     ),
   );
 
@@ -68,7 +68,7 @@ async function rebuildAndTest(changed) {
   log(`${failed ? "FAILED" : "passed"} in ${seconds()}`);
 }
 
-/** For C++ sources: all tests of their package. */
+/** The tests that the changed files can affect. For a C++ source: the tests that import the addon's TypeScript. */
 function testsFor(changed) {
   const native = changed.filter((path) => /\.(cc|h)$/.test(path)).map((path) => path.split("/").slice(0, 2).join("/"));
   return affectedTests(root, [

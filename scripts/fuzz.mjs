@@ -1,5 +1,5 @@
-// `npm run fuzz`: damaged label files, images and folders, as many as one likes, with another seed each time. It ends
-// with an error, the seed and the smallest case where one of them crashes, hangs or loses a row.
+// `npm run fuzz`: reads damaged label files, images and folders, by default with a new seed in each run. If one of them
+// crashes the reader, hangs it or loses a row, it ends with an error, the seed and the smallest case.
 import { parseArgs } from "node:util";
 import { setup } from "./setup.mjs";
 

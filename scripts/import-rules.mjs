@@ -1,11 +1,12 @@
-// Owns who may import whom. A package may import what stands in its list and nothing else of Lockstep; a pure folder may
-// not reach for the machine at all. Tests beside the source are held to the package's list, and may use Node.
+// findViolations: checks which packages import which. A package may import only the Lockstep packages in its list. A
+// pure folder may not use the machine: no files, clock, timers, randomness or process. Tests beside the source are
+// bound to the package's list, but may use Node.
 //
-// Why a script and not the linter: the linter forbids what is listed, and here everything is forbidden but what is listed.
+// This is a script because the linter can only forbid what is listed. Here everything is forbidden that is not listed.
 import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
 
-/** Internal packages; everybody may import errors. */
+/** The Lockstep packages that each package may import. Every package may also import errors. */
 export const mayImport = {
   errors: [],
   files: [],
@@ -28,10 +29,10 @@ export const mayImport = {
   testkit: "everything",
 };
 
-/** Imported at run time only (`await import()`): a static import would make the package need it. */
+/** Packages that may be imported only by `await import()`, so that the package also works without them. */
 const onlyDynamic = { recipe: ["tfjs-backend-torch"] };
 
-/** Sources that decide and compute, and leave the machine to others. */
+/** Folders of sources that only decide and compute, and do not use the machine. */
 export const pureSources = [
   { folder: "packages/coordinator/src/core", except: [] },
   { folder: "packages/numerics/src", except: ["packages/numerics/src/native.ts"] },
@@ -47,7 +48,7 @@ const impureWords = [
   { pattern: /\bprocess\s*\./, name: "process" },
 ];
 
-/** One line for each violation in the clone. */
+/** Returns one line for each violation in the clone. */
 export function findViolations(root) {
   return Object.keys(mayImport).flatMap((name) =>
     sourcesUnder(root, join("packages", name, "src")).flatMap((path) =>
@@ -69,18 +70,19 @@ export function violationsIn({ path, package: name, text }) {
 function packageViolation(path, name, { specifier, dynamic }, isTest) {
   const [, imported, deep] = /^@lockstep\/([^/]+)(\/.+)?$/.exec(specifier) ?? [];
   if (/^(\.\.\/)+[^/]+\/src\//.test(specifier) || specifier.includes("/packages/")) {
-    return [`${path}: imports ${specifier}: another package is imported by its name`];
+    return [`${path}: imports ${specifier}: import another package by its name`];
   }
   if (imported === undefined) return [];
   if (deep !== undefined && !(isTest && deep === "/testing"))
-    return [`${path}: imports ${specifier}: only what the package's index offers`];
-  if (imported === "testkit") return isTest || name === "testkit" ? [] : [`${path}: imports testkit: for tests only`];
+    return [`${path}: imports ${specifier}: import only from the package's index`];
+  if (imported === "testkit")
+    return isTest || name === "testkit" ? [] : [`${path}: imports testkit: only tests may import it`];
   const allowed = mayImport[name];
   if (imported !== "errors" && imported !== name && allowed !== "everything" && !allowed.includes(imported)) {
     return [`${path}: imports ${specifier}: ${name} may import ${["errors", ...allowed].join(", ")}`];
   }
   if (!dynamic && onlyDynamic[name]?.includes(imported)) {
-    return [`${path}: imports ${specifier}: only by await import(), at run time`];
+    return [`${path}: imports ${specifier}: use await import(), not a static import`];
   }
   return [];
 }
@@ -95,11 +97,14 @@ function impurities(path, text, imports) {
       .map(({ specifier }) => `${path}: imports ${specifier}: ${pure.folder} is pure`),
     ...impureWords
       .filter(({ pattern }) => pattern.test(code))
-      .map(({ name }) => `${path}: uses ${name}: ${pure.folder} is pure; it is passed in`),
+      .map(({ name }) => `${path}: uses ${name}: ${pure.folder} is pure; pass it in as a parameter`),
   ];
 }
 
-/** Every module that a source names: static, re-exported, dynamic. `import type` counts too: it couples as much. */
+/**
+ * Every module that a source imports: statically, by re-export, or dynamically. `import type` counts too, because it
+ * also makes the package depend on the other one.
+ */
 export function importsOf(text) {
   const code = withoutComments(text);
   const fixed = /(?:^|\n|;)\s*(?:import|export)\b(?:[^"';]*?\bfrom)?\s*["']([^"']+)["']/g;

@@ -1,4 +1,4 @@
-// The import rules catch what they forbid, and this clone keeps them.
+// Tests of import-rules.mjs, and of this clone by its rules.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -6,13 +6,13 @@ import { findViolations, violationsIn } from "./import-rules.mjs";
 
 const inPackage = (name, text, path = `packages/${name}/src/example.ts`) => violationsIn({ path, package: name, text });
 
-test("a package that imports what it may not is named", () => {
+test("an import that is not in the package's list is reported with the package's list", () => {
   const [violation, ...others] = inPackage("coordinator", 'import { runWorker } from "@lockstep/worker";');
   assert.match(violation, /coordinator\/src\/example.ts: imports @lockstep\/worker: coordinator may import errors/);
   assert.deepEqual(others, []);
 });
 
-test("imports over several lines, of types, re-exports and dynamic ones are all seen", () => {
+test("imports over several lines, imports of types, re-exports and dynamic imports are found", () => {
   assert.equal(inPackage("protocol", 'import {\n  a,\n  b,\n} from "@lockstep/service";').length, 1);
   assert.equal(inPackage("protocol", 'import type { A } from "@lockstep/service";').length, 1);
   assert.equal(inPackage("protocol", 'export { a } from "@lockstep/service";').length, 1);
@@ -20,23 +20,29 @@ test("imports over several lines, of types, re-exports and dynamic ones are all 
   assert.equal(inPackage("protocol", 'import "@lockstep/service";').length, 1);
 });
 
-test("an import in a comment is none", () => {
+test("an import in a comment is ignored", () => {
   assert.deepEqual(inPackage("protocol", '// import { a } from "@lockstep/service";\n/* from "@lockstep/cli" */'), []);
 });
 
-test("a deep import, and one by a path into another package, are named", () => {
-  assert.match(inPackage("worker", 'import { x } from "@lockstep/protocol/dist/x.js";')[0], /only what the package's/);
-  assert.match(inPackage("worker", 'import { x } from "../../protocol/src/x.js";')[0], /imported by its name/);
+test("a deep import and an import by a path into another package are reported", () => {
+  assert.match(
+    inPackage("worker", 'import { x } from "@lockstep/protocol/dist/x.js";')[0],
+    /import only from the package's index/,
+  );
+  assert.match(
+    inPackage("worker", 'import { x } from "../../protocol/src/x.js";')[0],
+    /import another package by its name/,
+  );
 });
 
-test("a package's data for tests (@lockstep/NAME/testing) is imported by tests only", () => {
+test("only tests may import a package's helpers for tests (@lockstep/NAME/testing)", () => {
   const text = 'import { temporaryFolder } from "@lockstep/dataset/testing";';
   assert.deepEqual(inPackage("dataset-tools", text, "packages/dataset-tools/src/example.test.ts"), []);
-  assert.match(inPackage("dataset-tools", text)[0], /only what the package's/);
+  assert.match(inPackage("dataset-tools", text)[0], /import only from the package's index/);
   assert.match(inPackage("exporter", text, "packages/exporter/src/example.test.ts")[0], /exporter may import errors/);
 });
 
-test("a pure folder reaches for no clock, timer, randomness, process or Node module", () => {
+test("a pure folder may use no clock, timer, randomness, process or Node module", () => {
   const path = "packages/coordinator/src/core/example.ts";
   const forbidden = [
     'import { readFile } from "node:fs/promises";',
@@ -55,13 +61,13 @@ test("a pure folder reaches for no clock, timer, randomness, process or Node mod
   );
 });
 
-test("numerics may touch Node in native.ts alone", () => {
+test("numerics may use Node only in native.ts", () => {
   const text = 'import process from "node:process";';
   assert.deepEqual(inPackage("numerics", text, "packages/numerics/src/native.ts"), []);
   assert.equal(inPackage("numerics", text, "packages/numerics/src/vector.ts").length, 1);
 });
 
-test("the recipe imports the torch backend at run time only", () => {
+test("recipe may import the torch backend only dynamically", () => {
   assert.deepEqual(inPackage("recipe", 'const b = await import("@lockstep/tfjs-backend-torch");'), []);
   assert.equal(inPackage("recipe", 'import { x } from "@lockstep/tfjs-backend-torch";').length, 1);
 });

@@ -1,5 +1,5 @@
-// findLibtorch: looks for libtorch in LIBTORCH, else in a pip-installed torch that a python3 on PATH can import, else in the OS
-// package. It reads files only; nothing is imported or downloaded.
+// findLibtorch: searches for libtorch in LIBTORCH, then in a torch of pip that a python3 on PATH can import, then in
+// the OS package. It only reads files; it imports and downloads nothing.
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
@@ -8,36 +8,39 @@ import process from "node:process";
 /**
  * @typedef {object} Libtorch
  * @property {"LIBTORCH" | "pip" | "os"} source
- * @property {string} prefix   what CMAKE_PREFIX_PATH gets
- * @property {string} version  e.g. 1.13.1
- * @property {string} identity changes when the library does
+ * @property {string} prefix   the value for CMAKE_PREFIX_PATH
+ * @property {string} version  for example 1.13.1
+ * @property {string} identity changes if the library changes
  */
 
-/** @returns {{ libtorch: Libtorch | null, notes: string[] }} notes: what was looked at and passed over, one line each. */
+/**
+ * @returns {{ libtorch: Libtorch | null, notes: string[] }} notes: one line for each torch that was found but not used
+ * @throws Error if LIBTORCH is set but contains no libtorch
+ */
 export function findLibtorch(env = process.env) {
   const notes = [];
   if (env.LIBTORCH) {
     const libtorch = inspect("LIBTORCH", env.LIBTORCH, [env.LIBTORCH]);
     if (libtorch) return { libtorch, notes };
     throw new Error(
-      `LIBTORCH=${env.LIBTORCH}: no include/ATen/ATen.h and lib/libtorch there; unset it or name an unpacked libtorch`,
+      `LIBTORCH=${env.LIBTORCH}: no include/ATen/ATen.h and lib/libtorch there; unset it, or set it to an unpacked libtorch`,
     );
   }
   for (const python of pythonsOnPath(env.PATH ?? "")) {
     const package_ = torchPackageOf(python);
     if (!package_) continue;
     if (package_.includes("dist-packages")) {
-      notes.push(`${python} has the OS package's torch: the OS package libtorch-dev is meant`);
+      notes.push(`${python} has the torch of the OS: the OS package libtorch-dev is used`);
       continue;
     }
     const libtorch = inspect("pip", join(package_, "share", "cmake"), [package_]);
     if (libtorch) return { libtorch, notes };
-    notes.push(`${python} has a torch at ${package_} without headers or libraries: passed over`);
+    notes.push(`${python} has a torch at ${package_} without headers or libraries: it is not used`);
   }
   return { libtorch: inspect("os", "/usr", ["/usr", "/usr/local"]), notes };
 }
 
-/** Every distinct python3 of PATH, in its order. */
+/** The different python3 programs on PATH, in the order of PATH. */
 function pythonsOnPath(path) {
   const found = new Map();
   for (const folder of path.split(delimiter).filter(Boolean)) {
@@ -49,14 +52,14 @@ function pythonsOnPath(path) {
   return [...found.values()];
 }
 
-/** The folder of the torch package that this python would import, or null. */
+/** The folder of the torch package that this python would import; null if there is none. */
 function torchPackageOf(python) {
   const program = "import importlib.util as u; s = u.find_spec('torch'); print(s.origin if s and s.origin else '')";
   try {
     const origin = execFileSync(python, ["-c", program], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
     return origin.trim() === "" ? null : dirname(origin.trim());
   } catch {
-    return null; // a shim without an interpreter behind it
+    return null; // the file is a shim, and its interpreter is not installed
   }
 }
 
@@ -81,10 +84,10 @@ function libraryFolders(root) {
   return [lib, ...multiarch.map((name) => join(lib, name))];
 }
 
-/** Since torch 2.11 torch/version.h only includes the header that holds the numbers. */
+/** Since torch 2.11, torch/version.h has no numbers but includes the other header. */
 const versionHeaders = ["torch/headeronly/version.h", "torch/csrc/api/include/torch/version.h"];
 
-/** @returns {string | null} e.g. 2.11.0 */
+/** @returns {string | null} for example 2.11.0 */
 function versionUnder(include) {
   for (const header of versionHeaders.map((name) => join(include, name)).filter(existsSync)) {
     const text = readFileSync(header, "utf8");

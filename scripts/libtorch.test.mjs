@@ -23,7 +23,7 @@ function versionWith(headers) {
   }
 }
 
-test("libtorch's version is found before and since 2.11, where it moved to another header", () => {
+test("libtorch's version is found in the header before 2.11 and in the header since 2.11", () => {
   const old = "include/torch/csrc/api/include/torch/version.h";
   assert.equal(versionWith({ [old]: numbers(7) }), "2.7.1");
   const forwarding = { [old]: "#include <torch/headeronly/version.h>\n" };

@@ -1,6 +1,6 @@
-// Owns that package-lock.json names the optional packages of every platform. npm leaves out those that a registry does
-// not carry (a mirror for one platform), and `npm ci` then refuses the file, here and everywhere. Run it after
-// `npm install` has changed the file: `node scripts/lockfile.mjs`.
+// `node scripts/lockfile.mjs`: adds the missing optional packages of other platforms to package-lock.json. Run it after
+// `npm install` has changed the file. npm leaves out the optional packages that the registry does not have (for example
+// a mirror for one platform), and then `npm ci` refuses the file on every machine.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
@@ -8,7 +8,7 @@ import { fileURLToPath } from "node:url";
 
 const path = join(fileURLToPath(new URL("..", import.meta.url)), "package-lock.json");
 
-/** Optional dependencies that the file promises and does not describe. */
+/** Optional dependencies of the packages in the file that have no entry of their own. */
 export function missingEntries(lock) {
   return Object.values(lock.packages).flatMap((entry) =>
     Object.entries(entry.optionalDependencies ?? {})
@@ -21,10 +21,11 @@ export function readLock() {
   return JSON.parse(readFileSync(path, "utf8"));
 }
 
-/** What npm needs in order to pass over a package of another platform without asking for it. */
+/** The entry by which npm skips a package of another platform without a request to the registry. */
 function entryOf({ name, version, dev }) {
   const [, os, cpu, libc] = /-(darwin|linux|win32|android|freebsd)-([a-z0-9]+)(?:-(musl|gnu))?$/.exec(name) ?? [];
-  if (os === undefined) throw new Error(`${name}: which platform is it for? describe it in package-lock.json by hand`);
+  if (os === undefined)
+    throw new Error(`${name}: the name does not tell its platform; add its entry to package-lock.json by hand`);
   const architecture = { aarch64: "arm64", armv7: "arm" }[cpu] ?? cpu;
   return {
     version,

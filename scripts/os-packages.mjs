@@ -1,4 +1,5 @@
-// Owns the operating system's packages that set-up may install: libtorch with what makes it fast, on Debian and its kin.
+// torchPackages, missingPackages and aptInstall: the packages of Debian and similar systems that set-up may install:
+// libtorch, and the libraries that make it fast.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import process from "node:process";
@@ -7,7 +8,7 @@ export const torchPackages = ["libtorch-dev", "libdnnl-dev", "libopenblas0-openm
 
 export const isDebianLike = () => existsSync("/etc/debian_version") && has("apt-get");
 
-/** Those of the packages that are not installed. */
+/** Returns the packages that are not installed. */
 export function missingPackages(packages) {
   // biome-ignore lint/suspicious/noTemplateCurlyInString: dpkg-query's own format language
   const { stdout } = spawnSync("dpkg-query", ["-W", "-f", "${Package} ${db:Status-Status}\n", ...packages], {
@@ -26,7 +27,7 @@ export function missingPackages(packages) {
 export function aptInstall(packages, say) {
   const isRoot = process.getuid?.() === 0;
   if (!isRoot && !has("sudo")) return { installed: false, reason: "not root, and no sudo" };
-  // Without a terminal nobody could type a password.
+  // Without a terminal, sudo must fail instead of asking for a password.
   const sudo = isRoot ? [] : ["sudo", ...(process.stdin.isTTY ? [] : ["-n"]), "DEBIAN_FRONTEND=noninteractive"];
   const run = (...args) => {
     const [command, ...rest] = [...sudo, ...args];
@@ -39,7 +40,7 @@ export function aptInstall(packages, say) {
     });
     return status === 0 ? null : (`${stdout ?? ""}\n${stderr ?? ""}`.trim().split("\n").at(-1) ?? "");
   };
-  // One unreachable source of many fails the update, and the install may still work.
+  // The update fails if one of the sources is unreachable; the installation may work even then.
   const updateFailure = run("apt-get", "update", "-q");
   const failure = run("apt-get", "install", "-y", "-q", "--no-install-recommends", ...packages);
   if (failure === null) return { installed: true };

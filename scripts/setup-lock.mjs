@@ -1,15 +1,19 @@
-// Owns that only one set-up runs in this clone at a time: a lock file that names its owner. A lock whose owner has died
-// is taken over.
+// acquireSetupLock: lets only one set-up run in this clone at a time, by a lock file that names the process that holds
+// it. The lock of a process that has ended is taken over.
 import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import process from "node:process";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Waits for the lock; say: told once when somebody else has it. Returns what gives it back. */
+/**
+ * Waits for the lock.
+ * @param say called once with a line if another process holds the lock
+ * @returns the function that releases the lock
+ */
 export async function acquireSetupLock(file, say) {
   mkdirSync(dirname(file), { recursive: true });
   const content = JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) });
-  let told = false;
+  let reported = false;
   for (;;) {
     try {
       writeFileSync(file, content, { flag: "wx" });
@@ -24,11 +28,11 @@ export async function acquireSetupLock(file, say) {
     }
     const found = readLock(file);
     if (found !== null && !isAlive(found)) {
-      takeAway(file, found);
+      removeStaleLock(file, found);
       continue;
     }
-    if (!told && found !== null) say(`waiting for another set-up in this clone (process ${found.owner.pid})`);
-    told = true;
+    if (!reported && found !== null) say(`waiting for another set-up in this clone (process ${found.owner.pid})`);
+    reported = true;
     await sleep(200);
   }
 }
@@ -38,7 +42,7 @@ function readLock(file) {
     const text = readFileSync(file, "utf8");
     return { text, owner: JSON.parse(text) };
   } catch {
-    return null; // gone, or being written in this moment
+    return null; // it was released, or is being written
   }
 }
 
@@ -51,19 +55,21 @@ function isAlive({ owner }) {
   return owner.startTime === startTimeOf(owner.pid);
 }
 
-/** Moves the dead owner's lock aside; should it be a new owner's by now, puts it back. */
-function takeAway(file, dead) {
+/** Moves the lock of an ended process aside. If it has become the lock of another process meanwhile, moves it back. */
+function removeStaleLock(file, stale) {
   const aside = `${file}.${process.pid}`;
   try {
     renameSync(file, aside);
-    if (readFileSync(aside, "utf8") === dead.text) rmSync(aside);
+    if (readFileSync(aside, "utf8") === stale.text) rmSync(aside);
     else renameSync(aside, file);
   } catch (error) {
     if (error.code !== "ENOENT") throw error;
   }
 }
 
-/** Ticks since boot at which the process started, so that a reused pid is not taken for the owner; null off Linux. */
+/**
+ * Start of the process in ticks since boot, which distinguishes processes with the same reused pid; null if not Linux.
+ */
 function startTimeOf(pid) {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");

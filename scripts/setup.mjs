@@ -1,5 +1,6 @@
-// `npm run setup`: everything between an empty clone and a working `lockstep`. Idempotent; a second run looks at stamps
-// and does nothing. `npm test`, `npm run demo` and `npm run bench` call setup() first. Imports nothing from npm.
+// `npm run setup`: makes a new clone ready: installs the dependencies, builds the native addons and compiles. A second
+// run compares stamps and does nothing. `npm test`, `npm run demo` and `npm run bench` call setup() first. Invariant:
+// this file imports no npm package.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -15,18 +16,18 @@ import { acquireSetupLock } from "./setup-lock.mjs";
 export const root = fileURLToPath(new URL("..", import.meta.url));
 
 const stateFolder = join(root, ".cache", "setup");
-/** Written where the OS package could not be installed, so that not each `npm test` asks apt again. */
+/** Written when the OS package could not be installed, so that later runs of `npm test` do not try apt again. */
 const refusalFile = join(stateFolder, "no-libtorch.txt");
 const minimumNodeMajor = 20;
 
 const say = (line) => process.stderr.write(`setup: ${line}\n`);
 
-/** A line that tells the user what to do, instead of a stack. */
+/** An error whose message is printed without a stack trace. */
 class SetupError extends Error {}
 
 /**
- * Sets the clone up; ends the process with 1 and a line that says why when it cannot be.
- * @param {{ retry?: boolean }} options retry: try to install libtorch even where that has failed before
+ * Sets up the clone. If that fails, prints the reason and ends the process with exit code 1.
+ * @param {{ retry?: boolean }} options retry: try to install libtorch even if that has failed before
  * @returns {Promise<{ hasTorch: boolean }>}
  */
 export async function setup({ retry = false } = {}) {
@@ -37,7 +38,7 @@ export async function setup({ retry = false } = {}) {
     try {
       installDependencies();
       const libtorch = obtainLibtorch(retry);
-      if (!buildNative({ libtorch, say })) throw new SetupError("the native parts are not built (see above)");
+      if (!buildNative({ libtorch, say })) throw new SetupError("the native addons could not be built (see above)");
       buildTypeScript();
       say(`ready in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
       return { hasTorch: libtorch !== null };
@@ -54,7 +55,7 @@ export async function setup({ retry = false } = {}) {
 function checkNode() {
   const version = process.versions.node;
   if (Number(version.split(".")[0]) < minimumNodeMajor) {
-    throw new SetupError(`Node ${version}: Lockstep needs Node ${minimumNodeMajor} or newer`);
+    throw new SetupError(`Node ${version} is too old: Lockstep requires Node ${minimumNodeMajor} or later`);
   }
   say(`Node ${version}`);
 }
@@ -128,9 +129,11 @@ function found({ libtorch, notes }) {
   }
   const missingTools = missingBuildTools();
   for (const line of missingTools) say(line);
-  say("WARNING: no libtorch: Lockstep will train with the cpu backend, thousands of times slower. To get it, one of:");
+  say(
+    "WARNING: no libtorch: Lockstep will train with the cpu backend, thousands of times slower. To install it, use one of:",
+  );
   say(`  Debian, Ubuntu:  apt-get install ${torchPackages.join(" ")}   (as root), then: npm run setup`);
-  say("  with Python:     pip install torch   (for a python3 that stands on PATH), then: npm run setup");
+  say("  with Python:     pip install torch   (for a python3 on PATH), then: npm run setup");
   say("  anything else:   unpack a libtorch (cxx11 ABI) and run: LIBTORCH=/path/to/libtorch npm run setup");
   return null;
 }

@@ -1,4 +1,4 @@
-// What set-up finds, and that two of them do not collide.
+// Tests of findLibtorch and acquireSetupLock.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -16,13 +16,13 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test("LIBTORCH comes first, with the version that its headers tell", () => {
+test("the libtorch in LIBTORCH is preferred, and its version is read from its headers", () => {
   const prefix = makeTorch(join(folder, "libtorch"));
   const { libtorch } = findLibtorch({ LIBTORCH: prefix, PATH: "" });
   assert.deepEqual([libtorch.source, libtorch.prefix, libtorch.version], ["LIBTORCH", prefix, "2.5.1"]);
 });
 
-test("a LIBTORCH without a library in it is said, not passed over", () => {
+test("a LIBTORCH that contains no library is refused", () => {
   assert.throws(() => findLibtorch({ LIBTORCH: folder, PATH: "" }), /LIBTORCH=.*: no include\/ATen\/ATen.h and lib/);
 });
 
@@ -32,14 +32,14 @@ test("a pip-installed torch of a python3 on PATH is found", () => {
   assert.deepEqual([libtorch.source, libtorch.prefix], ["pip", join(torch, "share", "cmake")]);
 });
 
-test("the OS package's torch in a python3 means the OS package", () => {
+test("if the torch of a python3 is from the OS, the OS package is used", () => {
   const torch = makeTorch(join(folder, "dist-packages", "torch"));
   const { libtorch, notes } = findLibtorch({ PATH: makePython(join(torch, "__init__.py")) });
   assert.notEqual(libtorch?.source, "pip");
-  assert.match(notes[0], /the OS package libtorch-dev is meant/);
+  assert.match(notes[0], /the OS package libtorch-dev is used/);
 });
 
-test("a python3 without torch, or that does not run, is passed over", () => {
+test("a python3 without torch is ignored", () => {
   const { libtorch, notes } = findLibtorch({ PATH: makePython("") });
   assert.notEqual(libtorch?.source, "pip");
   assert.deepEqual(notes, []);
@@ -48,19 +48,19 @@ test("a python3 without torch, or that does not run, is passed over", () => {
 test("a second set-up waits for the first", async () => {
   const file = join(folder, "state", "lock");
   const release = await acquireSetupLock(file, () => {});
-  const said = [];
+  const lines = [];
   const order = [];
   const second = acquireSetupLock(file, (line) => {
-    said.push(line);
+    lines.push(line);
     order.push("released");
     release();
   }).then((releaseSecond) => {
-    order.push("second has it");
+    order.push("acquired by the second");
     releaseSecond();
   });
   await second;
-  assert.deepEqual(order, ["released", "second has it"]);
-  assert.match(said[0], new RegExp(`process ${process.pid}`));
+  assert.deepEqual(order, ["released", "acquired by the second"]);
+  assert.match(lines[0], new RegExp(`process ${process.pid}`));
   assert.equal(existsSync(file), false);
 });
 
@@ -80,7 +80,7 @@ test("the lock of a set-up that was killed is taken over", async () => {
   release();
 });
 
-/** The parts of an unpacked libtorch that are looked at. */
+/** Makes the files of an unpacked libtorch that findLibtorch reads. */
 function makeTorch(prefix) {
   const api = join(prefix, "include", "torch", "csrc", "api", "include", "torch");
   for (const made of [api, join(prefix, "include", "ATen"), join(prefix, "lib")]) mkdirSync(made, { recursive: true });
@@ -91,7 +91,7 @@ function makeTorch(prefix) {
   return prefix;
 }
 
-/** A folder for PATH whose python3 says that torch lies there. */
+/** Makes a folder for PATH with a python3 that prints `origin` as the path of torch. */
 function makePython(origin) {
   const bin = join(folder, "bin");
   mkdirSync(bin);

@@ -1,4 +1,5 @@
-// A reporter for node:test: a line for each skipped test, `name: reason`. test.mjs fails on them where tools are required.
+// skipReporter: a reporter for node:test that writes one line for each skipped test, `name: reason`. test.mjs reads
+// them.
 export default async function* skipReporter(events) {
   for await (const { type, data } of events) {
     if ((type === "test:pass" || type === "test:fail") && data.skip !== undefined) {

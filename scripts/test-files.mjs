@@ -1,11 +1,11 @@
-// Lists the test files of the repository (`testFiles`), and those that a changed source file can affect (`affectedTests`).
+// testFiles and affectedTests: list the test files of the repository, and those that a changed source file can affect.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import { importsOf } from "./import-rules.mjs";
 
 /**
- * Every compiled test whose source still exists, relative to `root`: the packages in order, then the scripts, then the
- * whole-system tests.
+ * Every compiled test whose source still exists, relative to `root`: first the packages in alphabetical order, then the
+ * scripts, then the whole-system tests.
  */
 export function testFiles(root) {
   return [
@@ -19,7 +19,7 @@ export function testFiles(root) {
 
 /**
  * The tests that import one of the changed files, directly or through other files of the same package. Tests of other
- * packages are left out: most changes would select all of them.
+ * packages are left out, because most changes would select all of them.
  * @param changed paths of sources, relative to root
  * @returns paths of tests that can be run (compiled ones for TypeScript), relative to root
  */
@@ -34,7 +34,7 @@ export function affectedTests(root, changed) {
     .sort();
 }
 
-/** For each file, which files import it by a relative path. */
+/** For each file the files that import it by a relative path. */
 function importersByFile(root, changed) {
   const importers = new Map();
   const roots = new Set(changed.map((file) => sourceRootOf(file)));

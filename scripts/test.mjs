@@ -1,5 +1,5 @@
-// `npm test`: sets the clone up, then runs every test. Arguments select tests by their path:
-// `npm test -- numerics cluster/kill`. Options go to Node's test runner: `npm test -- --test-name-pattern=tree`.
+// `npm test`: sets up the clone, then runs every test. Arguments select tests by their path: `npm test -- numerics
+// cluster/kill`. Options are passed to Node's test runner: `npm test -- --test-name-pattern=tree`.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -17,7 +17,7 @@ if (files.length === 0) {
   console.error(`no test matches ${filters.join(", ")}`);
   process.exit(2);
 }
-// .ci/run sets this: it has installed every tool, so that a skipped test is a mistake.
+// .ci/run sets LOCKSTEP_REQUIRE_TOOLS: it has installed every tool, so a skipped test is an error.
 const skipsAreFailures = Boolean(process.env.LOCKSTEP_REQUIRE_TOOLS);
 const folder = mkdtempSync(join(tmpdir(), "lockstep-tests-"));
 const skipped = join(folder, "skipped.txt");
@@ -36,7 +36,7 @@ const { status, signal } = spawnSync(
 process.exitCode = signal === null ? (status ?? 1) : 1;
 const skips = existsSync(skipped) ? readFileSync(skipped, "utf8").trim() : "";
 if (skipsAreFailures && skips !== "") {
-  console.error(`tests were skipped, and LOCKSTEP_REQUIRE_TOOLS makes that a failure:\n${skips}`);
+  console.error(`tests were skipped, which LOCKSTEP_REQUIRE_TOOLS does not allow:\n${skips}`);
   process.exitCode = 1;
 }
 rmSync(folder, { recursive: true, force: true });

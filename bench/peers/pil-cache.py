@@ -1,4 +1,4 @@
-"""The peer of `npm run bench:cache`: lists the label files, hashes each image, decodes, crops and resizes it with PIL,
+"""PIL's job of `npm run bench:cache`: reads the label files, hashes each image, decodes, crops and resizes it with PIL,
 and writes all pixels into one file. Prints the number of images and the peak memory as JSON."""
 
 import argparse
@@ -28,7 +28,7 @@ def decode(task):
     digest = hashlib.sha256(encoded).digest()
     with Image.open(io.BytesIO(encoded)) as image:
         if draft:
-            image.draft("RGB", (size, size))  # the decoder scales down by 2, 4 or 8, as libvips has it do
+            image.draft("RGB", (size, size))  # the decoder scales down by 2, 4 or 8, as with libvips
         image = ImageOps.exif_transpose(image).convert("RGB")
         side = min(image.size)
         left, top = (image.width - side) // 2, (image.height - side) // 2
@@ -60,7 +60,7 @@ def main():
         out.flush()
         os.fsync(out.fileno())
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # the largest of them
+    child = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss  # of the largest child
     peak = own + (child * flags.processes if flags.processes > 1 else 0)
     print(json.dumps({"images": len(digests), "peakMebibytes": peak / 1024}))
 

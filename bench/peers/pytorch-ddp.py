@@ -1,7 +1,8 @@
-"""The peer: the same CNN under PyTorch's DistributedDataParallel on gloo, one process a worker.
+"""PyTorch's job of `npm run bench`: trains the same CNN with DistributedDataParallel on gloo, one process for each worker.
 
-Prints one JSON object: images per second (global batch over the median step, the first 10 steps left out). The input
-is a ready float tensor in memory, so the peer pays for no decoding and no augmentation: the comparison favours it.
+Prints one JSON object with the images per second: the global batch divided by the median step time, without the first 10
+steps. The input is a float tensor in memory. So PyTorch spends no time on decoding and augmentation, which favours it in
+the comparison.
 """
 import argparse
 import json
@@ -69,7 +70,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--batch", type=int, default=32, help="images a worker and step")
+    parser.add_argument("--batch", type=int, default=32, help="images for each worker and step")
     parser.add_argument("--image-size", type=int, default=64)
     parser.add_argument("--steps", type=int, default=60, help="more than 10")
     options = parser.parse_args()

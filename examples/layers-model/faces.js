@@ -1,5 +1,5 @@
 // @ts-check
-// A recipe whose model is one of tfjs-layers, the Keras-like part of TensorFlow.js.
+// A recipe whose model is written with tfjs-layers, the part of TensorFlow.js that resembles Keras.
 import { fairfaceLabels } from "@lockstep/dataset";
 import { layersRecipe } from "@lockstep/recipe";
 
@@ -20,15 +20,15 @@ export default layersRecipe({
     const through = (...stack) => stack.reduce((x, layer) => /** @type {typeof images} */ (layer.apply(x)), images);
     const features = through(
       layers.conv2d({ filters: 16, kernelSize: 3, useBias: false, kernelInitializer: "heNormal" }),
-      layers.batchNormalization({ momentum: 0.9 }), // the default, 0.99, is slow for short runs
+      layers.batchNormalization({ momentum: 0.9 }), // the default, 0.99, is too slow for short runs
       layers.reLU(),
       layers.maxPooling2d({ poolSize: 2 }),
       layers.conv2d({ filters: 32, kernelSize: 3, strides: 2, activation: "relu", kernelInitializer: "heNormal" }),
       layers.flatten(),
-      layers.dropout({ rate: options.dropout }), // draws by Lockstep's rules, not by its own
+      layers.dropout({ rate: options.dropout }), // Lockstep draws its random numbers
       layers.dense({ units: options.units, activation: "relu" }),
     );
-    // One output a head, by the head's name; no softmax: the losses take logits.
+    // One output for each head, with the head's name. It has no softmax, because the losses require logits.
     const head = (/** @type {string} */ name, /** @type {number} */ units) =>
       /** @type {typeof images} */ (layers.dense({ units, name }).apply(features));
     return tfl.model({ inputs: images, outputs: [head("gender", 1), head("race", 7), head("ageGroup", 9)] });

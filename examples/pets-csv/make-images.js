@@ -1,5 +1,5 @@
-// @ts-check
-// Draws pets, as nobody's photographs lie in this repository: a disc whose colour tells the species and whose size the weight.
+// @ts-check Draws images of pets, because this repository contains no photographs. The colour of a disc depends on the
+// species, and its size on the weight.
 //
 //   node examples/pets-csv/make-images.js FOLDER
 import { mkdir, writeFile } from "node:fs/promises";
@@ -32,7 +32,7 @@ for (const [part, count] of Object.entries(parts)) {
 await writeFile(join(folder, "labels.csv"), `${rows.join("\n")}\n`);
 
 /**
- * @param {number} number tells one from another
+ * @param {number} number each image has another number, and so other pixels
  * @param {readonly number[]} colour
  * @param {number} weight
  */

@@ -1,5 +1,5 @@
 // @ts-check
-// A recipe for images with labels of their own: which pet it is, and what it weighs.
+// A recipe for images of pets, with the species and the weight as labels.
 import { defineRecipe } from "@lockstep/recipe";
 
 export default defineRecipe({
@@ -35,7 +35,7 @@ export default defineRecipe({
 });
 
 /**
- * A loss of one's own: of one image, with its slope (Huber, 1964).
+ * The recipe's own loss of one image, with its gradient (Huber, 1964).
  * @type {import("@lockstep/recipe").SampleLoss}
  */
 function smoothAbsoluteError([output = 0], target) {

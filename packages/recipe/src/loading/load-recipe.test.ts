@@ -130,7 +130,7 @@ test("a recipe that cannot be loaded is refused in one line with the path and th
   );
   assert.match(await loading("./absent.js"), /absent\.js: the file .*absent\.js does not exist \(--recipe\)/);
   await write("folder.js/x", "");
-  assert.match(await loading("./folder.js"), /is a folder; name the file in it/);
+  assert.match(await loading("./folder.js"), /is a folder; give the path of the file in it/);
   await write("broken.js", "const a = 1;\nexport default {,};\n");
   assert.match(await loading("./broken.js"), /broken\.js: does not load: Unexpected token ',' \(line 2\)/);
   await write("throws.js", "\n\nthrow new Error('no GPU today');\n");
