@@ -173,7 +173,10 @@ describe("a worker", { timeout: 120_000 }, () => {
     const sha256 = "0".repeat(64);
     const coordinator = bed.successor({ recipe: { ...bed.run.spec.recipe, name: "mine", sha256 } });
     await coordinator.start();
-    await assert.rejects(bed.startWorker().outcome, /the run's recipe mine is not built in; give the path of the same file on this machine/);
+    await assert.rejects(
+      bed.startWorker().outcome,
+      /the run's recipe mine is not built in; give the path of the same file on this machine/,
+    );
     const recipe = fileURLToPath(new URL("../../../examples/pets-csv/pets.js", import.meta.url));
     const refused = bed.startWorker({ recipe }).outcome;
     await assert.rejects(refused, (error: unknown) => {
