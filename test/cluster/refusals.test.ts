@@ -28,7 +28,7 @@ describe("mistakes are refused in one line", { skip: needsTorch() }, () => {
 
   test("an existing --out without --resume", async () => {
     const summary = await readFile(join(outOf("run"), runFiles.summary), "utf8");
-    await refused(outOf("run"), short, /run: holds a run already; go on with it by --resume, or choose another --out/);
+    await refused(outOf("run"), short, /run: holds a run already; resume it with --resume, or choose another --out/);
     assert.equal(await readFile(join(outOf("run"), runFiles.summary), "utf8"), summary);
   });
 
@@ -42,7 +42,7 @@ describe("mistakes are refused in one line", { skip: needsTorch() }, () => {
   });
 
   test("--resume of nothing", async () => {
-    await refused(outOf("nothing"), { ...short, resume: true }, /no run to go on with/);
+    await refused(outOf("nothing"), { ...short, resume: true }, /no run to resume/);
   });
 
   test("an --out that holds something else", async () => {
@@ -159,7 +159,7 @@ describe("mistakes are refused in one line", { skip: needsTorch() }, () => {
       [["train", "--workers", "many"], /--workers many: must be a whole number from 1 to 256/],
       [["train", "--backend", "gpu"], /--backend gpu: must be one of auto, torch, tensorflow, cpu/],
       [["worker"], /--coordinator: is needed/],
-      [["status", join(folder.path, "nowhere")], /no run there/],
+      [["status", join(folder.path, "nowhere")], /holds no run/],
     ] as const) {
       const { code, stdout, stderr } = await runLockstep(args);
       assert.deepEqual([code, stdout], [2, ""]);

@@ -1,4 +1,5 @@
-// Owns what every command has: settings from a file and the environment, and that a bad flag is one line and not a page.
+// `assembleProgram` builds the `lockstep` program from commands. It adds what all commands share: settings from a file and the
+// environment, checks of paths, and error messages of one line.
 import { createRequire } from "node:module";
 import { Command } from "commander";
 import { checkPaths } from "./check-paths.js";
@@ -17,7 +18,7 @@ Examples:
 Flags can also be set in a file or the environment: lockstep config --help
 `;
 
-/** Throws CommanderError instead of ending the process; its line is on stderr by then. */
+/** @returns a program that throws CommanderError instead of ending the process; the error's line is then already on stderr */
 export function assembleProgram(commands: readonly ((program: Command) => void)[]): Command {
   const { version } = createRequire(import.meta.url)("../package.json") as { version: string };
   const program = new Command("lockstep")
@@ -42,7 +43,10 @@ export function assembleProgram(commands: readonly ((program: Command) => void)[
   return program;
 }
 
-/** Of a command that does not exist commander prints the help above it, as if all were well: without --help it complains. */
+/**
+ * For `lockstep NO-SUCH-COMMAND --help` commander prints the parent's help and reports no error. Without `--help` it reports the
+ * unknown command, so the flag is removed there.
+ */
 export function forCommander(program: Command, args: readonly string[]): string[] {
   let at = program;
   for (const arg of args) {
@@ -55,7 +59,7 @@ export function forCommander(program: Command, args: readonly string[]): string[
   return [...args];
 }
 
-/** What only says how to print needs no file. */
+/** A command whose only settings choose the output format needs no settings file. */
 function hasSettings(command: Command): boolean {
   return Object.keys(settingsOf(command)).some((name) => !["json", "logLevel"].includes(name));
 }
@@ -70,7 +74,7 @@ function helpPath(command: Command): string {
   return [...names, "--help"].join(" ");
 }
 
-/** commander's suggestion stands on a second line. */
+/** commander writes its suggestion on a second line. */
 function oneLine(text: string): string {
   return text
     .replace(/^error: /, "")

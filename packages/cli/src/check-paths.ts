@@ -1,4 +1,4 @@
-// `checkPaths` refuses, before a command begins its work, every path of its flags and arguments that it could not use.
+// `checkPaths` refuses every path in a command's flags and arguments that the command could not use, before its work begins.
 import { constants } from "node:fs";
 import { access, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
@@ -9,7 +9,7 @@ import { originsOf } from "./settings/apply-settings.js";
 import { settingsOf } from "./settings/command-settings.js";
 import { flagOf, keyOf, type Setting } from "./settings/setting.js";
 
-/** @throws UserError in one line: where the path was given, the path, and what is wrong with it */
+/** @throws UserError with one line: where the path was given, the path, and what is wrong with it */
 export async function checkPaths(command: Command): Promise<void> {
   for (const [index, argument] of command.registeredArguments.entries()) {
     const text: unknown = command.processedArgs[index];
@@ -32,7 +32,10 @@ function givenAs(command: Command, name: string, setting: Setting, text: string)
   return origin.startsWith("LOCKSTEP_") ? `${origin}=${text}` : `${origin}: ${keyOf(name)}: ${text}`;
 }
 
-/** @param given how the user has written it, for the complaint */
+/**
+ * @param given the path as the user wrote it, for the error message
+ * @throws UserError if the path cannot be used in this way
+ */
 export async function checkPath(given: string, path: string, use: PathUse): Promise<void> {
   try {
     if (use.access === "read") await checkReadable(given, path, use);
@@ -51,13 +54,13 @@ async function checkReadable(given: string, path: string, use: PathUse & { reado
   await access(path, found.isDirectory() ? constants.R_OK | constants.X_OK : constants.R_OK);
 }
 
-/** Of a path that is absent, the nearest folder that is there counts: the rest is made. */
+/** For a path that does not exist, the nearest existing folder above it is checked: the command makes the others. */
 async function checkWritable(given: string, path: string, { access: how, kind }: PathUse): Promise<void> {
   const found = await stat(path).catch(ifAbsent);
   if (found !== null) {
     if (kind === "file" && found.isDirectory()) throw new UserError(`${given}: is a folder; name a file in it`);
     if (kind === "folder" && !found.isDirectory()) throw new UserError(`${given}: is a file; name a folder`);
-    // A file that is replaced needs only a folder that can be written.
+    // Replacing a file needs write permission for its folder only.
     const isReplaced = how === "write" && found.isFile();
     if (!isReplaced) return access(path, found.isDirectory() ? constants.W_OK | constants.X_OK : constants.W_OK);
   }

@@ -1,11 +1,11 @@
-// `claimFolder` takes a run's folder for this process, and gives it back as it was when the run cannot be prepared.
-// States of the folder, and what becomes of it:
+// `claimFolder` locks a run's folder for this process, and restores the folder if the run cannot be prepared.
+// States of the folder, and what is done in each:
 //   absent or empty         a new run is prepared in it (files whose names begin with a dot do not count)
-//   a preparation of ours   it holds our lock or `.preparing` and no run.json: the process that prepared a run was killed or
-//                           failed. Only names of `runFiles` are in it. A new run is prepared over it
+//   unfinished preparation  it holds our lock or `.preparing`, no run.json, and only names of `runFiles`: the process that
+//                           prepared a run was killed or failed. A new run is prepared over it
 //   a run                   it holds run.json, which is written last: the run can be resumed
-//   in use                  a process that lives holds the lock: refused
-//   not ours                it holds anything else: refused, and left as it is
+//   in use                  a running process holds the lock: refused
+//   other content           it holds anything else: refused, and not changed
 import { readdir, rm, rmdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { asUserError, UserError } from "@lockstep/errors";
@@ -16,7 +16,7 @@ import { assertNotInData } from "./output-file.js";
 import { readRunDescription, runFiles } from "./run-folder.js";
 import type { GivenToRun } from "./run-settings.js";
 
-/** Goes on with the run in --out; auto: or starts it, if there is none. */
+/** Whether the run in --out is resumed. `auto`: it is resumed if there is one, and started otherwise. */
 export type Resume = boolean | "auto";
 
 export interface RunPlace {
@@ -26,22 +26,22 @@ export interface RunPlace {
 }
 
 export interface ClaimOptions extends RunPlace {
-  /** What to do while another holder of the run's lock is watched, and when the lock was taken over. */
+  /** Callbacks for waiting on another holder of the run's lock, and for losing the lock. */
   readonly lockOptions?: LockOptions;
 }
 
 export interface ClaimedFolder {
-  /** The run that goes on; null for a new one. */
+  /** The run that is resumed; null for a new one. */
   readonly former: RunDescription | null;
-  /** Held until the caller releases it, or gives the folder back. */
+  /** Held until the caller releases it or calls `giveBack`. */
   readonly lock: LockFile;
-  /** The new run is prepared: its run.json is written. */
+  /** Call it when run.json of the new run is written. */
   markPrepared(): Promise<void>;
-  /** Removes what the preparation of a new run has made, and releases the lock. @param keepLogs after a bug of ours */
+  /** Removes what the preparation of a new run wrote, and releases the lock. `keepLogs` is for failures that are bugs. */
   giveBack(options: { readonly keepLogs: boolean }): Promise<void>;
 }
 
-/** @throws UserError where the folder cannot be used, or not for that */
+/** @throws UserError if the folder cannot be used, or does not fit `resume` */
 export async function claimFolder(place: ClaimOptions): Promise<ClaimedFolder> {
   await formerRun(place);
   const { out } = place;
@@ -51,9 +51,9 @@ export async function claimFolder(place: ClaimOptions): Promise<ClaimedFolder> {
   try {
     isNew = await makeFolder(out);
     lock = await acquireLock(join(out, runFiles.lock), place.lockOptions);
-    former = await formerRun(place); // again: another process may have prepared a run before this one had the lock
+    former = await formerRun(place); // read again: another process may have prepared a run before this one got the lock
     if (former === null) await writeFile(preparing, "");
-    else await rm(preparing, { force: true }); // the former process was killed right after it had written run.json
+    else await rm(preparing, { force: true }); // a process was killed right after it wrote run.json
   } catch (error) {
     await lock?.release();
     if (isNew) await removeIfEmpty(out);
@@ -78,16 +78,16 @@ export async function claimFolder(place: ClaimOptions): Promise<ClaimedFolder> {
   };
 }
 
-/** The run that --resume goes on with; null for a new one. @throws UserError when `out` is not what is needed for that */
+/** @returns the run that is resumed; null for a new one. @throws UserError if the folder does not fit `resume` */
 export async function formerRun({ out, resume, given }: RunPlace): Promise<RunDescription | null> {
   const former = await readRunDescription(out);
   if (resume === true && former === null) {
     throw new UserError(
-      `${out}: no run to go on with (no ${runFiles.run}); start one without --resume, or by --resume auto`,
+      `${out}: no run to resume (no ${runFiles.run}); start one without --resume, or with --resume auto`,
     );
   }
   if (!resume && former !== null) {
-    throw new UserError(`${out}: holds a run already; go on with it by --resume, or choose another --out`);
+    throw new UserError(`${out}: holds a run already; resume it with --resume, or choose another --out`);
   }
   if (former === null) {
     await assertNotInData("--out", out, dataOptionsOf(given, null).data);
@@ -96,7 +96,7 @@ export async function formerRun({ out, resume, given }: RunPlace): Promise<RunDe
   return former;
 }
 
-/** The lock and `.preparing` tell our unfinished preparation from folders that somebody else calls `checkpoints` or `logs`. */
+/** Without a lock and `.preparing`, folders named `checkpoints` or `logs` belong to somebody else. */
 async function assertFreeOrOurs(out: string): Promise<void> {
   const entries = await readdir(out).catch((error: NodeJS.ErrnoException): string[] => {
     if (error.code === "ENOENT") return [];
@@ -104,13 +104,13 @@ async function assertFreeOrOurs(out: string): Promise<void> {
   });
   const isOurs = entries.includes(runFiles.lock) || entries.includes(runFiles.preparing);
   const ours: readonly string[] = isOurs ? Object.values(runFiles) : [];
-  const stranger = entries.find((name) => !ours.includes(name) && !name.startsWith("."));
-  if (stranger !== undefined) {
-    throw new UserError(`${out}: exists and is not empty (${stranger}); choose another --out`);
+  const foreign = entries.find((name) => !ours.includes(name) && !name.startsWith("."));
+  if (foreign !== undefined) {
+    throw new UserError(`${out}: exists and is not empty (${foreign}); choose another --out`);
   }
 }
 
-/** Somebody may have put something into it meanwhile. */
+/** Another program may have written into it. */
 async function removeIfEmpty(folder: string): Promise<void> {
   await rmdir(folder).catch(() => {});
 }

@@ -1,4 +1,4 @@
-// Owns when results on stdout are coloured: on a terminal alone, so that a pipe, a file and a test read plain text.
+// `colors` colours results on stdout, only if stdout is a terminal: a pipe, a file and a test get plain text.
 import pc from "picocolors";
 
 interface Stdout {
@@ -11,7 +11,7 @@ interface Environment {
   readonly TERM?: string;
 }
 
-/** NO_COLOR (https://no-color.org) counts before FORCE_COLOR, both before what the terminal is. */
+/** NO_COLOR (https://no-color.org) has precedence over FORCE_COLOR, and both over the terminal. */
 export function isColored({ isTTY }: Stdout, { NO_COLOR, FORCE_COLOR, TERM }: Environment): boolean {
   if (NO_COLOR) return false;
   if (FORCE_COLOR) return FORCE_COLOR !== "0";

@@ -14,8 +14,8 @@ export function cudaLibrariesText(config: string): string {
 }
 
 /**
- * libtorch splits cuDNN's number, such as 91900, after the thousands and the hundreds, and leaves a last part of 0 away. Since
- * cuDNN 9 the number is 10,000 times the major version, before it was 1,000 times.
+ * libtorch splits cuDNN's number, such as 91900, after the thousands and the hundreds, and omits a last part of 0. Since cuDNN 9
+ * the major version is multiplied by 10,000; before, it was multiplied by 1,000.
  */
 function cudnnVersion([thousands, hundreds, rest = 0]: readonly unknown[]): string {
   const number = 1000 * Number(thousands) + 100 * Number(hundreds) + Number(rest ?? 0);

@@ -1,4 +1,4 @@
-// Resolves where the images are and how they are read (dataOptionsOf), from what is given and what a run's folder knows.
+// `dataOptionsOf` resolves where the images are and how they are read, from the given settings and a run's last start.
 import { resolve } from "node:path";
 import { type DataOptions, dataOptions, isSynthetic } from "@lockstep/dataset";
 import type { z } from "zod";
@@ -7,7 +7,7 @@ import { defaultOf, type Given } from "./settings/setting.js";
 
 export type ResolvedDataOptions = z.output<typeof dataOptions>;
 
-/** @param former of the run's last start: what is not given keeps its value, unless other data is named */
+/** @param former options of the run's last start: they are the defaults, unless `data` names other data */
 export function dataOptionsOf(
   { data, columns, repairLabels, onBadImage }: Given<typeof dataSettings>,
   former: DataOptions | null,
@@ -19,7 +19,7 @@ export function dataOptionsOf(
   return { ...resolved, data: absolute(resolved.data) };
 }
 
-/** A later command may stand in another folder. */
+/** A later command may be started in another folder. */
 function absolute(data: string): string {
   return isSynthetic(data) ? data : resolve(data);
 }

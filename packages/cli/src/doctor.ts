@@ -1,4 +1,4 @@
-// Owns what `lockstep doctor` looks at: each finding says what is there, and what to do where something is wrong.
+// `examine` makes the findings of `lockstep doctor`: each tells what this machine has, and what to do if something is wrong.
 import { execFile } from "node:child_process";
 import { readFile, statfs } from "node:fs/promises";
 import { arch, availableParallelism, cpus, freemem, platform, totalmem } from "node:os";
@@ -12,7 +12,7 @@ import { cudaLibrariesText } from "./cuda-libraries.js";
 
 export interface Finding {
   readonly name: string;
-  /** fail: training cannot work. warn: it works, worse than it could. */
+  /** fail: training cannot work. warn: training works, but slower or with too few resources. */
   readonly state: "ok" | "warn" | "fail";
   readonly detail: string;
 }
@@ -57,12 +57,16 @@ function processor(): Finding {
   };
 }
 
-/** Equal bits need equal instruction sets: it is part of the numerics fingerprint. */
+/** Equal bits need equal instruction sets, so the instruction set is part of the numerics fingerprint. */
 async function instructionSet(): Promise<Finding> {
   const text = await readFile("/proc/cpuinfo", "utf8").catch(() => "");
   const flags = new Set(/^(?:flags|Features)\s*:(.*)$/m.exec(text)?.[1]?.trim().split(/\s+/) ?? []);
   const known = ["avx512f", "avx512_bf16", "amx_bf16", "avx2", "fma", "asimd", "sve"].filter((name) => flags.has(name));
-  return { name: "instruction set", state: "ok", detail: known.join(", ") || "not told by this system" };
+  return {
+    name: "instruction set",
+    state: "ok",
+    detail: known.join(", ") || "unknown: this system does not report it",
+  };
 }
 
 async function gpu(): Promise<Finding> {
@@ -104,7 +108,7 @@ async function cacheFolder(): Promise<Finding> {
   }
 }
 
-/** A cache folder may not be there yet. */
+/** The folder may not exist yet: the nearest existing folder above it is on the same file system. */
 async function statfsOfNearest(path: string): Promise<{ stats: Awaited<ReturnType<typeof statfs>>; place: string }> {
   try {
     return { stats: await statfs(path), place: path };
@@ -133,13 +137,13 @@ async function engines(): Promise<Finding[]> {
   const found = await describeEngines();
   return found.map(({ backend, available, detail }) => ({
     name: `backend ${backend}`,
-    // Only one is needed, and the slowest is always there.
+    // Only one backend is needed, and the slowest is always available.
     state: available || backend === "tensorflow" ? "ok" : "warn",
     detail: available ? detail : `not available: ${detail}`,
   }));
 }
 
-/** Loads what `--backend auto` would take for that device, and computes something whose result is known. */
+/** Loads the engine that `--backend auto` chooses for the device, and computes a known result with it. */
 async function computing(device: DeviceChoice): Promise<Finding> {
   const warnings: string[] = [];
   const log = { info: () => {}, warn: (_: object, message: string) => void warnings.push(message) };
@@ -159,7 +163,7 @@ async function computing(device: DeviceChoice): Promise<Finding> {
   }
 }
 
-/** The elements of [[1, 2], [3, 4]] squared as a matrix add up to 54. */
+/** @returns the sum of the elements of [[1, 2], [3, 4]]², which is 54 */
 async function squareSum({ tf }: Engine): Promise<number> {
   const matrix = tf.tensor2d([1, 2, 3, 4], [2, 2]);
   const square = tf.matMul(matrix, matrix);

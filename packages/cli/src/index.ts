@@ -1,4 +1,4 @@
-// What other packages (testkit) may use of the command: the names in a run's folder, and reading what is written there.
+// The exports for other packages (testkit): the names in a run's folder, and functions that read its files.
 export {
   currentSteps,
   type MetricsRecord,

@@ -27,7 +27,7 @@ async function fileOf(...tensors: NamedTensor[]): Promise<string> {
   return path;
 }
 
-test("the same tensors are taken over by name, whatever their order in the file", async () => {
+test("tensors are read by name, in any order of the file", async () => {
   for (const tensors of [
     [kernel, bias],
     [bias, kernel],
@@ -40,7 +40,7 @@ test("the same tensors are taken over by name, whatever their order in the file"
   }
 });
 
-test("weights of another model are refused, and every difference is named", async () => {
+test("weights of another model are refused with every difference", async () => {
   const wide: NamedTensor = { name: "kernel", shape: [1, 4], values: kernel.values };
   const head: NamedTensor = { name: "head", shape: [1], values: Float32Array.of(1) };
   await assert.rejects(
@@ -49,12 +49,12 @@ test("weights of another model are refused, and every difference is named", asyn
   );
 });
 
-test("what holds no weights, or weights that are not finite, is refused in one line", async () => {
+test("a path without weights, and weights that are not finite, are refused in one line", async () => {
   const broken: NamedTensor = { ...bias, values: Float32Array.of(5, Number.NaN) };
   await assert.rejects(readInitialWeights(await fileOf(kernel, broken), layout), /hold a NaN or an infinity/);
   await assert.rejects(
     readInitialWeights(join(folder, "none"), layout),
-    /^UserError: .*none: not there \(--init-from\)$/,
+    /^UserError: .*none: does not exist \(--init-from\)$/,
   );
   await assert.rejects(readInitialWeights(folder, layout), /neither a checkpoint .* nor a run's folder/);
   await writeFile(join(folder, "text.safetensors"), "no weights at all");

@@ -1,5 +1,5 @@
-// Owns `--init-from`: weights of a checkpoint, a run or a safetensors file as the weights that a new run starts from.
-// They must be the very tensors of its model: what differs is named, and nothing is taken in part.
+// `readInitialWeights` reads the initial weights of a run (`--init-from`) from a checkpoint, a run or a safetensors file.
+// Names and shapes of the tensors must equal those of the run's model. If one differs, no weights are used.
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -21,7 +21,7 @@ interface FoundTensor {
   readonly values: Float32Array;
 }
 
-/** In the layout's order. @throws UserError for a path that holds no weights, and for weights of another model */
+/** @returns the weights in the layout's order. @throws UserError if the path holds no weights, or weights of another model */
 export async function readInitialWeights(path: string, layout: TensorLayout): Promise<Float32Array> {
   const found = await tensorsAt(path);
   const differing = differencesOf(found, layout);
@@ -36,12 +36,12 @@ export async function readInitialWeights(path: string, layout: TensorLayout): Pr
   return weights;
 }
 
-/** A run's best checkpoint, or the last where none was validated. */
+/** @returns which checkpoint of a run to use: the best, or the last if none was validated */
 export async function bestOrLast(out: string): Promise<"best" | "last"> {
   const store = new CheckpointStore(join(out, runFiles.checkpoints));
   for (const { path } of await store.list()) {
     const manifest = await readManifest(path).catch((error: unknown) => {
-      if (error instanceof UserError) return null; // broken: whoever chooses says which it skips
+      if (error instanceof UserError) return null; // broken: chooseCheckpoint reports the checkpoints that it skips
       throw error;
     });
     if (manifest !== null && validationLossOf(manifest) !== null) return "best";
@@ -49,12 +49,12 @@ export async function bestOrLast(out: string): Promise<"best" | "last"> {
   return "last";
 }
 
-/** Of each kind of difference enough to see what it is. */
+/** The error message names at most this many differing tensors. */
 const maxNamed = 4;
 
 async function tensorsAt(path: string): Promise<ReadonlyMap<string, FoundTensor>> {
   const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
-    throw new UserError(`${path}: ${error.code === "ENOENT" ? "not there" : error.message} (--init-from)`);
+    throw new UserError(`${path}: ${error.code === "ENOENT" ? "does not exist" : error.message} (--init-from)`);
   });
   if (stats.isFile()) {
     try {

@@ -1,4 +1,4 @@
-// The `lockstep` command: reads the arguments, runs a command, turns what went wrong into one line and an exit code.
+// The entry point of `lockstep`: reads the arguments, runs the command, and turns an error into one line and an exit code.
 import {
   describeError,
   exitCode,
@@ -16,10 +16,10 @@ import { userErrorPrefix } from "./launcher/child.js";
 import { handleLostOutput } from "./lost-output.js";
 import { createProgram } from "./program.js";
 
-/** Faults of the disk and of permissions that no command expects in this place: a stack would not help anybody to mend them. */
+/** Errors of the disk and of permissions: a stack trace does not help to solve them. */
 const machineFaults = ["ENOSPC", "EDQUOT", "EACCES", "EPERM", "EROFS", "EIO", "ESTALE", "EMFILE", "ENFILE"];
 const lingerMs = 2_000;
-/** A probe's exit code is 0 or 1: Docker keeps 2 for itself. */
+/** The exit code of a health probe is 0 or 1: Docker reserves 2. */
 const isProbe = process.argv[2] === "health";
 const mistake = isProbe ? exitCode.failure : exitCode.userError;
 
@@ -38,19 +38,19 @@ try {
 }
 
 /**
- * All is done, and what is still open is nobody's: a connection attempt to the address that a container or a pod had before its
- * restart lasts for minutes, and grpc-js has no way to end it.
+ * Ends the process when its work is done, although a connection attempt may still be open. Such an attempt, to the old address of
+ * a container or pod that was restarted, lasts for minutes, and grpc-js cannot end it.
  */
 function leaveSoon(): void {
   const leave = setTimeout(() => {
-    if (process.stdout.writableLength === 0) process.exit(); // else its reader is slow
+    if (process.stdout.writableLength === 0) process.exit(); // otherwise the reader is slow, and the output would be cut off
   }, lingerMs);
   leave.unref();
 }
 
 function fail(error: unknown): void {
   if (error instanceof CommanderError) {
-    // Help and version have been printed; of anything else commander has said its line.
+    // commander has already printed the help, the version or the error.
     process.exitCode = error.exitCode === 0 ? exitCode.ok : mistake;
     return;
   }
@@ -66,7 +66,7 @@ function fail(error: unknown): void {
   process.exit(exitCode.failure);
 }
 
-/** One line for a fault of this machine. Null for every other error. */
+/** @returns one line for an error of this machine; null for every other error */
 function machineFault(error: unknown): string | null {
   const found = systemErrorIn(error);
   if (found === null || !machineFaults.includes(found.code)) return null;
@@ -75,7 +75,7 @@ function machineFault(error: unknown): string | null {
   return printable(`${places === "" ? "" : `${places}: `}${systemErrorText(found)} (${syscall}, ${found.code})`);
 }
 
-/** It may hold a peer's words. */
+/** The message may contain text from another machine. */
 function lineOf(error: Error): string {
   return describeError(error).split("\n").map(printable).join("\n");
 }

@@ -1,13 +1,13 @@
-// `assertFitsMemory` refuses a run that this machine cannot hold, before anything is allocated for it. It counts only what every run
-// needs at the very least: `--dry-run` estimates the whole.
+// `assertFitsMemory` refuses a run that does not fit into this machine's memory, before anything is allocated for it. It counts only
+// the minimum that every run needs; `--dry-run` estimates the total.
 import { freemem, totalmem } from "node:os";
 import { UserError } from "@lockstep/errors";
 import type { RunSpec, TensorLayout } from "@lockstep/protocol";
 import type { GivenToRun } from "./run-settings.js";
 
-/** Memory of the machine, or of its container where that has a limit. */
+/** Memory of the machine, or the container's limit if there is one. */
 export function totalMemoryBytes(): number {
-  const limit = process.constrainedMemory(); // 0, or more than the machine has: none
+  const limit = process.constrainedMemory(); // 0, or more than the machine has, means that there is no limit
   return limit > 0 ? Math.min(totalmem(), limit) : totalmem();
 }
 
@@ -23,11 +23,11 @@ export function sizeText(bytes: number): string {
 interface Sizes {
   readonly layout: Pick<TensorLayout, "numElements">;
   readonly spec: Pick<RunSpec, "optimizer" | "imageSize" | "microBatch">;
-  /** Images of the largest part that is computed: no micro-batch has more. */
+  /** Images of the largest part that is computed: no micro-batch is larger. */
   readonly numSamples: number;
 }
 
-/** @throws UserError in one line that names the flags that were given and the sizes */
+/** @throws UserError with one line that names the given flags and the sizes */
 export function assertFitsMemory(sizes: Sizes, given: GivenToRun, totalBytes = totalMemoryBytes()): void {
   const { layout, spec, numSamples } = sizes;
   const complain = (flags: string, what: string, bytes: number): UserError =>
@@ -46,7 +46,7 @@ export function assertFitsMemory(sizes: Sizes, given: GivenToRun, totalBytes = t
     const count = layout.numElements.toLocaleString("en");
     throw complain(flags.join(" "), `the model has ${count} weights and needs`, modelBytes);
   }
-  // A worker holds the pixels of a micro-batch as bytes, and as float32 where it computes.
+  // A worker holds the pixels of a micro-batch as bytes and as float32.
   const { microBatch, imageSize } = spec;
   const images = Math.min(microBatch, numSamples);
   const batchBytes = images * imageSize ** 2 * 3 * (1 + Float32Array.BYTES_PER_ELEMENT);

@@ -1,15 +1,15 @@
-// Owns reading `metrics.jsonl`: for one step the record of the newest generation counts, as a restart supersedes what
-// came after its checkpoint.
+// `readMetrics` reads `metrics.jsonl`. If a step has several records, the one of the newest generation counts: a coordinator that
+// restarts repeats the steps after its checkpoint.
 import { readJsonLines } from "@lockstep/files";
 import { z } from "zod";
 
-/** JSON has no NaN: a number that was not finite stands as null. */
+/** JSON has no NaN: a number that is not finite is written as null. */
 const metrics = z.record(z.string(), z.number().nullable());
 const record = z.discriminatedUnion("type", [
   z.looseObject({
     type: z.literal("step"),
     generation: z.number(),
-    /** Updates so far, this one included. */
+    /** Optimizer updates so far, including this one. */
     step: z.number(),
     epoch: z.number(),
     metrics,
@@ -27,8 +27,8 @@ export type StepRecord = Extract<MetricsRecord, { type: "step" }>;
 export type ValidationRecord = Extract<MetricsRecord, { type: "validation" }>;
 
 /**
- * Every record, in the order of the file; a line that is being written is left out. Empty when there is no file.
- * @throws UserError that names the file and the line that is wrong
+ * @returns every record in the file's order, without a last line that is still being written; empty if there is no file
+ * @throws UserError that names the file and the invalid line
  */
 export async function readMetrics(path: string): Promise<MetricsRecord[]> {
   const records: MetricsRecord[] = [];
@@ -36,7 +36,7 @@ export async function readMetrics(path: string): Promise<MetricsRecord[]> {
   return records;
 }
 
-/** The records that count, by step. */
+/** @returns for each step the record of the newest generation, in the order of steps */
 export function currentSteps(records: readonly MetricsRecord[]): StepRecord[] {
   const bySteps = new Map<number, StepRecord>();
   for (const candidate of records) {
@@ -47,7 +47,7 @@ export function currentSteps(records: readonly MetricsRecord[]): StepRecord[] {
   return [...bySteps.values()].sort((a, b) => a.step - b.step);
 }
 
-/** Of the newest generation that wrote anything. */
+/** @returns the last step record and the last validation record of the file */
 export async function newestMetrics(
   path: string,
 ): Promise<{ readonly step: StepRecord | null; readonly validation: ValidationRecord | null }> {

@@ -1,6 +1,6 @@
-// `prepareOutputFile` decides, before the work begins, whether and how a command may write a result to a path that a user has
-// named. Invariants: a file that exists is replaced only with --force; nothing is written into the data folder; a file
-// appears whole or not at all; a pipe, a terminal or another special file is written to and never replaced.
+// `prepareOutputFile` checks, before the work begins, whether a command can write its result to the path that the user gave.
+// Invariants: an existing file is replaced only with --force; nothing is written into the data folder; a file is written
+// completely or not at all; a pipe, a terminal or another special file is written to and never replaced.
 import { constants, createWriteStream } from "node:fs";
 import { open, readlink, realpath, stat } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
@@ -11,23 +11,23 @@ import { isPathInside, replaceFile } from "@lockstep/files";
 import { checkPath } from "./check-paths.js";
 
 export interface OutputFile {
-  /** Absolute. Symbolic links are followed: the file that a link leads to is written, and the link stays. */
+  /** Absolute. Symbolic links are followed: the link's target is written, and the link stays. */
   readonly path: string;
-  /** @throws UserError where it cannot be written */
+  /** @throws UserError if the file cannot be written */
   write(bytes: Uint8Array): Promise<void>;
 }
 
 export interface OutputFileOptions {
-  /** By which the user has given the path, for complaints: `--predictions`. Absent for an argument without a flag. */
+  /** The flag with which the path was given, for error messages: `--predictions`. Absent for an argument. */
   readonly flag?: string;
   readonly path: string;
-  /** Whether a file that exists is replaced. */
+  /** Whether an existing file is replaced. */
   readonly force: boolean;
-  /** What the user is advised to do about a file that exists. */
+  /** What the error message about an existing file advises. */
   readonly remedy?: string;
 }
 
-/** @throws UserError where the path cannot be written, or a file exists there */
+/** @throws UserError if the path cannot be written, or if a file exists and `force` is false */
 export async function prepareOutputFile(options: OutputFileOptions): Promise<OutputFile> {
   const { flag, path: given, force, remedy = "choose another name, or replace it (--force)" } = options;
   const named = flag === undefined ? given : `${flag} ${given}`;
@@ -55,22 +55,22 @@ export async function prepareOutputFile(options: OutputFileOptions): Promise<Out
   return {
     path,
     async write(bytes) {
-      await assertFree(); // another program may have made it meanwhile
+      await assertFree(); // another program may have made the file in the meantime
       await attempt(named, replaceFile(path, bytes));
     },
   };
 }
 
-/** @throws UserError where the file would lie in the user's data folder, or is the data itself */
+/** @throws UserError if the path is in the user's data folder, or is the data itself */
 export async function assertNotInData(flag: string, path: string, data: string): Promise<void> {
-  // Beside a label file is not inside it: results often lie there. liesInsideData counts its whole folder.
+  // If the data is a label file, its folder may hold results: only the file itself is refused.
   if (isSynthetic(data) || !(await isPathInside(path, data))) return;
   throw new UserError(
     `${flag} ${path}: lies inside the data (${data}), where Lockstep writes nothing; choose another place`,
   );
 }
 
-/** Null unless the path names an open file of this process: its other writers go on where this one ends. */
+/** @returns null unless the path names an open file of this process; that file is appended to, as other writers may use it */
 function openStream(path: string): { write(bytes: Uint8Array): Promise<void> } | null {
   const name = /^\/dev\/(stdout|stderr)$/.exec(path)?.[1] ?? /^\/(?:dev|proc\/self)\/fd\/(\d+)$/.exec(path)?.[1];
   if (name === undefined) return null;
@@ -85,7 +85,7 @@ function openStream(path: string): { write(bytes: Uint8Array): Promise<void> } |
   };
 }
 
-/** A pipe without a reader waits for one. */
+/** Opening a pipe waits until it has a reader. */
 async function writeInto(path: string, bytes: Uint8Array): Promise<void> {
   const file = await open(path, constants.O_WRONLY);
   try {
@@ -97,11 +97,11 @@ async function writeInto(path: string, bytes: Uint8Array): Promise<void> {
 
 const maxLinks = 40;
 
-/** Where the path leads to, though nothing may be there yet. */
+/** @returns the path without symbolic links; it may not exist yet */
 async function followLinks(path: string, named: string): Promise<string> {
   let at = path;
   for (let count = 0; count < maxLinks; count++) {
-    const folder = await realpath(dirname(at)).catch(() => dirname(at)); // absent: the caller complains
+    const folder = await realpath(dirname(at)).catch(() => dirname(at)); // absent: the caller reports it
     at = join(folder, basename(at));
     const target = await readlink(at).catch(() => null);
     if (target === null) return at;

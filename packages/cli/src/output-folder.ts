@@ -1,14 +1,13 @@
-// `prepareOutputFolder` checks, before the work begins, that a folder which is made beside and renamed can get the name that a user has
-// given.
+// `prepareOutputFolder` checks, before the work begins, that the finished folder can be renamed to the path that the user gave.
 import { stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { UserError } from "@lockstep/errors";
 import { resolveLinks } from "@lockstep/files";
 
 /**
- * @param flag by which the user has given the path, for complaints: `--out`
- * @returns the absolute path without symbolic links: the folder that a link leads to is written, and the link stays
- * @throws UserError for a mount point, as a folder cannot be renamed over one
+ * @param flag the flag with which the path was given, for error messages: `--out`
+ * @returns the absolute path without symbolic links: the link's target is written, and the link stays
+ * @throws UserError if the path is a mount point: a folder cannot be renamed over one
  */
 export async function prepareOutputFolder(flag: string, given: string): Promise<string> {
   const path = await resolveLinks(given);
@@ -17,7 +16,7 @@ export async function prepareOutputFolder(flag: string, given: string): Promise<
   throw new UserError(`${flag} ${given}: is a mount point, which cannot be replaced; name a folder in it`);
 }
 
-/** Null where nothing is there. */
+/** @returns null if the path does not exist */
 async function deviceOf(path: string): Promise<number | null> {
   return stat(path).then(
     ({ dev }) => dev,

@@ -1,5 +1,5 @@
-// Owns what a run will be, before anything is written for it: its settings, data set, split, model and run spec. What is
-// refused here costs the user a second, not an hour.
+// `planRun` resolves a run before anything is written for it: its settings, data set, split, model and run spec. A mistake is
+// refused here within seconds, before the long preparation.
 import { resolve } from "node:path";
 import {
   createPlan,
@@ -34,7 +34,7 @@ import { type DraftSpec, draftSpec, type GivenToRun } from "./run-settings.js";
 
 export interface PlanOptions {
   readonly out: string;
-  /** What is left away is that of the run that goes on, else the default. */
+  /** A setting that is not given has the value of the resumed run, or the default. */
   readonly given: GivenToRun;
   readonly log: Log;
   readonly onProgress: (progress: Progress) => void;
@@ -46,7 +46,7 @@ export interface PlannedRun {
   readonly layout: TensorLayout;
   readonly recipe: Recipe;
   readonly dataset: Dataset;
-  /** Of every part. */
+  /** The samples of every part. */
   readonly samples: Uint32Array;
   readonly trainingSamples: Uint32Array;
   readonly stepsPerEpoch: number;
@@ -54,16 +54,16 @@ export interface PlannedRun {
   readonly dataOptions: ResolvedDataOptions;
   /** Where the decoded images are. */
   readonly cacheDir: string;
-  /** Where a recipe of the user's own is; null where it is built in. */
+  /** Path of the user's recipe; null for a built-in one. */
   readonly recipeFile: string | null;
   readonly weightsFile: string | null;
-  /** The flat layout's values. */
+  /** @returns the weights in the flat layout */
   initialWeights(): Float32Array;
 }
 
 /**
- * @param former the run that goes on; null for a new one
- * @throws UserError for data and flags that cannot be used, or that are not the former run's
+ * @param former the run that is resumed; null for a new one
+ * @throws UserError if data or flags cannot be used, or differ from those of the resumed run
  */
 export async function planRun(options: PlanOptions, former: RunDescription | null): Promise<PlannedRun> {
   const { out, given, log, onProgress, signal } = options;
@@ -90,7 +90,7 @@ export async function planRun(options: PlanOptions, former: RunDescription | nul
   if (sampling.kind !== "uniform" && recipeOptions["classWeights"] === "inverse-frequency") {
     log.warn(
       { sampling },
-      "rare classes are sampled more often and weigh more in the loss: to correct them once, --class-weights none",
+      "rare classes are corrected twice, by sampling and by weights in the loss; to correct them once, add --class-weights none",
     );
   }
   const recipe = definition.bind({
@@ -130,14 +130,14 @@ export async function planRun(options: PlanOptions, former: RunDescription | nul
   };
 }
 
-/** Null where the flags name the data anyway. */
+/** @returns the run's last launch; null if there is none and the flags name the data */
 async function formerLaunch(out: string, { given }: PlanOptions): Promise<Launch | null> {
   const launch = await readLaunch(out);
   if (launch !== null || given.data !== undefined) return launch;
-  throw new UserError(`${out}: no ${runFiles.launch} says where the images are; say it again (--data)`);
+  throw new UserError(`${out}: no ${runFiles.launch} that tells where the images are; give --data again`);
 }
 
-/** As asked for, else as the run that goes on has it. */
+/** @returns the given sampling, or else that of the resumed run */
 async function samplingOf(
   { given }: PlanOptions,
   dataset: Dataset,
@@ -161,7 +161,7 @@ function specOf(parts: {
   readonly split: Split;
   readonly sampling: Sampling;
   readonly recipe: ReturnType<typeof recipeSpec>;
-  /** Undefined: seeded. */
+  /** Undefined if the weights are drawn from the seed. */
   readonly initialSha256: string | undefined;
 }): RunSpec {
   const { draft, dataset, split, sampling, recipe, initialSha256 } = parts;
@@ -194,6 +194,6 @@ function assertSameSpec(before: RunSpec, after: RunSpec, out: string): void {
   );
   if (changed.length === 0) return;
   throw new UserError(
-    `${out}: cannot resume with another run spec: ${changed.join("; ")} (same flags; or a new run in another --out, from these weights by --init-from ${out})`,
+    `${out}: cannot resume with another run spec: ${changed.join("; ")} (use the same flags, or start a new run in another --out from these weights: --init-from ${out})`,
   );
 }

@@ -1,5 +1,5 @@
 // `prepareRun` writes what a run needs before its first step: the image cache, the initial weights as the checkpoint of step 0,
-// and run.json. plan-run.ts plans what the run will be; claim-folder.ts takes the run's folder.
+// and run.json. plan-run.ts resolves the run; claim-folder.ts locks the run's folder.
 import { join } from "node:path";
 import { CheckpointStore } from "@lockstep/checkpoint";
 import { openImageCache } from "@lockstep/dataset";
@@ -14,9 +14,9 @@ import { readSummary, runFiles, writeLaunch } from "./run-folder.js";
 import { writeSkippedImages } from "./skipped-images.js";
 
 export interface PrepareOptions extends PlanOptions, ClaimOptions {
-  /** Called when this process holds the folder: from here on files that describe other processes may be written there. */
+  /** Called when this process has locked the folder: from here on it may write files there. */
   readonly onLocked?: () => Promise<void>;
-  /** Called when the preparation fails after that, while this process still holds the folder. */
+  /** Called if the preparation fails after that, while this process still holds the lock. */
   readonly onRefused?: () => Promise<void>;
 }
 
@@ -25,18 +25,18 @@ export interface PreparedRun {
   readonly dataOptions: ResolvedDataOptions;
   /** Where the decoded images are. */
   readonly cacheDir: string;
-  /** Where a recipe of the user's own is; null where it is built in. */
+  /** Path of the user's recipe; null for a built-in one. */
   readonly recipeFile: string | null;
   readonly weightsFile: string | null;
   readonly stepsPerEpoch: number;
-  /** Of a run that goes on and is finished: there is nothing to start. Null for every other. */
+  /** The result of a resumed run that is already finished: there is nothing to start. Null for every other run. */
   readonly finished: RunSummary | null;
-  /** Images that are left out; skipped.csv lists them. */
+  /** Number of images that cannot be used; skipped.csv lists them. */
   readonly numSkipped: number;
   readonly lock: LockFile;
 }
 
-/** @throws UserError for data, flags or a folder that cannot be used; the lock is held when it resolves */
+/** @returns the run, with its lock held. @throws UserError if data, flags or the folder cannot be used */
 export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> {
   const { out, resume, log, onProgress, signal } = options;
   const folder = await claimFolder(options);
@@ -67,14 +67,14 @@ export async function prepareRun(options: PrepareOptions): Promise<PreparedRun> 
       await options.onRefused?.();
       await folder.giveBack({ keepLogs: !(told instanceof UserError || signal.aborted) });
     } catch (failure) {
-      // What is left is recognised and written over by the next start. The first error is the one to report.
-      log.warn({ out, error: describeError(failure) }, "the run's folder could not be put back as it was");
+      // The next start recognises and overwrites what is left. The first error is reported.
+      log.warn({ out, error: describeError(failure) }, "the run's folder could not be restored");
     }
     throw told;
   }
 }
 
-/** Null when the run has not reached its end, or the checkpoint of its end is broken or gone: then it is made again. */
+/** @returns null if the run has not finished, or if its last checkpoint is broken or missing: then the end is computed again */
 export async function finishedSummary(out: string): Promise<RunSummary | null> {
   const summary = await readSummary(out);
   if (!summary?.completed) return null;

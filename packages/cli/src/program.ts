@@ -1,5 +1,5 @@
-// Creates the `lockstep` program (`createProgram`) with the command that the arguments name. Only that command's modules
-// are loaded, so a health probe or `lockstep status` does not load TensorFlow.js.
+// `createProgram` creates the `lockstep` program with the command that the arguments name. Only that command's modules are
+// loaded, so a health probe or `lockstep status` does not load TensorFlow.js.
 import type { Command } from "commander";
 import { assembleProgram } from "./assemble-program.js";
 
@@ -28,8 +28,8 @@ const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
 const readsOtherCommands: readonly string[] = ["config", "completion"];
 
 /**
- * @param args the command line without the program's name; by default, and where it names no command (help, a misspelt
- *   name), every command is loaded
+ * @param args the command line without the program's name. If it names no command (help, a misspelt name, no arguments), every
+ *   command is loaded
  */
 export async function createProgram(args: readonly string[] = []): Promise<Command> {
   const [name = ""] = args;

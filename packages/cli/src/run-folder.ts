@@ -1,4 +1,4 @@
-// Owns the names in a run's folder, and reading what other processes wrote there.
+// `runFiles` has the names in a run's folder; the functions here read the files that other processes wrote there.
 import { join } from "node:path";
 import { type DataOptions, dataOptions } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
@@ -11,7 +11,7 @@ export const runFiles = {
   run: "run.json",
   launch: "launch.json",
   lock: "lock",
-  /** Is there while a new run is prepared. */
+  /** Exists while a new run is prepared. */
   preparing: ".preparing",
   coordinatorLock: "coordinator.lock",
   coordinator: "coordinator.json",
@@ -22,17 +22,17 @@ export const runFiles = {
   logs: "logs",
   summary: "summary.json",
   skipped: "skipped.csv",
-  /** While it runs. */
+  /** The sockets exist while the run's coordinator listens. */
   socket: runSocketNames[0],
   secondSocket: runSocketNames[1],
 } as const;
 
-/** How the data was read when the run was last started: so that a resume or an evaluation need not be told again. */
+/** How the data was read at the run's last start, for a resume and an evaluation without these flags. */
 const launch = dataOptions.extend({
-  /** The path of a recipe of the user's own; null where it is built in. */
+  /** Path of the user's recipe; null for a built-in one. */
   recipe: z.string().nullable().default(null),
   cacheDir: z.string(),
-  /** Where the file of sampling weights lay; null: the run has none. */
+  /** Path of the file of sampling weights; null if the run has none. */
   weightsFile: z.string().nullable().default(null),
 });
 export type Launch = z.infer<typeof launch>;
@@ -42,14 +42,14 @@ export const processEntry = z.strictObject({
   /** From 0 within its role. */
   index: z.number().int().gte(0),
   pid: z.number().int().positive(),
-  /** See ProcessIdentity: they tell the process from a later one, and from those of other containers. */
+  /** See ProcessIdentity: these tell the process from a later one with the same pid, and from those of other containers. */
   startTicks: z.string().nullable().default(null),
   pidSpace: z.string().nullable().default(null),
 });
 export type ProcessEntry = z.infer<typeof processEntry>;
 export type StartedProcess = Pick<ProcessEntry, "role" | "index" | "pid">;
 
-/** Null when the folder holds no run. @throws UserError when it holds one that cannot be read */
+/** @returns null if the folder holds no run. @throws UserError if run.json cannot be read */
 export function readRunDescription(out: string): Promise<RunDescription | null> {
   return readJson(join(out, runFiles.run), runDescription);
 }
@@ -74,9 +74,9 @@ export async function readProcesses(out: string): Promise<ProcessEntry[]> {
   return (await readJson(join(out, runFiles.processes), z.array(processEntry))) ?? [];
 }
 
-/** @throws UserError when --out names no run */
+/** @throws UserError if the folder holds no run */
 export async function requireRun(out: string): Promise<RunDescription> {
   const description = await readRunDescription(out);
-  if (description === null) throw new UserError(`${out}: no run there (no ${runFiles.run})`);
+  if (description === null) throw new UserError(`${out}: holds no run (no ${runFiles.run})`);
   return description;
 }

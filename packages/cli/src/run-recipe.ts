@@ -1,4 +1,4 @@
-// Chooses which recipe a run trains (recipeOf), from what is given and what the run's folder knows.
+// `recipeOf` loads the recipe of a run: the given one, or that of the resumed run.
 import type { OpenDatasetOptions } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
 import type { RunSpec } from "@lockstep/protocol";
@@ -9,8 +9,8 @@ import { flagOf, type Given, type Setting } from "./settings/setting.js";
 type GivenRecipe = Given<typeof recipeSettings>;
 
 /**
- * @param reference where the run had it when it was last started, if it goes on
- * @throws UserError for one that does not load, or flags of the built-in recipe for another
+ * Options: `former` is the spec of the resumed run, `reference` the path of its recipe at its last start.
+ * @throws UserError if the recipe cannot be loaded, or if flags of the built-in recipe are given for another one
  */
 export async function recipeOf(options: {
   readonly given: GivenRecipe;
@@ -26,7 +26,7 @@ export async function recipeOf(options: {
   return recipe;
 }
 
-/** What a data set is opened with for a recipe. */
+/** @returns the options with which a recipe's data set is opened */
 export async function dataOfRecipe(
   reference: string = defaultRecipe,
 ): Promise<Pick<OpenDatasetOptions, "schema" | "source">> {
@@ -34,7 +34,7 @@ export async function dataOfRecipe(
   return { schema, source };
 }
 
-/** The part of the run spec that says which recipe it is. */
+/** @returns the part of the run spec that names the recipe */
 export function recipeSpec(
   { name, sha256 }: LoadedRecipe,
   options: Readonly<Record<string, unknown>>,
@@ -43,14 +43,14 @@ export function recipeSpec(
 }
 
 function refuseBuiltInFlags(given: GivenRecipe, recipe: LoadedRecipe): void {
-  const stranger = Object.entries<Setting>(builtInSettings).find(
+  const builtInFlag = Object.entries<Setting>(builtInSettings).find(
     ([name]) => given[name as keyof typeof builtInSettings] !== undefined, // the table's own names
   );
-  if (stranger === undefined) return;
+  if (builtInFlag === undefined) return;
   const known = Object.keys(recipe.resolveOptions({}));
   const remedy =
     known.length === 0
       ? "which has no options"
-      : `whose options ${known.join(", ")} are given by --recipe-options name=value`;
-  throw new UserError(`${flagOf(...stranger)}: belongs to the built-in recipe, not to ${recipe.name}, ${remedy}`);
+      : `whose options ${known.join(", ")} are given with --recipe-options name=value`;
+  throw new UserError(`${flagOf(...builtInFlag)}: belongs to the built-in recipe, not to ${recipe.name}, ${remedy}`);
 }

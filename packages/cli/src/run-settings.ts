@@ -1,5 +1,5 @@
-// Makes the run spec from settings (draftSpec): defaults where nothing was given, the run's own values where one goes on.
-// Each setting tells its place in the spec; the data set and the recipe add the rest.
+// `draftSpec` makes the run spec from settings. A setting that is not given has its default, or the value of the resumed run.
+// Each setting declares its place in the spec; the data set and the recipe add the rest.
 import { UserError } from "@lockstep/errors";
 import { type RunSpec, runSpec } from "@lockstep/protocol";
 import { z } from "zod";
@@ -8,11 +8,11 @@ import { dataSettings } from "./settings/declared/data.js";
 import { specSettings } from "./settings/declared/run-spec.js";
 import { defaultOf, type Given, type Setting } from "./settings/setting.js";
 
-/** Those whose values a run keeps when it goes on. */
+/** The settings whose values a resumed run keeps. */
 export const keptSettings = { ...specSettings, ...dataSettings, ...select("cacheDir") };
 export type GivenToRun = Given<typeof keptSettings>;
 
-/** The spec but for what the data set and the recipe tell. */
+/** The run spec without the fields that the data set and the recipe add. */
 const draftSchema = z.object({
   ...runSpec.omit({ sampling: true }).shape,
   dataset: runSpec.shape.dataset.pick({ split: true, subset: true }).strip(),
@@ -20,7 +20,7 @@ const draftSchema = z.object({
 });
 export type DraftSpec = z.output<typeof draftSchema>;
 
-/** What no setting tells of a new run. */
+/** The fields of a new run's spec that have no setting. */
 const newRun = {
   formatVersion: 2,
   optimizer: { epsilon: 1e-8, clipNorm: null },
@@ -28,7 +28,7 @@ const newRun = {
   precision: "f32",
 } as const;
 
-/** @param former the spec of the run that goes on: what is not given keeps its value */
+/** @param former the spec of the resumed run: a setting that is not given keeps its value. @throws UserError */
 export function draftSpec(given: Given<typeof specSettings>, former: RunSpec | null): DraftSpec {
   const spec: Tree = structuredClone(former ?? newRun);
   for (const [name, setting] of Object.entries<Setting>(specSettings)) {
@@ -36,9 +36,9 @@ export function draftSpec(given: Given<typeof specSettings>, former: RunSpec | n
     if (path === undefined || toSpec === null) continue;
     const there = leafOf(spec, path);
     const value = given[name as keyof typeof given]; // the table's own names
-    // parseSettings has made the value: it is what toSpec takes.
+    // parseSettings made the value, so it has the type that toSpec takes.
     if (value !== undefined) write(spec, path, toSpec ? toSpec(value as never, there) : value);
-    // The recipe fills in what its options lack, as it may have others.
+    // The recipe fills in the defaults of its options, which may be other than these.
     else if (there === undefined && !path.startsWith("recipe.")) write(spec, path, defaultOf(setting));
   }
   write(spec, "recipe.options", { ...(leafOf(spec, "recipe.options") as object), ...given.recipeOptions });
@@ -50,14 +50,14 @@ export function draftSpec(given: Given<typeof specSettings>, former: RunSpec | n
   return draftSchema.parse(spec);
 }
 
-/** Undefined where nothing stands. @param path for example `optimizer.name` */
+/** @param path for example `optimizer.name`. @returns undefined if the spec has no such field */
 export function leafOf(spec: unknown, path: string): unknown {
   return path.split(".").reduce<unknown>((at, key) => (isTree(at) ? at[key] : undefined), spec);
 }
 
 type Tree = Record<string, unknown>;
 
-/** Undefined: removes what stands there. */
+/** @param value undefined removes the field */
 function write(into: Tree, path: string, value: unknown): void {
   const [key = "", ...rest] = path.split(".");
   if (rest.length === 0) {

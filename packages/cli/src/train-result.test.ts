@@ -26,7 +26,7 @@ const summary = {
   numerics: { backend: "torch" },
 };
 
-test("the end of a run says where everything is and what to do next, in 80 columns", () => {
+test("the summary tells where the files are and what to do next, in 80 columns", () => {
   const text = renderSummary(trainResult(summary, { out: "runs/first", workers: 2, imagesSkipped: 3 }), {
     cacheDir: "/home/somebody/.cache/lockstep",
     ledBy: "train",
@@ -36,20 +36,20 @@ test("the end of a run says where everything is and what to do next, in 80 colum
     assert.ok(text.includes(part), part);
   }
   assert.match(text, /evaluate +npx lockstep evaluate runs\/first\n/);
-  assert.match(text, /go on +npx lockstep train --resume --out runs\/first\n/);
+  assert.match(text, /resume +npx lockstep train --resume --out runs\/first\n/);
   assert.match(text, /ageMae not finite/);
   assert.match(text, /left out +3 images that cannot be used: see skipped.csv in the run's folder\n/);
 });
 
-test("a run that a coordinator by hand has led goes on by the same command, and nothing is called by npx", () => {
+test("the summary of a run led by a coordinator names the coordinator's command for the resume, and no npx", () => {
   const result = trainResult(summary, { out: "/runs/first", workers: 2, imagesSkipped: 0 });
   const text = renderSummary(result, { cacheDir: "/cache", ledBy: "coordinator" });
-  assert.match(text, /go on +the same command with --resume\n/);
+  assert.match(text, /resume +run the same command with --resume\n/);
   assert.match(text, /evaluate +lockstep evaluate \/runs\/first\n/);
   assert.doesNotMatch(text, /npx|lockstep train/);
 });
 
-test("a run that is complete says why, and has nothing to go on with", () => {
+test("the summary of a complete run has the reason and no resume command", () => {
   const early = {
     ...summary,
     completed: true,
@@ -63,7 +63,7 @@ test("a run that is complete says why, and has nothing to go on with", () => {
   assert.doesNotMatch(text, /--resume|left out/);
 });
 
-test("a run that is finished is said to be so, with how far it came and what can be done with it", () => {
+test("the notes on a finished run tell its steps and epochs, and what can be done with it", () => {
   const early = { ...summary, completed: true, reason: "early stop: val loss no lower in 1 epoch" };
   const [state, ...commands] = finishedNotes(early, { out: "runs/first", totalEpochs: 9, ledBy: "train" });
   assert.equal(

@@ -1,5 +1,4 @@
-// Defines what `lockstep train` prints at its end (trainResultSchema): the JSON object that scripts rely on, and its form for
-// people (renderSummary).
+// `trainResultSchema` defines the JSON object that `lockstep train --json` prints at its end; `renderSummary` renders it as text.
 import { printable } from "@lockstep/errors";
 import { type RunSummary, runSummary } from "@lockstep/protocol";
 import { z } from "zod";
@@ -12,13 +11,13 @@ export const trainResultSchema = runSummary.extend({
   /** Labelled images that could not be used (--on-bad-image skip). */
   imagesSkipped: z.number(),
 });
-/** `workers` and `out` are as the command has them. */
+/** `workers` and `out` are the command's own settings. */
 export type TrainResult = Readonly<z.infer<typeof trainResultSchema>>;
 
 export interface SummarySurroundings {
-  /** Where the decoded images are: the one thing that a run leaves outside of its folder. */
+  /** Folder of the decoded images: the only files of a run outside of its own folder. */
   readonly cacheDir: string;
-  /** What has led the run: a coordinator's command has addresses and certificates, and in an image there is no npx. */
+  /** Which command led the run. A coordinator's command has addresses and certificates, and its image has no npx. */
   readonly ledBy: "train" | "coordinator";
 }
 
@@ -32,10 +31,10 @@ export function trainResult(
   return { ...summary, backend: typeof backend === "string" ? backend : null, ...launch };
 }
 
-/** What is left of 80 beside a field's name. */
+/** Columns of a field's value on a line of 80 columns. */
 const valueColumns = 64;
 
-/** What to say, in lines, where a run is to go on that is finished. */
+/** @returns the lines that are printed if a finished run is resumed */
 export function finishedNotes(
   { steps, epochs, reason }: Pick<RunSummary, "steps" | "epochs" | "reason">,
   {
@@ -48,7 +47,7 @@ export function finishedNotes(
   return [
     `${out}: is finished: ${steps} steps, ${epochs} of ${totalEpochs} epochs (${printable(reason)}); nothing is left to train`,
     `evaluate it: ${lockstep} evaluate ${out}`,
-    `more epochs are a new run, with its data and model flags: ${lockstep} train --init-from ${out} --out NEW --epochs N`,
+    `for more epochs, start a new run with the same data and model flags: ${lockstep} train --init-from ${out} --out NEW --epochs N`,
   ];
 }
 
@@ -59,7 +58,7 @@ export function renderSummary(result: TrainResult, { cacheDir, ledBy }: SummaryS
     ([name, value]) => `${name} ${value?.toFixed(3) ?? "not finite"}`,
   );
   const speed = imagesPerSecond === null ? "" : `, ${imagesPerSecond.toFixed(0)} images/s`;
-  const resumed = result.resumedFromStep === null ? "" : ` (went on from step ${result.resumedFromStep})`;
+  const resumed = result.resumedFromStep === null ? "" : ` (resumed from step ${result.resumedFromStep})`;
   return [
     colors.bold(`${result.completed ? "finished" : "stopped"}: ${printable(result.reason)}\n`),
     field("steps", `${steps}, epochs ${epochs}, samples ${samples}${resumed}`),
@@ -82,8 +81,8 @@ export function renderSummary(result: TrainResult, { cacheDir, ledBy }: SummaryS
     result.completed
       ? ""
       : field(
-          "go on",
-          ledBy === "train" ? `npx lockstep train --resume --out ${out}` : "the same command with --resume",
+          "resume",
+          ledBy === "train" ? `npx lockstep train --resume --out ${out}` : "run the same command with --resume",
         ),
   ].join("");
 }

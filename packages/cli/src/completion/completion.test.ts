@@ -43,10 +43,10 @@ test("bash completes commands, flags, their words and files", () => {
   assert.deepEqual(bashOffers("completion", ""), ["bash", "zsh", "fish"]);
 });
 
-test("zsh and fish have the same, in scripts that they can read where they are installed", () => {
+test("the scripts of zsh and fish hold the same completions, and an installed zsh or fish can parse them", () => {
   const scripts = { zsh: completionScript("zsh", tree), fish: completionScript("fish", tree) };
   assert.match(scripts.zsh, /'train --backend'.*\) compadd -- auto torch tensorflow cpu; return/);
-  assert.match(scripts.zsh, /'--image-size:height and width of the images'/);
+  assert.match(scripts.zsh, /'--image-size:height and width to which the images are scaled'/);
   assert.match(scripts.fish, /-n '__fish_seen_subcommand_from train' -l backend -x -a 'auto torch tensorflow cpu'/);
   if (isInstalled("zsh")) {
     const { stderr, status } = spawnSync("zsh", ["-n"], { input: scripts.zsh, encoding: "utf8" });

@@ -1,14 +1,13 @@
-// Owns one process that the launcher starts: `lockstep coordinator` or `lockstep worker`, with an IPC channel, its
-// output taken line by line.
+// `startChild` starts a `lockstep` process with an IPC channel, and reads its output line by line.
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { environmentOfChildren } from "../settings/environment.js";
 
-/** The committed start file: what an operator runs, too. */
+/** The same start file that an operator runs. */
 const lockstepPath = fileURLToPath(new URL("../../bin/lockstep.js", import.meta.url));
 
-/** How a process says what a user did wrong, before it exits with 2: the launcher repeats it as its own. */
+/** Prefix of the line that a process prints about a user's mistake before it exits with 2. The launcher prints the line again. */
 export const userErrorPrefix = "lockstep: ";
 
 export interface ChildExit {
@@ -21,21 +20,21 @@ export interface ChildExit {
 export interface Child {
   readonly process: ChildProcess;
   readonly pid: number;
-  /** Never rejects. Resolves when the process has gone and all its output was read. */
+  /** Never rejects. Resolves when the process has ended and all its output was read. */
   readonly exit: Promise<ChildExit>;
 }
 
 /**
- * Tensors pass through as buffers of megabytes, outside of a small heap that is collected all the time: collecting with
- * threads of its own costs more in waking them than it saves (10 MB on a unix socket, up: 37 ms with, 20 ms without).
+ * Tensors are buffers of megabytes outside of the heap. The heap is small and collected often: waking threads for each collection
+ * costs more than they save (upload of 10 MB over a unix socket: 37 ms with threads, 20 ms without).
  */
 const nodeFlags = ["--single-threaded-gc"];
 
-/** @throws when the process cannot be started at all */
+/** @throws Error if the process cannot be started */
 export function startChild(options: {
   readonly args: readonly string[];
   readonly onLine: (line: string) => void;
-  /** What the process reads; absent: nothing. */
+  /** Text for the process's stdin; by default it has none. */
   readonly stdin?: string;
   /** A JavaScript file; default: the lockstep command. */
   readonly program?: string;
@@ -46,10 +45,10 @@ export function startChild(options: {
   });
   const { pid, stdout, stderr } = child;
   if (pid === undefined || stdout === null || stderr === null) {
-    child.on("error", () => {}); // said below
+    child.on("error", () => {}); // reported by the throw below
     throw new Error(`cannot start ${process.execPath} ${options.args.join(" ")}`);
   }
-  child.stdin?.on("error", () => {}); // it has ended without reading: its exit tells why
+  child.stdin?.on("error", () => {}); // the process ended without reading; its exit is reported
   child.stdin?.end(options.stdin);
   let complaint: string | null = null;
   for (const stream of [stdout, stderr]) {
@@ -64,7 +63,7 @@ export function startChild(options: {
   return { process: child, pid, exit };
 }
 
-/** For people: `exit code 1: out of memory`, `SIGKILL`. */
+/** @returns text such as `exit code 1: out of memory` or `SIGKILL` */
 export function describeExit({ code, signal, complaint }: ChildExit): string {
   const how = signal ?? `exit code ${code}`;
   return complaint === null ? how : `${how}: ${complaint}`;

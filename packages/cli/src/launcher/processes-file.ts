@@ -1,4 +1,4 @@
-// Owns `OUT/processes.json`: every process of the run, replaced atomically at each change.
+// `ProcessesFile` writes `OUT/processes.json`, the list of the run's processes; each change replaces the file atomically.
 import { join } from "node:path";
 import { identifyProcess, replaceJson } from "@lockstep/files";
 import { type ProcessEntry, runFiles, type StartedProcess } from "../run-folder.js";
@@ -23,14 +23,14 @@ export class ProcessesFile {
     if (this.#entries.delete(`${role}-${index}`)) this.#write();
   }
 
-  /** Nothing of the run is left. Resolves when the file says so; rejects when a write has failed. */
+  /** Empties the list, as every process has ended. Resolves when the file is written; rejects if a write failed. */
   async close(): Promise<void> {
     this.#entries.clear();
     this.#write();
     await this.#written;
   }
 
-  /** Rejects when a write has failed. */
+  /** Resolves when the changes so far are written; rejects if a write failed. */
   settled(): Promise<void> {
     return this.#written;
   }
@@ -40,6 +40,6 @@ export class ProcessesFile {
       (a, b) => rolesInOrder.indexOf(a.role) - rolesInOrder.indexOf(b.role) || a.index - b.index,
     );
     this.#written = this.#written.then(() => replaceJson(this.#path, entries, { durable: false }));
-    this.#written.catch(() => {}); // settled() and close() tell of it
+    this.#written.catch(() => {}); // settled() and close() report it
   }
 }

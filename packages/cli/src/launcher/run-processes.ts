@@ -1,5 +1,5 @@
-// Starts a prepared run's coordinator and workers on this machine, shows their events and waits for the run's end
-// (runProcesses). Each process gets its settings as JSON on stdin, as other users of this machine can read arguments.
+// `runProcesses` starts a prepared run's coordinator and workers on this machine, shows their events and waits for the run's
+// end. Each process gets its settings as JSON on stdin, because other users of the machine can read arguments.
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { followEvents } from "@lockstep/exporter";
@@ -25,11 +25,11 @@ interface Launch {
   readonly processes: ProcessesFile;
   readonly display: Display;
   readonly log: Logger;
-  /** Aborted: the run stops in order. */
+  /** When aborted, the coordinator writes a checkpoint and ends the run. */
   readonly stop: AbortSignal;
 }
 
-/** Resolves to true when the run was stopped from outside. No process of it is left then. @throws as superviseRun */
+/** @returns true if the run was stopped; all its processes have ended. @throws as `superviseRun` */
 export async function runProcesses(out: string, launch: Launch): Promise<boolean> {
   const { options, processes, display, log, stop } = launch;
   const socket = await chooseRunSocket({ out, log });
@@ -78,7 +78,7 @@ export async function runProcesses(out: string, launch: Launch): Promise<boolean
     await followed;
     killAll();
     process.removeListener("exit", killAll);
-    await rm(socket.path, { force: true }); // a coordinator that was killed leaves it
+    await rm(socket.path, { force: true }); // a killed coordinator does not remove its socket
   }
 }
 

@@ -1,4 +1,4 @@
-// Real processes that end as they are told to: what the supervisor makes of each end.
+// Tests of superviseRun with real processes that end in the way that argv[2] names.
 import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import type { StartedProcess } from "../run-folder.js";
 import { startChild } from "./child.js";
 import { type ProcessPlan, superviseRun } from "./supervisor.js";
 
-/** argv[2] says how to end; `stop` waits for the launcher's message. */
+/** argv[2] names the ending; `stop` waits for the launcher's message. */
 const program = `
 const [, , how, detail] = process.argv;
 if (how === "exit") process.exitCode = Number(detail);
@@ -28,7 +28,7 @@ after(() => rm(folder, { recursive: true }));
 
 type Ending = readonly [how: string, detail?: string];
 
-/** One ending for each life; the last one for all that follow. */
+/** One ending for each start; the last one is repeated. */
 function plan(
   role: ProcessPlan["role"],
   index: number,
@@ -66,7 +66,7 @@ function supervise(settings: {
   return { ended, started, warnings };
 }
 
-test("a run is over when the coordinator has ended in good order; workers are told to leave", async () => {
+test("the run ends when the coordinator has ended normally, and the workers are asked to end", async () => {
   const run = supervise({
     coordinator: plan("coordinator", 0, ["exit", "0"]),
     workers: [plan("worker", 0, ["stop", "0"])],
@@ -78,7 +78,7 @@ test("a run is over when the coordinator has ended in good order; workers are to
   );
 });
 
-test("a dead worker and a dead coordinator are started again", async () => {
+test("a worker and a coordinator that died are restarted", async () => {
   const worker = plan("worker", 0, ["kill"], ["stop", "0"]);
   const coordinator = plan("coordinator", 0, ["kill"], ["exit", "1"], ["exit", "0"]);
   const run = supervise({ coordinator, workers: [worker] });
@@ -87,7 +87,7 @@ test("a dead worker and a dead coordinator are started again", async () => {
   assert.ok(run.warnings.includes("the coordinator ended (exit code 1): starting it again"), run.warnings.join("; "));
 });
 
-test("a process that dies more often than allowed ends the run, and is named", async () => {
+test("a process that dies more often than allowed ends the run with its name", async () => {
   const run = supervise({
     coordinator: plan("coordinator", 0, ["stop", "0"]),
     workers: [plan("worker", 0, ["stop", "0"]), plan("worker", 1, ["kill"])],
@@ -95,26 +95,27 @@ test("a process that dies more often than allowed ends the run, and is named", a
   });
   await assert.rejects(run.ended, (error) => {
     return (
-      error instanceof RunFailed && /^worker 1 died 2 times, the last by SIGKILL.*--max-restarts 1/.test(error.message)
+      error instanceof RunFailed &&
+      /^worker 1 died 2 times, the last time with SIGKILL.*--max-restarts 1/.test(error.message)
     );
   });
 });
 
-test("a user's mistake ends the run at once with its line", async () => {
+test("a process that reports a user's mistake ends the run at once with its line", async () => {
   const worker = plan("worker", 0, ["complain", "2"]);
   const run = supervise({ coordinator: plan("coordinator", 0, ["stop", "0"]), workers: [worker] });
   await assert.rejects(run.ended, (error) => error instanceof UserError && error.message === "no such data");
   assert.equal(worker.lives(), 1);
 });
 
-test("a coordinator that says the run cannot go on is not started again", async () => {
+test("a coordinator that reports that the run cannot continue is not restarted", async () => {
   const coordinator = plan("coordinator", 0, ["complain", "1"]);
   const run = supervise({ coordinator, workers: [plan("worker", 0, ["stop", "0"])] });
   await assert.rejects(run.ended, (error) => error instanceof RunFailed && error.message === "no such data");
   assert.equal(coordinator.lives(), 1);
 });
 
-test("a stop is asked of the coordinator, and its end is the run's", async () => {
+test("a stop request goes to the coordinator, and the run ends with it", async () => {
   const stop = new AbortController();
   const coordinator = plan("coordinator", 0, ["stop", "130"]);
   const run = supervise({ coordinator, workers: [plan("worker", 0, ["stop", "0"])], stop: stop.signal });

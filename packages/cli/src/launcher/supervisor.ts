@@ -1,5 +1,5 @@
-// Owns a run's processes: starts the coordinator and the workers, starts the dead again after a wait that grows, stops
-// all of them, and says how the run ended. What they compute is their own affair.
+// `superviseRun` starts a run's coordinator and workers, restarts a process that died after a growing delay, and stops all of
+// them at the run's end.
 import { exitCode, type Log, RunFailed, UserError } from "@lockstep/errors";
 import { backoff, sendStop, sleep } from "@lockstep/service";
 import type { StartedProcess } from "../run-folder.js";
@@ -14,27 +14,26 @@ export interface ProcessPlan {
 export interface SupervisorOptions {
   readonly coordinator: ProcessPlan;
   readonly workers: readonly ProcessPlan[];
-  /** Of each process. */
+  /** Restarts of each process. */
   readonly maxRestarts: number;
   readonly onStarted: (entry: StartedProcess) => void;
   readonly onEnded: (entry: StartedProcess) => void;
   readonly log: Log;
-  /** Aborted: the coordinator is asked to write a checkpoint and to end the run. */
+  /** When aborted, the coordinator is asked to write a checkpoint and to end the run. */
   readonly stop: AbortSignal;
 }
 
-/** How long workers may take to leave once the run is over, and a coordinator to stop. */
-const workersLeaveMs = 10_000;
-/** A worker that left in good order while the run seems to go on: the run may be over in this moment. */
-const politeLeaveMs = 2_000;
+/** Time for the processes to end once the run is over; then they are killed. */
+const endTimeoutMs = 10_000;
+/** Delay before a worker is restarted that ended normally: the run may have just ended. */
+const normalExitDelayMs = 2_000;
 
 const restartDelay = backoff({ baseMs: 250, maxMs: 10_000, factor: 2, jitter: false });
 
 /**
- * Resolves when the coordinator has ended in good order (exit code 0, or 130 after a stop) and every process has gone; to
- * true when it was stopped from outside.
- * @throws UserError when a process complains of the user's mistake; RunFailed when the run cannot go on, or a process
- *   died too often
+ * Resolves when the coordinator has ended normally (exit code 0, or 130 after a stop) and every process has ended.
+ * @returns true if the run was stopped
+ * @throws UserError if a process reports a user's mistake; RunFailed if the run cannot continue, or a process died too often
  */
 export async function superviseRun(options: SupervisorOptions): Promise<boolean> {
   const over = new AbortController();
@@ -46,7 +45,7 @@ export async function superviseRun(options: SupervisorOptions): Promise<boolean>
   const running = processes.map((process) => process.run());
   const onStop = (): void => {
     const reason = reasonOf(options.stop);
-    // Only the coordinator is asked: the step under way needs its workers, which are told to finish by it.
+    // Only the coordinator is asked: the current step needs the workers, and the coordinator ends them afterwards.
     if (!coordinator.askToStop(reason)) for (const worker of workers) worker.askToStop(reason);
   };
   options.stop.addEventListener("abort", onStop, { once: true });
@@ -54,14 +53,14 @@ export async function superviseRun(options: SupervisorOptions): Promise<boolean>
   try {
     await Promise.race([running[0], ...running.slice(1).map(neverUnlessRejected)]);
     over.abort();
-    // They were told by the coordinator, unless it died on the way to a stop.
+    // The coordinator has already told them, unless it died while it was stopping.
     for (const worker of workers) worker.askToStop("the run is over");
-    await leaveOrKill(processes, running);
+    await waitOrKill(processes, running);
     return coordinator.lastExit?.code === exitCode.interrupted;
   } catch (error) {
     over.abort();
     for (const process of processes) process.askToStop("the run has failed");
-    await leaveOrKill(processes, running);
+    await waitOrKill(processes, running);
     throw error;
   } finally {
     options.stop.removeEventListener("abort", onStop);
@@ -73,7 +72,7 @@ class SupervisedProcess {
   readonly #options: SupervisorOptions;
   readonly #over: AbortSignal;
   #child: Child | null = null;
-  /** Of its last life; null before that has ended. */
+  /** Exit of the newest process that ended; null before the first end. */
   lastExit: ChildExit | null = null;
   #deaths = 0;
 
@@ -83,7 +82,7 @@ class SupervisedProcess {
     this.#over = over;
   }
 
-  /** False when it is not running. */
+  /** @returns false if the process is not running */
   askToStop(reason: string): boolean {
     return this.#child !== null && sendStop(this.#child.process, reason);
   }
@@ -92,28 +91,28 @@ class SupervisedProcess {
     this.#child?.process.kill("SIGKILL");
   }
 
-  /** Through all its lives. Resolves when the process is not needed any more. */
+  /** Runs and restarts the process. Resolves when it is not needed any more. */
   async run(): Promise<void> {
     const { stop } = this.#options;
     while (!this.#over.aborted) {
-      const exit = await this.#live();
+      const exit = await this.#runOnce();
       if (this.#over.aborted) return;
-      // Of a run on one machine, all workers are as unfit as the first.
+      // All workers of this run are on one machine: if one is unfit, all are.
       if (exit.code === exitCode.userError || exit.code === exitCode.unfitMachine)
         throw new UserError(exit.complaint ?? `${this.#name}: ${describeExit(exit)}`);
-      // It says that another try cannot help: a gradient that is not finite, a full disk.
+      // The process reports that a restart cannot help, as for a gradient that is not finite or a full disk.
       if (exit.code === exitCode.failure && exit.complaint !== null) throw new RunFailed(exit.complaint);
-      if (this.#plan.role === "coordinator" && endedInOrder(exit)) return;
+      if (this.#plan.role === "coordinator" && hasEndedNormally(exit)) return;
       if (stop.aborted) return;
-      const leftInOrder = endedInOrder(exit);
-      if (!leftInOrder) this.#deaths++;
+      const endedNormally = hasEndedNormally(exit);
+      if (!endedNormally) this.#deaths++;
       if (this.#deaths > this.#options.maxRestarts) {
         throw new RunFailed(
-          `${this.#name} died ${this.#deaths} times, the last by ${describeExit(exit)}: giving up (--max-restarts ${this.#options.maxRestarts}); see its log`,
+          `${this.#name} died ${this.#deaths} times, the last time with ${describeExit(exit)}, and is not restarted any more (--max-restarts ${this.#options.maxRestarts}); see its log`,
         );
       }
-      const delayMs = leftInOrder ? politeLeaveMs : restartDelay(this.#deaths);
-      await sleep(delayMs, AbortSignal.any([this.#over, stop])).catch(() => {}); // aborted: looked at by the loop
+      const delayMs = endedNormally ? normalExitDelayMs : restartDelay(this.#deaths);
+      await sleep(delayMs, AbortSignal.any([this.#over, stop])).catch(() => {}); // aborted: checked below
       if (this.#over.aborted || stop.aborted) return;
       this.#options.log.warn(
         { role: this.#plan.role, index: this.#plan.index, exit: describeExit(exit), deaths: this.#deaths },
@@ -122,7 +121,7 @@ class SupervisedProcess {
     }
   }
 
-  async #live(): Promise<ChildExit> {
+  async #runOnce(): Promise<ChildExit> {
     const { role, index } = this.#plan;
     const child = this.#plan.start();
     this.#child = child;
@@ -141,15 +140,15 @@ class SupervisedProcess {
   }
 }
 
-function endedInOrder({ code }: ChildExit): boolean {
+function hasEndedNormally({ code }: ChildExit): boolean {
   return code === exitCode.ok || code === exitCode.interrupted;
 }
 
-/** Everybody gets some time to leave, then no more. */
-async function leaveOrKill(processes: readonly SupervisedProcess[], running: readonly Promise<void>[]): Promise<void> {
+/** Waits for the processes to end, and kills them after `endTimeoutMs`. */
+async function waitOrKill(processes: readonly SupervisedProcess[], running: readonly Promise<void>[]): Promise<void> {
   const timer = setTimeout(() => {
     for (const process of processes) process.kill();
-  }, workersLeaveMs);
+  }, endTimeoutMs);
   await Promise.allSettled(running);
   clearTimeout(timer);
 }

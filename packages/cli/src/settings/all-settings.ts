@@ -1,4 +1,4 @@
-// Lists every setting once, by name (allSettings), and gives a command those that it takes (select).
+// `allSettings` lists every setting by name; `select` returns some of them for a command.
 import { dataSettings } from "./declared/data.js";
 import { launchSettings } from "./declared/launch.js";
 import { certificateSettings, networkSettings } from "./declared/network.js";
@@ -17,18 +17,18 @@ const declared = {
 
 type Name = keyof typeof declared;
 
-/** Some of them, for a command. */
+/** @returns the named settings, for a command */
 export function select<const Names extends readonly Name[]>(...names: Names) {
-  // Each name is one of the table.
+  // The type of `names` allows only names of the table.
   return Object.fromEntries(names.map((name) => [name, declared[name]])) as Pick<typeof declared, Names[number]>;
 }
 
-/** Whatever may stand in the environment, too. */
+/** Every setting that a user can give, also in the environment. */
 export const allSettings: Settings = Object.fromEntries(
   Object.entries(declared).filter(([, { internal }]) => !internal),
 );
 
-/** Whatever may stand in a file: a file does not name another. */
+/** Every setting that a file can hold: all but `config`, as a file cannot name another file. */
 export const fileSettings: Settings = Object.fromEntries(
   Object.entries(allSettings).filter(([name]) => name !== "config"),
 );

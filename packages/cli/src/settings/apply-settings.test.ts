@@ -29,7 +29,7 @@ async function fileOf(text: string): Promise<string> {
   return path;
 }
 
-test("a flag counts before the environment, that before the file, and that before the default", async () => {
+test("a flag has precedence over the environment, the environment over the file, the file over the default", async () => {
   const config = await fileOf("seed: 1\nepochs: 1\nlr: 1\n");
   const { options, origins } = await applied(["--seed", "3", "--config", config], {
     LOCKSTEP_SEED: "2",
@@ -44,33 +44,33 @@ test("a flag counts before the environment, that before the file, and that befor
   });
 });
 
-test("a switch can be set and unset from outside, and what is on by default turned off", async () => {
+test("the environment and the file can turn a switch on and off, also one that is on by default", async () => {
   const config = await fileOf("resume: true\naugmentation: false\n");
   const { options } = await applied([], { LOCKSTEP_CONFIG: config, LOCKSTEP_AUGMENTATION: "true" });
   assert.deepEqual([options.resume, options.augmentation], [true, true]);
   assert.equal((await applied(["--no-augmentation"], { LOCKSTEP_AUGMENTATION: "1" })).options.augmentation, false);
 });
 
-test("a switch that takes a word takes it from outside too", async () => {
+test("a switch that takes a word takes it from the environment and the file too", async () => {
   assert.equal((await applied([], { LOCKSTEP_RESUME: "auto" })).options.resume, "auto");
   assert.equal((await applied([], { LOCKSTEP_RESUME: "1" })).options.resume, true);
   assert.equal((await applied(["--config", await fileOf("resume: auto\n")], {})).options.resume, "auto");
   assert.equal((await applied(["--resume"], { LOCKSTEP_RESUME: "auto" })).options.resume, true);
 });
 
-test("settings of other commands may stand in the same file", async () => {
+test("a file may hold settings of other commands", async () => {
   const { options } = await applied(["--config", await fileOf("seed: 4\nlisten: 127.0.0.1:0\npart: test\n")], {});
   assert.equal(options.seed, 4);
 });
 
-test("a wrong value is refused with where it came from", async () => {
+test("a wrong value is refused with its origin", async () => {
   const refused: [string[], Record<string, string>, RegExp][] = [
     [[], { LOCKSTEP_SEED: "x" }, /^UserError: LOCKSTEP_SEED=x: must be a whole number from 0 to 4294967295$/],
     [[], { LOCKSTEP_OUT: "" }, /^UserError: LOCKSTEP_OUT=: must not be empty$/],
     [[], { LOCKSTEP_RESUME: "maybe" }, /^UserError: LOCKSTEP_RESUME=maybe: must be true, false or auto$/],
     [[], { LOCKSTEP_AUGMENTATION: "auto" }, /^UserError: LOCKSTEP_AUGMENTATION=auto: must be true or false$/],
     [["--config", await fileOf("lr: 0")], {}, /^UserError: .*run\.yaml:1: lr: 0: must be a number above 0$/],
-    [["--config", join(folder, "none.yaml")], {}, /^UserError: .*none\.yaml: not there \(--config\)$/],
+    [["--config", join(folder, "none.yaml")], {}, /^UserError: .*none\.yaml: does not exist \(--config\)$/],
   ];
   for (const [args, env, message] of refused) await assert.rejects(applied(args, env), message);
 });

@@ -1,5 +1,5 @@
-// Applies the precedence of settings: flag, then environment, then file (applySettings). The command's action reads all of
-// them as if they had been flags; where each value came from is kept for people (originsOf).
+// `applySettings` applies the precedence of settings: flag, environment, file. The command's action then reads all of them as
+// if they were flags. `originsOf` returns where each value came from.
 import { UserError } from "@lockstep/errors";
 import type { Command } from "commander";
 import { allSettings } from "./all-settings.js";
@@ -7,7 +7,7 @@ import { settingsOf } from "./command-settings.js";
 import { flagOf, readValue, variableOf } from "./setting.js";
 import { type FileValue, readSettingsFile } from "./settings-file.js";
 
-/** By name, for people: `--seed`, `LOCKSTEP_SEED` or `run.yaml:3`; absent where nothing was given. */
+/** Origins by setting name: `--seed`, `LOCKSTEP_SEED` or `run.yaml:3`; absent if the setting was not given. */
 export type Origins = ReadonlyMap<string, string>;
 
 const originsByCommand = new WeakMap<Command, Origins>();
@@ -44,7 +44,7 @@ export async function applySettings(
   originsByCommand.set(command, origins);
 }
 
-/** A file may hold settings of other commands: one file serves a coordinator and its workers. */
+/** The file may hold settings of other commands: a coordinator and its workers can share one file. */
 async function settingsFileOf(command: Command): Promise<ReadonlyMap<string, FileValue>> {
   const path: unknown = "config" in settingsOf(command) ? command.getOptionValue("config") : undefined;
   if (path === undefined) return new Map();

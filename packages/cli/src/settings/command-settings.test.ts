@@ -106,7 +106,7 @@ test("a bad value is refused with the flag, the value and its limits", () => {
     ["lr", "Infinity", "--lr Infinity: must be a number above 0"],
     ["dropout", "1", "--dropout 1: must be a number of at least 0 and below 1"],
     ["backend", "gpu", "--backend gpu: must be one of auto, torch, tensorflow, cpu"],
-    ["widths", "8,0", "--widths 8,0: each of the list must be a whole number from 1 to 1000000"],
+    ["widths", "8,0", "--widths 8,0: each item of the list must be a whole number from 1 to 1000000"],
     [
       "taskWeights",
       "faces=1",

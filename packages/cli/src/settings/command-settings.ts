@@ -1,4 +1,4 @@
-// Gives a command its settings as flags (addSettings) and reads their values (parseSettings).
+// `addSettings` adds settings to a command as flags; `parseSettings` reads their values.
 import { UserError } from "@lockstep/errors";
 import { type Command, Option } from "commander";
 import { flagOf, type Given, helpOf, readValue, type Setting, type Settings, usageOf, type Values } from "./setting.js";
@@ -6,18 +6,18 @@ import { textForm } from "./text-form.js";
 
 const settingsByCommand = new WeakMap<Command, Settings>();
 
-/** Those that addSettings has added. */
+/** @returns the settings that `addSettings` added to the command */
 export function settingsOf(command: Command): Settings {
   return settingsByCommand.get(command) ?? {};
 }
 
-/** @param heading of their own part of the help */
+/** @param heading puts the flags into a section of the help with this heading */
 export function addSettings(command: Command, settings: Settings, { heading }: { readonly heading?: string } = {}) {
   settingsByCommand.set(command, { ...settingsOf(command), ...settings });
   for (const [name, setting] of Object.entries(settings)) {
     const option = optionOf(name, setting);
     command.addOption(heading === undefined ? option : option.helpGroup(heading));
-    // commander takes a `--no-…` that was not given for a true that was
+    // For a `--no-…` flag that is not given, commander sets true, as if it were given.
     if (option.negate) command.setOptionValueWithSource(name, undefined, "default");
   }
   return command;
@@ -27,7 +27,7 @@ export function optionOf(name: string, setting: Setting): Option {
   return new Option(usageOf(name, setting), helpOf(setting));
 }
 
-/** @param raw what commander read. @throws UserError that names the first flag that is wrong, its value and its limits */
+/** @param raw the option values of commander. @throws UserError that names the first wrong flag, its value and its limits */
 export function parseSettings<Group extends Settings>(raw: Readonly<Record<string, unknown>>, settings: Group) {
   const entries = Object.entries(settings).map(([name, setting]) => {
     const [given, flag] = [raw[name], flagOf(name, setting)];
@@ -36,13 +36,13 @@ export function parseSettings<Group extends Settings>(raw: Readonly<Record<strin
     if (byDefault.success) return [name, byDefault.data];
     throw new UserError(`${flag}: is needed (${usageOf(name, setting)}: ${setting.help})`);
   });
-  // Each has the output of its setting's schema; Object.fromEntries loses which.
+  // Each value has its schema's output type, which Object.fromEntries loses.
   return Object.fromEntries(entries) as Values<Group>;
 }
 
-/** Without defaults, for a command that knows better ones, such as those of the run that goes on. @throws UserError as parseSettings */
+/** Like `parseSettings`, but without defaults: for a command with other ones, such as the values of a resumed run. */
 export function parseGiven<Group extends Settings>(raw: Readonly<Record<string, unknown>>, settings: Group) {
   const given = Object.entries(settings).filter(([name]) => raw[name] !== undefined);
-  // Those that were not given are absent.
+  // Settings that were not given are absent.
   return parseSettings(raw, Object.fromEntries(given)) as Given<Group>;
 }

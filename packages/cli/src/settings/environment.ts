@@ -1,12 +1,12 @@
-// Tells which variables of the environment are settings (complaintsAbout), and which of them the processes of a launcher
-// get (environmentOfChildren).
+// `complaintsAbout` warns of environment variables that look like settings but are none; `environmentOfChildren` removes the
+// settings from the environment of a launcher's processes.
 import { allSettings } from "./all-settings.js";
 import { nearestSetting } from "./nearest-setting.js";
 import { variableOf } from "./setting.js";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Those that are no settings: native code, tests, tools. A test compares them with the sources. */
+/** Variables that are not settings: native code, tests and tools read them. A test compares this list with the sources. */
 export const otherVariables: readonly string[] = [
   "LOCKSTEP_FAIRFACE",
   "LOCKSTEP_FAULTS",
@@ -18,10 +18,10 @@ export const otherVariables: readonly string[] = [
   "LOCKSTEP_UPDATE_GOLDEN",
 ];
 
-/** Kubernetes sets these in every container where a Service has the name `lockstep`. */
+/** Kubernetes sets these in every container if a Service is named `lockstep`. */
 const serviceVariable = /^LOCKSTEP_(\w+_)?(SERVICE_(HOST|PORT)|PORT)(_\w+)?$/;
 
-/** A line for each variable that looks like a setting and is none. */
+/** @returns one line for each variable that looks like a setting and is none */
 export function complaintsAbout(env: Environment): string[] {
   const known = [...Object.keys(allSettings).map(variableOf), ...otherVariables];
   return Object.keys(env)
@@ -33,7 +33,7 @@ export function complaintsAbout(env: Environment): string[] {
     });
 }
 
-/** The launcher gives its processes their settings itself: the variables would give them once more. */
+/** The launcher passes settings on stdin: with the variables, its processes would get them twice. */
 export function environmentOfChildren(env: Environment): NodeJS.ProcessEnv {
   return Object.fromEntries(
     Object.entries(env).filter(([name]) => !name.startsWith("LOCKSTEP_") || otherVariables.includes(name)),

@@ -1,13 +1,13 @@
-// Guesses which setting a misspelt name was meant to be (nearestSetting).
+// `nearestSetting` finds the setting whose name is nearest to a misspelt one.
 import { nearestName } from "@lockstep/errors";
 
-/** Null when no name is near. Upper case and `_` instead of `-` are no difference. */
+/** @returns null if no name is near. Upper case, and `_` instead of `-`, are ignored */
 export function nearestSetting(name: string, known: readonly string[]): string | null {
-  return nearestName(name, known, { normalize: plain, maxEdits: (length) => Math.max(2, Math.floor(length / 3)) });
+  return nearestName(name, known, { normalize, maxEdits: (length) => Math.max(2, Math.floor(length / 3)) });
 }
 
-/** `imageSize`, `image_size` and `--image-size` are `image-size`; `no-augmentation` is about `augmentation`. */
-function plain(name: string): string {
+/** `imageSize`, `image_size` and `--image-size` are `image-size`; `no-augmentation` is `augmentation`. */
+function normalize(name: string): string {
   return name
     .replace(/([a-z0-9])([A-Z])/g, "$1-$2")
     .toLowerCase()

@@ -1,37 +1,37 @@
-// Defines what a setting is (setting()): one declaration from which its flag, its key in a file, its variable in the
-// environment, its help, its JSON Schema and its place in the run spec follow. `settings/declared/` holds all of them.
+// `setting` declares one setting. Its flag, its key in a file, its environment variable, its help, its JSON Schema and its place
+// in the run spec follow from the declaration. `settings/declared/` holds all declarations.
 import { UserError } from "@lockstep/errors";
 import { z } from "zod";
 import { formOf, isSwitch, jsonForm, textForm } from "./text-form.js";
 
 export interface Setting<Schema extends z.ZodType = z.ZodType> {
-  /** What the value is called in the help: `pixels` in `--image-size <pixels>`; of no use for a switch. */
+  /** The value's name in the help: `pixels` in `--image-size <pixels>`. Not used for a switch. */
   readonly unit: string;
   readonly help: string;
-  /** Checks the value as JSON, and has its default. Without a default, optional() or not says whether it is needed. */
+  /** Checks the JSON value, and holds the default. Without a default, the setting is required unless the schema is optional(). */
   readonly schema: Schema;
-  /** For people, where the schema has no default or a value would not tell it. */
+  /** The default in the help, if the schema has none or its value is not clear to a reader. */
   readonly defaultText?: string;
-  /** Where it stands in the run spec: `optimizer.learningRate`. Absent: it is a launch option. */
+  /** Path of the value in the run spec: `optimizer.learningRate`. Absent for a launch option. */
   readonly spec?: string;
-  /** What stands there for a value; null: planRun finds it out. Absent: the value. @param former what stands there now */
+  /** Converts the value to the spec's field, whose present value is `former`. Null: planRun sets the field. Absent: not converted. */
   readonly toSpec?: ((value: never, former: unknown) => unknown) | null;
-  /** For people: the value for what stands there, or was given. Absent: the same. */
+  /** Converts the spec's field, or the given value, to the value that `--dry-run` shows. Absent: not converted. */
   readonly shown?: (leaf: unknown) => unknown;
-  /** The launcher alone gives it to the processes that it starts. */
+  /** Only the launcher gives it, to the processes that it starts. */
   readonly internal?: true;
 }
 
-/** By name: `imageSize`. */
+/** Settings by name: `imageSize`. */
 export type Settings = Readonly<Record<string, Setting>>;
 
-/** As a command gets them. */
+/** The values that a command gets. */
 export type Values<Group extends Settings> = { readonly [Name in keyof Group]: z.output<Group[Name]["schema"]> };
 
-/** What was given, without defaults. */
+/** The values that were given, without defaults. */
 export type Given<Group extends Settings> = { readonly [Name in keyof Group]?: Values<Group>[Name] | undefined };
 
-/** As JSON, for another process. */
+/** The values as JSON, for another process. */
 export type Inputs<Group extends Settings> = {
   readonly [Name in keyof Group]?: z.input<Group[Name]["schema"]> | undefined;
 };
@@ -43,12 +43,12 @@ export function setting<Schema extends z.ZodType>(unit: string, help: string, sc
   return declared;
 }
 
-/** For a command that cannot do without it. */
+/** The setting for a command that requires it. */
 export function required<Schema extends z.ZodType>({ unit, help, schema }: Setting<z.ZodOptional<Schema>>) {
   return setting(unit, help, schema.unwrap());
 }
 
-/** For a command that has another default. */
+/** The setting for a command with another default. */
 export function withDefault<Schema extends z.ZodType>(
   { unit, help, schema }: Setting<z.ZodOptional<Schema> | z.ZodDefault<Schema>>,
   value: z.input<Schema>,
@@ -56,7 +56,7 @@ export function withDefault<Schema extends z.ZodType>(
   return setting(unit, help, schema.unwrap().prefault(value));
 }
 
-/** For a command that finds out its default itself. */
+/** The setting for a command that resolves the default itself. */
 export function withoutDefault<Schema extends z.ZodType>(
   { unit, help, schema }: Setting<z.ZodDefault<Schema> | z.ZodPrefault<Schema>>,
   defaultText: string,
@@ -64,22 +64,22 @@ export function withoutDefault<Schema extends z.ZodType>(
   return setting(unit, help, schema.unwrap().optional(), { defaultText });
 }
 
-/** In a file: `image-size`. */
+/** The key in a file: `image-size`. */
 export function keyOf(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
-/** In the environment: `LOCKSTEP_IMAGE_SIZE`. */
+/** The environment variable: `LOCKSTEP_IMAGE_SIZE`. */
 export function variableOf(name: string): string {
   return `LOCKSTEP_${keyOf(name).replaceAll("-", "_").toUpperCase()}`;
 }
 
-/** As it is typed: `--image-size`, or `--no-augmentation` where a switch is on by default. */
+/** The flag: `--image-size`, or `--no-augmentation` for a switch that is on by default. */
 export function flagOf(name: string, setting: Setting): string {
   return `--${defaultOf(setting) === true ? "no-" : ""}${keyOf(name)}`;
 }
 
-/** As commander reads it: `--image-size <pixels>`. */
+/** The flag in commander's syntax: `--image-size <pixels>`. */
 export function usageOf(name: string, setting: Setting): string {
   const form = formOf(setting.schema);
   if (!isSwitch(form)) return `${flagOf(name, setting)} <${setting.unit}>`;
@@ -87,27 +87,27 @@ export function usageOf(name: string, setting: Setting): string {
   return words.length === 0 ? flagOf(name, setting) : `${flagOf(name, setting)} [${words.join("|")}]`;
 }
 
-/** With its default. */
+/** The help with the default. */
 export function helpOf(setting: Setting): string {
   const byDefault = defaultOf(setting);
   const shown = setting.defaultText ?? (typeof byDefault === "boolean" ? "" : textForm(byDefault ?? ""));
   return shown === "" ? setting.help : `${setting.help} (default: ${shown})`;
 }
 
-/** As JSON; undefined where there is none. */
+/** The default as JSON; undefined if there is none. */
 export function defaultOf({ schema }: Setting): unknown {
   return schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault ? schema.def.defaultValue : undefined;
 }
 
 /**
  * @param given text, or a JSON value
- * @param where by what it was given, with the value: the complaint begins with it
- * @throws UserError with what is allowed
+ * @param where the origin and the value, with which the error message begins
+ * @throws UserError that tells which values are allowed
  */
 export function readValue({ schema }: Setting, given: unknown, where: string): unknown {
   const result = schema.safeParse(jsonForm(schema, given));
   if (result.success) return result.data;
   const [issue] = result.error.issues;
-  const ofItem = formOf(schema) instanceof z.ZodArray && issue?.path.length ? "each of the list " : "";
-  throw new UserError(`${where}: ${ofItem}${issue?.message ?? "is not understood"}`);
+  const ofItem = formOf(schema) instanceof z.ZodArray && issue?.path.length ? "each item of the list " : "";
+  throw new UserError(`${where}: ${ofItem}${issue?.message ?? "is not valid"}`);
 }

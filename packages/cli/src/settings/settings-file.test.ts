@@ -12,7 +12,7 @@ function values(text: string): Record<string, unknown> {
   return parseSettings(read, Object.fromEntries(used.filter(([name]) => name in read)));
 }
 
-test("typed values and the flags' own text are the same", () => {
+test("a typed value and the flag's text give the same setting", () => {
   const expected = { imageSize: 32, lr: 0.0001, widths: [8, 16], taskWeights: { gender: 1, race: 0.5 } };
   assert.deepEqual(
     values("image-size: 32\nlr: 1e-4\nwidths: [8, 16]\ntask-weights: { gender: 1, race: 0.5 }\n"),
@@ -22,13 +22,13 @@ test("typed values and the flags' own text are the same", () => {
   assert.deepEqual(values("augmentation: false\nresume: true\n"), { augmentation: false, resume: true });
 });
 
-test("anchors, comments and an empty file are YAML as any other", () => {
+test("anchors, comments and an empty file are accepted", () => {
   assert.deepEqual(values("lr: &rate 0.5\ndropout: *rate # the same\n"), { lr: 0.5, dropout: 0.5 });
   assert.deepEqual(values(""), {});
   assert.deepEqual(values("# nothing yet\n"), {});
 });
 
-test("options of a recipe of one's own may be any value", () => {
+test("options of a user's recipe may be any value", () => {
   const text = `recipe-options:
   units: 64
   flip: true
@@ -54,11 +54,11 @@ test("options of a recipe of one's own may be any value", () => {
   assert.deepEqual(values("recipe-options: units=64\n"), { recipeOptions: { units: 64 } });
 });
 
-test("a value may have a comma where the flag's text has no place for one", () => {
+test("a value may contain a comma, even if the flag's text cannot", () => {
   assert.deepEqual(values("columns: { race: 'a,b' }"), { columns: { race: "a,b" } });
 });
 
-test("what a launcher gives as JSON is read as it was", () => {
+test("settings that a launcher writes as JSON are read unchanged", () => {
   const given = { imageSize: 32, columns: { race: "a=b,c" }, recipeOptions: { a: [1] }, augmentation: false };
   assert.deepEqual(values(settingsJson({ ...given, maxSteps: undefined, cacheDir: "2024" })), {
     ...given,
@@ -66,22 +66,25 @@ test("what a launcher gives as JSON is read as it was", () => {
   });
 });
 
-test("each value knows its line", () => {
+test("each value has its line", () => {
   assert.equal(settingsIn("# first\nseed: 3\n", "run.yaml").get("seed")?.place, "run.yaml:2");
 });
 
-test("what is no setting, or of another type, is refused with file, line, key and a way out", () => {
+test("an unknown key and a wrong type are refused with file, line, key and a remedy", () => {
   const cases: [string, string][] = [
     ["imagesize: 3", "run.yaml:1: imagesize: no such setting; did you mean image-size?"],
     ["image_size: 3", "run.yaml:1: image_size: no such setting; did you mean image-size?"],
     ["no-augmentation: true", "run.yaml:1: no-augmentation: no such setting; did you mean augmentation?"],
-    ["colour: red", "run.yaml:1: colour: no such setting; `lockstep config schema` lists all"],
-    ["prepared: true", "run.yaml:1: prepared: no such setting; `lockstep config schema` lists all"],
-    ["config: more.yaml", "run.yaml:1: config: no such setting; `lockstep config schema` lists all"],
+    ["colour: red", "run.yaml:1: colour: no such setting; `lockstep config schema` lists all settings"],
+    ["prepared: true", "run.yaml:1: prepared: no such setting; `lockstep config schema` lists all settings"],
+    ["config: more.yaml", "run.yaml:1: config: no such setting; `lockstep config schema` lists all settings"],
     ["lr: 1\nseed: true", "run.yaml:2: seed: true: must be a whole number from 0 to 4294967295"],
     ["seed: [1]", "run.yaml:1: seed: [1]: must be a whole number from 0 to 4294967295"],
     ["widths: { a: 1 }", "run.yaml:1: widths: { a: 1 }: must be a list"],
-    ["widths: [8, [9]]", "run.yaml:1: widths: [8, [9]]: each of the list must be a whole number from 1 to 1000000"],
+    [
+      "widths: [8, [9]]",
+      "run.yaml:1: widths: [8, [9]]: each item of the list must be a whole number from 1 to 1000000",
+    ],
     [
       "task-weights: { faces: 1 }",
       "run.yaml:1: task-weights: { faces: 1 }: must be like gender=1,race=1,age=0.5 with numbers of at least 0",
@@ -97,7 +100,7 @@ test("what is no setting, or of another type, is refused with file, line, key an
     ["recipe-options: [1]", "run.yaml:1: recipe-options: [1]: must be like units=64,sizes=[8,16]: JSON values by name"],
     ["data: 2024", 'run.yaml:1: data: 2024: must be text (write "2024")'],
     ["resume: yes", "run.yaml:1: resume: yes: must be true, false or auto"],
-    ["epochs:", "run.yaml:1: epochs: has no value; leave the line away for the default"],
+    ["epochs:", "run.yaml:1: epochs: has no value; remove the line to use the default"],
     ["epochs: 1\nepochs: 2", "run.yaml:2: Map keys must be unique"],
     ["- epochs", "run.yaml: must be a list of settings, each `key: value` (image-size: 64)"],
   ];
@@ -110,6 +113,6 @@ test("what is no setting, or of another type, is refused with file, line, key an
   }
 });
 
-test("text that is no YAML is refused with its line", () => {
+test("text that is not YAML is refused with its line", () => {
   assert.throws(() => settingsIn("seed: 1\nwidths: [8\n", "run.yaml"), /^UserError: run\.yaml:\d+: .*\]/);
 });

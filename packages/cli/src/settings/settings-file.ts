@@ -1,6 +1,6 @@
-// Reads a YAML file of settings (readSettingsFile): keys are the flags' without dashes in front, values are typed or as a
-// flag has them. JSON is YAML, too: `--config -` is how a launcher gives its processes their settings (settingsJson).
-// Every complaint names the file, the line and the key.
+// `readSettingsFile` reads a YAML file of settings: a key is the flag's name without leading dashes, a value is typed or the
+// flag's text. JSON is YAML too: a launcher gives its processes their settings with `--config -` (`settingsJson`).
+// Every error message names the file, the line and the key.
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { UserError } from "@lockstep/errors";
@@ -10,24 +10,24 @@ import { nearestSetting } from "./nearest-setting.js";
 import { type Inputs, keyOf, readValue, type Settings } from "./setting.js";
 
 export interface FileValue {
-  /** As JSON; its setting's schema takes it. */
+  /** A JSON value that the setting's schema accepts. */
   readonly value: unknown;
   /** For people: `run.yaml:3`. */
   readonly place: string;
 }
 
-/** By name. @throws UserError for a file that cannot be read, a key that is unknown, a value that is not allowed */
+/** @returns the values by setting name. @throws UserError if the file cannot be read, a key is unknown or a value is not allowed */
 export async function readSettingsFile(path: string): Promise<ReadonlyMap<string, FileValue>> {
   if (path === "-") return settingsIn(await text(process.stdin), "stdin");
   const content = await readFile(path, "utf8").catch((error: NodeJS.ErrnoException) => {
-    throw new UserError(`${path}: ${error.code === "ENOENT" ? "not there" : "cannot be read"} (--config)`, {
+    throw new UserError(`${path}: ${error.code === "ENOENT" ? "does not exist" : "cannot be read"} (--config)`, {
       cause: error,
     });
   });
   return settingsIn(content, path);
 }
 
-/** What `--config -` of a command with these settings takes. */
+/** @returns the text that `--config -` of a command with these settings reads */
 export function settingsJson<Group extends Settings>(values: Inputs<Group>): string {
   return JSON.stringify(Object.fromEntries(Object.entries(values).map(([name, value]) => [keyOf(name), value])));
 }
@@ -46,15 +46,15 @@ export function settingsIn(content: string, path: string): ReadonlyMap<string, F
   return new Map(
     contents.items.map(({ key, value: node }: Pair<Node, Node | null>): [string, FileValue] => {
       const place = placeOf(key.range?.[0] ?? 0);
-      const said = isScalar(key) ? String(key.value) : String(key);
-      const [name, setting] = settingNamed(said, place);
+      const keyText = isScalar(key) ? String(key.value) : String(key);
+      const [name, setting] = settingNamed(keyText, place);
       const value: unknown = node?.toJS(document) ?? null;
-      if (value === null) throw new UserError(`${place}: ${said}: has no value; leave the line away for the default`);
+      if (value === null) throw new UserError(`${place}: ${keyText}: has no value; remove the line to use the default`);
       const source = content
         .slice(...(node?.range ?? [0, 0]))
         .trim()
         .replace(/\s+/g, " ");
-      readValue(setting, value, `${place}: ${said}: ${source}`);
+      readValue(setting, value, `${place}: ${keyText}: ${source}`);
       return [name, { value, place }];
     }),
   );
@@ -66,6 +66,6 @@ function settingNamed(key: string, place: string) {
   const found = byKey.get(key);
   if (found !== undefined) return found;
   const nearest = nearestSetting(key, [...byKey.keys()]);
-  const hint = nearest === null ? "`lockstep config schema` lists all" : `did you mean ${nearest}?`;
+  const hint = nearest === null ? "`lockstep config schema` lists all settings" : `did you mean ${nearest}?`;
   throw new UserError(`${place}: ${key}: no such setting; ${hint}`);
 }

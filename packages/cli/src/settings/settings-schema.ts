@@ -1,5 +1,5 @@
-// Makes the JSON Schema of a settings file (settingsSchema), for editors. A copy is committed in packages/cli/schema, as
-// editors and other programs fetch it from there; a test compares them.
+// `settingsSchema` makes the JSON Schema of a settings file. A copy is committed in packages/cli/schema for editors and other
+// programs; a test compares the two.
 import { fileURLToPath } from "node:url";
 import { z } from "zod";
 import { fileSettings } from "./all-settings.js";
@@ -12,7 +12,7 @@ export function settingsSchema() {
   return {
     $schema: "http://json-schema.org/draft-07/schema#",
     title: "Lockstep settings",
-    description: "What a flag of the lockstep command says: `lockstep train --config run.yaml`",
+    description: "Settings of the lockstep command, by flag name: `lockstep train --config run.yaml`",
     type: "object",
     properties: Object.fromEntries(properties),
     additionalProperties: false,
@@ -23,7 +23,7 @@ function propertyOf(setting: Setting) {
   const { $schema: _, ...form } = z.toJSONSchema(setting.schema, {
     target: "draft-7",
     io: "input",
-    // A limit that is none is left away.
+    // zod gives every integer this maximum: it is not a limit.
     override: ({ jsonSchema }) => {
       if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
     },
@@ -31,12 +31,12 @@ function propertyOf(setting: Setting) {
   return { description: describeSetting(setting), ...orText(form) };
 }
 
-/** As the help has it, but for a switch that is on by default: its flag turns it off. */
+/** The help of the flag. The flag of a switch that is on by default turns it off: its help describes `false`. */
 export function describeSetting(setting: Setting): string {
   return defaultOf(setting) === true ? `false: ${setting.help}` : helpOf(setting);
 }
 
-/** Every value but a switch may be written as its flag has it. */
+/** Every value may be given as the flag's text, except for a switch. */
 function orText(form: z.core.JSONSchema.BaseSchema) {
   const isOtherThanText = form.type !== undefined && form.type !== "string" && form.type !== "boolean";
   return isOtherThanText ? { ...form, type: [form.type, "string"] } : form;

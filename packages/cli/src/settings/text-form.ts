@@ -1,10 +1,10 @@
-// Converts between a setting's value and its text (textForm, jsonForm): flags and variables are text, the text of `[8, 16]`
-// is `8,16`. What the text of a value looks like follows from the value's schema.
+// `textForm` and `jsonForm` convert between a setting's value and its text. Flags and variables are text: the text of `[8, 16]`
+// is `8,16`. The form of the text follows from the value's schema.
 import { z } from "zod";
 
 /**
- * The JSON value that the schema checks. Text inside of a list or an object is read, too. Text that is not of the schema's
- * form stays text, so that the schema refuses it with its own message.
+ * @returns the JSON value for the schema to check. Text inside of a list or an object is converted too. Text without the schema's
+ * form is not converted, so that the schema refuses it with its own message.
  */
 export function jsonForm(schema: z.ZodType, given: unknown): unknown {
   const form = formOf(schema);
@@ -29,7 +29,7 @@ const switchWords = new Map([
   ["0", false],
 ]);
 
-/** @param value what the schema takes or gives */
+/** @param value an input or output value of the schema */
 export function textForm(value: unknown): string {
   if (Array.isArray(value)) return value.join(",");
   if (typeof value !== "object" || value === null) return String(value);
@@ -37,7 +37,7 @@ export function textForm(value: unknown): string {
   return pairs.join(",");
 }
 
-/** Without its default, and without what only transforms it. */
+/** @returns the inner schema, without default, optional and transform */
 export function formOf(schema: z.ZodType): z.ZodType {
   if (schema instanceof z.ZodPipe) return formOf(schema.in as z.ZodType);
   const isWrapped =
@@ -45,7 +45,7 @@ export function formOf(schema: z.ZodType): z.ZodType {
   return isWrapped ? formOf(schema.unwrap() as z.ZodType) : schema;
 }
 
-/** Whether its flag may stand alone. */
+/** Whether the flag can be given without a value. */
 export function isSwitch(schema: z.ZodType): schema is z.ZodBoolean | z.ZodLiteral<boolean | string> {
   return schema instanceof z.ZodBoolean || (schema instanceof z.ZodLiteral && schema.values.has(true));
 }
@@ -56,7 +56,7 @@ function partOf(form: Pairs, name: string): z.ZodType {
   return form instanceof z.ZodObject ? (form.shape[name] ?? z.unknown()) : (form.valueType as z.ZodType);
 }
 
-/** `gender=1,race=2`. A part that may be any JSON value is JSON, or else text. */
+/** Reads `gender=1,race=2`. A value that may be any JSON is parsed as JSON; if that fails, it is text. */
 function pairsIn(text: string, form: Pairs): unknown {
   const isJson = form instanceof z.ZodRecord && form.valueType instanceof z.ZodUnknown;
   const parts = isJson ? partsOfJson(text) : text.split(",");
@@ -65,7 +65,7 @@ function pairsIn(text: string, form: Pairs): unknown {
   return Object.fromEntries(pairs.map(([, name = "", value = ""]) => [name, isJson ? jsonOrText(value) : value]));
 }
 
-/** Commas inside of brackets and of quotes separate nothing. */
+/** Splits at commas, except inside brackets and quotes. */
 function partsOfJson(text: string): string[] {
   const parts = [""];
   let depth = 0;

@@ -1,5 +1,5 @@
-// Defines the kinds of values that settings have, as zod schemas of JSON values whose messages tell what is allowed.
-// `lockstep health` loads the settings every few seconds: they import no data set and no recipe code.
+// Zod schemas for the kinds of values that settings have; their messages tell what is allowed. `lockstep health` loads the
+// settings every few seconds, so they import no code of the data set and recipe packages.
 import { isIP } from "node:net";
 import type { SamplingRequest } from "@lockstep/dataset";
 import { z } from "zod";
@@ -12,7 +12,7 @@ export const text = anyText.min(1, "must not be empty");
 /** A flag without a value. */
 export const onOff = z.boolean({ error: "must be true or false" });
 
-/** A flag that stands alone, or has one word behind it. */
+/** A flag that is given without a value, or with one word. */
 export function onOffOr<const Word extends string>(word: Word) {
   return z.literal([true, false, word], { error: `must be true, false or ${word}` });
 }
@@ -52,7 +52,7 @@ export function listOf<Item extends z.ZodType>(item: Item) {
   return z.array(item, { error: "must be a list" }).min(1, { error: "must not be empty" });
 }
 
-/** Of a certificate: a DNS name, whose first part may be `*`, or an IP address. */
+/** A host of a certificate: a DNS name, whose first part may be `*`, or an IP address. */
 export const hostName = z
   .string()
   .refine((name) => isIP(name) !== 0 || /^(\*\.)?([a-z0-9_]([a-z0-9_-]*[a-z0-9_])?\.?)+$/i.test(name), {
@@ -60,7 +60,7 @@ export const hostName = z
   });
 
 const columnsError = "must be like race=ethnicity,age=age_group";
-/** By label, the column that it stands in. */
+/** Column names by label. */
 export const columnMap = z.record(z.string(), z.string({ error: columnsError }).min(1, { error: columnsError }), {
   error: columnsError,
 });
@@ -72,7 +72,7 @@ export const sampling = anyText.transform((name, context) => {
   return z.NEVER;
 });
 
-/** Null where the text has none of the forms that `--sampling` accepts. */
+/** @returns null if the text has none of the forms of `--sampling` */
 function samplingRequest(name: string): SamplingRequest | null {
   if (name === "uniform") return { kind: "uniform" };
   if (name === "balanced") return { kind: "balanced", by: null };
@@ -81,7 +81,7 @@ function samplingRequest(name: string): SamplingRequest | null {
   return name.endsWith(".csv") ? { kind: "file", path: name } : null;
 }
 
-/** More tiles a side make an image that few programs open. */
+/** Few programs can open an image with more tiles per side. */
 const maxSheetSide = 40;
 
 /** `5x8`: rows and columns. */
