@@ -30,14 +30,14 @@ const addons = [
 
 /**
  * Builds the addons that are not up to date.
- * @param {{ libtorch: import("./libtorch.mjs").Libtorch | null, say: (line: string) => void }} options
+ * @param {{ libtorch: import("./libtorch.mjs").Libtorch | null, print: (line: string) => void }} options
  * @returns {boolean} false if the build of an addon failed
  */
-export function buildNative({ libtorch, say }) {
+export function buildNative({ libtorch, print }) {
   let complete = true;
   for (const addon of addons) {
     if (addon.needsTorch && !libtorch) continue;
-    complete = buildAddon(addon, addon.needsTorch ? libtorch : null, say) && complete;
+    complete = buildAddon(addon, addon.needsTorch ? libtorch : null, print) && complete;
   }
   return complete;
 }
@@ -53,7 +53,7 @@ export function missingBuildTools() {
   return missing;
 }
 
-function buildAddon({ name, source, build }, libtorch, say) {
+function buildAddon({ name, source, build }, libtorch, print) {
   const buildFolder = join(root, build);
   const product = join(buildFolder, `${name}.node`);
   const stampFile = join(buildFolder, "stamp.txt");
@@ -69,12 +69,12 @@ function buildAddon({ name, source, build }, libtorch, say) {
     process.env.CXXFLAGS ?? "",
   ]);
   if (existsSync(product) && existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) {
-    say(`${name}: up to date`);
+    print(`${name}: up to date`);
     return true;
   }
   const missing = missingBuildTools();
   if (missing.length > 0) {
-    for (const line of missing) say(`${name}: ${line}`);
+    for (const line of missing) print(`${name}: ${line}`);
     return false;
   }
   const startMs = performance.now();
@@ -94,14 +94,14 @@ function buildAddon({ name, source, build }, libtorch, say) {
     log += `cmake ${args.join(" ")}\n${stdout}${stderr}\n`;
     writeFileSync(logFile, log);
     if (status !== 0) {
-      say(
+      print(
         `${name}: the build failed (the log is ${relative(root, logFile)}); its errors:\n${errorLines(stdout + stderr)}`,
       );
       return false;
     }
   }
   writeFileSync(stampFile, stamp);
-  say(`${name}: built in ${((performance.now() - startMs) / 1000).toFixed(0)} s`);
+  print(`${name}: built in ${((performance.now() - startMs) / 1000).toFixed(0)} s`);
   return true;
 }
 
@@ -142,12 +142,12 @@ function filesUnder(folder) {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { libtorch, notes } = findLibtorch();
-  const say = (line) => process.stderr.write(`${line}\n`);
-  for (const note of notes) say(note);
-  say(
+  const print = (line) => process.stderr.write(`${line}\n`);
+  for (const note of notes) print(note);
+  print(
     libtorch
       ? `libtorch ${libtorch.version} (${libtorch.source}, ${libtorch.prefix})`
       : "no libtorch: run `npm run setup`",
   );
-  if (!buildNative({ libtorch, say })) process.exitCode = 1;
+  if (!buildNative({ libtorch, print })) process.exitCode = 1;
 }

@@ -52,7 +52,10 @@ async function handle() {
 async function rebuildAndTest(changed) {
   log(changed.join(", "));
   const startMs = performance.now();
-  if (changed.some((path) => /\.(cc|h)$/.test(path)) && !buildNative({ libtorch: findLibtorch().libtorch, say: log })) {
+  if (
+    changed.some((path) => /\.(cc|h)$/.test(path)) &&
+    !buildNative({ libtorch: findLibtorch().libtorch, print: log })
+  ) {
     return;
   }
   const compiled = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-b"], {

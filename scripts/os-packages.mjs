@@ -24,14 +24,14 @@ export function missingPackages(packages) {
 }
 
 /** @returns {{ installed: boolean, reason?: string }} */
-export function aptInstall(packages, say) {
+export function aptInstall(packages, print) {
   const isRoot = process.getuid?.() === 0;
   if (!isRoot && !has("sudo")) return { installed: false, reason: "not root, and no sudo" };
   // Without a terminal, sudo must fail instead of asking for a password.
   const sudo = isRoot ? [] : ["sudo", ...(process.stdin.isTTY ? [] : ["-n"]), "DEBIAN_FRONTEND=noninteractive"];
   const run = (...args) => {
     const [command, ...rest] = [...sudo, ...args];
-    say(`running: ${[command, ...rest].join(" ")}`);
+    print(`running: ${[command, ...rest].join(" ")}`);
     const { status, stdout, stderr } = spawnSync(command, rest, {
       encoding: "utf8",
       stdio: ["inherit", "pipe", "pipe"],

@@ -7,10 +7,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 
 /**
  * Waits for the lock.
- * @param say called once with a line if another process holds the lock
+ * @param print called once with a line if another process holds the lock
  * @returns the function that releases the lock
  */
-export async function acquireSetupLock(file, say) {
+export async function acquireSetupLock(file, print) {
   mkdirSync(dirname(file), { recursive: true });
   const content = JSON.stringify({ pid: process.pid, startTime: startTimeOf(process.pid) });
   let reported = false;
@@ -31,7 +31,7 @@ export async function acquireSetupLock(file, say) {
       removeStaleLock(file, found);
       continue;
     }
-    if (!reported && found !== null) say(`waiting for another set-up in this clone (process ${found.owner.pid})`);
+    if (!reported && found !== null) print(`waiting for another set-up in this clone (process ${found.owner.pid})`);
     reported = true;
     await sleep(200);
   }

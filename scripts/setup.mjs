@@ -20,7 +20,7 @@ const stateFolder = join(root, ".cache", "setup");
 const refusalFile = join(stateFolder, "no-libtorch.txt");
 const minimumNodeMajor = 20;
 
-const say = (line) => process.stderr.write(`setup: ${line}\n`);
+const print = (line) => process.stderr.write(`setup: ${line}\n`);
 
 /** An error whose message is printed without a stack trace. */
 class SetupError extends Error {}
@@ -34,20 +34,20 @@ export async function setup({ retry = false } = {}) {
   const startMs = performance.now();
   try {
     checkNode();
-    const release = await acquireSetupLock(join(stateFolder, "lock"), say);
+    const release = await acquireSetupLock(join(stateFolder, "lock"), print);
     try {
       installDependencies();
       const libtorch = obtainLibtorch(retry);
-      if (!buildNative({ libtorch, say })) throw new SetupError("the native addons could not be built (see above)");
+      if (!buildNative({ libtorch, print })) throw new SetupError("the native addons could not be built (see above)");
       buildTypeScript();
-      say(`ready in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+      print(`ready in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
       return { hasTorch: libtorch !== null };
     } finally {
       release();
     }
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    say(error.message);
+    print(error.message);
     process.exit(1);
   }
 }
@@ -57,17 +57,17 @@ function checkNode() {
   if (Number(version.split(".")[0]) < minimumNodeMajor) {
     throw new SetupError(`Node ${version} is too old: Lockstep requires Node ${minimumNodeMajor} or later`);
   }
-  say(`Node ${version}`);
+  print(`Node ${version}`);
 }
 
 function installDependencies() {
   const stampFile = join(root, "node_modules", ".lockstep-stamp");
   const stamp = dependenciesSha256();
   if (existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp) {
-    say("npm packages: up to date");
+    print("npm packages: up to date");
     return;
   }
-  say("npm packages: running npm ci");
+  print("npm packages: running npm ci");
   const npm = process.env.npm_execpath;
   const [command, ...args] = npm?.endsWith(".js") ? [process.execPath, npm] : ["npm"];
   const { status, stdout, stderr, error } = spawnSync(command, [...args, "ci", "--no-audit", "--no-fund"], {
@@ -77,7 +77,7 @@ function installDependencies() {
   });
   if (status !== 0) throw new SetupError(`npm ci failed:\n${error?.message ?? `${stdout}${stderr}`.trim()}`);
   writeFileSync(stampFile, stamp);
-  say("npm packages: installed");
+  print("npm packages: installed");
 }
 
 function dependenciesSha256() {
@@ -95,18 +95,18 @@ function obtainLibtorch(retry) {
   if (before.libtorch && before.libtorch.source !== "os") return found(before);
   const missing = isDebianLike() ? missingPackages(torchPackages) : [];
   if (missing.length > 0 && (retry || !existsSync(refusalFile))) {
-    const { installed, reason } = aptInstall(missing, say);
+    const { installed, reason } = aptInstall(missing, print);
     if (installed) {
       rmSync(refusalFile, { force: true });
-      say(`installed ${missing.join(", ")}`);
+      print(`installed ${missing.join(", ")}`);
       return found(look());
     }
     mkdirSync(stateFolder, { recursive: true });
     writeFileSync(refusalFile, `${reason}\n`);
-    say(`could not install ${missing.join(", ")}: ${reason}`);
+    print(`could not install ${missing.join(", ")}: ${reason}`);
   }
   if (before.libtorch && missing.length > 0) {
-    say(`WARNING: without ${missing.join(" and ")} libtorch computes slower: apt-get install ${missing.join(" ")}`);
+    print(`WARNING: without ${missing.join(" and ")} libtorch computes slower: apt-get install ${missing.join(" ")}`);
   }
   return found(before);
 }
@@ -120,21 +120,21 @@ function look() {
 }
 
 function found({ libtorch, notes }) {
-  for (const note of notes) say(note);
+  for (const note of notes) print(note);
   if (libtorch) {
-    say(
+    print(
       `libtorch ${libtorch.version} (${libtorch.source === "os" ? "the OS package" : libtorch.source}, ${libtorch.prefix})`,
     );
     return libtorch;
   }
   const missingTools = missingBuildTools();
-  for (const line of missingTools) say(line);
-  say(
+  for (const line of missingTools) print(line);
+  print(
     "WARNING: no libtorch: Lockstep will train with the cpu backend, thousands of times slower. To install it, use one of:",
   );
-  say(`  Debian, Ubuntu:  apt-get install ${torchPackages.join(" ")}   (as root), then: npm run setup`);
-  say("  with Python:     pip install torch   (for a python3 on PATH), then: npm run setup");
-  say("  anything else:   unpack a libtorch (cxx11 ABI) and run: LIBTORCH=/path/to/libtorch npm run setup");
+  print(`  Debian, Ubuntu:  apt-get install ${torchPackages.join(" ")}   (as root), then: npm run setup`);
+  print("  with Python:     pip install torch   (for a python3 on PATH), then: npm run setup");
+  print("  anything else:   unpack a libtorch (cxx11 ABI) and run: LIBTORCH=/path/to/libtorch npm run setup");
   return null;
 }
 
@@ -143,7 +143,7 @@ function buildTypeScript() {
   const tsc = join(root, "node_modules", "typescript", "bin", "tsc");
   const { status, stdout, stderr } = spawnSync(process.execPath, [tsc, "-b"], { cwd: root, encoding: "utf8" });
   if (status !== 0) throw new SetupError(`TypeScript does not compile:\n${stdout}${stderr}`);
-  say(`TypeScript: compiled in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
+  print(`TypeScript: compiled in ${((performance.now() - startMs) / 1000).toFixed(1)} s`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) await setup({ retry: true });

@@ -8,7 +8,7 @@ import { fairfaceRecipe } from "../fairface/fairface-recipe.js";
 import type { RecipeDefinition } from "../recipe.js";
 import { provideLockstepModules } from "./lockstep-modules.js";
 import { recipeDigest } from "./recipe-digest.js";
-import { findRecipe } from "./recipe-place.js";
+import { findRecipe } from "./recipe-location.js";
 
 const builtIn: readonly RecipeDefinition[] = [fairfaceRecipe];
 export const defaultRecipe = fairfaceRecipe.name;
@@ -37,13 +37,13 @@ export interface RunRecipe {
  */
 export async function loadRecipe(reference: string, folder = process.cwd()): Promise<LoadedRecipe> {
   const names = builtIn.map(({ name }) => name);
-  const place = findRecipe(reference, names, folder);
-  if (place.kind === "built-in") {
-    const found = builtIn.find(({ name }) => name === place.name);
-    if (found === undefined) throw new Error(`no built-in recipe ${place.name}`);
+  const location = findRecipe(reference, names, folder);
+  if (location.kind === "built-in") {
+    const found = builtIn.find(({ name }) => name === location.name);
+    if (found === undefined) throw new Error(`no built-in recipe ${location.name}`);
     return { ...found, reference: found.name, sha256: null };
   }
-  const { path } = place;
+  const { path } = location;
   const { exports, sha256 } = await importFile(path);
   const definition = checkedDefinition(path, exports);
   if (names.includes(definition.name)) {
