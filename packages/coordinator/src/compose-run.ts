@@ -12,8 +12,8 @@ import { restoredPosition } from "./keep/stored-position.js";
 import { BufferPool } from "./reduce/buffer-pool.js";
 import type { Training } from "./reduce/training-state.js";
 import { WeightsFeed } from "./reduce/weights-feed.js";
+import type { RunEnvironment } from "./run-environment.js";
 import { Sessions } from "./serve/sessions.js";
-import type { Surroundings } from "./surroundings.js";
 import { type GenerationStart, Observation } from "./tell/observation.js";
 import { StepLog } from "./tell/step-log.js";
 
@@ -57,21 +57,21 @@ const gatherMs = 5000;
 export function composeRun(
   settings: LeadSettings,
   prepared: PreparedRun,
-  { start, surroundings }: { readonly start: GenerationStart; readonly surroundings: Surroundings },
+  { start, environment }: { readonly start: GenerationStart; readonly environment: RunEnvironment },
 ): RunParts {
   const { generation } = start;
-  const { run, layout, course, checkpoint } = prepared;
+  const { run, layout, plan, checkpoint } = prepared;
   const { manifest } = checkpoint;
   const { log } = settings;
-  const { folder, clock } = surroundings;
+  const { folder, clock } = environment;
   const { nowMs, unixMs } = clock;
-  const position = restoredPosition(manifest.position, course.stepsPerEpoch);
+  const position = restoredPosition(manifest.position, plan.stepsPerEpoch);
   const earlier = restoreBookkeeping(manifest.bookkeeping);
   requireValidationLosses(prepared, earlier);
-  const training = surroundings.createTraining({
+  const training = environment.createTraining({
     run,
     layout,
-    totalSteps: course.totalSteps,
+    totalSteps: plan.totalSteps,
     weights: checkpoint.weights,
     optimizerState: checkpoint.optimizerState,
     epochSums: manifest.epochSums,
@@ -122,7 +122,7 @@ export function composeRun(
     }),
     {
       ...{ run, layout, training, feed, pool, sessions, writer, stepLog, events, goodput, log, nowMs },
-      onChange: () => observation.tellStatus(),
+      onChange: () => observation.publishStatus(),
       numerics: ownNumerics(log),
     },
     earlier,
@@ -147,14 +147,14 @@ export function composeRun(
   };
 }
 
-function coreSettings(settings: LeadSettings, { run, layout, course }: PreparedRun, generation: number): CoreSettings {
+function coreSettings(settings: LeadSettings, { run, layout, plan }: PreparedRun, generation: number): CoreSettings {
   return {
     protocolVersion: PROTOCOL_VERSION,
     coordinatorGeneration: generation,
     runSpecSha256: canonicalSha256(run.spec),
     datasetFingerprint: run.spec.dataset.fingerprint,
     layoutSha256: layout.sha256,
-    course,
+    plan,
     earlyStop: run.spec.earlyStop ?? null,
     numSums: run.sumNames.length,
     checkpointEvery: settings.checkpointEvery,
@@ -170,8 +170,8 @@ function coreSettings(settings: LeadSettings, { run, layout, course }: PreparedR
 }
 
 /** A run that stops early is decided by the validation loss of each epoch so far. */
-function requireValidationLosses({ run, course, checkpoint }: PreparedRun, { validationLosses }: Bookkeeping): void {
-  const { step, epoch } = restoredPosition(checkpoint.manifest.position, course.stepsPerEpoch);
+function requireValidationLosses({ run, plan, checkpoint }: PreparedRun, { validationLosses }: Bookkeeping): void {
+  const { step, epoch } = restoredPosition(checkpoint.manifest.position, plan.stepsPerEpoch);
   if (run.spec.earlyStop === undefined || validationLosses.length === epoch) return;
   throw new UserError(
     `${checkpoint.path}: the checkpoint of step ${step} has ${validationLosses.length} validation losses of ${epoch} epochs, and the run stops early by them; remove that checkpoint and resume`,

@@ -19,7 +19,7 @@ import { announce } from "./tell/announcements.js";
 import type { EventHub } from "./tell/event-hub.js";
 import type { Goodput } from "./tell/goodput.js";
 import type { StepLog } from "./tell/step-log.js";
-import type { Attendant } from "./tell/worker-phases.js";
+import type { AttendingWorker } from "./tell/worker-phases.js";
 
 export interface ConductorParts {
   readonly run: RunDescription;
@@ -40,7 +40,7 @@ export interface ConductorParts {
   readonly nowMs: () => number;
 }
 
-const aboutMembers: ReadonlySet<CoreEvent["type"]> = new Set([
+const memberEvents: ReadonlySet<CoreEvent["type"]> = new Set([
   "join",
   "session-opened",
   "session-closed",
@@ -113,12 +113,12 @@ export class Conductor {
         this.#state = state;
         first ??= effects;
         for (const effect of effects) this.#perform(effect);
-        const isNews = reason !== this.#reason;
-        if (isNews) {
+        const isNewReason = reason !== this.#reason;
+        if (isNewReason) {
           this.#parts.log.info({ state: describeState(state).name, step: state.position.step }, reason);
           this.#reason = reason;
         }
-        if (isNews || aboutMembers.has(next.type) || effects.some(({ type }) => type === "worker-lost")) {
+        if (isNewReason || memberEvents.has(next.type) || effects.some(({ type }) => type === "worker-lost")) {
           this.#parts.onChange();
         }
       }
@@ -243,7 +243,7 @@ export class Conductor {
         stepSeconds: (endMs - firstLeaseAtMs) / 1000,
         commitSeconds: (endMs - startMs) / 1000,
         firstLeaseAtMs,
-        attendants: this.#attendants(),
+        attendingWorkers: this.#attendingWorkers(),
         weightsDigest,
       },
       sums,
@@ -252,9 +252,9 @@ export class Conductor {
     this.dispatch({ type: "committed", weightsDigest });
   }
 
-  #attendants(): Attendant[] {
-    return this.#state.members.flatMap(({ slot, computeThreads, life, sessionId }) => {
-      const sinceMs = life === "attending" ? this.#parts.sessions.sinceMs(sessionId) : null;
+  #attendingWorkers(): AttendingWorker[] {
+    return this.#state.members.flatMap(({ slot, computeThreads, status, sessionId }) => {
+      const sinceMs = status === "attending" ? this.#parts.sessions.sinceMs(sessionId) : null;
       return sinceMs === null ? [] : [{ slot, computeThreads, sinceMs }];
     });
   }

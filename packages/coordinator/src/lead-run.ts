@@ -1,4 +1,4 @@
-// Leads a run from its folder to its end or to a stop: `leadRun`. What it needs of the machine comes as `Surroundings`.
+// Leads a run from its folder to its end or to a stop: `leadRun`. What it needs of the machine comes as `RunEnvironment`.
 import { describeError, RunFailed } from "@lockstep/errors";
 import type { RunSummary } from "@lockstep/protocol";
 import { canonicalJson } from "@lockstep/protocol";
@@ -12,9 +12,9 @@ import { readPreparedRun } from "./keep/prepared-run.js";
 import { readPreviousEnd, summaryFile } from "./keep/previous-summary.js";
 import { samplesBefore } from "./keep/stored-position.js";
 import { BrokenUploads } from "./reduce/broken-uploads.js";
+import type { RunEnvironment } from "./run-environment.js";
 import { coordinatorService } from "./serve/coordinator-service.js";
 import { controlService, telemetryService } from "./serve/observer-services.js";
-import type { Surroundings } from "./surroundings.js";
 
 export interface LeadOptions extends LeadSettings {
   /** Aborted: the run stops after the step under way. Its reason is shown to people. */
@@ -36,7 +36,7 @@ export interface RunEnd {
   /** True when this process was told to end: a later one may resume the run. False when the run is over for good. */
   readonly mayGoOn: boolean;
   /** Workers that attended at the end, and were told of it. */
-  readonly workersTold: number;
+  readonly workersNotified: number;
 }
 
 /**
@@ -45,17 +45,17 @@ export interface RunEnd {
  * @throws UserError for a folder that is not a prepared run, or an address that cannot be bound
  * @throws RunFailed when the run cannot go on; summary.json is not written then
  */
-export async function leadRun(options: LeadOptions, surroundings: Surroundings): Promise<RunEnd> {
-  const { folder, clock } = surroundings;
+export async function leadRun(options: LeadOptions, environment: RunEnvironment): Promise<RunEnd> {
+  const { folder, clock } = environment;
   try {
     const startMs = clock.nowMs();
     const beganAtMs = clock.unixMs();
     const prepared = await readPreparedRun(folder, options.log);
     const generation = (await readGeneration(folder)) + 1;
     const previousEnd = await readPreviousEnd(folder, options.log);
-    const parts = composeRun(options, prepared, { start: { generation, beganAtMs, previousEnd }, surroundings });
+    const parts = composeRun(options, prepared, { start: { generation, beganAtMs, previousEnd }, environment });
     try {
-      return await serve(options, parts, { surroundings, startMs });
+      return await serve(options, parts, { environment, startMs });
     } finally {
       parts.stepLog.close();
     }
@@ -72,21 +72,21 @@ export async function leadRun(options: LeadOptions, surroundings: Surroundings):
 async function serve(
   options: LeadOptions,
   parts: RunParts,
-  { surroundings, startMs }: { readonly surroundings: Surroundings; readonly startMs: number },
+  { environment, startMs }: { readonly environment: RunEnvironment; readonly startMs: number },
 ): Promise<RunEnd> {
   const { log, signal, health } = options;
   const { conductor, training, feed, observation, generation } = parts;
-  const { folder, clock } = surroundings;
+  const { folder, clock } = environment;
   const uploads = new BrokenUploads(conductor, clock);
   const services = servicesOf(options, parts, { clock, uploads });
   const names = services.flatMap(({ definition }) => Object.values(definition)[0]?.path.split("/")[1] ?? []);
-  const serving = { isOpen: false };
-  const listener = await surroundings.listen(services, () => serving.isOpen);
-  const stopTicking = surroundings.every(tickMs, () => {
+  const serving = { isReady: false };
+  const listener = await environment.listen(services, () => serving.isReady);
+  const stopTicking = environment.every(tickMs, () => {
     uploads.failExpired();
     conductor.dispatch({ type: "tick" });
   });
-  const stopReporting = surroundings.every(statusMs, () => observation.tellStatus(surroundings.sampleVitals()));
+  const stopReporting = environment.every(statusMs, () => observation.publishStatus(environment.sampleVitals()));
   const onAbort = (): void => {
     conductor.dispatch({ type: "stop", reason: describeError(signal.reason), mayGoOn: true });
   };
@@ -94,12 +94,12 @@ async function serve(
     await storeGeneration(folder, generation);
     await folder.remove(summaryFile);
     const { step } = conductor.state.position;
-    const { totalSteps } = parts.prepared.course;
+    const { totalSteps } = parts.prepared.plan;
     log.info({ address: listener.address, step, totalSteps }, "coordinator listens");
     const weightsDigest = training.digest();
     feed.publish({ step, digest: weightsDigest }, training.weightsBytes());
     conductor.dispatch({ type: "opened", weightsDigest });
-    serving.isOpen = true;
+    serving.isReady = true;
     for (const name of names) health.setServing(name, true);
     options.onListening?.(listener.address);
     if (signal.aborted) onAbort();
@@ -107,12 +107,12 @@ async function serve(
     const outcome = await conductor.ended;
     log.info({ outcome: outcome.kind, step: conductor.state.position.step }, `the run ends: ${reasonOf(outcome)}`);
     for (const name of names) health.setServing(name, false);
-    const { end, summary } = await record(parts, { surroundings, startMs });
-    const workersTold = conductor.finish(end);
+    const { end, summary } = await record(parts, { environment, startMs });
+    const workersNotified = conductor.finish(end);
     publishEnd(end, parts);
     await observation.events.close(AbortSignal.timeout(closeGraceMs));
     if (summary === null) throw new RunFailed(reasonOf(end), { cause: conductor.failure });
-    return { summary, mayGoOn: mayGoOnAfter(end), workersTold };
+    return { summary, mayGoOn: mayGoOnAfter(end), workersNotified };
   } finally {
     stopTicking();
     stopReporting();
@@ -125,7 +125,7 @@ async function serve(
 function servicesOf(
   options: LeadOptions,
   { prepared, conductor, sessions, pool, feed, observation, ...parts }: RunParts,
-  { clock, uploads }: { readonly clock: Surroundings["clock"]; readonly uploads: BrokenUploads },
+  { clock, uploads }: { readonly clock: RunEnvironment["clock"]; readonly uploads: BrokenUploads },
 ) {
   const { run, layout } = prepared;
   const runSpecJson = canonicalJson(run.spec);
@@ -161,14 +161,14 @@ function servicesOf(
  */
 async function record(
   parts: RunParts,
-  { surroundings, startMs }: { readonly surroundings: Surroundings; readonly startMs: number },
+  { environment, startMs }: { readonly environment: RunEnvironment; readonly startMs: number },
 ): Promise<{ readonly end: Outcome; readonly summary: RunSummary | null }> {
   const { conductor, writer } = parts;
   await conductor.settled();
   await writer.idle();
   const outcome = outcomeOf(conductor);
   if (outcome.kind === "failed") return { end: outcome, summary: null };
-  const { folder, clock } = surroundings;
+  const { folder, clock } = environment;
   const summary = summarize(outcome, parts, { out: folder.path, seconds: (clock.nowMs() - startMs) / 1000 });
   try {
     await folder.replaceJson(summaryFile, summary);
@@ -190,7 +190,7 @@ function publishEnd(end: Outcome, { conductor, observation, training, feed }: Ru
   const { step } = conductor.state.position;
   // When an update failed or was not counted, the weights are not those of `step`.
   const isAtStep = feed.version?.step === step;
-  observation.tellStatus();
+  observation.publishStatus();
   observation.events.publish({
     $case: "runFinished",
     value: {
@@ -215,7 +215,7 @@ function summarize(
     reason: reasonOf(outcome),
     steps: position.step,
     epochs: position.epoch,
-    samples: samplesBefore(position, settings.course),
+    samples: samplesBefore(position, settings.plan),
     seconds,
     imagesPerSecond: stepLog.imagesPerSecond(),
     loss: conductor.loss,

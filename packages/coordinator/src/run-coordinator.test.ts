@@ -129,7 +129,7 @@ test("a worker that vanishes in mid-lease costs that lease alone", async (t) => 
   const doomed = await FakeWorker.join(address, tiny, {
     onLease: (lease, worker) => {
       if (lease.step < 1) return true;
-      worker.vanish();
+      worker.disconnect();
       return false;
     },
   });
@@ -219,7 +219,7 @@ test("weights that overflow in an update end the run as failed, and the checkpoi
   assert.deepEqual(skipped, []);
 });
 
-test("a NaN stops the run, names the culprit and keeps the state before", async (t) => {
+test("a NaN stops the run, names the notFinite and keeps the state before", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const { address, summary } = await start(out);

@@ -5,7 +5,7 @@ import { openRunFolder } from "./keep/run-folder.js";
 import { type LeadOptions, leadRun, type RunEnd } from "./lead-run.js";
 import { TrainingState } from "./reduce/training-state.js";
 import { accessOf } from "./serve/access.js";
-import { openingGuard } from "./serve/opening-guard.js";
+import { readinessGuard } from "./serve/readiness-guard.js";
 
 export interface CoordinatorOptions extends Omit<LeadOptions, "health"> {
   /** The run's folder, prepared: run.json and a checkpoint. It goes on from the newest that verifies. */
@@ -39,9 +39,9 @@ export async function runCoordinator(options: CoordinatorOptions): Promise<RunEn
           const timer = setInterval(work, intervalMs);
           return () => clearInterval(timer);
         },
-        listen: (services, isOpen) => {
+        listen: (services, isReady) => {
           const { interceptors, ...access } = accessOf(options);
-          const guards = [openingGuard(isOpen), ...interceptors];
+          const guards = [readinessGuard(isReady), ...interceptors];
           return listen({ address: options.listen, services, health, ...access, interceptors: guards, log });
         },
         createTraining: (training) => new TrainingState(training),

@@ -106,7 +106,7 @@ interface Surroundings {
   readonly signal: AbortSignal;
 }
 
-type End = Pick<RunEnd, "mayGoOn" | "workersTold"> & { readonly reason: string };
+type End = Pick<RunEnd, "mayGoOn" | "workersNotified"> & { readonly reason: string };
 
 /** Holds the run's lock meanwhile, and prints the result. */
 async function prepareAndLead(
@@ -134,7 +134,7 @@ async function prepareAndLead(
       const { epochs: totalEpochs } = prepared.description.spec;
       const notes = finishedNotes(prepared.finished, { out: options.out, totalEpochs, ledBy: "coordinator" });
       for (const line of notes) display?.note(line);
-      end = { mayGoOn: false, workersTold: 0, reason: prepared.finished.reason };
+      end = { mayGoOn: false, workersNotified: 0, reason: prepared.finished.reason };
     } else {
       end = await lead(options, surroundings);
     }
@@ -150,8 +150,8 @@ async function prepareAndLead(
 }
 
 /** Expected workers that were not told of the end, and may come yet; 0 where nobody waits for them. */
-function missingAt({ mayGoOn, workersTold }: End, { linger, expectedWorkers }: CoordinatorOptions): number {
-  return mayGoOn || linger === undefined ? 0 : Math.max(0, expectedWorkers - workersTold);
+function missingAt({ mayGoOn, workersNotified }: End, { linger, expectedWorkers }: CoordinatorOptions): number {
+  return mayGoOn || linger === undefined ? 0 : Math.max(0, expectedWorkers - workersNotified);
 }
 
 async function answerLate(
@@ -171,7 +171,7 @@ async function lead(options: CoordinatorOptions, surroundings: Surroundings): Pr
   const { out, logging, display, health, lockOptions, signal } = surroundings;
   const lock = await lockCoordinator(out, lockOptions);
   try {
-    const { summary, mayGoOn, workersTold } = await runCoordinator({
+    const { summary, mayGoOn, workersNotified } = await runCoordinator({
       out,
       listen: options.listen,
       tls: options.tls,
@@ -191,7 +191,7 @@ async function lead(options: CoordinatorOptions, surroundings: Surroundings): Pr
       signal,
       onListening: (address) => display?.note(`listening on ${address}`),
     });
-    return { mayGoOn, workersTold, reason: summary.reason };
+    return { mayGoOn, workersNotified, reason: summary.reason };
   } finally {
     await lock.release();
   }

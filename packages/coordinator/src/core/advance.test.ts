@@ -35,7 +35,7 @@ function oneStepRun() {
       runSpecSha256: "",
       datasetFingerprint: "",
       layoutSha256: "",
-      course: { stepsPerEpoch: 1, totalSteps: 1, trainPass: () => shape, validationPass: () => null },
+      plan: { stepsPerEpoch: 1, totalSteps: 1, trainPass: () => shape, validationPass: () => null },
       earlyStop: null,
       numSums: 0,
       checkpointEvery: 1,

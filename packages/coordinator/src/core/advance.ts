@@ -3,7 +3,7 @@
 import { type Draft, draftOf } from "./draft.js";
 import type { CoreEvent, Effect } from "./event.js";
 import { backUpLateLeases, dropLeases, forgetLease, grantLeases, settleLease } from "./leasing.js";
-import { drain, heard, join, lose, loseSilent, openSession } from "./membership.js";
+import { drain, join, noteHeartbeat, openSession, removeMember, removeSilentMembers } from "./membership.js";
 import { abandonWhenOverdue, closePassWhenDone, committed, concluded, fail, openNext, requestStop } from "./passes.js";
 import { type CoreState, describeState, memberOf, openPass } from "./state.js";
 
@@ -38,11 +38,11 @@ function apply(draft: Draft, event: CoreEvent): void {
       return;
     case "session-closed": {
       const member = memberOf(state, event.sessionId);
-      if (member !== undefined) lose(draft, member, event.reason);
+      if (member !== undefined) removeMember(draft, member, event.reason);
       return;
     }
     case "heartbeat":
-      heard(draft, event.sessionId);
+      noteHeartbeat(draft, event.sessionId);
       return;
     case "draining":
       drain(draft, event.sessionId);
@@ -77,7 +77,7 @@ function apply(draft: Draft, event: CoreEvent): void {
       requestStop(draft, event);
       return;
     case "tick":
-      loseSilent(draft);
+      removeSilentMembers(draft);
       abandonWhenOverdue(draft);
       state.lastTickMs = nowMs;
       backUpLateLeases(draft);

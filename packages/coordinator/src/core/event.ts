@@ -1,6 +1,6 @@
 // Owns what can happen to a run, as the shell tells the core. Every event is plain data.
 import type { WireErrorCode } from "@lockstep/protocol";
-import type { PassKind } from "./course.js";
+import type { PassKind } from "./run-plan.js";
 
 /** What a worker shows when it joins; fields as in JoinRequest of the wire contract. */
 export interface JoinClaim {

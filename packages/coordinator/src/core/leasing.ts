@@ -1,9 +1,9 @@
 // Owns the leases of the pass under way: granting, late ones and their backups, lost ones. A micro-batch that is in no
 // open lease and in no accepted sum is outstanding; that set is always derived, never kept.
 import { childrenOf, type TreeNode } from "@lockstep/numerics";
-import { samplesOf } from "./course.js";
 import type { Draft } from "./draft.js";
 import { leaseMs, planLeases } from "./lease-plan.js";
+import { samplesOf } from "./run-plan.js";
 import { type CoreState, type Member, memberOf, type OpenLease, openPass, type PassState } from "./state.js";
 
 /** The newest measurement's share in a worker's smoothed speed. */
@@ -18,7 +18,7 @@ export function grantLeases(draft: Draft): void {
   if (pass === null || !gather(draft)) return;
   const { numMicroBatches } = pass.shape;
   // Who has failed a lease of this pass gets another only when nobody is left who has not.
-  const attending = state.members.filter(({ life }) => life === "attending");
+  const attending = state.members.filter(({ status }) => status === "attending");
   const sound = attending.filter(({ slot }) => !pass.failedSlots.includes(slot));
   const planned = planLeases({
     numMicroBatches,
@@ -37,7 +37,7 @@ export function grantLeases(draft: Draft): void {
 /** Whether leases may be given: so that workers started together begin together, whichever is ready first. */
 function gather({ state, nowMs }: Draft): boolean {
   if (state.gathered) return true;
-  const numReady = state.members.filter(({ life }) => life === "attending").length;
+  const numReady = state.members.filter(({ status }) => status === "attending").length;
   if (numReady === 0) return false;
   state.firstReadyMs ??= nowMs;
   const { expectedWorkers, gatherMs } = state.settings;
@@ -55,7 +55,7 @@ export function backUpLateLeases(draft: Draft): void {
     const holder = memberOf(state, lease.sessionId);
     if (youngest !== lease || holder === undefined || nowMs < lateAtMs(state, pass, lease, holder)) continue;
     const idle = state.members
-      .filter((member) => member.life === "attending" && !pass.leases.some((open) => open.slot === member.slot))
+      .filter((member) => member.status === "attending" && !pass.leases.some((open) => open.slot === member.slot))
       .sort((a, b) => (roundMsOf(a, pass) ?? 0) - (roundMsOf(b, pass) ?? 0) || a.slot - b.slot)[0];
     if (idle === undefined) return;
     const reason = `late: ${Math.round(nowMs - lease.grantedAtMs)} ms, expected ${Math.round(lease.expectedMs ?? 0)} ms`;
@@ -177,7 +177,7 @@ function roundMsOf(member: Member, pass: PassState): number | null {
 }
 
 function meanRoundMs(state: CoreState, pass: PassState): number | null {
-  const known = state.members.flatMap((member) => (member.life === "gone" ? [] : (roundMsOf(member, pass) ?? [])));
+  const known = state.members.flatMap((member) => (member.status === "gone" ? [] : (roundMsOf(member, pass) ?? [])));
   return known.length === 0 ? null : known.reduce((sum, ms) => sum + ms, 0) / known.length;
 }
 

@@ -21,9 +21,9 @@ export function join(draft: Draft, claim: JoinClaim, sessionId: string): void {
     effects.push({ type: "refuse", ...refusal });
     return;
   }
-  // The same process again (its stream broke): the old session ends, the life goes on.
+  // The same process again (its stream broke): the old session ends, the status goes on.
   const earlier = state.members.find(({ instanceId }) => instanceId === claim.instanceId);
-  if (earlier !== undefined && earlier.life !== "gone") lose(draft, earlier, "its process joined again");
+  if (earlier !== undefined && earlier.status !== "gone") removeMember(draft, earlier, "its process joined again");
   const slot = slotFor(state, claim, earlier);
   if (slot === null) {
     const message = `slot ${claim.wantedSlot} is held by a living worker; ask for another or wait until it has gone`;
@@ -34,8 +34,8 @@ export function join(draft: Draft, claim: JoinClaim, sessionId: string): void {
   state.reference ??= { numericsJson: claim.numericsJson, pixelsSha256: claim.pixelsSha256 };
   if (mixed) state.mixedNumerics = true;
   const before = state.members.find((member) => member.slot === slot);
-  const sameLife = before !== undefined && before.instanceId === claim.instanceId;
-  const generation = before === undefined ? 1 : before.generation + (sameLife ? 0 : 1);
+  const isSameProcess = before !== undefined && before.instanceId === claim.instanceId;
+  const generation = before === undefined ? 1 : before.generation + (isSameProcess ? 0 : 1);
   const { instanceId, computeThreads, host } = claim;
   const backend = backendIn(claim.numericsJson);
   const member: Member = {
@@ -46,20 +46,20 @@ export function join(draft: Draft, claim: JoinClaim, sessionId: string): void {
     sessionId,
     computeThreads,
     host,
-    life: "joined",
+    status: "joined",
     left: false,
     lastSeenMs: nowMs,
-    roundMs: sameLife ? before.roundMs : { train: null, validate: null },
-    samplesPerSecond: sameLife ? before.samplesPerSecond : null,
+    roundMs: isSameProcess ? before.roundMs : { train: null, validate: null },
+    samplesPerSecond: isSameProcess ? before.samplesPerSecond : null,
   };
   state.members = [...state.members.filter((other) => other.slot !== slot), member].sort((a, b) => a.slot - b.slot);
   effects.push({ type: "admit", sessionId, slot, generation, host, computeThreads, backend, mixed });
 }
 
 /** The member's session ends: it is gone, its leases are free. Once the run has ended everybody leaves; nobody is lost. */
-export function lose(draft: Draft, member: Member, reason: string): void {
-  member.left = member.life === "draining";
-  member.life = "gone";
+export function removeMember(draft: Draft, member: Member, reason: string): void {
+  member.left = member.status === "draining";
+  member.status = "gone";
   if (draft.state.phase.kind === "ended") return;
   const leasesLost = dropLeases(draft, (lease) => lease.sessionId === member.sessionId, reason);
   const { sessionId, slot, generation, left } = member;
@@ -70,37 +70,37 @@ export function openSession(draft: Draft, sessionId: string): void {
   const member = memberOf(draft.state, sessionId);
   if (member === undefined) return;
   member.lastSeenMs = draft.nowMs;
-  if (member.life === "joined") member.life = "attending";
+  if (member.status === "joined") member.status = "attending";
 }
 
-export function heard(draft: Draft, sessionId: string): void {
+export function noteHeartbeat(draft: Draft, sessionId: string): void {
   const member = memberOf(draft.state, sessionId);
   if (member !== undefined) member.lastSeenMs = draft.nowMs;
 }
 
 export function drain(draft: Draft, sessionId: string): void {
   const member = memberOf(draft.state, sessionId);
-  if (member !== undefined) member.life = "draining";
+  if (member !== undefined) member.status = "draining";
 }
 
 /**
  * Workers that were silent too long are lost. A jump between two ticks is the coordinator's own pause (a suspended
  * machine, a stopped process): heartbeats wait unread, so nobody is blamed for that time.
  */
-export function loseSilent(draft: Draft): void {
+export function removeSilentMembers(draft: Draft): void {
   const { state, nowMs } = draft;
   const { heartbeatTimeoutMs } = state.settings;
   const pauseMs = state.lastTickMs === null ? 0 : nowMs - state.lastTickMs;
   if (pauseMs > heartbeatTimeoutMs / 2) for (const member of state.members) member.lastSeenMs += pauseMs;
   for (const member of state.members) {
-    if (member.life !== "gone" && nowMs - member.lastSeenMs > heartbeatTimeoutMs) {
-      lose(draft, member, `silent for ${(nowMs - member.lastSeenMs) / 1000} s`);
+    if (member.status !== "gone" && nowMs - member.lastSeenMs > heartbeatTimeoutMs) {
+      removeMember(draft, member, `silent for ${(nowMs - member.lastSeenMs) / 1000} s`);
     }
   }
 }
 
 function slotFor(state: CoreState, claim: JoinClaim, earlier: Member | undefined): number | null {
-  const isFree = (slot: number): boolean => !state.members.some((m) => m.slot === slot && m.life !== "gone");
+  const isFree = (slot: number): boolean => !state.members.some((m) => m.slot === slot && m.status !== "gone");
   if (claim.wantedSlot >= 0) return isFree(claim.wantedSlot) ? claim.wantedSlot : null;
   if (earlier !== undefined && isFree(earlier.slot)) return earlier.slot;
   for (let slot = 0; slot < maxSlots; slot++) if (isFree(slot)) return slot;

@@ -1,18 +1,19 @@
 // Owns the order of things: which pass comes next, when to commit, validate, snapshot and end.
-import { type PassKind, samePosition } from "./course.js";
+
 import type { Draft } from "./draft.js";
 import { reasonToStopEarly } from "./early-stop.js";
 import type { Outcome } from "./event.js";
 import { revokeAll } from "./leasing.js";
+import { type PassKind, samePosition } from "./run-plan.js";
 import { openPass, type PassState } from "./state.js";
 
 /** Opens what the position asks for, or ends the run. */
 export function openNext(draft: Draft): void {
   const { state } = draft;
   const { position, settings, stop } = state;
-  const { course, maxSteps } = settings;
-  const validationDue = position.stepInEpoch === course.stepsPerEpoch;
-  if (position.step >= course.totalSteps && !validationDue) {
+  const { plan, maxSteps } = settings;
+  const validationDue = position.stepInEpoch === plan.stepsPerEpoch;
+  if (position.step >= plan.totalSteps && !validationDue) {
     end(draft, { kind: "completed", reason: "the run reached its end" });
     return;
   }
@@ -34,7 +35,7 @@ export function openNext(draft: Draft): void {
     end(draft, { kind: "stopped", reason: `reached ${maxSteps} steps (--max-steps)`, mayGoOn: false });
     return;
   }
-  startPass(draft, "train", course.trainPass(position.step));
+  startPass(draft, "train", plan.trainPass(position.step));
 }
 
 /** After a change to the pass: every micro-batch is in the tree, so its result can be used. */
@@ -62,12 +63,12 @@ export function closePassWhenDone(draft: Draft): void {
 export function committed(draft: Draft, weightsDigest: string): void {
   const { state } = draft;
   if (state.phase.kind !== "committing") return; // the run has ended while the update was computed
-  const { course, checkpointEvery } = state.settings;
+  const { plan, checkpointEvery } = state.settings;
   state.weightsDigest = weightsDigest;
   const { step, epoch, stepInEpoch } = state.position;
   state.position = { step: step + 1, epoch, stepInEpoch: stepInEpoch + 1 };
   // At an epoch's end the snapshot waits for the validation: one checkpoint has both.
-  const epochEnds = state.position.stepInEpoch === course.stepsPerEpoch;
+  const epochEnds = state.position.stepInEpoch === plan.stepsPerEpoch;
   if (checkpointEvery !== null && state.position.step % checkpointEvery === 0 && !epochEnds) {
     snapshot(draft, "cadence");
   }
@@ -127,7 +128,7 @@ function abandon(draft: Draft, { reason, mayGoOn }: { readonly reason: string; r
 
 function openValidation(draft: Draft): void {
   const { state, effects } = draft;
-  const shape = state.settings.course.validationPass();
+  const shape = state.settings.plan.validationPass();
   if (shape !== null) {
     startPass(draft, "validate", shape);
     return;

@@ -6,7 +6,7 @@ import { CounterRandom, randomDomain, TreeSum } from "@lockstep/numerics";
 import { advance } from "./advance.js";
 import type { CoreEvent, Effect } from "./event.js";
 import { type CoreState, createState } from "./state.js";
-import { judgeSum } from "./sum-verdict.js";
+import { decideSum } from "./sum-decision.js";
 
 type LeaseEffect = Extract<Effect, { type: "lease" }>;
 
@@ -61,7 +61,7 @@ class Simulation {
         runSpecSha256: "",
         datasetFingerprint: "",
         layoutSha256: "",
-        course: {
+        plan: {
           stepsPerEpoch,
           totalSteps,
           trainPass: (step) => shape(microBatchesOfStep(step)),
@@ -153,13 +153,13 @@ class Simulation {
     if (!this.#living.has(lease.sessionId)) return;
     const { first, count, leaseId } = lease;
     const leaves = Array.from({ length: count }, (_, index) => first + index);
-    const verdict = judgeSum(this.state, {
+    const decision = decideSum(this.state, {
       ...lease,
       coordinatorGeneration: 1,
       proofs: leaves.map((microBatch) => ({ microBatch, finite: true, numSamples: 1 })),
       numSums: 0,
     });
-    if (verdict.kind !== "take") {
+    if (decision.kind !== "take") {
       this.faults.duplicates += 1;
       return;
     }

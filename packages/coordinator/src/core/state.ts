@@ -1,8 +1,8 @@
 // Owns the core's state: plain data, made by createState, changed by advance alone.
 import type { TreeNode } from "@lockstep/numerics";
-import type { Course, PassKind, PassShape, Position } from "./course.js";
 import type { EarlyStop } from "./early-stop.js";
 import type { Outcome } from "./event.js";
+import type { PassKind, PassShape, Position, RunPlan } from "./run-plan.js";
 
 export interface LateRule {
   /** A lease is late after `factor` times what was expected of it ... */
@@ -19,8 +19,8 @@ export interface CoreSettings {
   readonly runSpecSha256: string;
   readonly datasetFingerprint: string;
   readonly layoutSha256: string;
-  readonly course: Course;
-  /** Null: the course is gone through to its end. */
+  readonly plan: RunPlan;
+  /** Null: the plan is gone through to its end. */
   readonly earlyStop: EarlyStop | null;
   /** Length of a pass' metric sums. */
   readonly numSums: number;
@@ -29,7 +29,7 @@ export interface CoreSettings {
   /** Stop once so many updates were made in all; null: go to the end. */
   readonly maxSteps: number | null;
   readonly heartbeatTimeoutMs: number;
-  /** The first lease of this life waits for so many workers ... */
+  /** The first lease of this status waits for so many workers ... */
   readonly expectedWorkers: number;
   /** ... but no longer than this after the first of them is here. */
   readonly gatherMs: number;
@@ -48,9 +48,9 @@ export interface Reference {
 }
 
 /**
- * One slot and its present or last life.
+ * One slot and its present or last status.
  * joined (Join answered) -> attending (session stream stands) -> draining (asks for no more leases) -> gone;
- * from each of them to gone. A gone slot may be taken by a new life.
+ * from each of them to gone. A gone slot may be taken by a new status.
  */
 export interface Member {
   readonly slot: number;
@@ -61,7 +61,7 @@ export interface Member {
   sessionId: string;
   computeThreads: number;
   host: string;
-  life: "joined" | "attending" | "draining" | "gone";
+  status: "joined" | "attending" | "draining" | "gone";
   /** Gone after it had said goodbye (it was draining), and not lost. */
   left: boolean;
   lastSeenMs: number;
@@ -191,7 +191,7 @@ function copyPass(pass: PassState): PassState {
 
 /** The living member of a session. */
 export function memberOf(state: CoreState, sessionId: string): Member | undefined {
-  return state.members.find((member) => member.life !== "gone" && member.sessionId === sessionId);
+  return state.members.find((member) => member.status !== "gone" && member.sessionId === sessionId);
 }
 
 /** Micro-batches by slot, from slot 0 on. */
@@ -216,13 +216,13 @@ export function describeState(state: CoreState): { readonly name: StateName; rea
   }
   if (stop !== null) return { name: "stopping", reason: stop.reason };
   if (phase.kind === "opening") return { name: "waiting", reason: "opening" };
-  if (!state.members.some((member) => member.life === "attending" || member.life === "draining")) {
+  if (!state.members.some((member) => member.status === "attending" || member.status === "draining")) {
     return { name: "waiting", reason: "waiting for a worker" };
   }
   if (!state.gathered) {
     return { name: "waiting", reason: `waiting for ${settings.expectedWorkers} workers to begin together` };
   }
-  const validating = position.stepInEpoch === state.settings.course.stepsPerEpoch;
+  const validating = position.stepInEpoch === state.settings.plan.stepsPerEpoch;
   return validating
     ? { name: "validating", reason: `validating after epoch ${position.epoch}` }
     : { name: "training", reason: `training epoch ${position.epoch}` };

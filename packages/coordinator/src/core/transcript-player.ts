@@ -3,10 +3,10 @@
 // commits at once. The grammar of the commands stands at `commands` below.
 import { TreeSum } from "@lockstep/numerics";
 import { advance } from "./advance.js";
-import type { PassKind } from "./course.js";
 import type { CoreEvent, Effect, JoinClaim } from "./event.js";
+import type { PassKind } from "./run-plan.js";
 import { type CoreSettings, type CoreState, createState, describeState } from "./state.js";
-import { judgeSum } from "./sum-verdict.js";
+import { decideSum } from "./sum-decision.js";
 
 type Options = Readonly<Record<string, string>>;
 type LeaseEffect = Extract<Effect, { type: "lease" }>;
@@ -84,10 +84,10 @@ class TranscriptPlayer {
     stop: () => this.#dispatch({ type: "stop", reason: "asked to stop", mayGoOn: false }),
     /** terminate: the coordinator's process is told to end */
     terminate: () => this.#dispatch({ type: "stop", reason: "SIGTERM", mayGoOn: true }),
-    tally: () => {
+    counts: () => {
       const { leasesRedone, microBatchesBySlot } = this.#known();
-      const counts = [...microBatchesBySlot].sort(([a], [b]) => a - b).map(([slot, count]) => `slot ${slot}: ${count}`);
-      this.#lines.push(`leases redone ${leasesRedone}; micro-batches ${counts.join(", ")}`);
+      const bySlot = [...microBatchesBySlot].sort(([a], [b]) => a - b).map(([slot, count]) => `slot ${slot}: ${count}`);
+      this.#lines.push(`leases redone ${leasesRedone}; micro-batches ${bySlot.join(", ")}`);
     },
   };
 
@@ -105,7 +105,7 @@ class TranscriptPlayer {
       runSpecSha256: "spec",
       datasetFingerprint: "data",
       layoutSha256: "layout",
-      course: {
+      plan: {
         stepsPerEpoch,
         totalSteps: stepsPerEpoch * Number(options["epochs"] ?? 1),
         trainPass: () => shape(Number(options["micro-batches"] ?? 4)),
@@ -156,7 +156,7 @@ class TranscriptPlayer {
   #answer(leaseId: number, options: Options): void {
     const lease = this.#leases.get(leaseId);
     if (lease === undefined) throw new Error(`lease ${leaseId} was never granted`);
-    const verdict = judgeSum(this.#known(), {
+    const decision = decideSum(this.#known(), {
       sessionId: lease.sessionId,
       leaseId,
       coordinatorGeneration: Number(options["generation"] ?? 1),
@@ -172,7 +172,7 @@ class TranscriptPlayer {
       })),
       numSums: 2,
     });
-    switch (verdict.kind) {
+    switch (decision.kind) {
       case "take": {
         const { first, count } = lease;
         const leaves = Array.from({ length: count }, (_, index) => first + index);
@@ -187,14 +187,14 @@ class TranscriptPlayer {
         return;
       }
       case "late":
-        this.#lines.push(`L${leaseId} not needed: ${verdict.reason}`);
+        this.#lines.push(`L${leaseId} not needed: ${decision.reason}`);
         return;
       case "not-finite":
         this.#lines.push(`L${leaseId} not finite`);
-        this.#dispatch({ type: "sum-not-finite", leaseId, microBatch: verdict.microBatch });
+        this.#dispatch({ type: "sum-not-finite", leaseId, microBatch: decision.microBatch });
         return;
       case "refuse":
-        this.#lines.push(`L${leaseId} refused, ${verdict.code}: ${verdict.message}`);
+        this.#lines.push(`L${leaseId} refused, ${decision.code}: ${decision.message}`);
     }
   }
 

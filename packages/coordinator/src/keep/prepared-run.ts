@@ -4,13 +4,13 @@ import { createPlan } from "@lockstep/dataset";
 import { type Log, UserError } from "@lockstep/errors";
 import { parseJson } from "@lockstep/files";
 import { createLayout, type RunDescription, runDescription, type TensorLayout } from "@lockstep/protocol";
-import type { Course } from "../core/course.js";
+import type { RunPlan } from "../core/run-plan.js";
 import type { RunFolder, StoredCheckpoint } from "./run-folder.js";
 
 export interface PreparedRun {
   readonly run: RunDescription;
   readonly layout: TensorLayout;
-  readonly course: Course;
+  readonly plan: RunPlan;
   readonly checkpoint: StoredCheckpoint;
 }
 
@@ -31,7 +31,7 @@ export async function readPreparedRun(folder: RunFolder, log: Log): Promise<Prep
       `${checkpoint.path}: its tensors have layout ${checkpoint.layout.sha256}, those of run.json ${layout.sha256}; prepare the run anew with another --out`,
     );
   }
-  return { run, layout, course: courseOf(run), checkpoint };
+  return { run, layout, plan: planOf(run), checkpoint };
 }
 
 async function readDescription(folder: RunFolder): Promise<RunDescription> {
@@ -41,7 +41,7 @@ async function readDescription(folder: RunFolder): Promise<RunDescription> {
   return parseJson(text, runDescription, { label, remedy: "prepare the run anew with another --out" });
 }
 
-function courseOf({ spec }: RunDescription): Course {
+function planOf({ spec }: RunDescription): RunPlan {
   const { epochs, microBatch, globalBatch, seed, dataset } = spec;
   const { train: trainSamples, val: valSamples } = dataset.samples;
   const plan = createPlan({ trainSamples, valSamples, microBatch, globalBatch, epochs, seed });

@@ -1,6 +1,6 @@
 // Owns a position's form in manifests, and what a position says of the samples behind it.
 import type { Snapshot } from "@lockstep/checkpoint";
-import { type Course, type Position, samplesOf } from "../core/course.js";
+import { type Position, type RunPlan, samplesOf } from "../core/run-plan.js";
 
 /** As manifests say it: an epoch whose steps are done and whose validation is due is the next epoch's start. */
 export function storedPosition(position: Position, stepsPerEpoch: number): Snapshot["position"] {
@@ -18,11 +18,11 @@ export function restoredPosition(stored: Snapshot["position"], stepsPerEpoch: nu
 }
 
 /** Training samples behind the weights at a position. */
-export function samplesBefore(position: Position, course: Course): number {
+export function samplesBefore(position: Position, plan: RunPlan): number {
   let samples = 0;
-  for (let step = 0; step < Math.min(position.step, course.stepsPerEpoch); step++) {
-    const pass = course.trainPass(step);
-    const times = Math.ceil((position.step - step) / course.stepsPerEpoch);
+  for (let step = 0; step < Math.min(position.step, plan.stepsPerEpoch); step++) {
+    const pass = plan.trainPass(step);
+    const times = Math.ceil((position.step - step) / plan.stepsPerEpoch);
     samples += times * samplesOf(pass, { first: 0, count: pass.numMicroBatches });
   }
   return samples;

@@ -26,7 +26,7 @@ export function takeSnapshot(sources: SnapshotSources): Snapshot {
     runSpec: run.spec,
     layout,
     ...trained,
-    position: storedPosition(position, settings.course.stepsPerEpoch),
+    position: storedPosition(position, settings.plan.stepsPerEpoch),
     validation: isValidated ? lastValidation.metrics : null,
     numerics: {
       coordinator: { ...numerics },

@@ -19,7 +19,7 @@ function brokenUploads() {
 
 test("the lease of an upload that broke fails when nobody sends it again", () => {
   const { uploads, lease, events, clock } = brokenUploads();
-  uploads.broke(lease, "cut off");
+  uploads.markBroken(lease, "cut off");
   clock.ms = 2999;
   uploads.failExpired();
   assert.deepEqual(events, []);
@@ -31,9 +31,9 @@ test("the lease of an upload that broke fails when nobody sends it again", () =>
 
 test("the lease of an upload that broke stays while the worker sends its sum again, however long that takes", () => {
   const { uploads, lease, events, clock } = brokenUploads();
-  uploads.broke(lease, "cut off");
+  uploads.markBroken(lease, "cut off");
   clock.ms = 1000;
-  uploads.resumed(lease);
+  uploads.markResumed(lease);
   clock.ms = 60_000;
   uploads.failExpired();
   assert.deepEqual(events, []);

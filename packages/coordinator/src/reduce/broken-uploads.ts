@@ -21,12 +21,12 @@ export class BrokenUploads {
     this.#nowMs = nowMs;
   }
 
-  broke({ leaseId, sessionId }: OpenLease, reason: string): void {
+  markBroken({ leaseId, sessionId }: OpenLease, reason: string): void {
     this.#broken.set(leaseId, { sessionId, reason, atMs: this.#nowMs() });
   }
 
   /** The worker sends the lease's sum again. */
-  resumed({ leaseId }: OpenLease): void {
+  markResumed({ leaseId }: OpenLease): void {
     this.#broken.delete(leaseId);
   }
 

@@ -2,7 +2,7 @@
 // who contributed what, for the ledger and the metrics.
 import { addInto, type TreeNode, TreeSum } from "@lockstep/numerics";
 import type { MicroBatchProof, PhaseSeconds } from "@lockstep/protocol";
-import type { PassKind } from "../core/course.js";
+import type { PassKind } from "../core/run-plan.js";
 import type { BufferPool } from "./buffer-pool.js";
 
 export interface Contribution {

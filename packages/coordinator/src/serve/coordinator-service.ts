@@ -24,7 +24,7 @@ import type { BufferPool } from "../reduce/buffer-pool.js";
 import type { WeightsFeed } from "../reduce/weights-feed.js";
 import type { WorkerVitals } from "../tell/worker-vitals.js";
 import { boundedText } from "./bounded-text.js";
-import { unavailable } from "./opening-guard.js";
+import { unavailable } from "./readiness-guard.js";
 import type { Sessions } from "./sessions.js";
 import { receiveSum } from "./sum-upload.js";
 import { checkVitals } from "./worker-measurements.js";
@@ -141,7 +141,7 @@ function attend(
       case "heartbeat": {
         const { sequence } = report.value;
         checkVitals(report.value);
-        vitals.heard(sessionId, report.value);
+        vitals.record(sessionId, report.value);
         if (!over) call.write({ instruction: { $case: "heartbeatAck", value: { sequence } } });
         return;
       }

@@ -17,15 +17,15 @@ async function answering(changes: Partial<LateWorkersOptions> = {}) {
   // What the run's time has left: a service that is not offered any more.
   health.setServing("lockstep.v1.Telemetry", false);
   health.remove("lockstep.v1.Telemetry");
-  const numTold = answerLateWorkers({
+  const numNotified = answerLateWorkers({
     ...{ listen: address, reason: "the run reached its end", numWorkers: 2, lingerMs: 60_000 },
     ...{ health, log: quiet, signal: new AbortController().signal, ...changes },
   });
-  return { address, numTold, remove };
+  return { address, numNotified, remove };
 }
 
 test("it serves until the workers that it waits for were told that the run is over", async (t) => {
-  const { address, numTold, remove } = await answering();
+  const { address, numNotified, remove } = await answering();
   t.after(remove);
   const client = clientOf(address);
   t.after(() => client.close());
@@ -36,19 +36,19 @@ test("it serves until the workers that it waits for were told that the run is ov
   await assert.rejects(joinAs(client, tiny), runOver);
   assert.equal(await checkHealth({ address, timeoutMs: 5000, log: quiet }), "SERVING");
   await assert.rejects(joinAs(client, tiny), runOver);
-  assert.equal(await numTold, 2);
+  assert.equal(await numNotified, 2);
 });
 
 test("it ends after its time, at a signal, and at once when no worker is missing", async (t) => {
   const late = await answering({ lingerMs: 20 });
   t.after(late.remove);
-  assert.equal(await late.numTold, 0);
+  assert.equal(await late.numNotified, 0);
   const stop = new AbortController();
   const stopped = await answering({ signal: stop.signal });
   t.after(stopped.remove);
   setImmediate(() => stop.abort());
-  assert.equal(await stopped.numTold, 0);
+  assert.equal(await stopped.numNotified, 0);
   const nobody = await answering({ numWorkers: 0 });
   t.after(nobody.remove);
-  assert.equal(await nobody.numTold, 0);
+  assert.equal(await nobody.numNotified, 0);
 });

@@ -23,15 +23,15 @@ const closeGraceMs = 2000;
 export async function answerLateWorkers(options: LateWorkersOptions): Promise<number> {
   const { listen: address, reason, numWorkers, lingerMs, health, log, signal } = options;
   if (signal.aborted || numWorkers <= 0) return 0;
-  const allTold = new AbortController();
-  const end = AbortSignal.any([signal, allTold.signal, AbortSignal.timeout(lingerMs)]);
-  let numTold = 0;
+  const allNotified = new AbortController();
+  const end = AbortSignal.any([signal, allNotified.signal, AbortSignal.timeout(lingerMs)]);
+  let numNotified = 0;
   const over = toServiceError(new WireError("run-over", `the run is over: ${reason}`));
   const tell = (_call: unknown, answer: (error: typeof over) => void): void => {
     answer(over);
-    numTold += 1;
-    log.info({ numTold }, "told a late worker that the run is over");
-    if (numTold >= numWorkers) allTold.abort();
+    numNotified += 1;
+    log.info({ numNotified }, "told a late worker that the run is over");
+    if (numNotified >= numWorkers) allNotified.abort();
   };
   // A session of the run's time is joined anew; the answer to that is `tell`.
   const forget = toServiceError(new WireError("unknown-session", "the run is over"));
@@ -48,7 +48,7 @@ export async function answerLateWorkers(options: LateWorkersOptions): Promise<nu
     health.setServing(served, true);
     log.info({ address: listener.address, numWorkers, lingerMs }, "the run is over; answering workers that come late");
     if (!end.aborted) await once(end, "abort");
-    return numTold;
+    return numNotified;
   } finally {
     health.setServing(served, false);
     await listener.close({ graceMs: closeGraceMs });

@@ -9,7 +9,7 @@ import { checkHealth, findJoinToken, healthDefinition, initCertificates, type Ro
 import { prepareFolder, tinyRun } from "../testing/prepared-folder.js";
 import { start } from "../testing/running-coordinator.js";
 import { type CallerOptions, TestCaller } from "../testing/test-caller.js";
-import { judgeCaller } from "./method-guard.js";
+import { checkCaller } from "./method-guard.js";
 import { methodRoles } from "./method-roles.js";
 
 // Written out once more, by hand: what the table must say. [who may call it, whether a token is asked for: beside a certificate, without one]
@@ -41,7 +41,7 @@ test("a role may call what the table gives it, and nothing else; a method that n
     ["/lockstep.v1.Coordinator/Unheard", [[]]] as const,
   ]) {
     const mayCall = (role: Role | null) =>
-      judgeCaller({ method, role, token: null }, { hasRoles: true, joinToken: null }) === null;
+      checkCaller({ method, role, token: null }, { hasRoles: true, joinToken: null }) === null;
     const callers = roles.filter(mayCall);
     assert.deepEqual(callers, allowed, method);
     assert.equal(mayCall(null), false, method);
@@ -56,13 +56,13 @@ test("the token is asked for where a worker comes in, and without certificates b
       [false, withoutOne],
     ] as const) {
       const judge = (token: string | null) =>
-        judgeCaller({ method, role: hasRoles ? role : null, token }, { hasRoles, joinToken })?.code;
+        checkCaller({ method, role: hasRoles ? role : null, token }, { hasRoles, joinToken })?.code;
       const refusal = isAsked ? "join-token" : undefined;
       assert.deepEqual([judge("right"), judge("wrong"), judge(null)], [undefined, refusal, refusal], method);
     }
   }
   const unheard = { method: "/lockstep.v1.Coordinator/Unheard", role: null, token: null };
-  assert.equal(judgeCaller(unheard, { hasRoles: false, joinToken })?.code, "join-token");
+  assert.equal(checkCaller(unheard, { hasRoles: false, joinToken })?.code, "join-token");
 });
 
 test("a coordinator with certificates lets each role do its part alone, and says what it refused", async (t) => {

@@ -23,7 +23,7 @@ export interface Caller {
 }
 
 /** Null: the call may go on. */
-export function judgeCaller(
+export function checkCaller(
   { method, role, token }: Caller,
   { hasRoles, joinToken }: Pick<GuardOptions, "hasRoles" | "joinToken">,
 ): WireError | null {
@@ -47,7 +47,7 @@ export function methodGuard(options: GuardOptions): ServerInterceptor {
           onReceiveMetadata: (metadata, pass) => {
             const [token = null] = metadata.get(joinTokenHeader);
             const role = roleOf(call.getAuthContext().sslPeerCertificate?.subjectaltname);
-            const refusal = judgeCaller({ method, role, token: token === null ? null : String(token) }, options);
+            const refusal = checkCaller({ method, role, token: token === null ? null : String(token) }, options);
             if (refusal === null) {
               pass(metadata);
               return;

@@ -32,7 +32,7 @@ export function telemetryService(context: ObserverContext): ServedService {
         reason,
         epoch: position.epoch,
         step: position.step,
-        totalSteps: settings.course.totalSteps,
+        totalSteps: settings.plan.totalSteps,
         workers: workerStatuses(state, context.observation),
         leasesRedone,
         checkpointStep: context.checkpointStep(),
@@ -56,17 +56,17 @@ export function controlService({ onStop }: Pick<ObserverContext, "onStop">): Ser
 function snapshotOf(context: ObserverContext): EventBody[] {
   const { state, runSpecJson, samplesPerEpoch, resumed, observation } = context;
   const { position, settings, members } = state();
-  const { totalSteps, stepsPerEpoch } = settings.course;
+  const { totalSteps, stepsPerEpoch } = settings.plan;
   const { step } = position;
   const runStarted = {
     ...{ runSpecJson, step, totalSteps, stepsPerEpoch, samplesPerEpoch, resumed },
     lifeBeganMs: Math.round(observation.beganAtMs),
-    recent: observation.tally.recent,
+    recent: observation.counters.recent,
   };
   return [
     { $case: "runStarted", value: runStarted },
     ...members
-      .filter(({ life }) => life !== "gone")
+      .filter(({ status }) => status !== "gone")
       .map(
         ({ slot, generation, host, computeThreads, backend }): EventBody => ({
           $case: "workerJoined",

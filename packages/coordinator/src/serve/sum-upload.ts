@@ -15,7 +15,7 @@ import {
 } from "@lockstep/protocol";
 import type { Conductor } from "../conductor.js";
 import { memberOf, type OpenLease } from "../core/state.js";
-import { judgeSum, type SumOffer } from "../core/sum-verdict.js";
+import { decideSum, type SumOffer } from "../core/sum-decision.js";
 import type { BrokenUploads } from "../reduce/broken-uploads.js";
 import type { BufferPool } from "../reduce/buffer-pool.js";
 import { checkPhaseSeconds } from "./worker-measurements.js";
@@ -25,7 +25,7 @@ export interface UploadContext {
   readonly layout: TensorLayout;
   readonly pool: BufferPool;
   readonly nowMs: () => number;
-  readonly uploads: Pick<BrokenUploads, "broke" | "resumed">;
+  readonly uploads: Pick<BrokenUploads, "markBroken" | "markResumed">;
 }
 
 interface Reading {
@@ -67,7 +67,7 @@ export function receiveSum(
   function open(header: SumHeader): void {
     const lease = openLease(header);
     if (lease === null) return;
-    context.uploads.resumed(lease);
+    context.uploads.markResumed(lease);
     if (header.phaseSeconds !== undefined) checkPhaseSeconds(header.phaseSeconds);
     const startedAtMs = context.nowMs();
     if (header.pass !== Pass.TRAIN) {
@@ -115,16 +115,16 @@ export function receiveSum(
 
   /** Null: answered, nothing more to do. */
   function openLease(header: SumHeader): OpenLease | null {
-    const verdict = judgeSum(conductor.state, offerOf(header));
-    switch (verdict.kind) {
+    const decision = decideSum(conductor.state, offerOf(header));
+    switch (decision.kind) {
       case "take":
-        return verdict.lease;
+        return decision.lease;
       case "late":
         settle();
-        answer(null, { accepted: false, reason: verdict.reason });
+        answer(null, { accepted: false, reason: decision.reason });
         return null;
       case "not-finite": {
-        const { microBatch, lease } = verdict;
+        const { microBatch, lease } = decision;
         conductor.sumNotFinite(lease, microBatch);
         throw new WireError(
           "not-finite",
@@ -132,7 +132,7 @@ export function receiveSum(
         );
       }
       case "refuse":
-        throw new WireError(verdict.code, verdict.message);
+        throw new WireError(decision.code, decision.message);
     }
   }
 
@@ -145,7 +145,7 @@ export function receiveSum(
       const lease = reading?.lease ?? null;
       settle();
       answer(toServiceError(error));
-      if (lease !== null && error instanceof WireError) context.uploads.broke(lease, error.message);
+      if (lease !== null && error instanceof WireError) context.uploads.markBroken(lease, error.message);
       else if (!(error instanceof WireError)) throw error;
     }
   }
@@ -154,7 +154,7 @@ export function receiveSum(
     if (settled) return;
     const lease = reading?.lease ?? null;
     settle();
-    if (lease !== null) context.uploads.broke(lease, reason);
+    if (lease !== null) context.uploads.markBroken(lease, reason);
   }
 
   function settle(): void {

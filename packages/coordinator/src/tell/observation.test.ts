@@ -135,7 +135,7 @@ test("a worker that says goodbye has left; one that vanishes is lost", async (t)
   polite.report({ $case: "draining", value: { reason: "asked to" } });
   polite.endSession();
   await hear(address, ({ $case, value }) => $case === "runStatus" && value.workers[polite.joined.slot]?.left === true);
-  doomed.vanish();
+  doomed.disconnect();
   const lost = (await heard).flatMap(({ event }) => (event?.$case === "workerLost" ? [event.value] : []));
   assert.deepEqual(
     lost.map(({ slot, left }) => [slot, left]),

@@ -7,8 +7,8 @@ import type { Bookkeeping, LastValidation } from "../keep/bookkeeping.js";
 import type { StoredCheckpoint } from "../keep/run-folder.js";
 import { EventHub } from "./event-hub.js";
 import { carriedOver, Goodput, type PreviousEnd } from "./goodput.js";
+import { RunCounters } from "./run-counters.js";
 import { runStatus } from "./run-status.js";
-import { RunTally } from "./run-tally.js";
 import { WorkerVitals } from "./worker-vitals.js";
 
 /** How a life of the coordinator began. */
@@ -24,7 +24,7 @@ export interface GenerationStart {
 export class Observation {
   readonly beganAtMs: number;
   readonly events: EventHub;
-  readonly tally: RunTally;
+  readonly counters: RunCounters;
   readonly vitals = new WorkerVitals();
   readonly goodput: Goodput;
   readonly #state: () => CoreState;
@@ -42,25 +42,25 @@ export class Observation {
     const { generation, beganAtMs } = start;
     this.beganAtMs = beganAtMs;
     this.#state = options.state;
-    const tally = new RunTally(before(checkpoint, generation, earlier.lastValidation));
-    this.tally = tally;
-    const onPublished = (event: Event): void => tally.take(event);
+    const counters = new RunCounters(before(checkpoint, generation, earlier.lastValidation));
+    this.counters = counters;
+    const onPublished = (event: Event): void => counters.take(event);
     this.events = new EventHub({ coordinatorGeneration: generation, unixMs, onPublished });
     this.goodput = new Goodput({
       carried: carriedOver(earlier.goodput, start),
-      productiveSeconds: () => tally.totals.productiveSeconds,
+      productiveSeconds: () => counters.totals.productiveSeconds,
       beganAtMs,
       unixMs,
     });
   }
 
   get status(): RunStatus {
-    const { tally, vitals, goodput } = this;
-    return runStatus({ state: this.#state(), tally, vitals, goodput: goodput.ratio, coordinator: this.#own });
+    const { counters, vitals, goodput } = this;
+    return runStatus({ state: this.#state(), counters, vitals, goodput: goodput.ratio, coordinator: this.#own });
   }
 
   /** Tells the subscribers how the run does; with a new sample of this process' health, where one is given. */
-  tellStatus(own: ProcessVitals = this.#own): void {
+  publishStatus(own: ProcessVitals = this.#own): void {
     this.#own = own;
     if (this.events.numSubscribers > 0) this.events.publish({ $case: "runStatus", value: this.status });
   }

@@ -2,40 +2,40 @@
 import { type RunStatus, type ProcessVitals as WireVitals, WorkerStatus } from "@lockstep/protocol";
 import type { ProcessVitals } from "@lockstep/service";
 import { type CoreState, describeState } from "../core/state.js";
-import type { RunTally } from "./run-tally.js";
+import type { RunCounters } from "./run-counters.js";
 import type { WorkerVitals } from "./worker-vitals.js";
 
 export interface StatusSources {
   readonly state: CoreState;
-  readonly tally: RunTally;
+  readonly counters: RunCounters;
   readonly vitals: WorkerVitals;
   readonly goodput: number;
   /** Of this process. */
   readonly coordinator: ProcessVitals;
 }
 
-export function runStatus({ state, tally, vitals, goodput, coordinator }: StatusSources): RunStatus {
+export function runStatus({ state, counters, vitals, goodput, coordinator }: StatusSources): RunStatus {
   const { name, reason } = describeState(state);
   return {
     state: name,
     reason,
     epoch: state.position.epoch,
     step: state.position.step,
-    totals: tally.totals,
+    totals: counters.totals,
     goodput,
     coordinator: wireVitals(coordinator),
-    workers: workerStatuses(state, { tally, vitals }),
+    workers: workerStatuses(state, { counters, vitals }),
   };
 }
 
 /** By slot. */
 export function workerStatuses(
   state: CoreState,
-  { tally, vitals }: Pick<StatusSources, "tally" | "vitals">,
+  { counters, vitals }: Pick<StatusSources, "counters" | "vitals">,
 ): WorkerStatus[] {
   return state.members.map((member) => {
-    const { slot, generation, host, computeThreads, backend, samplesPerSecond, life, left, sessionId } = member;
-    const heard = life === "gone" ? undefined : vitals.of(sessionId);
+    const { slot, generation, host, computeThreads, backend, samplesPerSecond, status, left, sessionId } = member;
+    const heard = status === "gone" ? undefined : vitals.of(sessionId);
     return WorkerStatus.create({
       slot,
       generation,
@@ -44,9 +44,9 @@ export function workerStatuses(
       backend,
       microBatches: state.microBatchesBySlot.get(slot) ?? 0,
       samplesPerSecond: samplesPerSecond ?? 0,
-      connected: life === "attending" || life === "draining",
+      connected: status === "attending" || status === "draining",
       left,
-      totals: tally.ofWorker(slot),
+      totals: counters.ofWorker(slot),
       ...(heard === undefined ? {} : { vitals: wireVitals(heard), gpus: heard.gpus }),
     });
   });

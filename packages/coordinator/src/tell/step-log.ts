@@ -6,7 +6,7 @@ import type { Journal } from "../keep/run-folder.js";
 import type { PassSums } from "../reduce/pass-sums.js";
 import type { EventHub } from "./event-hub.js";
 import { median, warmSteps } from "./median.js";
-import { type Attendant, passTimes } from "./worker-phases.js";
+import { type AttendingWorker, passTimes } from "./worker-phases.js";
 
 export interface CommitReport {
   /** Updates so far, this one included. */
@@ -19,7 +19,7 @@ export interface CommitReport {
   readonly commitSeconds: number;
   /** On the clock of the sums. */
   readonly firstLeaseAtMs: number;
-  readonly attendants: readonly Attendant[];
+  readonly attendingWorkers: readonly AttendingWorker[];
   /** XXH3-128 (hex) of the weights after it. */
   readonly weightsDigest: string;
 }

@@ -60,12 +60,12 @@ test("the time until a lost lease was given to somebody else is nobody's product
 });
 
 test("who had no part in the step has waited for all of it, or since it came", () => {
-  const attendants = [
+  const attendingWorkers = [
     { slot: 0, computeThreads: 2, sinceMs: -5000 },
     { slot: 1, computeThreads: 2, sinceMs: -5000 },
     { slot: 2, computeThreads: 4, sinceMs: 1500 },
   ];
-  const { phases, busiestSeconds } = passTimes([lease(1, 100, 2000)], { firstLeaseAtMs: 0, attendants });
+  const { phases, busiestSeconds } = passTimes([lease(1, 100, 2000)], { firstLeaseAtMs: 0, attendingWorkers });
   assert.deepEqual(
     phases.map(({ slot, microBatches, waitSeconds, barrierSeconds, computeThreads }) => [
       ...[slot, microBatches, waitSeconds],

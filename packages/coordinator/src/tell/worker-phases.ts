@@ -10,7 +10,7 @@ export interface PassTimes {
 }
 
 /** A worker that takes part when the pass is over. */
-export interface Attendant {
+export interface AttendingWorker {
   readonly slot: number;
   readonly computeThreads: number;
   /** On the clock of the leases. */
@@ -21,13 +21,14 @@ export interface PassFacts {
   /** When the pass' first lease was granted; it may have been lost. Default: the first accepted one. */
   readonly firstLeaseAtMs?: number;
   /** Those of them that contributed nothing have waited. Default: none. */
-  readonly attendants?: readonly Attendant[];
+  readonly attendingWorkers?: readonly AttendingWorker[];
 }
 
 export function passTimes(contributors: readonly Contributor[], facts: PassFacts = {}): PassTimes {
-  const { firstLeaseAtMs = Math.min(...contributors.map(({ grantedAtMs }) => grantedAtMs)), attendants = [] } = facts;
+  const { firstLeaseAtMs = Math.min(...contributors.map(({ grantedAtMs }) => grantedAtMs)), attendingWorkers = [] } =
+    facts;
   const lastSumAtMs = Math.max(firstLeaseAtMs, ...contributors.map(({ receivedAtMs }) => receivedAtMs));
-  const attendedSince = new Map(attendants.map(({ slot, sinceMs }) => [slot, sinceMs]));
+  const attendedSince = new Map(attendingWorkers.map(({ slot, sinceMs }) => [slot, sinceMs]));
   const busySeconds = new Map<number, number>();
   const bySlot = new Map<number, WorkerPhase>();
   for (const contributor of contributors) {
@@ -37,7 +38,7 @@ export function passTimes(contributors: readonly Contributor[], facts: PassFacts
     const before = bySlot.get(slot);
     bySlot.set(slot, before === undefined ? own : added(before, own));
   }
-  for (const { slot, computeThreads } of attendants) {
+  for (const { slot, computeThreads } of attendingWorkers) {
     if (!bySlot.has(slot)) bySlot.set(slot, WorkerPhase.create({ slot, computeThreads }));
   }
   const phases = [...bySlot.values()].map((phase) => {

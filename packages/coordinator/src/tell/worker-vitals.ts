@@ -4,7 +4,7 @@ import type { Heartbeat } from "@lockstep/protocol";
 export class WorkerVitals {
   readonly #bySession = new Map<string, Heartbeat>();
 
-  heard(sessionId: string, heartbeat: Heartbeat): void {
+  record(sessionId: string, heartbeat: Heartbeat): void {
     this.#bySession.set(sessionId, heartbeat);
   }
 

@@ -41,7 +41,7 @@ export class FakeWorker {
   readonly #tiny: TinyRun;
   readonly #session: ClientDuplexStream<WorkerReport, Instruction>;
   readonly #behaviour: Behaviour;
-  readonly #heart: NodeJS.Timeout;
+  readonly #heartbeatTimer: NodeJS.Timeout;
 
   private constructor(
     tiny: TinyRun,
@@ -56,7 +56,7 @@ export class FakeWorker {
     this.#session.write({ report: { $case: "opened", value: { sessionId: options.joined.sessionId } } });
     let sequence = 0;
     const gpu = { index: 0, utilization: 0.5, memoryUsedBytes: 10, memoryTotalBytes: 80 };
-    this.#heart = setInterval(() => {
+    this.#heartbeatTimer = setInterval(() => {
       const value = { sequence: ++sequence, residentBytes: 1_000_000, eventLoopDelayMs: 2, gpus: [gpu] };
       this.#session.write({ report: { $case: "heartbeat", value } });
     }, options.behaviour.heartbeatEveryMs ?? options.joined.heartbeatIntervalMs);
@@ -71,7 +71,7 @@ export class FakeWorker {
         resolve(null);
       });
     });
-    void this.finished.then(() => clearInterval(this.#heart));
+    void this.finished.then(() => clearInterval(this.#heartbeatTimer));
   }
 
   static async join(
@@ -93,19 +93,19 @@ export class FakeWorker {
 
   /** Closes its side in order. */
   endSession(): void {
-    clearInterval(this.#heart);
+    clearInterval(this.#heartbeatTimer);
     this.#session.end();
   }
 
   /** As a killed process: every connection breaks, nothing is said. */
-  vanish(): void {
-    clearInterval(this.#heart);
+  disconnect(): void {
+    clearInterval(this.#heartbeatTimer);
     this.#session.cancel();
     this.client.close();
   }
 
   close(): void {
-    clearInterval(this.#heart);
+    clearInterval(this.#heartbeatTimer);
     this.client.close();
   }
 

@@ -15,7 +15,7 @@ import {
   type WorkerReport,
 } from "@lockstep/protocol";
 import type { ServedService } from "@lockstep/service";
-import { unavailable } from "../../serve/opening-guard.js";
+import { unavailable } from "../../serve/readiness-guard.js";
 import type { Draws } from "./draws.js";
 import type { Scope, VirtualTime } from "./virtual-time.js";
 
@@ -39,19 +39,19 @@ class Call extends EventEmitter {
 
 export class Endpoint {
   readonly #methods: Readonly<Record<string, Method>>;
-  readonly #isOpen: () => boolean;
+  readonly #isReady: () => boolean;
   readonly #process: Scope;
   #isClosed = false;
 
-  constructor(services: readonly ServedService[], { isOpen, process }: { isOpen: () => boolean; process: Scope }) {
+  constructor(services: readonly ServedService[], { isReady, process }: { isReady: () => boolean; process: Scope }) {
     // The three services have no method name in common.
     this.#methods = Object.assign({}, ...services.map(({ implementation }) => implementation));
-    this.#isOpen = isOpen;
+    this.#isReady = isReady;
     this.#process = process;
   }
 
   get isReachable(): boolean {
-    return this.#process.isAlive && !this.#isClosed && this.#isOpen();
+    return this.#process.isAlive && !this.#isClosed && this.#isReady();
   }
 
   close(): void {

@@ -8,7 +8,7 @@ import { canonicalJson } from "@lockstep/protocol";
 import { createHealth } from "@lockstep/service";
 import { leadRun } from "../../lead-run.js";
 import { TrainingState, type Update } from "../../reduce/training-state.js";
-import type { Surroundings } from "../../surroundings.js";
+import type { RunEnvironment } from "../../run-environment.js";
 import { firstSnapshot, type TinyRun } from "../prepared-folder.js";
 import { Draws } from "./draws.js";
 import { Connection, Endpoint } from "./in-process-calls.js";
@@ -178,7 +178,7 @@ export class SimulatedRun {
         signal: stopper.signal,
         health: createHealth(),
       },
-      this.#surroundings(process, trouble === "address taken"),
+      this.#environment(process, trouble === "address taken"),
     ).catch((error: unknown) => {
       const isExpected = error instanceof RunFailed || (trouble === "address taken" && error instanceof UserError);
       if (!isExpected) throw error;
@@ -229,7 +229,7 @@ export class SimulatedRun {
     }
   }
 
-  #surroundings(process: Scope, isAddressTaken: boolean): Surroundings {
+  #environment(process: Scope, isAddressTaken: boolean): RunEnvironment {
     const time = this.#time;
     const { slowestCommitMs, keepLast } = this.#settings;
     const unixMs = (): number => 1_800_000_000_000 + time.nowMs;
@@ -237,10 +237,10 @@ export class SimulatedRun {
       folder: this.#disk.folderFor(process, { draws: this.#draws, unixMs, keepLast }),
       clock: { nowMs: () => time.nowMs, unixMs },
       every: (intervalMs, work) => process.every(intervalMs, work),
-      listen: async (services, isOpen) => {
+      listen: async (services, isReady) => {
         await process.sleep(5);
         if (isAddressTaken) throw new UserError("cannot listen on simulated: another process listens there");
-        const endpoint = new Endpoint(services, { isOpen, process });
+        const endpoint = new Endpoint(services, { isReady, process });
         this.#endpoint = endpoint;
         return {
           address: "simulated",

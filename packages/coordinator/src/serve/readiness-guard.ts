@@ -1,14 +1,14 @@
-// Turns calls away while the coordinator is not ready for them: `openingGuard`. The probes of health are answered always.
+// Turns calls away while the coordinator is not ready for them: `readinessGuard`. The probes of health are answered always.
 import { Metadata, ServerInterceptingCall, type ServerInterceptor, type ServiceError, status } from "@grpc/grpc-js";
 
-/** @param isOpen false from the moment that the address is bound until the generation is on the disk */
-export function openingGuard(isOpen: () => boolean): ServerInterceptor {
+/** @param isReady false from the moment that the address is bound until the generation is on the disk */
+export function readinessGuard(isReady: () => boolean): ServerInterceptor {
   return ({ path }, call) =>
     new ServerInterceptingCall(call, {
       start: (next) =>
         next({
           onReceiveMetadata: (metadata, pass) => {
-            if (isOpen() || path.startsWith("/grpc.health.")) pass(metadata);
+            if (isReady() || path.startsWith("/grpc.health.")) pass(metadata);
             else call.sendStatus(unavailable("the coordinator is starting; try again"));
           },
         }),

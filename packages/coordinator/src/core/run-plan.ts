@@ -1,4 +1,4 @@
-// Owns the course of a run: how many steps and epochs there are, what each pass is cut into, and where a run stands on
+// Owns the plan of a run: how many steps and epochs there are, what each pass is cut into, and where a run stands on
 // it. Pure numbers; the plan of the data set (packages/dataset) fits this shape.
 
 export type PassKind = "train" | "validate";
@@ -12,7 +12,7 @@ export interface PassShape {
   microBatch(index: number): { readonly count: number };
 }
 
-export interface Course {
+export interface RunPlan {
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
   trainPass(step: number): PassShape;

@@ -5,7 +5,7 @@ import { type Event, RunTotals, type WorkerPhase, WorkerTotals } from "@lockstep
 const recentKinds = ["stepCommitted", "epochValidated", "checkpointWritten"] as const;
 type RecentKind = (typeof recentKinds)[number];
 
-export class RunTally {
+export class RunCounters {
   readonly #totals = RunTotals.create();
   readonly #workers = new Map<number, WorkerTotals>();
   readonly #recent = new Map<RecentKind, Event>();

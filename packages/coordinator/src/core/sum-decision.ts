@@ -1,6 +1,6 @@
 // Owns whether an offered sum may go into the tree, judged by its header before any byte of it is read.
 import type { WireErrorCode } from "@lockstep/protocol";
-import type { PassKind } from "./course.js";
+import type { PassKind } from "./run-plan.js";
 import { type CoreState, memberOf, type OpenLease, openPass } from "./state.js";
 
 /** A SumHeader of the wire contract, without the tensors. */
@@ -18,7 +18,7 @@ export interface SumOffer {
   readonly numSums: number;
 }
 
-export type SumVerdict =
+export type SumDecision =
   /** Read on: the lease is open. */
   | { readonly kind: "take"; readonly lease: OpenLease }
   /** Well meant and no longer needed: somebody else's answer came first, or the lease was taken back. */
@@ -26,7 +26,7 @@ export type SumVerdict =
   | { readonly kind: "not-finite"; readonly lease: OpenLease; readonly microBatch: number }
   | { readonly kind: "refuse"; readonly code: WireErrorCode; readonly message: string };
 
-export function judgeSum(state: CoreState, offer: SumOffer): SumVerdict {
+export function decideSum(state: CoreState, offer: SumOffer): SumDecision {
   const { settings } = state;
   if (offer.coordinatorGeneration !== settings.coordinatorGeneration) {
     const message = `the sum is for coordinator generation ${offer.coordinatorGeneration}, this is ${settings.coordinatorGeneration}; join again`;
@@ -61,8 +61,8 @@ export function judgeSum(state: CoreState, offer: SumOffer): SumVerdict {
   }
   const malformed = malformedOf(offer, pass.shape, settings.numSums);
   if (malformed !== null) return { kind: "refuse", code: "bad-request", message: malformed };
-  const culprit = offer.proofs.find(({ finite }) => !finite);
-  if (culprit !== undefined) return { kind: "not-finite", lease, microBatch: culprit.microBatch };
+  const notFinite = offer.proofs.find(({ finite }) => !finite);
+  if (notFinite !== undefined) return { kind: "not-finite", lease, microBatch: notFinite.microBatch };
   return { kind: "take", lease };
 }
 

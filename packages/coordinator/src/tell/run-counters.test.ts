@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Event } from "@lockstep/protocol";
-import { RunTally } from "./run-tally.js";
+import { RunCounters } from "./run-counters.js";
 
 type Body = NonNullable<Event["event"]>;
 
@@ -10,11 +10,11 @@ function told($case: Body["$case"], value: object): Event {
 }
 
 test("a worker's totals are seconds on the wall, whatever threads the workers in its slot had", () => {
-  const tally = new RunTally([]);
+  const counters = new RunCounters([]);
   const step = (computeThreads: number) => {
     const seconds = { forwardSeconds: computeThreads, backwardSeconds: computeThreads, sumSeconds: computeThreads };
-    tally.take(told("stepCommitted", { phases: [{ slot: 0, computeThreads, ...seconds, loadSeconds: 2 }] }));
-    const { forwardSeconds, backwardSeconds, sumSeconds, loadSeconds } = tally.ofWorker(0);
+    counters.take(told("stepCommitted", { phases: [{ slot: 0, computeThreads, ...seconds, loadSeconds: 2 }] }));
+    const { forwardSeconds, backwardSeconds, sumSeconds, loadSeconds } = counters.ofWorker(0);
     return [forwardSeconds, backwardSeconds, sumSeconds, loadSeconds];
   };
   // Each step takes a second of computing.
@@ -25,11 +25,11 @@ test("a worker's totals are seconds on the wall, whatever threads the workers in
 });
 
 test("micro-batches of steps and of validations are counted apart; seconds are those of steps", () => {
-  const tally = new RunTally([]);
+  const counters = new RunCounters([]);
   const phases = [{ slot: 1, computeThreads: 1, microBatches: 3, loadSeconds: 5 }];
-  tally.take(told("stepCommitted", { phases }));
-  tally.take(told("epochValidated", { phases: [{ ...phases[0], microBatches: 7 }] }));
-  const { trainMicroBatches, validateMicroBatches, loadSeconds } = tally.ofWorker(1);
+  counters.take(told("stepCommitted", { phases }));
+  counters.take(told("epochValidated", { phases: [{ ...phases[0], microBatches: 7 }] }));
+  const { trainMicroBatches, validateMicroBatches, loadSeconds } = counters.ofWorker(1);
   assert.deepEqual([trainMicroBatches, validateMicroBatches, loadSeconds], [3, 7, 5]);
-  assert.equal(tally.ofWorker(0).trainMicroBatches, 0);
+  assert.equal(counters.ofWorker(0).trainMicroBatches, 0);
 });
