@@ -1,4 +1,4 @@
-// Makes the parts of a run from its folder and settings: `composeRun`.
+// Creates the parts of a run from its prepared folder and its settings: `composeRun`.
 import type { JsonValue, Snapshot } from "@lockstep/checkpoint";
 import { describeError, type Log, UserError } from "@lockstep/errors";
 import { nativeStatus, numericsVersion } from "@lockstep/numerics";
@@ -17,19 +17,19 @@ import { Sessions } from "./serve/sessions.js";
 import { type GenerationStart, Observation } from "./tell/observation.js";
 import { StepLog } from "./tell/step-log.js";
 
-/** How a run is led. None of these settings changes a bit of the result, except that maxSteps ends the run earlier. */
+/** How a run is led. No setting changes the resulting weights, except that `maxSteps` ends the run earlier. */
 export interface LeadSettings {
-  /** Steps between checkpoints; null: only after validations, at a stop and at the end. */
+  /** Steps between checkpoints. Null: checkpoints are written only after validations, at a stop and at the end. */
   readonly checkpointEvery: number | null;
-  /** Updates in all after which the run stops; null: none. */
+  /** The run stops after this number of updates, counted from step 0. Null: no limit. */
   readonly maxSteps: number | null;
-  /** The first step waits for so many workers, for at most 5 s after the first of them is here. Default 1. */
+  /** The first step waits for this number of workers, but at most 5 s after the first one is ready. Default 1. */
   readonly expectedWorkers?: number;
   /** Default 500. */
   readonly heartbeatIntervalMs?: number;
   /** Default 5000. */
   readonly heartbeatTimeoutMs?: number;
-  /** How long a stop waits for the step under way before it abandons it. Default 2000. */
+  /** How long a stop waits for the current step before it abandons the step. Default 2000. */
   readonly stopGraceMs?: number;
   readonly allowMixedNumerics: boolean;
   readonly log: Log;
@@ -48,7 +48,7 @@ export interface RunParts {
   readonly writer: CheckpointWriter;
   /** Step of the newest checkpoint on the disk. */
   readonly checkpointStep: () => number;
-  /** Null when the run begins with this coordinator. */
+  /** Null when this is the run's first coordinator and it starts from step 0. */
   readonly resumedFromStep: number | null;
 }
 
@@ -101,7 +101,7 @@ export function composeRun(
       events.publish({ $case: "checkpointWritten", value: { step, path, sizeBytes, seconds } });
     },
     failed: (error) => {
-      const message = `cannot write a checkpoint: ${describeError(error)}; mend the disk and resume`;
+      const message = `cannot write a checkpoint: ${describeError(error)}; repair the disk and resume`;
       conductor.dispatch({ type: "broken", message });
     },
   });
@@ -128,7 +128,7 @@ export function composeRun(
     earlier,
   );
   const resumedFromStep = generation === 1 && position.step === 0 ? null : position.step;
-  if (resumedFromStep !== null) log.info({ step: resumedFromStep, generation }, "going on from a checkpoint");
+  if (resumedFromStep !== null) log.info({ step: resumedFromStep, generation }, "resuming from a checkpoint");
   return {
     ...{
       prepared,
@@ -169,23 +169,23 @@ function coreSettings(settings: LeadSettings, { run, layout, plan }: PreparedRun
   };
 }
 
-/** A run that stops early is decided by the validation loss of each epoch so far. */
+/** The early stop is decided by the validation losses of all epochs, so the checkpoint must have one for each epoch. */
 function requireValidationLosses({ run, plan, checkpoint }: PreparedRun, { validationLosses }: Bookkeeping): void {
   const { step, epoch } = restoredPosition(checkpoint.manifest.position, plan.stepsPerEpoch);
   if (run.spec.earlyStop === undefined || validationLosses.length === epoch) return;
   throw new UserError(
-    `${checkpoint.path}: the checkpoint of step ${step} has ${validationLosses.length} validation losses of ${epoch} epochs, and the run stops early by them; remove that checkpoint and resume`,
+    `${checkpoint.path}: the checkpoint of step ${step} has ${validationLosses.length} validation losses for ${epoch} epochs, and the early stop needs one for each; remove that checkpoint and resume`,
   );
 }
 
-/** The numerics of the coordinator, for the manifests. Native kernels give the same bits as those in TypeScript. */
+/** The coordinator's own numerics, for the manifests. Native kernels give the same bits as the TypeScript kernels. */
 function ownNumerics(log: Log): Record<string, JsonValue> {
   const native = nativeStatus();
   if (!native.available) log.warn({}, `native numerics are not in use (equal bits, slower): ${native.reason ?? ""}`);
   return { numericsVersion, v8: process.versions.v8 };
 }
 
-/** Of the checkpoint; null when no worker had joined before it. */
+/** The reference numerics that the checkpoint stores. Null when no worker had joined before it was written. */
 function referenceOf({ checkpoint: { manifest } }: PreparedRun): Reference | null {
   const workers = manifest.numerics["workers"];
   if (manifest.pixelsSha256 === null || workers === undefined || workers === null) return null;

@@ -1,5 +1,5 @@
-// Runs the core: `Conductor` hands it events one after another and carries out its effects. The parts that it was given
-// touch gRPC streams, tensors and the disk.
+// Runs the core: `Conductor` gives it one event after another and carries out its effects. The parts that it is constructed
+// with do the input and output: gRPC streams, tensors, the disk.
 import type { JsonValue } from "@lockstep/checkpoint";
 import { describeError, type Log } from "@lockstep/errors";
 import type { RunDescription, TensorLayout } from "@lockstep/protocol";
@@ -34,7 +34,7 @@ export interface ConductorParts {
   readonly goodput: Goodput;
   /** Called when the run's state or its members may have changed. */
   readonly onChange: () => void;
-  /** What the coordinator itself computes with, for the manifests. */
+  /** The coordinator's own numerics, for the manifests. */
   readonly numerics: Readonly<Record<string, JsonValue>>;
   readonly log: Log;
   readonly nowMs: () => number;
@@ -48,10 +48,10 @@ const memberEvents: ReadonlySet<CoreEvent["type"]> = new Set([
 ] as const);
 
 export class Conductor {
-  /** Resolves when the core has ended the run; the caller closes the services. */
+  /** Resolves when the core has ended the run. The caller then closes the services. */
   readonly ended: Promise<Outcome>;
   lastValidation: LastValidation | null;
-  /** The error that ended the run; null while none did. */
+  /** The first error that made the run fail, or null. */
   failure: unknown = null;
   #state: CoreState;
   readonly #parts: ConductorParts;
@@ -62,7 +62,7 @@ export class Conductor {
   #sums: PassSums | null = null;
   #commitUnderWay: Promise<void> = Promise.resolve();
   #end: (outcome: Outcome) => void = () => {};
-  /** Mean training loss of the epoch that ended last. */
+  /** Mean training loss of the last completed epoch. */
   #epochLoss: number | null;
 
   constructor(
@@ -83,24 +83,25 @@ export class Conductor {
     return this.#state;
   }
 
-  /** The run has ended, and its last checkpoint and result are not written yet: it may still fail. */
+  /** True when the run has ended and its last checkpoint and result are not written yet. It may still fail. */
   get isEnding(): boolean {
     return this.#state.phase.kind === "ended" && !this.#isFinished;
   }
 
-  /** Sums of the pass under way; null between passes. */
+  /** Sums of the current pass; null between passes. */
   get sums(): PassSums | null {
     return this.#sums;
   }
 
-  /** Mean training loss of the epoch under way, or of the one that ended last. */
+  /** Mean training loss of the current epoch, or of the last completed epoch when the current one has no step yet. */
   get loss(): number | null {
     return this.#parts.training.epochMetrics()?.["loss"] ?? this.#epochLoss;
   }
 
   /**
-   * Hands an event to the core, then each event that follows from it. Returns the effects of the first.
-   * An event that is dispatched from within waits in a queue; its effects are not returned.
+   * Gives an event to the core and carries out its effects. Returns the effects.
+   * When carrying out an effect dispatches another event, that event is queued and handled before this call returns. The
+   * inner call returns no effects.
    */
   dispatch(event: CoreEvent): readonly Effect[] {
     this.#queue.push(event);
@@ -128,35 +129,35 @@ export class Conductor {
     return first ?? [];
   }
 
-  /** Adds a verified sum. Its buffer belongs to the conductor from here on. The caller must call settle() next. */
+  /** Adds a verified sum and takes ownership of its buffer. The caller must call settle() next. */
   add(contributor: Contributor, contribution: Contribution): "accepted" | "duplicate" {
     const result = this.#sums?.add(contributor, contribution) ?? "duplicate";
     if (result === "duplicate" && contribution.values !== null) this.#parts.pool.give(contribution.values);
     return result;
   }
 
-  /** Reports the result of add() to the core. A commit may follow: answer the worker before. */
+  /** Reports the result of add() to the core. Answer the worker first, because a commit may follow. */
   settle(leaseId: number, result: "accepted" | "duplicate"): void {
     this.dispatch(
       result === "accepted"
         ? { type: "sum-accepted", leaseId }
-        : { type: "sum-refused", leaseId, reason: "the node, or a part of it, is in the sum already" },
+        : { type: "sum-refused", leaseId, reason: "the sum already has the node or a part of it" },
     );
   }
 
-  /** A worker reported that what it computed holds a NaN or an infinity: the run ends. */
+  /** Ends the run, because a worker reported that its result holds a NaN or an infinity. */
   sumNotFinite(lease: OpenLease, microBatch: number): void {
     const { step } = this.#state.position;
     this.#publishNotFinite(`step ${step}, micro-batch ${microBatch} of slot ${lease.slot}`);
     this.dispatch({ type: "sum-not-finite", leaseId: lease.leaseId, microBatch });
   }
 
-  /** Resolves when no commit is under way: the weights do not change any more once the run has ended. */
+  /** Resolves when no commit is in progress. Once the run has ended, the weights no longer change after that. */
   async settled(): Promise<void> {
     await this.#commitUnderWay;
   }
 
-  /** Tells every attending worker how the run ended. Returns the number of workers told. */
+  /** Sends every attending worker how the run ended. Returns the number of these workers. */
   finish(outcome: Outcome): number {
     const completed = outcome.kind === "completed";
     const value = { completed, reason: reasonOf(outcome), mayGoOn: mayGoOnAfter(outcome) };
@@ -204,7 +205,7 @@ export class Conductor {
     }
   }
 
-  /** A NaN or a full disk, for example, ends the run: nothing more can be recorded. Never rejects. */
+  /** Runs `work`, and ends the run when it fails, for example by a NaN or a full disk. Never rejects. */
   async #orBreak(work: () => void | Promise<void>): Promise<void> {
     try {
       await work();
@@ -219,7 +220,7 @@ export class Conductor {
     this.#parts.events.publish({ $case: "notFinite", value: { step: this.#state.position.step, reason } });
   }
 
-  /** Other events may come while the update is computed. The core ignores the result when the run has ended meanwhile. */
+  /** Other events may arrive while the update is computed. If the run has ended by then, the result is ignored. */
   async #commit({ step, epoch, firstLeaseAtMs }: Extract<Effect, { type: "commit" }>): Promise<void> {
     const { training, feed, stepLog, nowMs } = this.#parts;
     const sums = this.#sums;

@@ -1,4 +1,5 @@
-// Leads a run from its folder to its end or to a stop: `leadRun`. What it needs of the machine comes as `RunEnvironment`.
+// Leads a run from its prepared folder until it ends or is stopped: `leadRun`. Clock, timers, disk and network are passed in
+// as `RunEnvironment`.
 import { describeError, RunFailed } from "@lockstep/errors";
 import type { RunSummary } from "@lockstep/protocol";
 import { canonicalJson } from "@lockstep/protocol";
@@ -17,33 +18,34 @@ import { coordinatorService } from "./serve/coordinator-service.js";
 import { controlService, telemetryService } from "./serve/observer-services.js";
 
 export interface LeadOptions extends LeadSettings {
-  /** Aborted: the run stops after the step under way. Its reason is shown to people. */
+  /** When it is aborted, the run stops after the current step. The abort reason is shown to users. */
   readonly signal: AbortSignal;
   readonly health: Health;
-  /** Called once it serves. */
+  /** Called with the bound address when the services accept calls. */
   readonly onListening?: (address: string) => void;
   /** Called when an observer asks for a stop. */
   readonly onStop?: (reason: string) => void;
 }
 
 const tickMs = 100;
-/** How often observers receive the run's status. */
+/** Interval at which observers receive the run's status. */
 const statusMs = 1000;
 const closeGraceMs = 2000;
 
 export interface RunEnd {
   readonly summary: RunSummary;
-  /** True when this process was told to end: a later one may resume the run. False when the run is over for good. */
+  /** True when a later process may resume the run: this process received a signal to end. False when the run is over. */
   readonly mayGoOn: boolean;
-  /** Workers that attended at the end, and were told of it. */
+  /** Number of workers that were connected at the end and received its reason. */
   readonly workersNotified: number;
 }
 
 /**
- * Nothing in the folder is changed before the address is bound: a second coordinator that cannot have it leaves the
- * generation and the last result as they are.
- * @throws UserError for a folder that is not a prepared run, or an address that cannot be bound
- * @throws RunFailed when the run cannot go on; summary.json is not written then
+ * Leads the run in the folder until it ends or is stopped.
+ * Nothing in the folder is changed before the address is bound. A second coordinator, which cannot bind the address, thus
+ * leaves the generation and the last result as they are.
+ * @throws UserError if the folder is not a prepared run or the address cannot be bound
+ * @throws RunFailed if the run cannot go on; summary.json is not written then
  */
 export async function leadRun(options: LeadOptions, environment: RunEnvironment): Promise<RunEnd> {
   const { folder, clock } = environment;
@@ -60,15 +62,15 @@ export async function leadRun(options: LeadOptions, environment: RunEnvironment)
       parts.stepLog.close();
     }
   } catch (error) {
-    // The disk may be in order again when the run is resumed: this is not a mistake in the command.
+    // Not a UserError: the command is right, and works once the disk does.
     if (error instanceof Error && "syscall" in error) {
-      throw new RunFailed(`${folder.path}: ${error.message}; mend the disk and resume`, { cause: error });
+      throw new RunFailed(`${folder.path}: ${error.message}; repair the disk and resume`, { cause: error });
     }
     throw error;
   }
 }
 
-/** From the bound address to the last stream closed. */
+/** Binds the address, serves until the run has ended, records its end and closes every stream. */
 async function serve(
   options: LeadOptions,
   parts: RunParts,
@@ -95,7 +97,7 @@ async function serve(
     await folder.remove(summaryFile);
     const { step } = conductor.state.position;
     const { totalSteps } = parts.prepared.plan;
-    log.info({ address: listener.address, step, totalSteps }, "coordinator listens");
+    log.info({ address: listener.address, step, totalSteps }, "coordinator is listening");
     const weightsDigest = training.digest();
     feed.publish({ step, digest: weightsDigest }, training.weightsBytes());
     conductor.dispatch({ type: "opened", weightsDigest });
@@ -156,8 +158,8 @@ function servicesOf(
 }
 
 /**
- * Waits for the last checkpoint and writes the result. A worker that is told that the run is over does not come back, so
- * this comes before; when it fails, the run has failed.
+ * Waits for the last checkpoint and writes the result. This happens before workers learn that the run is over, because they
+ * do not reconnect after that. If the checkpoint or the result cannot be written, the run has failed.
  */
 async function record(
   parts: RunParts,
@@ -175,14 +177,14 @@ async function record(
     return { end: outcome, summary };
   } catch (error) {
     conductor.failure ??= error;
-    const message = `cannot write ${summaryFile}: ${describeError(error)}; mend the disk and resume`;
+    const message = `cannot write ${summaryFile}: ${describeError(error)}; repair the disk and resume`;
     conductor.dispatch({ type: "broken", message });
     return { end: outcomeOf(conductor), summary: null };
   }
 }
 
 function outcomeOf({ state: { phase } }: Conductor): Outcome {
-  if (phase.kind !== "ended") throw new Error(`the run is ${phase.kind}, and should have ended`);
+  if (phase.kind !== "ended") throw new Error(`the run should have ended, and its phase is ${phase.kind}`);
   return phase.outcome;
 }
 

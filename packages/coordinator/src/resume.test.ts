@@ -79,10 +79,7 @@ test("a previous result that cannot be read is reported, and the run goes on", a
   const { summary, stop } = await start(out, { log: { ...quiet, warn } });
   stop("enough");
   assert.equal((await summary).steps, 0);
-  assert.equal(
-    warnings.filter((warning) => /^the time that the run took before is not known: /.test(warning)).length,
-    1,
-  );
+  assert.equal(warnings.filter((warning) => /^the run's earlier duration is unknown: /.test(warning)).length, 1);
 });
 
 test("a coordinator that cannot have its address leaves the generation and the last result as they are", async (t) => {

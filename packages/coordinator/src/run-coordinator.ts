@@ -1,4 +1,4 @@
-// Leads a run on this machine: `runCoordinator` binds the address, opens the run's folder, and leaves the rest to `leadRun`.
+// Leads a run on this machine: `runCoordinator` passes this machine's clock, disk and network to `leadRun`.
 import type { CheckpointStoreOptions } from "@lockstep/checkpoint";
 import { createHealth, type Health, listen, watchVitals } from "@lockstep/service";
 import { openRunFolder } from "./keep/run-folder.js";
@@ -8,24 +8,24 @@ import { accessOf } from "./serve/access.js";
 import { readinessGuard } from "./serve/readiness-guard.js";
 
 export interface CoordinatorOptions extends Omit<LeadOptions, "health"> {
-  /** The run's folder, prepared: run.json and a checkpoint. It goes on from the newest that verifies. */
+  /** The run's prepared folder: run.json and at least one checkpoint. The run starts from the newest that verifies. */
   readonly out: string;
-  /** `unix:/path.sock` or `host:port`; port 0 picks one. */
+  /** `unix:/path.sock` or `host:port`; with port 0 the system picks a free port. */
   readonly listen: string;
-  /** Folder of the coordinator's certificates: mutual TLS, and roles held to methods. */
+  /** Folder of the coordinator's certificates. With it, TLS is mutual and each method is allowed for certain roles only. */
   readonly tls?: string | undefined;
-  /** Default: `join-token` in the folder of certificates, where it is there. */
+  /** Default: the file `join-token` in the folder of certificates, if it exists. */
   readonly joinTokenFile?: string | undefined;
-  /** Plain text beyond this machine. */
+  /** Allows plain text on an address that other machines can reach. */
   readonly insecure?: boolean | undefined;
-  /** Learns when the services are served. Default: one of its own. */
+  /** Receives the health of each service. Default: a new one. */
   readonly health?: Health;
   readonly keepLast: number;
   /** For tests: see CheckpointStoreOptions. */
   readonly onCheckpointPhase?: CheckpointStoreOptions["onPhase"];
 }
 
-/** Leads the run to its end or to a stop. @throws as leadRun */
+/** Leads the run until it ends or is stopped. @throws UserError or RunFailed as `leadRun` does */
 export async function runCoordinator(options: CoordinatorOptions): Promise<RunEnd> {
   const { out, keepLast, onCheckpointPhase: onPhase, health = createHealth(), log } = options;
   const vitals = watchVitals();

@@ -4,7 +4,7 @@ import { advance } from "./advance.js";
 import type { CoreEvent } from "./event.js";
 import { createState } from "./state.js";
 
-test("a run whose end could not be written has failed: a worker that joins is to wait for a later coordinator", () => {
+test("a run whose end could not be written has failed, and a worker that joins has to wait for a later coordinator", () => {
   const { apply, current, claim } = oneStepRun();
   apply({ type: "sum-accepted", leaseId: 1 });
   assert.deepEqual(apply({ type: "committed", weightsDigest: "w1" }), ["conclude-epoch"]);
@@ -16,7 +16,7 @@ test("a run whose end could not be written has failed: a worker that joins is to
   assert.deepEqual(effects, [{ type: "refuse", code: "run-stopping", message: "the coordinator is ending" }]);
 });
 
-test("the result of a commit is ignored when the run has failed while it was computed", () => {
+test("the result of a commit is ignored when the run failed during the commit", () => {
   const { apply, current } = oneStepRun();
   assert.deepEqual(apply({ type: "sum-accepted", leaseId: 1 }), ["commit"]);
   assert.deepEqual(apply({ type: "broken", message: "the disk is full" }), ["end"]);
@@ -25,7 +25,7 @@ test("the result of a commit is ignored when the run has failed while it was com
   assert.deepEqual([phase.kind, position.step, weightsDigest], ["ended", 0, "w0"]);
 });
 
-/** A worker computes the only lease of the only step. */
+/** A run of one step and one lease, which its only worker holds. */
 function oneStepRun() {
   const shape = { numMicroBatches: 1, numSamples: 1, microBatch: () => ({ count: 1 }) };
   let state = createState({

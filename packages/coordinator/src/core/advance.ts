@@ -1,5 +1,5 @@
-// Owns the one step of the core: an event and the time make a new state, effects for the shell, and the reason why the
-// run is where it is. Pure: the state given is not changed.
+// Applies one event to the core's state: `advance` returns the new state, the effects for the conductor to carry out, and
+// the reason for the state. Pure: the given state is not changed.
 import { type Draft, draftOf } from "./draft.js";
 import type { CoreEvent, Effect } from "./event.js";
 import { backUpLateLeases, dropLeases, forgetLease, grantLeases, settleLease } from "./leasing.js";
@@ -10,11 +10,11 @@ import { type CoreState, describeState, memberOf, openPass } from "./state.js";
 export interface Advanced {
   readonly state: CoreState;
   readonly effects: readonly Effect[];
-  /** Why the run is in its state, one line for people; worth logging when it changes. */
+  /** Why the run is in its state: one line for users. It is logged when it changes. */
   readonly reason: string;
 }
 
-/** `nowMs` is a monotonic clock's time in milliseconds; only differences count. */
+/** @param nowMs time of a monotonic clock in milliseconds; only differences are used */
 export function advance(before: CoreState, event: CoreEvent, nowMs: number): Advanced {
   const draft = draftOf(before, nowMs);
   const { state } = draft;
@@ -87,7 +87,7 @@ function apply(draft: Draft, event: CoreEvent): void {
   }
 }
 
-/** One failure passes; when leases of one pass keep failing, the next will too. */
+/** A single failure may not repeat. After this many failed leases in one pass, the next ones would fail, too. */
 const maxFailedLeases = 10;
 
 function giveUpLease(draft: Draft, event: Extract<CoreEvent, { type: "lease-failed" }>): void {

@@ -1,25 +1,25 @@
-// Owns who is asked to compute which subtree: a simulated schedule over the tree's nodes, coarse where it can be (each
-// lease costs one upload), finer where that ends the pass sooner. Pure.
+// Plans which worker computes which node of the tree: `planLeases` simulates schedules. It prefers large nodes, because each
+// lease costs one upload, and splits them where the pass then ends sooner. Pure.
 import { childrenOf, type TreeNode } from "@lockstep/numerics";
 
 export interface PlannableWorker {
   readonly slot: number;
   readonly computeThreads: number;
-  /** Milliseconds for a round of `computeThreads` micro-batches; null: not measured, taken as the others' mean. */
+  /** Milliseconds for a round of `computeThreads` micro-batches. Null when not measured: then the mean of the others counts. */
   readonly roundMs: number | null;
-  /** Milliseconds until it is free; 0: idle. Only idle workers are given leases. */
+  /** Milliseconds until the worker is idle; 0 when it is. Only idle workers get leases. */
   readonly busyMs: number;
 }
 
 export interface LeasePlanRequest {
   /** V of the pass. */
   readonly numMicroBatches: number;
-  /** Disjoint nodes that nobody computes. */
+  /** Disjoint nodes that no worker computes. */
   readonly outstanding: readonly TreeNode[];
   readonly workers: readonly PlannableWorker[];
-  /** What a lease costs besides its micro-batches (weights, upload), as a fraction of a mean round. */
+  /** Time that a lease takes besides computing (weights, upload), as a fraction of a mean round. */
   readonly leaseOverhead: number;
-  /** Micro-batches that a lease may cover. */
+  /** Largest number of micro-batches in a lease. */
   readonly maxCount: number;
 }
 
@@ -28,13 +28,13 @@ export interface PlannedLease {
   readonly node: TreeNode;
 }
 
-/** A finer partition must end the pass sooner than this fraction of the coarser one's time. */
+/** A finer partition is chosen only if its time is less than this fraction of the coarser partition's time. */
 const worthSplitting = 0.97;
 const nodesPerWorker = 6;
 
 /**
- * At most one lease for each idle worker, of disjoint nodes out of `outstanding`; all idle workers get one when there
- * are enough micro-batches. Outstanding nodes that are left over wait for the next idle worker.
+ * Returns at most one lease for each idle worker. The nodes are disjoint and lie in `outstanding`. All idle workers get a
+ * lease when there are enough micro-batches. The other outstanding nodes wait for the next idle worker.
  */
 export function planLeases(request: LeasePlanRequest): PlannedLease[] {
   const { workers, outstanding, maxCount } = request;
@@ -58,7 +58,7 @@ export function planLeases(request: LeasePlanRequest): PlannedLease[] {
   return best.leases;
 }
 
-/** What a lease is expected to take, in milliseconds. */
+/** Expected duration of a lease, in milliseconds. */
 export function leaseMs(worker: { computeThreads: number }, roundMs: number, count: number): number {
   return Math.ceil(count / worker.computeThreads) * roundMs;
 }
@@ -89,7 +89,10 @@ interface Queue {
   endMs: number;
 }
 
-/** Longest node first, each to the worker that would finish it first; then no idle worker is left without one. */
+/**
+ * Gives each node, the largest first, to the worker that would finish it first. Then each idle worker without a node takes
+ * one from the worker that would end last.
+ */
 function simulate(nodes: readonly TreeNode[], workers: readonly PlannableWorker[], costs: LeaseCosts): Schedule {
   const queues: Queue[] = workers.map((worker) => ({ worker, nodes: [], endMs: worker.busyMs }));
   for (const node of [...nodes].sort((a, b) => b.count - a.count || a.first - b.first)) {
@@ -117,7 +120,7 @@ function simulate(nodes: readonly TreeNode[], workers: readonly PlannableWorker[
   };
 }
 
-/** The partition with its largest (then first) node split in two; null when all are leaves. */
+/** The partition with its first largest node split in two. Null when all nodes are leaves. */
 function splitLargest(nodes: readonly TreeNode[], numMicroBatches: number): TreeNode[] | null {
   const largest = nodes.reduce((a, b) => (b.count > a.count ? b : a));
   if (largest.count === 1) return null;

@@ -1,29 +1,29 @@
-// Owns the leases of the pass under way: granting, late ones and their backups, lost ones. A micro-batch that is in no
-// open lease and in no accepted sum is outstanding; that set is always derived, never kept.
+// Grants, revokes and repeats the leases of the current pass: `grantLeases` is the main function. A micro-batch is outstanding
+// when neither an open lease nor an accepted sum has it. That set is always computed and never stored.
 import { childrenOf, type TreeNode } from "@lockstep/numerics";
 import type { Draft } from "./draft.js";
 import { leaseMs, planLeases } from "./lease-plan.js";
 import { samplesOf } from "./run-plan.js";
 import { type CoreState, type Member, memberOf, type OpenLease, openPass, type PassState } from "./state.js";
 
-/** The newest measurement's share in a worker's smoothed speed. */
+/** Weight of the newest measurement in a worker's smoothed speed. */
 const smoothing = 0.4;
-/** Weights down and gradients up, as a fraction of a round; a validation lease carries no gradients. */
+/** Time to transfer weights and gradients, as a fraction of a round. A validation lease has no gradients. */
 const leaseOverhead = { train: 0.15, validate: 0.03 };
 
-/** Gives idle workers what nobody computes yet. */
+/** Leases outstanding micro-batches to idle workers. */
 export function grantLeases(draft: Draft): void {
   const { state, nowMs } = draft;
   const pass = openPass(state);
   if (pass === null || !gather(draft)) return;
   const { numMicroBatches } = pass.shape;
-  // Who has failed a lease of this pass gets another only when nobody is left who has not.
+  // A worker that failed a lease of this pass gets another one only if every attending worker has failed one.
   const attending = state.members.filter(({ status }) => status === "attending");
-  const sound = attending.filter(({ slot }) => !pass.failedSlots.includes(slot));
+  const notFailed = attending.filter(({ slot }) => !pass.failedSlots.includes(slot));
   const planned = planLeases({
     numMicroBatches,
     outstanding: outstandingNodes(pass),
-    workers: (sound.length > 0 ? sound : attending).map((member) => {
+    workers: (notFailed.length > 0 ? notFailed : attending).map((member) => {
       const { slot, computeThreads } = member;
       const roundMs = roundMsOf(member, pass);
       return { slot, computeThreads, roundMs, busyMs: busyMs(pass, member, nowMs) };
@@ -34,7 +34,10 @@ export function grantLeases(draft: Draft): void {
   for (const { slot, node } of planned) grant(draft, pass, slot, node);
 }
 
-/** Whether leases may be given: so that workers started together begin together, whichever is ready first. */
+/**
+ * Whether leases may be granted. The first lease waits for the expected workers, so that workers that are started together
+ * also begin together.
+ */
 function gather({ state, nowMs }: Draft): boolean {
   if (state.gathered) return true;
   const numReady = state.members.filter(({ status }) => status === "attending").length;
@@ -45,15 +48,15 @@ function gather({ state, nowMs }: Draft): boolean {
   return state.gathered;
 }
 
-/** A late lease is computed once more by an idle worker; the first answer wins. */
+/** Leases the node of a late lease to an idle worker, too. The first sum is accepted. */
 export function backUpLateLeases(draft: Draft): void {
   const { state, nowMs } = draft;
   const pass = openPass(state);
   if (pass === null) return;
   for (const lease of [...pass.leases]) {
-    const youngest = pass.leases.findLast(({ node }) => sameNode(node, lease.node));
+    const newest = pass.leases.findLast(({ node }) => sameNode(node, lease.node));
     const holder = memberOf(state, lease.sessionId);
-    if (youngest !== lease || holder === undefined || nowMs < lateAtMs(state, pass, lease, holder)) continue;
+    if (newest !== lease || holder === undefined || nowMs < lateAtMs(state, pass, lease, holder)) continue;
     const idle = state.members
       .filter((member) => member.status === "attending" && !pass.leases.some((open) => open.slot === member.slot))
       .sort((a, b) => (roundMsOf(a, pass) ?? 0) - (roundMsOf(b, pass) ?? 0) || a.slot - b.slot)[0];
@@ -64,13 +67,13 @@ export function backUpLateLeases(draft: Draft): void {
   }
 }
 
-/** The lease's sum is in the tree: other leases that overlap it are void, its worker's speed is known better. */
+/** Closes a lease whose sum is in the tree: revokes the leases that overlap it, and measures its worker's speed. */
 export function settleLease(draft: Draft, leaseId: number): void {
   const { state, nowMs } = draft;
   const pass = openPass(state);
   const lease = pass?.leases.find((open) => open.leaseId === leaseId);
   if (pass === null || lease === undefined) {
-    throw new Error(`lease ${leaseId}: a sum was accepted that no open lease covers`);
+    throw new Error(`lease ${leaseId}: its sum was accepted, and it is not open`);
   }
   pass.leases = pass.leases.filter((open) => open !== lease);
   pass.done.push(lease.node);
@@ -81,39 +84,39 @@ export function settleLease(draft: Draft, leaseId: number): void {
   for (const other of pass.leases.filter(({ node }) => overlap(node, lease.node))) {
     const holder = memberOf(state, other.sessionId);
     const elapsedMs = nowMs - other.grantedAtMs;
-    // It took at least so long: the next plan must not trust it with as much.
+    // This worker takes at least `elapsedMs`. With that as its measurement, the next plan gives it less.
     if (holder !== undefined && elapsedMs > (other.expectedMs ?? 0)) measure(holder, pass, other, elapsedMs);
-    revoke(draft, pass, other, `slot ${lease.slot} answered first`);
+    revoke(draft, pass, other, `slot ${lease.slot} sent its sum first`);
   }
 }
 
-/** The tree refused the sum: somebody else's answer was there. */
+/** Closes a lease whose sum the tree refused, because another worker's sum was there. */
 export function forgetLease(draft: Draft, leaseId: number): void {
   const pass = openPass(draft.state);
   if (pass !== null) pass.leases = pass.leases.filter((open) => open.leaseId !== leaseId);
 }
 
-/** Takes leases away from workers that cannot finish them; the number that somebody must compute again. */
+/** Closes the leases that `which` selects, because their workers cannot finish them. Returns how many it closed. */
 export function dropLeases(draft: Draft, which: (lease: OpenLease) => boolean, reason: string): number {
   const pass = openPass(draft.state);
   if (pass === null) return 0;
   const dropped = pass.leases.filter(which);
   pass.leases = pass.leases.filter((lease) => !which(lease));
   for (const lease of dropped) {
-    // With a backup under way it has been counted already.
+    // When another worker has a lease of the same node, the repetition is counted already.
     if (!pass.leases.some(({ node }) => sameNode(node, lease.node))) redo(draft, pass, lease, reason);
   }
   return dropped.length;
 }
 
-/** Takes every lease of the pass back. */
+/** Revokes every lease of the pass. */
 export function revokeAll(draft: Draft, reason: string): void {
   const pass = openPass(draft.state);
   if (pass === null) return;
   for (const lease of [...pass.leases]) revoke(draft, pass, lease, reason);
 }
 
-/** The largest nodes that hold no micro-batch of an open lease or an accepted sum, ascending. */
+/** The largest nodes without a micro-batch of an open lease or an accepted sum, in ascending order. */
 export function outstandingNodes(pass: PassState): TreeNode[] {
   const { numMicroBatches } = pass.shape;
   const covered = new Uint8Array(numMicroBatches);
@@ -131,7 +134,7 @@ export function outstandingNodes(pass: PassState): TreeNode[] {
 function grant(draft: Draft, pass: PassState, slot: number, node: TreeNode): void {
   const { state, nowMs, effects } = draft;
   const member = state.members.find((other) => other.slot === slot);
-  if (member === undefined) throw new Error(`slot ${slot}: a lease was planned for it and nobody holds it`);
+  if (member === undefined) throw new Error(`slot ${slot}: a lease was planned for it, and no worker has it`);
   const roundMs = roundMsOf(member, pass) ?? meanRoundMs(state, pass);
   const { sessionId } = member;
   const leaseId = state.nextLeaseId++;
@@ -171,7 +174,7 @@ function lateAtMs(state: CoreState, pass: PassState, lease: OpenLease, holder: M
   return lease.grantedAtMs + Math.max(floor, factor * (lease.expectedMs ?? 0));
 }
 
-/** A validation round is at most a training round: forward alone. */
+/** While no validation round is measured, the training round is its estimate: a validation has only the forward part. */
 function roundMsOf(member: Member, pass: PassState): number | null {
   return member.roundMs[pass.kind] ?? (pass.kind === "validate" ? member.roundMs.train : null);
 }

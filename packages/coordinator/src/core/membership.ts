@@ -1,12 +1,12 @@
-// Owns who takes part: joins and their refusals, slots and generations, sessions, silence. What becomes of a lost
-// worker's leases is leasing's.
+// Admits, refuses and removes workers: `join` and `removeMember` are the main functions. It assigns slots and generations, and
+// detects silent workers. leasing.ts handles the leases of a removed worker.
 import { differences, type WireErrorCode } from "@lockstep/protocol";
 import type { Draft } from "./draft.js";
 import { type JoinClaim, mayGoOnAfter } from "./event.js";
 import { dropLeases } from "./leasing.js";
 import { type CoreState, type Member, memberOf } from "./state.js";
 
-/** Slots are labels of metrics: a typing error must not make a million of them. */
+/** A limit, because each slot becomes a label of metrics: a typing error must not create a million of them. */
 const maxSlots = 4096;
 
 interface Refusal {
@@ -21,12 +21,12 @@ export function join(draft: Draft, claim: JoinClaim, sessionId: string): void {
     effects.push({ type: "refuse", ...refusal });
     return;
   }
-  // The same process again (its stream broke): the old session ends, the status goes on.
+  // The same process joins again, for example because its stream broke: its old session ends, its generation stays.
   const earlier = state.members.find(({ instanceId }) => instanceId === claim.instanceId);
   if (earlier !== undefined && earlier.status !== "gone") removeMember(draft, earlier, "its process joined again");
   const slot = slotFor(state, claim, earlier);
   if (slot === null) {
-    const message = `slot ${claim.wantedSlot} is held by a living worker; ask for another or wait until it has gone`;
+    const message = `slot ${claim.wantedSlot} is taken by a connected worker; use another slot or wait until that worker has left`;
     effects.push({ type: "refuse", code: "slot-taken", message });
     return;
   }
@@ -56,7 +56,7 @@ export function join(draft: Draft, claim: JoinClaim, sessionId: string): void {
   effects.push({ type: "admit", sessionId, slot, generation, host, computeThreads, backend, mixed });
 }
 
-/** The member's session ends: it is gone, its leases are free. Once the run has ended everybody leaves; nobody is lost. */
+/** Ends the member's session and drops its leases. After the end of the run no worker is reported as lost: all of them leave. */
 export function removeMember(draft: Draft, member: Member, reason: string): void {
   member.left = member.status === "draining";
   member.status = "gone";
@@ -84,8 +84,8 @@ export function drain(draft: Draft, sessionId: string): void {
 }
 
 /**
- * Workers that were silent too long are lost. A jump between two ticks is the coordinator's own pause (a suspended
- * machine, a stopped process): heartbeats wait unread, so nobody is blamed for that time.
+ * Removes workers that were silent for longer than the timeout. A long time between two ticks is a pause of the coordinator
+ * itself (a suspended machine, a stopped process). Heartbeats wait unread then, so that time does not count as silence.
  */
 export function removeSilentMembers(draft: Draft): void {
   const { state, nowMs } = draft;
@@ -107,7 +107,10 @@ function slotFor(state: CoreState, claim: JoinClaim, earlier: Member | undefined
   return null;
 }
 
-/** Null while workers may join. A worker leaves a run that is over, and waits where a later coordinator may resume it. */
+/**
+ * Null while workers may join. A worker that is refused with `run-over` ends; with `run-stopping` it waits for a later
+ * coordinator that resumes the run.
+ */
 function endOf({ phase, stop }: CoreState): Refusal | null {
   if (phase.kind === "ended") {
     return mayGoOnAfter(phase.outcome)
@@ -125,7 +128,7 @@ function refusalOf(state: CoreState, claim: JoinClaim): Refusal | null {
   if (claim.protocolVersion !== settings.protocolVersion) {
     return {
       code: "protocol-version",
-      message: `the worker speaks protocol ${claim.protocolVersion}, the coordinator ${settings.protocolVersion}; install the same release on both`,
+      message: `the worker has protocol version ${claim.protocolVersion}, the coordinator ${settings.protocolVersion}; install the same release on both`,
     };
   }
   const end = endOf(state);
@@ -138,7 +141,7 @@ function refusalOf(state: CoreState, claim: JoinClaim): Refusal | null {
     ["layout", "tensor layout", claim.layoutSha256, settings.layoutSha256],
   ] as const) {
     if (claimed !== expected) {
-      return { code, message: `the worker's ${field} is ${claimed || "(empty)"}, the run's ${expected}` };
+      return { code, message: `the worker's ${field} is ${claimed || "(empty)"}, the run's is ${expected}` };
     }
   }
   if (reference === null || settings.allowMixedNumerics) return null;
@@ -146,16 +149,19 @@ function refusalOf(state: CoreState, claim: JoinClaim): Refusal | null {
     const fields = differences(JSON.parse(reference.numericsJson), JSON.parse(claim.numericsJson));
     const list = fields.map(
       ({ field, before, after }) =>
-        `${field || "numerics"}: the run has ${JSON.stringify(before)}, the worker ${JSON.stringify(after)}`,
+        `${field || "numerics"}: the run has ${JSON.stringify(before)}, the worker has ${JSON.stringify(after)}`,
     );
     if (list.length > 0) {
-      return { code: "numerics", message: `${list.join("; ")} (--allow-mixed-numerics gives up exactness)` };
+      return {
+        code: "numerics",
+        message: `${list.join("; ")} (--allow-mixed-numerics accepts it, and the run is then not exact)`,
+      };
     }
   }
   if (claim.pixelsSha256 !== reference.pixelsSha256) {
     return {
       code: "pixels",
-      message: `the worker's decoded pixels are ${claim.pixelsSha256 || "(empty)"}, the run's ${reference.pixelsSha256} (--allow-mixed-numerics gives up exactness)`,
+      message: `the worker's decoded pixels are ${claim.pixelsSha256 || "(empty)"}, the run's are ${reference.pixelsSha256} (--allow-mixed-numerics accepts them, and the run is then not exact)`,
     };
   }
   return null;
@@ -167,7 +173,7 @@ function matchesReference({ reference }: CoreState, claim: JoinClaim): boolean {
   return differences(JSON.parse(reference.numericsJson), JSON.parse(claim.numericsJson)).length === 0;
 }
 
-/** DNS allows 253. */
+/** DNS allows names of 253 characters. */
 const maxHostCharacters = 256;
 
 function malformedOf(claim: JoinClaim): string | null {
@@ -187,9 +193,9 @@ function malformedOf(claim: JoinClaim): string | null {
   return null;
 }
 
-/** For people only: what is compared are the numerics as a whole. */
+/** The name of the backend, for display only. Comparisons use the numerics as a whole. */
 function backendIn(numericsJson: string): string {
-  const numerics: unknown = JSON.parse(numericsJson); // checked before: see refusalOf
+  const numerics: unknown = JSON.parse(numericsJson); // malformedOf has checked that it is JSON
   const backend: unknown = typeof numerics === "object" && numerics !== null ? Reflect.get(numerics, "backend") : "";
   return typeof backend === "string" ? backend : "";
 }

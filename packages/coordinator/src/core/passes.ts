@@ -1,4 +1,5 @@
-// Owns the order of things: which pass comes next, when to commit, validate, snapshot and end.
+// Orders the run: `openNext` opens the next pass or ends the run. The other functions decide when to commit, to validate, to take
+// a snapshot, to stop and to fail.
 
 import type { Draft } from "./draft.js";
 import { reasonToStopEarly } from "./early-stop.js";
@@ -7,7 +8,7 @@ import { revokeAll } from "./leasing.js";
 import { type PassKind, samePosition } from "./run-plan.js";
 import { openPass, type PassState } from "./state.js";
 
-/** Opens what the position asks for, or ends the run. */
+/** Opens the pass that is next at the current position, or ends the run. */
 export function openNext(draft: Draft): void {
   const { state } = draft;
   const { position, settings, stop } = state;
@@ -17,7 +18,7 @@ export function openNext(draft: Draft): void {
     end(draft, { kind: "completed", reason: "the run reached its end" });
     return;
   }
-  // Before a stop that somebody asked for: whether the run is complete depends on its losses alone.
+  // This comes before a requested stop: whether the run is complete depends only on its losses.
   const early = position.stepInEpoch === 0 ? reasonToStopEarly(settings.earlyStop, state.validationLosses) : null;
   if (early !== null) {
     end(draft, { kind: "completed", reason: early });
@@ -38,7 +39,7 @@ export function openNext(draft: Draft): void {
   startPass(draft, "train", plan.trainPass(position.step));
 }
 
-/** After a change to the pass: every micro-batch is in the tree, so its result can be used. */
+/** Closes the current pass if every micro-batch is in the tree: a commit or the epoch's metrics follow. */
 export function closePassWhenDone(draft: Draft): void {
   const { state, effects, nowMs } = draft;
   const pass = openPass(state);
@@ -62,12 +63,12 @@ export function closePassWhenDone(draft: Draft): void {
 
 export function committed(draft: Draft, weightsDigest: string): void {
   const { state } = draft;
-  if (state.phase.kind !== "committing") return; // the run has ended while the update was computed
+  if (state.phase.kind !== "committing") return; // the run ended while the update was computed
   const { plan, checkpointEvery } = state.settings;
   state.weightsDigest = weightsDigest;
   const { step, epoch, stepInEpoch } = state.position;
   state.position = { step: step + 1, epoch, stepInEpoch: stepInEpoch + 1 };
-  // At an epoch's end the snapshot waits for the validation: one checkpoint has both.
+  // At an epoch's end the snapshot is taken after the validation, so that one checkpoint has both.
   const epochEnds = state.position.stepInEpoch === plan.stepsPerEpoch;
   if (checkpointEvery !== null && state.position.step % checkpointEvery === 0 && !epochEnds) {
     snapshot(draft, "cadence");
@@ -84,7 +85,10 @@ export function concluded(draft: Draft, validationLoss: number | null): void {
   openNext(draft);
 }
 
-/** The first reason counts. A training step may finish within the grace; a validation pass is dropped at once. */
+/**
+ * Requests a stop; a second request is ignored. The current training step may finish within `stopGraceMs`. A validation is
+ * abandoned at once.
+ */
 export function requestStop(
   draft: Draft,
   { reason, mayGoOn }: { readonly reason: string; readonly mayGoOn: boolean },
@@ -94,7 +98,7 @@ export function requestStop(
   state.stop = { reason, mayGoOn, atMs: nowMs };
   const pass = openPass(state);
   if (state.phase.kind === "opening") end(draft, { kind: "stopped", reason, mayGoOn });
-  // Without an open lease nobody is computing anything that could be waited for.
+  // Without an open lease there is nothing to wait for.
   else if (pass !== null && (pass.kind === "validate" || pass.leases.length === 0)) abandon(draft, { reason, mayGoOn });
 }
 
@@ -104,20 +108,20 @@ export function abandonWhenOverdue(draft: Draft): void {
   if (draft.nowMs - stop.atMs >= settings.stopGraceMs) abandon(draft, stop);
 }
 
-/** The run cannot go on. What stands before the step under way is kept. */
+/** Ends the run as failed. The state before the current step is kept in a checkpoint. */
 export function fail(draft: Draft, message: string): void {
   const { phase } = draft.state;
   if (phase.kind === "ended") {
-    // What the run ended with could not be written: a later coordinator has to go on with it.
+    // The last checkpoint or the result could not be written, so a later coordinator has to resume the run.
     if (phase.outcome.kind !== "failed") {
       draft.state.phase = { kind: "ended", outcome: { kind: "failed", message } };
     }
     return;
   }
   revokeAll(draft, message);
-  // A failed update may have left half of itself behind: only a state that stands is kept.
-  const stands = draft.state.phase.kind === "passing";
-  end(draft, { kind: "failed", message }, { keep: stands });
+  // An update that failed may be applied in part. Only during a pass are the weights known to be complete.
+  const isComplete = draft.state.phase.kind === "passing";
+  end(draft, { kind: "failed", message }, { keep: isComplete });
 }
 
 function abandon(draft: Draft, { reason, mayGoOn }: { readonly reason: string; readonly mayGoOn: boolean }): void {

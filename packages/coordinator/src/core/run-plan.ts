@@ -1,14 +1,14 @@
-// Owns the plan of a run: how many steps and epochs there are, what each pass is cut into, and where a run stands on
-// it. Pure numbers; the plan of the data set (packages/dataset) fits this shape.
+// Describes what a run computes: `RunPlan` has the number of steps and the micro-batches of each pass, and `Position` is how
+// far a run is. `createPlan` of packages/dataset makes the plan.
 
 export type PassKind = "train" | "validate";
 
-/** One pass over samples (a training step, or a whole validation pass), cut into micro-batches. */
+/** The micro-batches of one pass: a training step, or a whole validation. */
 export interface PassShape {
   /** V: at least 1. */
   readonly numMicroBatches: number;
   readonly numSamples: number;
-  /** Samples of micro-batch `index`, 0 <= index < numMicroBatches. */
+  /** `count` is the number of samples of micro-batch `index`, 0 <= index < numMicroBatches. */
   microBatch(index: number): { readonly count: number };
 }
 
@@ -21,8 +21,8 @@ export interface RunPlan {
 }
 
 /**
- * What comes next. `stepInEpoch === stepsPerEpoch` means that the epoch's steps are done and its validation is due;
- * after the validation `epoch` is one more and `stepInEpoch` is 0.
+ * What the run computes next. `stepInEpoch === stepsPerEpoch` means that the epoch's steps are done and its validation is due.
+ * After the validation, `epoch` is one more and `stepInEpoch` is 0.
  */
 export interface Position {
   /** Optimizer updates so far. */
@@ -36,7 +36,7 @@ export function samePosition(a: Position, b: Position): boolean {
   return a.step === b.step && a.epoch === b.epoch && a.stepInEpoch === b.stepInEpoch;
 }
 
-/** Samples of the micro-batches first ... first + count - 1. */
+/** Number of samples in the micro-batches `first` to `first + count - 1`. */
 export function samplesOf(shape: PassShape, { first, count }: { first: number; count: number }): number {
   let samples = 0;
   for (let index = first; index < first + count; index++) samples += shape.microBatch(index).count;

@@ -1,5 +1,5 @@
-// Random workers that join, die, hang, answer late or twice: whatever happens, the run ends, each micro-batch of each
-// pass is counted once, and the sums are those of the fixed tree. Seeded: a failure names the seed that brings it back.
+// Simulates the core with random workers that join, crash, hang, and send sums late or twice. In each simulation the run must end,
+// each micro-batch of each pass must count once, and the sums must be those of the fixed tree. A failure names its seed.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CounterRandom, randomDomain, TreeSum } from "@lockstep/numerics";
@@ -10,7 +10,7 @@ import { decideSum } from "./sum-decision.js";
 
 type LeaseEffect = Extract<Effect, { type: "lease" }>;
 
-interface Deed {
+interface TimedEvent {
   readonly atMs: number;
   readonly order: number;
   run(): void;
@@ -21,7 +21,7 @@ const validationMicroBatches = 23;
 const totalSteps = 12;
 const stepsPerEpoch = 4;
 
-/** The sum as a bracketed expression: the order of every addition is visible. */
+/** The sum as an expression with brackets, which shows the order of every addition. */
 function expression(numMicroBatches: number): string {
   const sum = bracketSum(numMicroBatches);
   for (let index = 0; index < numMicroBatches; index++) sum.add({ first: index, count: 1 }, { text: `${index}` });
@@ -36,15 +36,15 @@ function bracketSum(numMicroBatches: number): TreeSum<{ text: string }> {
 
 class Simulation {
   readonly sums: string[] = [];
-  readonly faults = { deaths: 0, hangs: 0, duplicates: 0 };
+  readonly faults = { crashes: 0, hangs: 0, duplicates: 0 };
   state: CoreState;
   #draws = 0;
   #nowMs = 0;
   #order = 0;
-  #deeds: Deed[] = [];
+  #events: TimedEvent[] = [];
   #sum = bracketSum(1);
-  #living = new Set<string>();
-  #lives = 0;
+  #liveSessions = new Set<string>();
+  #numJoined = 0;
   readonly #random: CounterRandom;
 
   constructor(seed: number) {
@@ -84,19 +84,19 @@ class Simulation {
     });
   }
 
-  /** Runs to the end; throws when the run does not end in a day of its own time. */
+  /** Runs until the run ends. Throws if it does not end within a day of simulated time. */
   run(): void {
     this.#dispatch({ type: "opened", weightsDigest: "w0" });
     this.#every(250, () => this.#dispatch({ type: "tick" }));
     this.#every(500, () => {
-      for (const sessionId of this.#living) this.#dispatch({ type: "heartbeat", sessionId });
+      for (const sessionId of this.#liveSessions) this.#dispatch({ type: "heartbeat", sessionId });
     });
     this.#every(700, () => {
-      if (this.#living.size < 1 + this.#draw(5)) this.#joinWorker();
+      if (this.#liveSessions.size < 1 + this.#draw(5)) this.#joinWorker();
     });
     while (this.state.phase.kind !== "ended") {
-      this.#deeds.sort((a, b) => a.atMs - b.atMs || a.order - b.order);
-      const next = this.#deeds.shift();
+      this.#events.sort((a, b) => a.atMs - b.atMs || a.order - b.order);
+      const next = this.#events.shift();
       assert.ok(next !== undefined && next.atMs < 86_400_000, "the run does not end");
       this.#nowMs = next.atMs;
       next.run();
@@ -104,7 +104,7 @@ class Simulation {
   }
 
   #joinWorker(): void {
-    const sessionId = `s${++this.#lives}`;
+    const sessionId = `s${++this.#numJoined}`;
     const claim = {
       protocolVersion: 1,
       runSpecSha256: "",
@@ -118,39 +118,39 @@ class Simulation {
       host: "",
     };
     this.#dispatch({ type: "join", claim, sessionId });
-    this.#living.add(sessionId);
+    this.#liveSessions.add(sessionId);
     this.#after(this.#draw(300), () => this.#dispatch({ type: "session-opened", sessionId }));
-    // Four in ten die, half of them noticed at once, half by their silence.
+    // Four of ten workers crash. The coordinator detects half of the crashes at once, and half by silence.
     if (this.#draw(10) < 4) {
       this.#after(this.#draw(8000), () => {
-        this.faults.deaths += 1;
-        this.#living.delete(sessionId);
-        if (this.#draw(2) === 0) this.#dispatch({ type: "session-closed", sessionId, reason: "died" });
+        this.faults.crashes += 1;
+        this.#liveSessions.delete(sessionId);
+        if (this.#draw(2) === 0) this.#dispatch({ type: "session-closed", sessionId, reason: "crashed" });
       });
     }
   }
 
   #work(lease: LeaseEffect): void {
-    const fate = this.#draw(20);
+    const fault = this.#draw(20);
     const { sessionId, leaseId } = lease;
-    if (fate === 0) {
+    if (fault === 0) {
       this.faults.hangs += 1;
-    } else if (fate === 1) {
+    } else if (fault === 1) {
       this.#after(this.#draw(100), () =>
         this.#dispatch({ type: "lease-failed", sessionId, leaseId, reason: "unreadable" }),
       );
     } else {
-      const takesMs = lease.count * (20 + this.#draw(fate === 2 ? 20_000 : 80));
+      const takesMs = lease.count * (20 + this.#draw(fault === 2 ? 20_000 : 80));
       this.#after(takesMs, () => this.#answer(lease));
-      if (fate === 3) this.#after(takesMs + 5, () => this.#answer(lease));
+      if (fault === 3) this.#after(takesMs + 5, () => this.#answer(lease));
     }
-    // A hang is for one lease: the worker itself is started anew after a while.
-    if (fate === 0)
+    // A worker that hangs is restarted after 15 s.
+    if (fault === 0)
       this.#after(15_000, () => this.#dispatch({ type: "session-closed", sessionId, reason: "restarted" }));
   }
 
   #answer(lease: LeaseEffect): void {
-    if (!this.#living.has(lease.sessionId)) return;
+    if (!this.#liveSessions.has(lease.sessionId)) return;
     const { first, count, leaseId } = lease;
     const leaves = Array.from({ length: count }, (_, index) => first + index);
     const decision = decideSum(this.state, {
@@ -163,7 +163,7 @@ class Simulation {
       this.faults.duplicates += 1;
       return;
     }
-    // The worker's own part of the tree, bracketed as the tree says.
+    // The worker's part of the tree, with the brackets of that part.
     const part = new TreeSum<{ text: string }>(
       lease.numMicroBatches,
       (into, from) => {
@@ -174,14 +174,14 @@ class Simulation {
     for (const leaf of leaves) part.add({ first: leaf, count: 1 }, { text: `${leaf}` });
     const text = part.root()?.text ?? "";
     const added = this.#sum.add({ first, count }, { text });
-    assert.equal(added, "accepted", `lease ${leaseId}: an open lease overlaps what is in the tree`);
+    assert.equal(added, "accepted", `lease ${leaseId}: an open lease overlaps a node that is in the tree`);
     this.#dispatch({ type: "sum-accepted", leaseId });
   }
 
   #dispatch(event: CoreEvent): void {
     const before = JSON.stringify(this.state);
     const { state, effects } = advance(this.state, event, this.#nowMs);
-    assert.equal(JSON.stringify(this.state), before, "advance changed the state that it was given");
+    assert.equal(JSON.stringify(this.state), before, "advance changed its argument");
     this.state = state;
     for (const effect of effects) this.#perform(effect);
   }
@@ -189,7 +189,7 @@ class Simulation {
   #perform(effect: Effect): void {
     if (effect.type === "open-pass") this.#sum = bracketSum(effect.numMicroBatches);
     if (effect.type === "lease") this.#work(effect);
-    if (effect.type === "worker-lost") this.#living.delete(effect.sessionId);
+    if (effect.type === "worker-lost") this.#liveSessions.delete(effect.sessionId);
     if (effect.type === "commit") {
       this.sums.push(this.#sum.root()?.text ?? "incomplete");
       this.#dispatch({ type: "committed", weightsDigest: `w${effect.step + 1}` });
@@ -205,7 +205,7 @@ class Simulation {
   }
 
   #after(ms: number, run: () => void): void {
-    this.#deeds.push({ atMs: this.#nowMs + ms, order: this.#order++, run });
+    this.#events.push({ atMs: this.#nowMs + ms, order: this.#order++, run });
   }
 
   #every(ms: number, run: () => void): void {
@@ -225,12 +225,12 @@ function expectedSums(): string[] {
   return sums;
 }
 
-test("under random joins, deaths, hangs and delays every pass has the fixed tree's sum, and the run ends", () => {
+test("with random joins, crashes, hangs and delays every pass has the fixed tree's sum, and the run ends", () => {
   const expected = expectedSums();
   const microBatches =
     Array.from({ length: totalSteps }, (_, step) => microBatchesOfStep(step)).reduce((a, b) => a + b, 0) +
     validationMicroBatches * (totalSteps / stepsPerEpoch);
-  const faults = { deaths: 0, hangs: 0, duplicates: 0, redone: 0 };
+  const faults = { crashes: 0, hangs: 0, duplicates: 0, redone: 0 };
   for (let seed = 0; seed < 60; seed++) {
     const simulation = new Simulation(seed);
     simulation.run();
@@ -243,7 +243,7 @@ test("under random joins, deaths, hangs and delays every pass has the fixed tree
     );
     const counted = [...microBatchesBySlot.values()].reduce((a, b) => a + b, 0);
     assert.equal(counted, microBatches, `seed ${seed}: each micro-batch is counted once`);
-    faults.deaths += simulation.faults.deaths;
+    faults.crashes += simulation.faults.crashes;
     faults.hangs += simulation.faults.hangs;
     faults.duplicates += simulation.faults.duplicates;
     faults.redone += leasesRedone;

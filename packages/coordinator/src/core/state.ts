@@ -1,15 +1,15 @@
-// Owns the core's state: plain data, made by createState, changed by advance alone.
+// Declares the core's state, `CoreState`: plain data that `createState` creates and only `advance` changes.
 import type { TreeNode } from "@lockstep/numerics";
 import type { EarlyStop } from "./early-stop.js";
 import type { Outcome } from "./event.js";
 import type { PassKind, PassShape, Position, RunPlan } from "./run-plan.js";
 
 export interface LateRule {
-  /** A lease is late after `factor` times what was expected of it ... */
+  /** A lease is late after `factor` times its expected duration ... */
   readonly factor: number;
-  /** ... but never before this many milliseconds ... */
+  /** ... but not before this many milliseconds ... */
   readonly floorMs: number;
-  /** ... nor before this many while its worker has not been measured (its first lease warms up its engine). */
+  /** ... or this many while its worker has not been measured: the first lease includes the warm-up of its engine. */
   readonly unmeasuredFloorMs: number;
 }
 
@@ -20,41 +20,41 @@ export interface CoreSettings {
   readonly datasetFingerprint: string;
   readonly layoutSha256: string;
   readonly plan: RunPlan;
-  /** Null: the plan is gone through to its end. */
+  /** Null: every epoch is trained. */
   readonly earlyStop: EarlyStop | null;
-  /** Length of a pass' metric sums. */
+  /** Number of metric sums of a pass. */
   readonly numSums: number;
-  /** Steps between checkpoints; null: only after validations, at a stop and at the end. */
+  /** Steps between checkpoints. Null: checkpoints are written only after validations, at a stop and at the end. */
   readonly checkpointEvery: number | null;
-  /** Stop once so many updates were made in all; null: go to the end. */
+  /** The run stops after this number of updates, counted from step 0. Null: no limit. */
   readonly maxSteps: number | null;
   readonly heartbeatTimeoutMs: number;
-  /** The first lease of this status waits for so many workers ... */
+  /** The first lease of this generation waits for this number of workers ... */
   readonly expectedWorkers: number;
-  /** ... but no longer than this after the first of them is here. */
+  /** ... but not longer than this after the first one is ready. */
   readonly gatherMs: number;
-  /** A stop waits so long for the step under way, then abandons it. */
+  /** A stop waits this long for the current step, then abandons it. */
   readonly stopGraceMs: number;
   readonly allowMixedNumerics: boolean;
   readonly late: LateRule;
-  /** A validation lease covers at most so many micro-batches: what one lost worker costs. */
+  /** Largest number of micro-batches in a validation lease. It limits what is lost with one worker. */
   readonly maxValidationLease: number;
 }
 
-/** What the run's bits were made with: the first joiner's, or the checkpoint's. */
+/** The numerics and pixels that workers must have: those of the first worker that joined, or those of the checkpoint. */
 export interface Reference {
   readonly numericsJson: string;
   readonly pixelsSha256: string;
 }
 
 /**
- * One slot and its present or last status.
- * joined (Join answered) -> attending (session stream stands) -> draining (asks for no more leases) -> gone;
- * from each of them to gone. A gone slot may be taken by a new status.
+ * A slot and the worker process that has it, or had it last. States:
+ * joined (Join was answered) -> attending (its session stream is open) -> draining (it takes no more leases) -> gone.
+ * From each state a member may become gone. A new process may take the slot of a member that is gone.
  */
 export interface Member {
   readonly slot: number;
-  /** By its numerics; empty when these name none. */
+  /** The backend in its numerics; empty when they name none. */
   backend: string;
   generation: number;
   instanceId: string;
@@ -62,12 +62,12 @@ export interface Member {
   computeThreads: number;
   host: string;
   status: "joined" | "attending" | "draining" | "gone";
-  /** Gone after it had said goodbye (it was draining), and not lost. */
+  /** True when the member is gone and was draining before: it left in order and was not lost. */
   left: boolean;
   lastSeenMs: number;
-  /** Milliseconds for one round of `computeThreads` micro-batches, smoothed; null until measured. */
+  /** Milliseconds for one round of `computeThreads` micro-batches, smoothed. Null until measured. */
   roundMs: { train: number | null; validate: number | null };
-  /** Over the last leases of either kind; null until measured. */
+  /** Smoothed over its leases of both kinds. Null until measured. */
   samplesPerSecond: number | null;
 }
 
@@ -77,7 +77,7 @@ export interface OpenLease {
   readonly sessionId: string;
   readonly node: TreeNode;
   readonly grantedAtMs: number;
-  /** Null when nobody has been measured yet. */
+  /** Null when no worker has been measured yet. */
   readonly expectedMs: number | null;
 }
 
@@ -88,20 +88,20 @@ export interface PassState {
   readonly shape: PassShape;
   readonly openedAtMs: number;
   firstLeaseAtMs: number | null;
-  /** Leases that somebody is computing. A late one and its backup cover the same node. */
+  /** Leases that workers are computing. A late lease and its backup have the same node. */
   leases: OpenLease[];
-  /** Nodes whose sums are in the tree; disjoint. */
+  /** Nodes whose sums are in the tree. They are disjoint. */
   done: TreeNode[];
   numDone: number;
-  /** One entry for each lease that a worker gave up, by slot. */
+  /** The slot of each lease that a worker gave up. */
   failedSlots: number[];
-  /** Accepted micro-batches by slot; they count for the run once the pass is complete. */
+  /** Accepted micro-batches by slot. They are added to the run's counts when the pass is complete. */
   doneBySlot: Map<number, number>;
 }
 
 /**
  * opening -> passing -> committing -> passing -> ... -> passing -> concluding -> passing ... -> ended.
- * committing and concluding last until the shell's answer.
+ * committing and concluding last until the conductor dispatches the result.
  */
 export type Phase =
   | { readonly kind: "opening" }
@@ -114,24 +114,24 @@ export interface CoreState {
   readonly settings: CoreSettings;
   phase: Phase;
   position: Position;
-  /** Position of the newest snapshot taken. */
+  /** Position of the newest snapshot. */
   snapshotAt: Position;
-  /** Of every epoch that is over, as recorded: what an early stop is decided by. Null: no number came out. */
+  /** The recorded loss of each completed epoch, null where it is not finite. The early stop is decided by them. */
   validationLosses: readonly (number | null)[];
   weightsDigest: string;
   reference: Reference | null;
-  /** True once a worker with another fingerprint was admitted: the run is not exact. */
+  /** True once a worker with other numerics was admitted. The run is not exact then. */
   mixedNumerics: boolean;
-  /** By slot, ascending; never removed. */
+  /** In ascending order of slots. Members that are gone stay in the list. */
   members: Member[];
-  /** When the first worker was ready; null: none yet. */
+  /** When the first worker was ready; null before that. */
   firstReadyMs: number | null;
-  /** True once leases may be given: the expected workers are here, or were waited for long enough. */
+  /** True once leases may be granted: the expected workers are attending, or `gatherMs` has passed. */
   gathered: boolean;
   nextLeaseId: number;
-  /** Of the whole run, as far as it led to the present position: carried over by checkpoints. */
+  /** Counted over the steps that led to the current position. Checkpoints store it. */
   leasesRedone: number;
-  /** Micro-batches of complete passes by slot, training and validation: each counts once in the whole run. */
+  /** Micro-batches of complete passes by slot, training and validation. Each one counts once in the whole run. */
   microBatchesBySlot: Map<number, number>;
   stop: { readonly reason: string; readonly mayGoOn: boolean; readonly atMs: number } | null;
   lastTickMs: number | null;
@@ -141,7 +141,7 @@ export function createState(options: {
   readonly settings: CoreSettings;
   readonly position: Position;
   readonly reference: Reference | null;
-  /** Counters of the lives before. */
+  /** Counters that the checkpoint stores. */
   readonly carried?: {
     readonly leasesRedone: number;
     readonly microBatchesBySlot: ReadonlyMap<number, number>;
@@ -189,12 +189,12 @@ function copyPass(pass: PassState): PassState {
   };
 }
 
-/** The living member of a session. */
+/** The member of a session that is not gone. */
 export function memberOf(state: CoreState, sessionId: string): Member | undefined {
   return state.members.find((member) => member.status !== "gone" && member.sessionId === sessionId);
 }
 
-/** Micro-batches by slot, from slot 0 on. */
+/** Number of micro-batches of each slot, from slot 0 on. */
 export function countsBySlot({ members, microBatchesBySlot }: CoreState): number[] {
   const slots = [...members.map(({ slot }) => slot), ...microBatchesBySlot.keys()];
   return Array.from({ length: 1 + Math.max(-1, ...slots) }, (_, slot) => microBatchesBySlot.get(slot) ?? 0);
@@ -206,7 +206,7 @@ export function openPass(state: CoreState): PassState | null {
 
 export type StateName = "training" | "validating" | "waiting" | "stopping" | "finished";
 
-/** What the run is doing and why, for people. */
+/** What the run is doing and why, for users. */
 export function describeState(state: CoreState): { readonly name: StateName; readonly reason: string } {
   const { phase, stop, position, settings } = state;
   if (phase.kind === "ended") {

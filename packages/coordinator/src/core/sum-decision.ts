@@ -1,14 +1,14 @@
-// Owns whether an offered sum may go into the tree, judged by its header before any byte of it is read.
+// Decides whether a sum may be added to the tree: `decideSum`. It uses only the header, before any tensor is read.
 import type { WireErrorCode } from "@lockstep/protocol";
 import type { PassKind } from "./run-plan.js";
 import { type CoreState, memberOf, type OpenLease, openPass } from "./state.js";
 
-/** A SumHeader of the wire contract, without the tensors. */
+/** The fields of a SumHeader of the wire contract that are checked. */
 export interface SumOffer {
   readonly sessionId: string;
   readonly leaseId: number;
   readonly coordinatorGeneration: number;
-  /** Null: a pass that this protocol does not know. */
+  /** Null for a kind of pass that this protocol version does not have. */
   readonly pass: PassKind | null;
   readonly step: number;
   readonly weightsDigest: string;
@@ -19,9 +19,9 @@ export interface SumOffer {
 }
 
 export type SumDecision =
-  /** Read on: the lease is open. */
+  /** The lease is open and the header is right: read the tensors. */
   | { readonly kind: "take"; readonly lease: OpenLease }
-  /** Well meant and no longer needed: somebody else's answer came first, or the lease was taken back. */
+  /** The sum is not needed any more: another worker's sum came first, or the lease was revoked. */
   | { readonly kind: "late"; readonly reason: string }
   | { readonly kind: "not-finite"; readonly lease: OpenLease; readonly microBatch: number }
   | { readonly kind: "refuse"; readonly code: WireErrorCode; readonly message: string };
@@ -29,7 +29,7 @@ export type SumDecision =
 export function decideSum(state: CoreState, offer: SumOffer): SumDecision {
   const { settings } = state;
   if (offer.coordinatorGeneration !== settings.coordinatorGeneration) {
-    const message = `the sum is for coordinator generation ${offer.coordinatorGeneration}, this is ${settings.coordinatorGeneration}; join again`;
+    const message = `the sum is for coordinator generation ${offer.coordinatorGeneration}, and this is generation ${settings.coordinatorGeneration}; join again`;
     return { kind: "refuse", code: "stale-generation", message };
   }
   const member = memberOf(state, offer.sessionId);
@@ -42,7 +42,7 @@ export function decideSum(state: CoreState, offer: SumOffer): SumDecision {
   const pass = openPass(state);
   const lease = pass?.leases.find(({ leaseId }) => leaseId === offer.leaseId);
   if (pass === null || lease === undefined) {
-    return { kind: "late", reason: `lease ${offer.leaseId} is closed: its node was answered or taken back` };
+    return { kind: "late", reason: `lease ${offer.leaseId} is closed: its sum was accepted or it was revoked` };
   }
   const { node } = lease;
   if (
@@ -71,8 +71,8 @@ function malformedOf(
   shape: { microBatch(index: number): { readonly count: number } },
   expectedSums: number,
 ): string | null {
-  if (numSums !== expectedSums) return `${numSums} metric sums: the run has ${expectedSums}`;
-  if (proofs.length !== count) return `${proofs.length} proofs for ${count} micro-batches`;
+  if (numSums !== expectedSums) return `there are ${numSums} metric sums: the run has ${expectedSums}`;
+  if (proofs.length !== count) return `there are ${proofs.length} proofs: the lease has ${count} micro-batches`;
   for (const [index, proof] of proofs.entries()) {
     if (proof.microBatch !== first + index)
       return `proof ${index} is for micro-batch ${proof.microBatch}, not ${first + index}`;

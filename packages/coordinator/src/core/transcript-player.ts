@@ -1,6 +1,6 @@
-// Owns the language of testdata/*.txt, for tests: lines that start with "> " are what happens, the indented lines below
-// are what the core answers. The player stands in for the shell: it sums leaf sets instead of tensors and answers
-// commits at once. The grammar of the commands stands at `commands` below.
+// Plays a transcript of testdata/*.txt, for tests: `playTranscript`. A line that starts with "> " is a command; the indented lines
+// below it are the effects of the core. The player replaces the conductor: it adds lists of micro-batches instead of tensors,
+// and reports each commit at once. `commands` below lists the commands.
 import { TreeSum } from "@lockstep/numerics";
 import { advance } from "./advance.js";
 import type { CoreEvent, Effect, JoinClaim } from "./event.js";
@@ -11,7 +11,7 @@ import { decideSum } from "./sum-decision.js";
 type Options = Readonly<Record<string, string>>;
 type LeaseEffect = Extract<Effect, { type: "lease" }>;
 
-/** Plays every command of a transcript; what should stand in the file. */
+/** Plays every command of a transcript. Returns the text that the file should have. */
 export function playTranscript(text: string): string {
   const player = new TranscriptPlayer();
   const lines: string[] = [];
@@ -27,7 +27,7 @@ class TranscriptPlayer {
   #state: CoreState | null = null;
   #nowMs = 0;
   #reason = "";
-  #lives = new Map<string, number>();
+  #numJoins = new Map<string, number>();
   #sum: TreeSum<number[]> | null = null;
   #leases = new Map<number, LeaseEffect>();
   #lines: string[] = [];
@@ -46,11 +46,11 @@ class TranscriptPlayer {
     return this.#lines;
   }
 
-  /** What may stand behind "> ". WHO is a worker's name; LEASE is L and its id. */
+  /** The commands that may follow "> ". WHO is a worker's name; LEASE is L and the lease's id. */
   private readonly commands: Readonly<Record<string, (words: string[], options: Options) => void>> = {
     /**
      * run steps-per-epoch=2 epochs=1 micro-batches=4 validation=2 [checkpoint-every=] [max-steps=] [mixed=yes] [step=] [expect=]
-     * [patience=] [min-delta=] [losses=1,0.5]: of the epochs in order, the last for all that follow
+     * [patience=] [min-delta=] [losses=1,0.5]: the losses of the epochs in order; the last one is repeated
      */
     run: (_, options) => this.#run(options),
     /** join WHO [slot=] [threads=] [process=] and any field of the claim */
@@ -72,17 +72,17 @@ class TranscriptPlayer {
       this.#nowMs += Number(ms);
       this.#dispatch({ type: "tick" });
     },
-    /** answer LEASE [generation=] [step=] [digest=] [nan=MICROBATCH]: the sum of a lease arrives */
+    /** answer LEASE [generation=] [step=] [digest=] [nan=MICROBATCH]: the worker sends the sum of a lease */
     answer: ([lease = ""], options) => this.#answer(Number(lease.slice(1)), options),
-    /** fail LEASE: its worker gives it up */
+    /** fail LEASE: the worker gives up the lease */
     fail: ([lease = ""]) => {
       const leaseId = Number(lease.slice(1));
       const sessionId = this.#leases.get(leaseId)?.sessionId ?? "";
       this.#dispatch({ type: "lease-failed", sessionId, leaseId, reason: "image unreadable" });
     },
-    /** stop: a person ends the run */
+    /** stop: an operator ends the run */
     stop: () => this.#dispatch({ type: "stop", reason: "asked to stop", mayGoOn: false }),
-    /** terminate: the coordinator's process is told to end */
+    /** terminate: the coordinator's process receives SIGTERM */
     terminate: () => this.#dispatch({ type: "stop", reason: "SIGTERM", mayGoOn: true }),
     counts: () => {
       const { leasesRedone, microBatchesBySlot } = this.#known();
@@ -130,14 +130,14 @@ class TranscriptPlayer {
     const step = Number(options["step"] ?? 0);
     const position = { step, epoch: Math.floor(step / stepsPerEpoch), stepInEpoch: step % stepsPerEpoch };
     this.#state = createState({ settings, position, reference: null });
-    // A resumed run has the losses of its epochs behind it.
+    // A resumed run has the losses of its completed epochs.
     this.#state.validationLosses = Array.from({ length: position.epoch }, (_, epoch) => this.#loss(epoch));
     this.#dispatch({ type: "opened", weightsDigest: `w${step}` });
   }
 
   #join(who: string, options: Options): void {
-    const life = (this.#lives.get(who) ?? 0) + 1;
-    this.#lives.set(who, life);
+    const number = (this.#numJoins.get(who) ?? 0) + 1;
+    this.#numJoins.set(who, number);
     const claim: JoinClaim = {
       protocolVersion: Number(options["protocol"] ?? 1),
       runSpecSha256: options["spec"] ?? "spec",
@@ -146,7 +146,7 @@ class TranscriptPlayer {
       numericsJson: JSON.stringify({ backend: options["backend"] ?? "torch", threads: 1 }),
       layoutSha256: options["layout"] ?? "layout",
       wantedSlot: Number(options["slot"] ?? -1),
-      instanceId: options["process"] ?? `${who}-${life}`,
+      instanceId: options["process"] ?? `${who}-${number}`,
       computeThreads: Number(options["threads"] ?? 1),
       host: "here",
     };
@@ -199,7 +199,7 @@ class TranscriptPlayer {
   }
 
   #session(who: string): string {
-    return `${who}/${this.#lives.get(who) ?? 0}`;
+    return `${who}/${this.#numJoins.get(who) ?? 0}`;
   }
 
   #known(): CoreState {

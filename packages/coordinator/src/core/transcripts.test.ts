@@ -1,4 +1,4 @@
-// Plays testdata/*.txt. UPDATE_TRANSCRIPTS=1 writes what the core answers now into the files, to be read and judged.
+// Plays testdata/*.txt. UPDATE_TRANSCRIPTS=1 writes the core's current effects into the files; review the difference.
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { test } from "node:test";
@@ -7,7 +7,7 @@ import { playTranscript } from "./transcript-player.js";
 const folder = new URL("../../src/core/testdata/", import.meta.url);
 
 for (const name of readdirSync(folder).filter((file) => file.endsWith(".txt"))) {
-  test(`the transcript ${name} is what the core does`, () => {
+  test(`the core has the effects of the transcript ${name}`, () => {
     const file = new URL(name, folder);
     const written = readFileSync(file, "utf8");
     const played = playTranscript(written);

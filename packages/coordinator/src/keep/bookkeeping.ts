@@ -1,9 +1,9 @@
-// Owns what a checkpoint carries from one life of the coordinator to the next besides the training state: counters and
-// the validations. None of it changes a bit of a step; the losses decide whether an early stop ends the run.
+// Stores and restores the part of a checkpoint that is not training state: `Bookkeeping` has counters and validation losses.
+// It does not change the result of any step. The losses decide whether an early stop ends the run.
 import type { JsonValue } from "@lockstep/checkpoint";
 import { type GoodputRecord, goodputRecord } from "@lockstep/protocol";
 
-/** A validation that is over. */
+/** The last completed validation. */
 export interface LastValidation {
   readonly epoch: number;
   readonly metrics: Readonly<Record<string, number>>;
@@ -11,20 +11,20 @@ export interface LastValidation {
 
 export interface Bookkeeping {
   readonly lastValidation: LastValidation | null;
-  /** Mean training loss of the epoch that ended last. */
+  /** Mean training loss of the last completed epoch. */
   readonly epochLoss: number | null;
   readonly leasesRedone: number;
-  /** By slot, from 0. */
+  /** The index is the slot. */
   readonly microBatchesByWorker: readonly number[];
-  /** Whether a worker with other numerics has taken part. */
+  /** True when a worker with other numerics was admitted. */
   readonly mixedNumerics: boolean;
-  /** Of every epoch that is over, from epoch 0 on. */
+  /** One loss for each completed epoch, from epoch 0 on. Null where it is not finite. */
   readonly validationLosses: readonly (number | null)[];
-  /** Null in checkpoints of before the first life, and of older ones. */
+  /** Null in the checkpoint of step 0, and in checkpoints of older releases. */
   readonly goodput: GoodputRecord | null;
 }
 
-/** JSON has no NaN: a metric that is none becomes null. */
+/** As JSON. Metrics that are not finite become null, because JSON has no NaN. */
 export function storeBookkeeping(bookkeeping: Bookkeeping): Record<string, JsonValue> {
   const { lastValidation, microBatchesByWorker, validationLosses, goodput, ...rest } = bookkeeping;
   const metrics = Object.entries(lastValidation?.metrics ?? {}).map(([name, value]): [string, number | null] => [
@@ -40,7 +40,7 @@ export function storeBookkeeping(bookkeeping: Bookkeeping): Record<string, JsonV
   };
 }
 
-/** The launcher's checkpoint of step 0 has none: then everything is at its beginning. */
+/** Reads what storeBookkeeping returned. The checkpoint of step 0 has none: then the counters are 0 and the rest is null. */
 export function restoreBookkeeping(stored: Readonly<Record<string, JsonValue>>): Bookkeeping {
   const { epochLoss, leasesRedone, mixedNumerics } = stored;
   const byWorker = stored["microBatchesByWorker"];

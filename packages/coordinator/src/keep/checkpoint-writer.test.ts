@@ -3,14 +3,14 @@ import { test } from "node:test";
 import type { Snapshot, WrittenCheckpoint } from "@lockstep/checkpoint";
 import { CheckpointWriter } from "./checkpoint-writer.js";
 
-/** A store whose writes end when the test says so. */
+/** A store whose writes end when the test calls `finish`. */
 function slowStore() {
   const started: number[] = [];
   const open: ((error?: Error) => void)[] = [];
   const write = ({ position }: Snapshot): Promise<WrittenCheckpoint> => {
     started.push(position.step);
     return new Promise((resolve, reject) => {
-      // Of what was written the writer only hands on; the step is enough to tell.
+      // The writer only passes the report on; the step identifies it.
       const written = { step: position.step } as WrittenCheckpoint;
       open.push((error) => (error === undefined ? resolve(written) : reject(error)));
     });
@@ -19,12 +19,12 @@ function slowStore() {
 }
 
 function snapshot(step: number, validation: Record<string, number> | null = null): Snapshot {
-  return { position: { step }, validation } as unknown as Snapshot; // all that the writer reads
+  return { position: { step }, validation } as unknown as Snapshot; // the writer reads no other fields
 }
 
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
-test("one is written at a time, and the newest that waits replaces the others, but validated ones", async () => {
+test("one snapshot is written at a time; the newest that waits replaces the others, except validated ones", async () => {
   const { store, started, finish } = slowStore();
   const written: number[] = [];
   const writer = new CheckpointWriter(store, {
@@ -51,7 +51,7 @@ test("one is written at a time, and the newest that waits replaces the others, b
   assert.deepEqual(written, [1, 3, 5]);
 });
 
-test("a failure is told, and the next snapshot is tried", async () => {
+test("a failed write is reported, and the next snapshot is written", async () => {
   const { store, started, finish } = slowStore();
   const failures: unknown[] = [];
   const writer = new CheckpointWriter(store, { written: () => {}, failed: (error) => failures.push(error) });
@@ -86,7 +86,7 @@ test("snapshots that wait are written although the write before them failed", as
   assert.deepEqual([started, written, failures.length], [[1, 2, 3], [2, 3], 1]);
 });
 
-test("a snapshot that is submitted when a write has failed is written", async () => {
+test("a snapshot that the failure callback submits is written", async () => {
   const { store, started, finish } = slowStore();
   const written: number[] = [];
   const writer = new CheckpointWriter(store, {

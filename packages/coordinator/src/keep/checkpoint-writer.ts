@@ -1,17 +1,17 @@
-// Writes snapshots to the disk one after another, beside the training: `CheckpointWriter`. While one is written the newest
-// waits. It replaces any other that waits, except validated ones: one of these may be the best. A write that fails does not
-// stop those that wait.
+// Writes snapshots to the disk one after another while the training goes on: `CheckpointWriter`. During a write the newest
+// snapshot waits. It replaces others that wait, except validated ones, because one of them may be the best. After a failed
+// write the waiting snapshots are still written.
 import type { Snapshot } from "@lockstep/checkpoint";
 import type { CheckpointReport, RunCheckpoints } from "./run-folder.js";
 
-/** Validated snapshots that may wait; more pile up only where the disk is slower than whole epochs. */
+/** Largest number of validated snapshots that wait. There are more only when a write takes longer than several epochs. */
 const maxValidatedWaiting = 3;
 
 export class CheckpointWriter {
   readonly #store: Pick<RunCheckpoints, "write">;
   readonly #onWritten: (written: CheckpointReport) => void;
   readonly #onFailed: (error: unknown) => void;
-  /** In the order in which they were taken. */
+  /** In the order of their creation. */
   #pending: Snapshot[] = [];
   #writing: Promise<void> | null = null;
 
@@ -24,20 +24,20 @@ export class CheckpointWriter {
     this.#onFailed = on.failed;
   }
 
-  /** The snapshot's arrays are given away. */
+  /** The writer takes ownership of the snapshot's arrays. */
   submit(snapshot: Snapshot): void {
     const validated = this.#pending.filter(({ validation }) => validation !== null);
     this.#pending = [...validated.slice(-maxValidatedWaiting), snapshot];
     this.#writing ??= this.#writeAll();
   }
 
-  /** Resolves when nothing is being written and nothing waits. `failed` was called for each write that failed. */
+  /** Resolves when no snapshot is being written or waits. By then `failed` was called for each failed write. */
   async idle(): Promise<void> {
     while (this.#writing !== null) await this.#writing;
   }
 
   async #writeAll(): Promise<void> {
-    // `failed` may submit another snapshot: it is written by this loop, too.
+    // `failed` may submit another snapshot. This loop writes it, too.
     for (let next = this.#pending.shift(); next !== undefined; next = this.#pending.shift()) {
       const written = await this.#store.write(next).catch((error: unknown) => {
         this.#onFailed(error);

@@ -1,4 +1,4 @@
-// Reads a run's folder as the launcher prepared it: `readPreparedRun` gives run.json and the checkpoint to go on from.
+// Reads the folder of a prepared run: `readPreparedRun` returns the content of run.json and the newest sound checkpoint.
 import { checkSpec } from "@lockstep/checkpoint";
 import { createPlan } from "@lockstep/dataset";
 import { type Log, UserError } from "@lockstep/errors";
@@ -14,7 +14,7 @@ export interface PreparedRun {
   readonly checkpoint: StoredCheckpoint;
 }
 
-/** @throws UserError when run.json is missing or broken, or no checkpoint verifies, or it is of another spec or model */
+/** @throws UserError if run.json is missing or invalid, no checkpoint verifies, or the checkpoint has another spec or layout */
 export async function readPreparedRun(folder: RunFolder, log: Log): Promise<PreparedRun> {
   const run = await readDescription(folder);
   const layout = createLayout(run.tensors);
@@ -22,13 +22,13 @@ export async function readPreparedRun(folder: RunFolder, log: Log): Promise<Prep
   for (const { path, reason } of skipped) log.warn({ path }, `skipped a checkpoint: ${reason}`);
   if (checkpoint === null) {
     throw new UserError(
-      `${folder.checkpoints.path}: no checkpoint to start from; prepare the run anew with another --out`,
+      `${folder.checkpoints.path}: no checkpoint to start from; prepare the run again with another --out`,
     );
   }
   checkSpec(checkpoint.manifest, run.spec);
   if (checkpoint.layout.sha256 !== layout.sha256) {
     throw new UserError(
-      `${checkpoint.path}: its tensors have layout ${checkpoint.layout.sha256}, those of run.json ${layout.sha256}; prepare the run anew with another --out`,
+      `${checkpoint.path}: its tensors have layout ${checkpoint.layout.sha256}, and those of run.json have ${layout.sha256}; prepare the run again with another --out`,
     );
   }
   return { run, layout, plan: planOf(run), checkpoint };
@@ -37,8 +37,8 @@ export async function readPreparedRun(folder: RunFolder, log: Log): Promise<Prep
 async function readDescription(folder: RunFolder): Promise<RunDescription> {
   const label = `${folder.path}/run.json`;
   const text = await folder.readText("run.json");
-  if (text === null) throw new UserError(`${label}: does not exist; lockstep train prepares it`);
-  return parseJson(text, runDescription, { label, remedy: "prepare the run anew with another --out" });
+  if (text === null) throw new UserError(`${label}: does not exist; prepare the run with lockstep train`);
+  return parseJson(text, runDescription, { label, remedy: "prepare the run again with another --out" });
 }
 
 function planOf({ spec }: RunDescription): RunPlan {

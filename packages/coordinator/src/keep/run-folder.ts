@@ -1,5 +1,5 @@
-// Reads and writes the files of one run's folder: `openRunFolder`. Everything that the coordinator does to the disk goes
-// through the interface `RunFolder`, so that a simulation can put a disk that fails in its place.
+// Reads and writes the files of a run's folder: `openRunFolder`. The coordinator uses the disk only through the interface
+// `RunFolder`, so that a simulation can replace it by a disk that fails.
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -16,7 +16,7 @@ import { JsonLinesWriter, readText, replaceJson } from "@lockstep/files";
 export interface RunFolder {
   readonly path: string;
   readonly checkpoints: RunCheckpoints;
-  /** Null when the file does not exist. @throws UserError when it cannot be read */
+  /** Null when the file does not exist. @throws UserError if it cannot be read */
   readText(name: string): Promise<string | null>;
   /** The file is on the disk when the promise resolves. */
   replaceJson(name: string, value: unknown): Promise<void>;
@@ -37,16 +37,16 @@ export interface Journal {
 
 export interface RunCheckpoints {
   readonly path: string;
-  /** The newest sound checkpoint, and the newer ones that are not sound. Removes what a killed process left. */
+  /** The newest sound checkpoint, and the newer ones that are not sound. Removes temporary files of killed processes. */
   loadNewest(): Promise<{
     readonly checkpoint: StoredCheckpoint | null;
     readonly skipped: readonly SkippedCheckpoint[];
   }>;
-  /** Resolves when the checkpoint is on the disk. The snapshot's arrays are given away. */
+  /** Resolves when the checkpoint is on the disk. The callee takes ownership of the snapshot's arrays. */
   write(snapshot: Snapshot): Promise<CheckpointReport>;
 }
 
-/** What people and observers learn of a checkpoint that is on the disk. */
+/** What is logged and sent to observers about a checkpoint that is on the disk. */
 export type CheckpointReport = Pick<WrittenCheckpoint, "step" | "path" | "sizeBytes" | "seconds">;
 
 export interface StoredCheckpoint extends LoadedCheckpoint {

@@ -1,8 +1,8 @@
-// Owns a position's form in manifests, and what a position says of the samples behind it.
+// Converts positions to and from their form in manifests: `storedPosition` and `restoredPosition`; `samplesBefore` counts samples.
 import type { Snapshot } from "@lockstep/checkpoint";
 import { type Position, type RunPlan, samplesOf } from "../core/run-plan.js";
 
-/** As manifests say it: an epoch whose steps are done and whose validation is due is the next epoch's start. */
+/** The form in manifests: when a validation is due, the position is the start of the next epoch, without `validationRecorded`. */
 export function storedPosition(position: Position, stepsPerEpoch: number): Snapshot["position"] {
   const { step, epoch, stepInEpoch } = position;
   if (stepInEpoch === stepsPerEpoch) return { step, epoch: epoch + 1, stepInEpoch: 0, validationRecorded: false };
@@ -17,7 +17,7 @@ export function restoredPosition(stored: Snapshot["position"], stepsPerEpoch: nu
   return { step, epoch, stepInEpoch };
 }
 
-/** Training samples behind the weights at a position. */
+/** Number of training samples that were used before a position. */
 export function samplesBefore(position: Position, plan: RunPlan): number {
   let samples = 0;
   for (let step = 0; step < Math.min(position.step, plan.stepsPerEpoch); step++) {

@@ -11,16 +11,16 @@ export interface SnapshotSources extends Pick<Bookkeeping, "lastValidation" | "e
   readonly run: RunDescription;
   readonly layout: TensorLayout;
   readonly state: CoreState;
-  /** Nobody else holds these arrays. */
+  /** Copies: the snapshot takes ownership of them. */
   readonly trained: StateCopy;
-  /** What the coordinator itself computes with. */
+  /** The coordinator's own numerics. */
   readonly numerics: Readonly<Record<string, JsonValue>>;
 }
 
 export function takeSnapshot(sources: SnapshotSources): Snapshot {
   const { run, layout, state, trained, numerics, lastValidation, epochLoss, goodput } = sources;
   const { position, reference, settings } = state;
-  // The metrics belong to these very weights when nothing was trained since.
+  // The metrics are those of these weights only when no step was trained since.
   const isValidated = position.stepInEpoch === 0 && lastValidation?.epoch === position.epoch - 1;
   return {
     runSpec: run.spec,
@@ -30,7 +30,7 @@ export function takeSnapshot(sources: SnapshotSources): Snapshot {
     validation: isValidated ? lastValidation.metrics : null,
     numerics: {
       coordinator: { ...numerics },
-      workers: reference === null ? null : (JSON.parse(reference.numericsJson) as JsonValue), // checked at the join
+      workers: reference === null ? null : (JSON.parse(reference.numericsJson) as JsonValue), // checked when the worker joined
     },
     pixelsSha256: reference?.pixelsSha256 ?? null,
     coordinatorGeneration: settings.coordinatorGeneration,

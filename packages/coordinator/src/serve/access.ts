@@ -1,4 +1,4 @@
-// Decides who may connect to the coordinator, and call what: `accessOf` makes the part of listen()'s options that says so.
+// Decides who may connect to the coordinator and which methods they may call: `accessOf` returns these options of listen().
 import type { Log } from "@lockstep/errors";
 import { findJoinToken, parseAddress, tlsAs } from "@lockstep/service";
 import { methodGuard } from "./method-guard.js";
@@ -7,9 +7,9 @@ export interface AccessOptions {
   readonly listen: string;
   /** Folder of the coordinator's certificates. */
   readonly tls?: string | undefined;
-  /** Default: `join-token` in the folder of certificates, where it is there. */
+  /** Default: the file `join-token` in the folder of certificates, if it exists. */
   readonly joinTokenFile?: string | undefined;
-  /** Plain text beyond this machine. */
+  /** Allows plain text on an address that other machines can reach. */
   readonly insecure?: boolean | undefined;
   readonly log: Log;
 }
@@ -20,7 +20,7 @@ export function accessOf({ listen: address, tls: folder, joinTokenFile: file, in
   if (folder !== undefined && !isUnix && joinToken === null) {
     log.warn(
       { folder },
-      "no join token: whoever has a worker's certificate may join (put one into join-token there, or --join-token-file)",
+      "no join token: every holder of a worker's certificate may join; put a token into join-token in that folder, or use --join-token-file",
     );
   }
   return {

@@ -1,4 +1,4 @@
-// Owns how much of a caller's free text is kept: it goes into logs, events and statuses, and is asked for again and again.
+// Shortens free text of a caller to 256 characters: `boundedText`. The text is repeated in logs, events and statuses.
 
 export const maxTextCharacters = 256;
 

@@ -1,4 +1,4 @@
-// Owns the Coordinator service: what workers ask. Judgements are the core's; this file moves messages.
+// Implements the Coordinator service for workers: `coordinatorService`. It converts messages; the core makes the decisions.
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import type { handleServerStreamingCall, ServerDuplexStream, ServerWritableStream } from "@grpc/grpc-js";
@@ -42,7 +42,7 @@ export interface CoordinatorServiceContext {
   readonly uploads: BrokenUploads;
 }
 
-/** FetchWeights hands out messages that are serialized already. */
+/** The messages of FetchWeights are serialized already. */
 const definition = {
   ...CoordinatorService,
   fetchWeights: { ...CoordinatorService.fetchWeights, responseSerialize: (message: Buffer): Buffer => message },
@@ -58,7 +58,7 @@ export function coordinatorService(context: CoordinatorServiceContext): ServedSe
   const implementation: Implementation = {
     getRun: ({ request }, answer) => {
       if (request.protocolVersion !== PROTOCOL_VERSION) {
-        const message = `the caller speaks protocol ${request.protocolVersion}, the coordinator ${PROTOCOL_VERSION}; install the same release on both`;
+        const message = `the caller has protocol version ${request.protocolVersion}, the coordinator ${PROTOCOL_VERSION}; install the same release on both`;
         answer(toServiceError(new WireError("protocol-version", message)));
         return;
       }
@@ -122,7 +122,7 @@ function attend(
       receive(message);
     } catch (error) {
       over = true;
-      call.emit("error", toServiceError(error)); // heard below, too
+      call.emit("error", toServiceError(error)); // the handler of "error" below runs, too
     }
   });
   call.on("end", () => leave("its session ended"));
@@ -131,7 +131,7 @@ function attend(
 
   function receive({ report }: WorkerReport): void {
     if (report?.$case === "opened") {
-      if (sessionId !== null) throw new WireError("bad-request", "a session is opened once");
+      if (sessionId !== null) throw new WireError("bad-request", "the session is open already");
       open(report.value.sessionId);
       return;
     }
@@ -160,7 +160,7 @@ function attend(
 
   function open(id: string): void {
     if (memberOf(conductor.state, id) === undefined) {
-      throw new WireError("unknown-session", "no such session, or it was given up; join again");
+      throw new WireError("unknown-session", "there is no such session, or it has ended; join again");
     }
     sessions.attach(id, {
       send: (instruction) => {
@@ -181,10 +181,10 @@ function attend(
       over = true;
       call.end();
     }
-    lose(reason);
+    closeSession(reason);
   }
 
-  function lose(reason: string): void {
+  function closeSession(reason: string): void {
     if (sessionId === null) return;
     vitals.forget(sessionId);
     conductor.dispatch({ type: "session-closed", sessionId, reason });
@@ -199,19 +199,22 @@ async function sendWeights(
   const { sessionId, coordinatorGeneration, step, weightsDigest } = call.request;
   const own = conductor.state.settings.coordinatorGeneration;
   if (coordinatorGeneration !== own) {
-    throw new WireError("stale-generation", `asked of coordinator generation ${coordinatorGeneration}, this is ${own}`);
+    throw new WireError(
+      "stale-generation",
+      `the request is for coordinator generation ${coordinatorGeneration}, and this is generation ${own}; join again`,
+    );
   }
   if (memberOf(conductor.state, sessionId) === undefined) {
     throw new WireError("unknown-session", "the session has ended; join again");
   }
   const cancelled = new AbortController();
   call.on("cancelled", () => cancelled.abort());
-  const asked = { step, digest: weightsDigest };
-  const messages = feed.messages(asked);
+  const requested = { step, digest: weightsDigest };
+  const messages = feed.messages(requested);
   for (const message of messages) {
-    // Weights that nobody will use any more are not sent to their end.
-    if (feed.version?.digest !== asked.digest)
-      throw new WireError("stale-lease", `step ${step} was committed meanwhile`);
+    // After the next commit no worker uses these weights: stop sending them.
+    if (feed.version?.digest !== requested.digest)
+      throw new WireError("stale-lease", `the weights of step ${step} have changed: the step was committed`);
     const { sums } = conductor;
     if (sums !== null) sums.bytesSent += message.byteLength;
     if (!call.write(message)) await once(call, "drain", { signal: cancelled.signal });

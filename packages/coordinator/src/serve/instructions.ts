@@ -1,4 +1,4 @@
-// Translates effects of the core into the instructions that workers receive: `instructionOf`.
+// Converts effects of the core to the instructions that workers receive: `instructionOf`.
 import { type Instruction, Pass } from "@lockstep/protocol";
 import type { Effect } from "../core/event.js";
 

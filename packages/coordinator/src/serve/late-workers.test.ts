@@ -1,4 +1,4 @@
-// Tests that workers which come after the run's end are told so.
+// Tests the answers to workers that connect after the run's end.
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -14,7 +14,7 @@ async function answering(changes: Partial<LateWorkersOptions> = {}) {
   const { out, remove } = await prepareFolder(tiny);
   const address = `unix:${join(out, "s")}`;
   const health = createHealth();
-  // What the run's time has left: a service that is not offered any more.
+  // As the coordinator left it: a service that is not served any more.
   health.setServing("lockstep.v1.Telemetry", false);
   health.remove("lockstep.v1.Telemetry");
   const numNotified = answerLateWorkers({
@@ -24,7 +24,7 @@ async function answering(changes: Partial<LateWorkersOptions> = {}) {
   return { address, numNotified, remove };
 }
 
-test("it serves until the workers that it waits for were told that the run is over", async (t) => {
+test("it serves until the expected workers were refused with run-over", async (t) => {
   const { address, numNotified, remove } = await answering();
   t.after(remove);
   const client = clientOf(address);
@@ -39,7 +39,7 @@ test("it serves until the workers that it waits for were told that the run is ov
   assert.equal(await numNotified, 2);
 });
 
-test("it ends after its time, at a signal, and at once when no worker is missing", async (t) => {
+test("it ends after lingerMs, at a signal, and at once when no worker is missing", async (t) => {
   const late = await answering({ lingerMs: 20 });
   t.after(late.remove);
   assert.equal(await late.numNotified, 0);

@@ -1,25 +1,25 @@
-// Answers workers that come after the run's end, so that they end too: `answerLateWorkers`.
+// Answers workers that connect after the run's end, so that they end, too: `answerLateWorkers`.
 import { once } from "node:events";
 import { CoordinatorService, toServiceError, WireError } from "@lockstep/protocol";
 import { type Health, listen } from "@lockstep/service";
 import { type AccessOptions, accessOf } from "./access.js";
 
 export interface LateWorkersOptions extends AccessOptions {
-  /** Why nothing is left to compute: one line, for people. */
+  /** Why the run is over: one line for users. */
   readonly reason: string;
-  /** It ends once so many workers were told. */
+  /** It ends when this number of workers was answered. */
   readonly numWorkers: number;
-  /** It ends after so long in any case. */
+  /** It ends after this time in any case. */
   readonly lingerMs: number;
   readonly health: Health;
-  /** Aborted: it ends at once. */
+  /** When it is aborted, it ends at once. */
   readonly signal: AbortSignal;
 }
 
-/** How long the last answer may take to leave. */
+/** Time for the last answer to be sent. */
 const closeGraceMs = 2000;
 
-/** Returns the number of workers that were told that the run is over. It serves on the run's address, which must be free. */
+/** Serves on the run's address, which must be free. Returns the number of workers that were answered that the run is over. */
 export async function answerLateWorkers(options: LateWorkersOptions): Promise<number> {
   const { listen: address, reason, numWorkers, lingerMs, health, log, signal } = options;
   if (signal.aborted || numWorkers <= 0) return 0;
@@ -27,18 +27,19 @@ export async function answerLateWorkers(options: LateWorkersOptions): Promise<nu
   const end = AbortSignal.any([signal, allNotified.signal, AbortSignal.timeout(lingerMs)]);
   let numNotified = 0;
   const over = toServiceError(new WireError("run-over", `the run is over: ${reason}`));
-  const tell = (_call: unknown, answer: (error: typeof over) => void): void => {
+  const refuseRunOver = (_call: unknown, answer: (error: typeof over) => void): void => {
     answer(over);
     numNotified += 1;
-    log.info({ numNotified }, "told a late worker that the run is over");
+    log.info({ numNotified }, "answered a late worker that the run is over");
     if (numNotified >= numWorkers) allNotified.abort();
   };
-  // A session of the run's time is joined anew; the answer to that is `tell`.
-  const forget = toServiceError(new WireError("unknown-session", "the run is over"));
-  const refuseUnary = (_call: unknown, answer: (error: typeof forget) => void): void => answer(forget);
-  const refuseStream = (call: { emit(event: "error", error: Error): unknown }): void => void call.emit("error", forget);
+  // A worker with a session of the run joins again after this, and is then answered by `refuseRunOver`.
+  const unknownSession = toServiceError(new WireError("unknown-session", "the run is over"));
+  const refuseUnary = (_call: unknown, answer: (error: typeof unknownSession) => void): void => answer(unknownSession);
+  const refuseStream = (call: { emit(event: "error", error: Error): unknown }): void =>
+    void call.emit("error", unknownSession);
   const implementation = {
-    ...{ getRun: tell, join: tell, submitSum: refuseUnary },
+    ...{ getRun: refuseRunOver, join: refuseRunOver, submitSum: refuseUnary },
     ...{ attend: refuseStream, fetchWeights: refuseStream },
   };
   const services = [{ definition: CoordinatorService, implementation }];
@@ -46,7 +47,7 @@ export async function answerLateWorkers(options: LateWorkersOptions): Promise<nu
   const served = "lockstep.v1.Coordinator";
   try {
     health.setServing(served, true);
-    log.info({ address: listener.address, numWorkers, lingerMs }, "the run is over; answering workers that come late");
+    log.info({ address: listener.address, numWorkers, lingerMs }, "the run is over; answering late workers");
     if (!end.aborted) await once(end, "abort");
     return numNotified;
   } finally {

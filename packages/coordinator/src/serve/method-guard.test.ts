@@ -1,4 +1,4 @@
-// Tests who may call what: the table, the judgement, and a coordinator on the network that asks for certificates and a token.
+// Tests which callers may call which methods: the table, the check, and a coordinator that requires certificates and a token.
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -12,7 +12,7 @@ import { type CallerOptions, TestCaller } from "../testing/test-caller.js";
 import { checkCaller } from "./method-guard.js";
 import { methodRoles } from "./method-roles.js";
 
-// Written out once more, by hand: what the table must say. [who may call it, whether a token is asked for: beside a certificate, without one]
+// A second copy of the table. [roles that may call it, whether a token is required with certificates, and without them]
 const expected: Readonly<Record<string, readonly [readonly Role[], boolean, boolean]>> = {
   "/lockstep.v1.Coordinator/GetRun": [["worker"], true, true],
   "/lockstep.v1.Coordinator/Join": [["worker"], true, true],
@@ -27,7 +27,7 @@ const expected: Readonly<Record<string, readonly [readonly Role[], boolean, bool
   "/grpc.health.v1.Health/List": [roles, false, false],
 };
 
-test("every method that the coordinator serves stands in the table, and no other", () => {
+test("the table has exactly the methods that the coordinator serves", () => {
   const served = [CoordinatorService, TelemetryService, ControlService, healthDefinition].flatMap((service) =>
     Object.values(service).map(({ path }: { readonly path: string }) => path),
   );
@@ -35,10 +35,10 @@ test("every method that the coordinator serves stands in the table, and no other
   assert.deepEqual(Object.keys(expected).toSorted(), served.toSorted());
 });
 
-test("a role may call what the table gives it, and nothing else; a method that nobody knows is nobody's", () => {
+test("a role may call only its methods of the table, and no role may call an unknown method", () => {
   for (const [method, [allowed]] of [
     ...Object.entries(expected),
-    ["/lockstep.v1.Coordinator/Unheard", [[]]] as const,
+    ["/lockstep.v1.Coordinator/Unknown", [[]]] as const,
   ]) {
     const mayCall = (role: Role | null) =>
       checkCaller({ method, role, token: null }, { hasRoles: true, joinToken: null }) === null;
@@ -48,7 +48,7 @@ test("a role may call what the table gives it, and nothing else; a method that n
   }
 });
 
-test("the token is asked for where a worker comes in, and without certificates by whatever needs no session", () => {
+test("the token is required to join, and without certificates by each method that needs no session", () => {
   const joinToken = { matches: (offered: string) => offered === "right" };
   for (const [method, [[role = null], besideCertificate, withoutOne]] of Object.entries(expected)) {
     for (const [hasRoles, isAsked] of [
@@ -61,11 +61,11 @@ test("the token is asked for where a worker comes in, and without certificates b
       assert.deepEqual([judge("right"), judge("wrong"), judge(null)], [undefined, refusal, refusal], method);
     }
   }
-  const unheard = { method: "/lockstep.v1.Coordinator/Unheard", role: null, token: null };
-  assert.equal(checkCaller(unheard, { hasRoles: false, joinToken })?.code, "join-token");
+  const unknown = { method: "/lockstep.v1.Coordinator/Unknown", role: null, token: null };
+  assert.equal(checkCaller(unknown, { hasRoles: false, joinToken })?.code, "join-token");
 });
 
-test("a coordinator with certificates lets each role do its part alone, and says what it refused", async (t) => {
+test("a coordinator with certificates allows each role only its methods, and logs what it refused", async (t) => {
   const { out, remove } = await prepareFolder(tinyRun());
   t.after(remove);
   const certs = join(out, "certs");
@@ -97,7 +97,7 @@ test("a coordinator with certificates lets each role do its part alone, and says
   assert.equal(refusals.length, 7);
   assert.equal(
     refusals[0],
-    "refused a call: a certificate for the role exporter may not call /lockstep.v1.Coordinator/SubmitSum: worker may",
+    "refused a call: a certificate for the role exporter may not call /lockstep.v1.Coordinator/SubmitSum: allowed is worker",
   );
   assert.equal(refusals[3], "refused a call: the join token is not the coordinator's");
 
@@ -111,7 +111,7 @@ test("a coordinator with certificates lets each role do its part alone, and says
   assert.equal((await summary).reason, "enough");
 });
 
-test("on plain loopback the token keeps the machine's other users out, of the run's numbers and of its end, too", async (t) => {
+test("without certificates, callers without the token can neither join, watch nor stop the run", async (t) => {
   const { out, remove } = await prepareFolder(tinyRun());
   t.after(remove);
   const [joinTokenFile, token] = [join(out, "token"), "a-token-of-this-test-alone"];
@@ -122,20 +122,20 @@ test("on plain loopback the token keeps the machine's other users out, of the ru
   t.after(() => end("the test is over"));
 
   for (const sent of [null, `${token}x`]) {
-    const stranger = caller(t, { address, token: sent });
+    const outsider = caller(t, { address, token: sent });
     for (const call of [
-      () => stranger.getRun(),
-      () => stranger.getStatus(),
-      () => stranger.subscribe(),
-      () => stranger.stop("by a stranger"),
+      () => outsider.getRun(),
+      () => outsider.getStatus(),
+      () => outsider.subscribe(),
+      () => outsider.stop("by an outsider"),
     ]) {
       await refused(call(), { code: "join-token", status: status.UNAUTHENTICATED });
     }
-    // The session, which nobody without the token was given, is asked for here.
-    await refused(stranger.submitSum(), { code: "bad-request", status: status.INVALID_ARGUMENT });
+    // SubmitSum requires a session, which only a caller with the token gets.
+    await refused(outsider.submitSum(), { code: "bad-request", status: status.INVALID_ARGUMENT });
     assert.equal(await checkHealth({ address, timeoutMs: 5_000, log }), "SERVING");
   }
-  // Four refusals each, and a line for each kind: a stranger must not fill the log.
+  // Four refusals of each kind are one line each, so that a caller cannot fill the log.
   assert.deepEqual(
     lines.filter((line) => line.startsWith("refused")),
     [
@@ -151,7 +151,7 @@ test("on plain loopback the token keeps the machine's other users out, of the ru
   assert.equal((await summary).reason, "enough");
 });
 
-test("a coordinator without a token warns of it, and one with a token that is too short does not start", async (t) => {
+test("a coordinator without a token logs a warning, and one with a short token does not start", async (t) => {
   const { out, remove } = await prepareFolder(tinyRun());
   t.after(remove);
   const certs = join(out, "certs");
@@ -166,7 +166,7 @@ test("a coordinator without a token warns of it, and one with a token that is to
   const { summary, stop } = await start(out, { ...options, log });
   stop("enough");
   await summary;
-  assert.match(lines.join("\n"), /no join token: whoever has a worker's certificate may join/);
+  assert.match(lines.join("\n"), /no join token: every holder of a worker's certificate may join/);
 });
 
 function caller(t: TestContext, options: CallerOptions): TestCaller {

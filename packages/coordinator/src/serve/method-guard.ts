@@ -1,4 +1,4 @@
-// Owns turning away calls that the caller has no right to, before they reach a service. Who has which right is method-roles.ts'.
+// Refuses calls that the caller may not make, before they reach a service: `methodGuard`. method-roles.ts has the table.
 
 import { ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
 import type { Log } from "@lockstep/errors";
@@ -7,22 +7,22 @@ import { type JoinToken, RefusalLog, type Role, roleOf } from "@lockstep/service
 import { methodRoles } from "./method-roles.js";
 
 export interface GuardOptions {
-  /** False on a connection without certificates, which the machine or the user vouches for. */
+  /** False when the connection has no certificates: a unix socket or plain text. */
   readonly hasRoles: boolean;
-  /** Null: none is asked for. */
+  /** Null when no token is required. */
   readonly joinToken: Pick<JoinToken, "matches"> | null;
   readonly log: Log;
 }
 
 export interface Caller {
   readonly method: string;
-  /** Null: its certificate names none. */
+  /** Null when its certificate names no role. */
   readonly role: Role | null;
-  /** What it sent as join token. */
+  /** The join token that it sent, or null. */
   readonly token: string | null;
 }
 
-/** Null: the call may go on. */
+/** Returns the refusal, or null when the call is allowed. */
 export function checkCaller(
   { method, role, token }: Caller,
   { hasRoles, joinToken }: Pick<GuardOptions, "hasRoles" | "joinToken">,
@@ -30,10 +30,13 @@ export function checkCaller(
   const access = methodRoles.get(method);
   if (hasRoles && (role === null || !access?.roles.includes(role))) {
     const allowed = access === undefined ? "nobody" : access.roles.join(" or ");
-    return new WireError("role", `a certificate for the role ${role ?? "none"} may not call ${method}: ${allowed} may`);
+    return new WireError(
+      "role",
+      `a certificate for the role ${role ?? "none"} may not call ${method}: allowed is ${allowed}`,
+    );
   }
-  const asked = access?.joinToken ?? "always";
-  if (joinToken === null || asked === "never" || (asked === "without-roles" && hasRoles)) return null;
+  const required = access?.joinToken ?? "always";
+  if (joinToken === null || required === "never" || (required === "without-roles" && hasRoles)) return null;
   if (token === null) return new WireError("join-token", "no join token was sent; give it by --join-token-file");
   return joinToken.matches(token) ? null : new WireError("join-token", "the join token is not the coordinator's");
 }
@@ -52,7 +55,7 @@ export function methodGuard(options: GuardOptions): ServerInterceptor {
               pass(metadata);
               return;
             }
-            const peer = call.getPeer().replace(/:\d+$/, ""); // without its port
+            const peer = call.getPeer().replace(/:\d+$/, ""); // without the port
             refusals.note({ level: "warn", peer, message: `refused a call: ${refusal.message}` });
             const { code, details, metadata: trailers } = toServiceError(refusal);
             call.sendStatus({ code, details, metadata: trailers });

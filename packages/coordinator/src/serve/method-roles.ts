@@ -1,15 +1,15 @@
-// Owns who may call what: each method's roles, and whether the caller must know the join token. A method that does not stand here
-// is answered to nobody.
+// Lists the roles of each method, and whether its caller must send the join token: `methodRoles`. A method that is not in the
+// table is refused to every caller.
 //
-// A worker may not read telemetry: it has no use for it, and a stolen worker's certificate should show no more than it must.
-// The token is asked for where a worker comes in. Later calls carry the session that Join has given out, so that a token may
-// be changed under a running session. Where there are no certificates the token alone tells who belongs to the run: it is
-// asked for by whatever needs no session, too, and the machine's other users neither watch nor stop the run.
+// Workers may not read telemetry: they do not need it, and a stolen certificate of a worker should give little access.
+// GetRun and Join require the token. Later calls of a worker have the session that Join returned, so the token can be changed
+// during a session. Without certificates only the token shows that a caller belongs to the run. Then each method that needs no
+// session requires it, so that other users of the machine can neither watch nor stop the run.
 import type { Role } from "@lockstep/service";
 
 export interface MethodAccess {
   readonly roles: readonly Role[];
-  /** When a caller must know it, where there is one. */
+  /** When the caller must send the token, if the coordinator has one. */
   readonly joinToken: "always" | "without-roles" | "never";
 }
 
@@ -19,7 +19,7 @@ const watching: MethodAccess = { roles: ["exporter", "operator"], joinToken: "wi
 const controlling: MethodAccess = { roles: ["operator"], joinToken: "without-roles" };
 const probing: MethodAccess = { roles: ["coordinator", "worker", "exporter", "operator"], joinToken: "never" };
 
-/** By the path of the method. */
+/** The key is the path of the method. */
 export const methodRoles: ReadonlyMap<string, MethodAccess> = new Map([
   ["/lockstep.v1.Coordinator/GetRun", joining],
   ["/lockstep.v1.Coordinator/Join", joining],

@@ -4,12 +4,12 @@ import type { handleUnaryCall } from "@grpc/grpc-js";
 import type { StopRequest, StopResponse } from "@lockstep/protocol";
 import { controlService } from "./observer-services.js";
 
-test("a stop's reason is kept up to 256 characters, and has a default", () => {
-  const heard: string[] = [];
-  const { implementation } = controlService({ onStop: (reason) => heard.push(reason) });
+test("the reason of a stop is shortened to 256 characters, and has a default", () => {
+  const reasons: string[] = [];
+  const { implementation } = controlService({ onStop: (reason) => reasons.push(reason) });
   const stop = implementation["stop"] as handleUnaryCall<StopRequest, StopResponse>; // the definition's one method
   for (const reason of ["", "enough", "r".repeat(256), "r".repeat(1_000_000)]) {
     stop({ request: { reason } } as Parameters<typeof stop>[0], () => {});
   }
-  assert.deepEqual(heard, ["asked to stop", "enough", "r".repeat(256), `${"r".repeat(255)}…`]);
+  assert.deepEqual(reasons, ["asked to stop", "enough", "r".repeat(256), `${"r".repeat(255)}…`]);
 });

@@ -1,4 +1,4 @@
-// Owns the Telemetry and Control services: the event stream, the status, and the one control.
+// Implements the Telemetry and Control services: `telemetryService` has the event stream and the status, `controlService` the stop.
 import { type ControlServer, ControlService, type TelemetryServer, TelemetryService } from "@lockstep/protocol";
 import type { ServedService } from "@lockstep/service";
 import { type CoreState, describeState } from "../core/state.js";
@@ -13,7 +13,7 @@ export interface ObserverContext {
   readonly runSpecJson: string;
   readonly resumed: boolean;
   readonly samplesPerEpoch: number;
-  /** Step of the newest durable checkpoint. */
+  /** Step of the newest checkpoint on the disk. */
   readonly checkpointStep: () => number;
   readonly onStop: (reason: string) => void;
 }
@@ -52,7 +52,7 @@ export function controlService({ onStop }: Pick<ObserverContext, "onStop">): Ser
   return { definition: ControlService, implementation };
 }
 
-/** What a new subscriber hears first: where the run stands, who takes part, and what was counted so far. */
+/** The first events of a new subscriber: the run and its position, its workers, and the status with the counts so far. */
 function snapshotOf(context: ObserverContext): EventBody[] {
   const { state, runSpecJson, samplesPerEpoch, resumed, observation } = context;
   const { position, settings, members } = state();

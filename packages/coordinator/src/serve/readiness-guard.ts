@@ -1,7 +1,7 @@
-// Turns calls away while the coordinator is not ready for them: `readinessGuard`. The probes of health are answered always.
+// Refuses calls while the coordinator is not ready: `readinessGuard`. Health checks are always answered.
 import { Metadata, ServerInterceptingCall, type ServerInterceptor, type ServiceError, status } from "@grpc/grpc-js";
 
-/** @param isReady false from the moment that the address is bound until the generation is on the disk */
+/** @param isReady returns false until the generation is on the disk */
 export function readinessGuard(isReady: () => boolean): ServerInterceptor {
   return ({ path }, call) =>
     new ServerInterceptingCall(call, {
@@ -15,7 +15,7 @@ export function readinessGuard(isReady: () => boolean): ServerInterceptor {
     });
 }
 
-/** For whoever should make the same call again later. */
+/** The error for a caller that should repeat the call later. */
 export function unavailable(details: string): Pick<ServiceError, "code" | "details" | "metadata"> {
   return { code: status.UNAVAILABLE, details, metadata: new Metadata() };
 }

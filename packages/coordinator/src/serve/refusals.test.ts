@@ -1,4 +1,4 @@
-// Tests what a coordinator refuses: joins, uploads and folders that do not fit.
+// Tests what a coordinator refuses: joins, uploads, fetches, second streams and folders.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -12,23 +12,23 @@ import { deferred, start, undisturbed } from "../testing/running-coordinator.js"
 const tiny = tinyRun();
 const reference = undisturbed(tiny);
 
-test("a join that does not fit is refused with the code of what does not fit", async (t) => {
+test("a join that differs from the run is refused with the code of the difference", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const { address, summary, stop } = await start(out);
   const first = await FakeWorker.join(address, tiny, { onLease: () => false, claim: { wantedSlot: 2 } });
   const client = clientOf(address);
   const refusals: [WireErrorCode, Parameters<typeof joinAs>[2], RegExp][] = [
-    ["protocol-version", { protocolVersion: 999 }, /protocol 999/],
+    ["protocol-version", { protocolVersion: 999 }, /protocol version 999/],
     ["run-spec", { runSpecSha256: "0" }, /run spec is 0/],
-    ["dataset-fingerprint", { datasetFingerprint: "f2" }, /f2, the run's f1/],
+    ["dataset-fingerprint", { datasetFingerprint: "f2" }, /f2, the run's is f1/],
     ["layout", { layoutSha256: "0" }, /layout is 0/],
     [
       "numerics",
       { numericsJson: `{"backend":"other","threads":1}` },
-      /backend: the run has "made-up", the worker "other"/,
+      /backend: the run has "made-up", the worker has "other"/,
     ],
-    ["pixels", { pixelsSha256: "p2" }, /p2, the run's p1/],
+    ["pixels", { pixelsSha256: "p2" }, /p2, the run's are p1/],
     ["slot-taken", { wantedSlot: 2 }, /slot 2/],
     ["bad-request", { instanceId: "" }, /instance_id/],
     ["bad-request", { host: "h".repeat(257) }, /host of 257 characters/],
@@ -48,7 +48,7 @@ test("a join that does not fit is refused with the code of what does not fit", a
   first.close();
 });
 
-test("a damaged upload is refused, given up by its worker, and computed again", async (t) => {
+test("a damaged upload is refused, and its lease is computed again when the worker gives it up", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const { address, summary } = await start(out);
@@ -81,7 +81,7 @@ test("a damaged upload is refused, given up by its worker, and computed again", 
   assert.equal(result.weightsSha256, (await reference).weightsSha256);
 });
 
-test("weights and sums of another generation, step or session are refused", async (t) => {
+test("weights of another generation, step or digest are refused", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const { address, summary, stop } = await start(out);
@@ -103,7 +103,7 @@ test("weights and sums of another generation, step or session are refused", asyn
   worker.close();
 });
 
-test("a second stream of one session is refused, and the first one and its worker stay", async (t) => {
+test("a second stream of a session is refused, and the first stream stays open", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const { address, summary } = await start(out);
@@ -125,7 +125,7 @@ test("a second stream of one session is refused, and the first one and its worke
   assert.equal(result.weightsSha256, (await reference).weightsSha256);
 });
 
-test("a folder that is not a prepared run is the user's mistake", async (t) => {
+test("a folder that is not a prepared run is a UserError", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   await assert.rejects(

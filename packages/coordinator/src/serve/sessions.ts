@@ -1,10 +1,10 @@
-// Holds the session streams of the attending workers: `Sessions`. A session has at most one stream in its life.
+// Holds the session streams of the attending workers: `Sessions`. A session has at most one stream, ever.
 import { type Instruction, WireError } from "@lockstep/protocol";
 
 /** The coordinator's side of a worker's session stream. */
 export interface SessionStream {
   send(instruction: Instruction): void;
-  /** Ends the stream after what was sent. */
+  /** Ends the stream after the instructions that were sent. */
   end(): void;
 }
 
@@ -16,7 +16,7 @@ export class Sessions {
     this.#nowMs = nowMs;
   }
 
-  /** @throws WireError when the session has a stream already: that stream, and its worker, stay as they are */
+  /** @throws WireError `unknown-session` if the session has a stream already; that stream stays open */
   attach(sessionId: string, stream: SessionStream): void {
     if (this.#streams.has(sessionId)) {
       throw new WireError("unknown-session", "the session has a stream already; join again");
@@ -24,12 +24,12 @@ export class Sessions {
     this.#streams.set(sessionId, { ...stream, sinceMs: this.#nowMs() });
   }
 
-  /** On the clock of the leases; null when the session has no stream. */
+  /** When the stream was opened, in the time of `nowMs`; null when the session has no stream. */
   sinceMs(sessionId: string): number | null {
     return this.#streams.get(sessionId)?.sinceMs ?? null;
   }
 
-  /** Does nothing when the session has no stream any more. */
+  /** Does nothing when the session has no stream. */
   send(sessionId: string, instruction: Instruction): void {
     this.#streams.get(sessionId)?.send(instruction);
   }
@@ -40,7 +40,7 @@ export class Sessions {
     this.#streams.delete(sessionId);
   }
 
-  /** Sends a last instruction on every stream and ends it. Returns the number of streams. */
+  /** Sends a last instruction on every stream and ends the stream. Returns the number of streams. */
   endAll(last: Instruction): number {
     const streams = [...this.#streams.values()];
     this.#streams.clear();

@@ -1,5 +1,5 @@
-// Owns one SubmitSum call: its header is judged before a byte of tensors is read, chunks go straight into a pooled
-// buffer, and the call is answered once.
+// Receives the upload of one SubmitSum call: `receiveSum`. The header is checked before any tensor is read. Chunks are written
+// directly into a pooled buffer. The call is answered once.
 import type { ServerReadableStream, sendUnaryData } from "@grpc/grpc-js";
 import {
   float32Bytes,
@@ -52,15 +52,16 @@ export function receiveSum(
 
   function receive({ part }: SubmitSumRequest): void {
     if (part?.$case === "header") {
-      if (reading !== null) throw new WireError("bad-request", "a second header in one upload");
+      if (reading !== null) throw new WireError("bad-request", "the upload has a second header");
       open(part.value);
     } else if (part?.$case === "chunk") {
-      if (reading?.assembler == null) throw new WireError("bad-request", "a tensor chunk without a tensor header");
+      if (reading?.assembler == null)
+        throw new WireError("bad-request", "the upload has a tensor chunk and no tensor header");
       reading.assembler.add(part.value);
       const { sums } = conductor;
       if (sums !== null) sums.bytesReceived += part.value.data.byteLength;
     } else {
-      throw new WireError("bad-request", "an upload message that is neither a header nor a chunk");
+      throw new WireError("bad-request", "the upload has a message that is neither a header nor a chunk");
     }
   }
 
@@ -71,11 +72,11 @@ export function receiveSum(
     if (header.phaseSeconds !== undefined) checkPhaseSeconds(header.phaseSeconds);
     const startedAtMs = context.nowMs();
     if (header.pass !== Pass.TRAIN) {
-      if (header.tensors !== undefined) throw new WireError("bad-request", "a validation sum carries no tensors");
+      if (header.tensors !== undefined) throw new WireError("bad-request", "a validation sum must have no tensors");
       reading = { header, lease, buffer: null, assembler: null, startedAtMs };
       return;
     }
-    if (header.tensors === undefined) throw new WireError("bad-request", "a training sum without its tensor header");
+    if (header.tensors === undefined) throw new WireError("bad-request", "a training sum must have a tensor header");
     const buffer = pool.take();
     try {
       const into = float32Bytes(buffer);
@@ -88,10 +89,10 @@ export function receiveSum(
   }
 
   function complete(): void {
-    if (reading === null) throw new WireError("bad-request", "an upload without a header");
+    if (reading === null) throw new WireError("bad-request", "the upload has no header");
     const { header, assembler, buffer, startedAtMs } = reading;
     assembler?.finish();
-    // Time has passed: somebody else's answer may have come.
+    // Check again: another worker's sum may have been accepted since the header.
     const lease = openLease(header);
     if (lease === null) return;
     reading = null;
@@ -109,11 +110,14 @@ export function receiveSum(
     };
     settled = true;
     const result = conductor.add(contributor, { values: buffer, sums: Float64Array.from(header.sums) });
-    answer(null, { accepted: result === "accepted", reason: result === "accepted" ? "" : "answered already" });
+    answer(null, {
+      accepted: result === "accepted",
+      reason: result === "accepted" ? "" : "the sum has the node already",
+    });
     conductor.settle(lease.leaseId, result);
   }
 
-  /** Null: answered, nothing more to do. */
+  /** The open lease of the header. Null when the call was answered because the sum is not needed. */
   function openLease(header: SumHeader): OpenLease | null {
     const decision = decideSum(conductor.state, offerOf(header));
     switch (decision.kind) {
@@ -126,10 +130,7 @@ export function receiveSum(
       case "not-finite": {
         const { microBatch, lease } = decision;
         conductor.sumNotFinite(lease, microBatch);
-        throw new WireError(
-          "not-finite",
-          `micro-batch ${microBatch} of step ${header.step} holds a NaN or an infinity`,
-        );
+        throw new WireError("not-finite", `micro-batch ${microBatch} of step ${header.step} has a NaN or an infinity`);
       }
       case "refuse":
         throw new WireError(decision.code, decision.message);
@@ -141,7 +142,7 @@ export function receiveSum(
     try {
       work();
     } catch (error) {
-      if (settled) throw error; // after the answer: a bug of ours
+      if (settled) throw error; // the call is answered: this is a bug
       const lease = reading?.lease ?? null;
       settle();
       answer(toServiceError(error));

@@ -1,4 +1,4 @@
-// What a coordinator takes of a worker's measurements, over real unix sockets.
+// Tests which measurements of workers are accepted, over unix sockets.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Heartbeat, PhaseSeconds, type SubmitSumRequest, WireError } from "@lockstep/protocol";
@@ -26,19 +26,19 @@ const oddHeartbeats: [string, Partial<Heartbeat>, RegExp][] = [
   ["a delay", { eventLoopDelayMs: Number.NaN }, /^event_loop_delay_ms is NaN: must be a number from 0/],
   ["a utilization", { gpus: [{ ...gpu, index: 3, utilization: 50 }] }, /^utilization of GPU 3 is 50: must be a number/],
   ["an index", { gpus: [{ ...gpu, index: 4e9 }] }, /^index of a GPU is 4000000000: must be/],
-  ["the number of GPUs", { gpus: Array(65).fill(gpu) }, /^a heartbeat with 65 gpus: must be at most 64$/],
+  ["the number of GPUs", { gpus: Array(65).fill(gpu) }, /^the heartbeat has 65 gpus: must be at most 64$/],
 ];
 for (const [what, changes, message] of oddHeartbeats) {
-  test(`a heartbeat is refused for ${what} that cannot be`, () => {
+  test(`a heartbeat is refused for ${what} out of range`, () => {
     assert.throws(() => checkVitals({ ...heartbeat, ...changes }), { code: "bad-request", message });
   });
 }
 
-test("an ordinary heartbeat is taken, that of a machine without GPUs, and of a GPU that is cut into parts", () => {
+test("a heartbeat with GPUs, without GPUs, or with a GPU without utilization is accepted", () => {
   for (const gpus of [[gpu], [], [{ ...gpu, utilization: undefined }]]) checkVitals({ ...heartbeat, gpus });
 });
 
-test("a sum with such a time is refused, its lease computed again, and no number of it is written down", async (t) => {
+test("a sum with an infinite time is refused, its lease is computed again, and its times are not recorded", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const { address, summary } = await start(out, { maxSteps: 1 });
@@ -64,7 +64,7 @@ test("a sum with such a time is refused, its lease computed again, and no number
   assert.ok(step.phases.every(({ loadSeconds }) => loadSeconds > 0 && loadSeconds < 1));
 });
 
-test("the session of a heartbeat that cannot be is ended, and the next worker is taken", async (t) => {
+test("a heartbeat out of range ends the session, and the next worker is admitted", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const lost = deferred<string>();
