@@ -5,7 +5,7 @@ import type { CoreState, OpenLease } from "../core/state.js";
 import { BrokenUploads } from "./broken-uploads.js";
 
 function brokenUploads() {
-  const lease = { leaseId: 7, sessionId: "s" } as OpenLease; // all that is read of it
+  const lease = { leaseId: 7, sessionId: "s" } as OpenLease; // no other field is read
   const state = { phase: { kind: "passing", pass: { leases: [lease] } } } as unknown as CoreState;
   const events: CoreEvent[] = [];
   const clock = { ms: 0 };
@@ -17,7 +17,7 @@ function brokenUploads() {
   return { uploads, lease, events, clock };
 }
 
-test("the lease of an upload that broke fails when nobody sends it again", () => {
+test("the lease of a broken upload fails when the worker does not send it again", () => {
   const { uploads, lease, events, clock } = brokenUploads();
   uploads.markBroken(lease, "cut off");
   clock.ms = 2999;
@@ -29,7 +29,7 @@ test("the lease of an upload that broke fails when nobody sends it again", () =>
   assert.deepEqual(events, [{ type: "lease-failed", sessionId: "s", leaseId: 7, reason: "cut off" }]);
 });
 
-test("the lease of an upload that broke stays while the worker sends its sum again, however long that takes", () => {
+test("the lease of a broken upload stays open while the worker sends its sum again, even if that is slow", () => {
   const { uploads, lease, events, clock } = brokenUploads();
   uploads.markBroken(lease, "cut off");
   clock.ms = 1000;

@@ -1,6 +1,5 @@
-// Waits for uploads that broke: `BrokenUploads`. The worker may send the same sum again. When it does not, the lease fails,
-// so that a step never waits for a sum that nobody sends.
-
+// Fails the leases of broken uploads: `BrokenUploads`. A worker may send the same sum again within 3 s. If it does not, its lease
+// fails, so that a step never waits for a sum that no worker sends.
 import type { Conductor } from "../conductor.js";
 import { type OpenLease, openPass } from "../core/state.js";
 
@@ -21,16 +20,17 @@ export class BrokenUploads {
     this.#nowMs = nowMs;
   }
 
+  /** The upload of the lease's sum broke, for this reason. */
   markBroken({ leaseId, sessionId }: OpenLease, reason: string): void {
     this.#broken.set(leaseId, { sessionId, reason, atMs: this.#nowMs() });
   }
 
-  /** The worker sends the lease's sum again. */
+  /** The worker is sending the lease's sum again. */
   markResumed({ leaseId }: OpenLease): void {
     this.#broken.delete(leaseId);
   }
 
-  /** To be called several times a second. */
+  /** Fails the leases whose time is over. Call it several times a second. */
   failExpired(): void {
     const open = openPass(this.#conductor.state)?.leases.map(({ leaseId }) => leaseId) ?? [];
     for (const [leaseId, { sessionId, reason, atMs }] of this.#broken) {

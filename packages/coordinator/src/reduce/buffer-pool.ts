@@ -1,21 +1,21 @@
-// Owns the float32 buffers that sums arrive in and are added in, so that a step allocates nothing once warm.
+// Keeps float32 buffers for sums: `BufferPool`. After the first steps a step allocates no buffer.
 
 export class BufferPool {
   readonly #numElements: number;
   readonly #free: Float32Array[] = [];
   #numTaken = 0;
 
-  /** Every buffer has numElements elements. */
+  /** @param numElements of each buffer */
   constructor(numElements: number) {
     this.#numElements = numElements;
   }
 
-  /** Buffers that were taken and not given back. */
+  /** Number of buffers that were taken and not given back. */
   get numTaken(): number {
     return this.#numTaken;
   }
 
-  /** The caller's own until it gives it back; what it holds is undefined. */
+  /** The caller owns the buffer until it gives it back. Its content is undefined. */
   take(): Float32Array {
     this.#numTaken += 1;
     return this.#free.pop() ?? new Float32Array(this.#numElements);

@@ -16,7 +16,7 @@ function contributor(first: number, count: number) {
   return { slot: 0, generation: 1, node: { first, count }, proofs, computeThreads: 1, ...noTime };
 }
 
-test("sums in any order, refuses what is there already, and gives every buffer back", () => {
+test("PassSums adds nodes in any order, refuses a node that it has, and gives every buffer back", () => {
   const pool = new BufferPool(2);
   const take = (value: number) => ({ values: pool.take().fill(value), sums: Float64Array.of(value) });
   const sums = new PassSums("train", { numMicroBatches: 3, pool });

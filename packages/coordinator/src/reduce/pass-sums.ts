@@ -1,30 +1,31 @@
-// Owns the sums of the pass under way: gradients and statistics (training) and metric sums, over the fixed tree, and
-// who contributed what, for the ledger and the metrics.
+// Adds the sums of the current pass over the fixed tree: `PassSums`. A training sum has gradients, statistics and metric sums, a
+// validation sum only the latter. It also keeps which worker contributed which node, for the ledger and the metrics.
 import { addInto, type TreeNode, TreeSum } from "@lockstep/numerics";
 import type { MicroBatchProof, PhaseSeconds } from "@lockstep/protocol";
 import type { PassKind } from "../core/run-plan.js";
 import type { BufferPool } from "./buffer-pool.js";
 
 export interface Contribution {
-  /** Gradients, then statistics times their sample count; from the pool. Null for a validation pass. */
+  /** Gradients, then statistics multiplied by their sample count, in a buffer of the pool. Null for a validation. */
   readonly values: Float32Array | null;
   /** The recipe's metric sums. */
   readonly sums: Float64Array;
 }
 
-/** One accepted lease. */
+/** An accepted lease. */
 export interface Contributor {
   readonly slot: number;
-  /** Of the slot. */
+  /** Generation of the worker in the slot. */
   readonly generation: number;
   readonly node: TreeNode;
   readonly proofs: readonly MicroBatchProof[];
   readonly phaseSeconds: PhaseSeconds;
   readonly computeThreads: number;
-  /** Clock of the core, milliseconds. */
+  /** Monotonic clock of the core, milliseconds. */
   readonly grantedAtMs: number;
-  /** When the sum's header came, and when all of it was there. */
+  /** When the sum's header was received, on the same clock. */
   readonly uploadStartedAtMs: number;
+  /** When the whole sum was received, on the same clock. */
   readonly receivedAtMs: number;
 }
 
@@ -35,7 +36,7 @@ export class PassSums {
   bytesSent = 0;
   readonly #pool: BufferPool;
   readonly #tree: TreeSum<Contribution>;
-  /** Buffers that the tree holds. */
+  /** Buffers in the tree. */
   readonly #held = new Set<Float32Array>();
 
   constructor(kind: PassKind, options: { readonly numMicroBatches: number; readonly pool: BufferPool }) {
@@ -49,9 +50,9 @@ export class PassSums {
     });
   }
 
-  /** "accepted": the contribution's buffer belongs to the sum. "duplicate": it stays the caller's. */
+  /** "accepted": this object now owns the contribution's buffer. "duplicate": the caller still owns it. */
   add(contributor: Contributor, contribution: Contribution): "accepted" | "duplicate" {
-    // Held before it is added: adding may merge it away at once.
+    // Before the addition, because the tree may merge and release the buffer at once.
     if (contribution.values !== null) this.#held.add(contribution.values);
     const result = this.#tree.add(contributor.node, contribution);
     if (result === "accepted") this.contributors.push(contributor);
@@ -59,7 +60,7 @@ export class PassSums {
     return result;
   }
 
-  /** The whole pass' sum; throws when a part is missing. Valid until dispose(). */
+  /** The sum of the whole pass. Valid until dispose(). @throws Error if a part is missing */
   root(): Contribution {
     const root = this.#tree.root();
     if (root === undefined) throw new Error(`the sum lacks ${JSON.stringify(this.#tree.missing())}`);

@@ -21,7 +21,7 @@ function sumOf({ layout }: TinyRun, gradient: number, statistic = 1) {
   return { values, sums: Float64Array.of(1, 1, 16) };
 }
 
-test("an update whose learning rate makes weights overflow is refused, with the step, the tensor and the remedy", () => {
+test("an update that makes weights overflow throws, and the message has the step, the tensor and the remedy", () => {
   const tiny = tinyRun({ learningRate: 3e38 });
   assert.throws(
     () => fresh(tiny).apply(sumOf(tiny, 1e-3), { step: 0, numSamples: 16 }),
@@ -36,7 +36,7 @@ test("an update whose learning rate makes weights overflow is refused, with the 
   );
 });
 
-test("an optimizer state that overflows is refused although the weights stay finite", () => {
+test("an update that makes the optimizer's state overflow throws, even if the weights stay finite", () => {
   const tiny = tinyRun();
   const { spec } = tiny.run;
   const run = { ...tiny.run, spec: { ...spec, optimizer: { ...spec.optimizer, clipNorm: null } } };
@@ -47,7 +47,7 @@ test("an optimizer state that overflows is refused although the weights stay fin
   );
 });
 
-test("batch-norm statistics that are not finite are refused, though the gradient is finite", () => {
+test("an update that makes batch-norm statistics infinite throws, even if the gradient is finite", () => {
   const tiny = tinyRun();
   assert.throws(
     () => fresh(tiny).apply(sumOf(tiny, 1e-3, Number.POSITIVE_INFINITY), { step: 0, numSamples: 16 }),

@@ -1,5 +1,5 @@
-// Owns what a run has learned: weights, optimizer, and the epoch's metric sums so far. One update a step, applied in
-// place; the numbers that it multiplies with are computed here once.
+// Holds the weights, the optimizer's state and the epoch's metric sums of a run, and applies the update of each step in place:
+// `TrainingState`.
 import type { Snapshot } from "@lockstep/checkpoint";
 import {
   allFinite,
@@ -31,12 +31,12 @@ export interface Update {
 /** The parts of a snapshot that are copies of this state. */
 export type StateCopy = Pick<Snapshot, "weights" | "optimizerState" | "epochSums" | "epochSamples">;
 
-/** The gradient of a step, or what the update made of it, holds a NaN or an infinity. */
+/** The gradient of a step, or the result of its update, has a NaN or an infinity. */
 export class NotFiniteUpdate extends Error {
   override readonly name = "NotFiniteUpdate";
 }
 
-/** What the conductor needs of a training state. An update may be computed elsewhere, and take a while. */
+/** The part of TrainingState that the conductor uses. Its update may be asynchronous. */
 export interface Training extends Pick<TrainingState, Exclude<keyof TrainingState, "apply" | "weights">> {
   apply(...step: Parameters<TrainingState["apply"]>): Update | Promise<Update>;
 }
@@ -45,7 +45,7 @@ export interface TrainingStateOptions {
   readonly run: RunDescription;
   readonly layout: TensorLayout;
   readonly totalSteps: number;
-  /** Given away. */
+  /** The state takes ownership. */
   readonly weights: Float32Array;
   readonly optimizerState: readonly OptimizerState[];
   readonly epochSums: readonly number[];
@@ -53,18 +53,18 @@ export interface TrainingStateOptions {
 }
 
 export class TrainingState {
-  /** The flat layout's values, changed in place by apply(). */
+  /** Values in the order of the flat layout. apply() changes them in place. */
   readonly weights: Float32Array;
   readonly #run: RunDescription;
   readonly #layout: TensorLayout;
   readonly #totalSteps: number;
   readonly #optimizer: Optimizer;
-  /** Per statistic's element. */
+  /** One value for each element of a statistic. */
   readonly #momentum: Float32Array;
-  /** Sums of the epoch's steps; those of #meanSums weighted by the step's samples. */
+  /** Metric sums over the epoch's steps. Where #isMean is true, each step is weighted by its number of samples. */
   readonly #epochSums: Float64Array;
   #epochSamples: number;
-  /** Whether a sum is a mean over its step already (a loss): adding those of several steps needs weights. */
+  /** True for a metric sum that is a mean over its step already, for example a loss. */
   readonly #isMean: readonly boolean[];
 
   constructor(options: TrainingStateOptions) {
@@ -74,7 +74,7 @@ export class TrainingState {
     this.#totalSteps = options.totalSteps;
     this.weights = options.weights;
     this.#optimizer = createOptimizer(run.spec.optimizer, layout);
-    // The launcher's checkpoint of step 0 may leave the optimizer's zeros out.
+    // The checkpoint of step 0 may have no optimizer state: it is zero then.
     if (options.optimizerState.length > 0) this.#optimizer.restore(options.optimizerState);
     const statistics = layout.tensors.filter(({ kind }) => kind === "statistic");
     this.#momentum = new Float32Array(layout.numStatistics);
@@ -90,8 +90,8 @@ export class TrainingState {
   }
 
   /**
-   * One optimizer update and one of the statistics.
-   * @throws NotFiniteUpdate. The state must not be used any more then: it may hold the values that are not finite.
+   * Updates the weights by the optimizer, then the statistics.
+   * @throws NotFiniteUpdate if a gradient or a result is not finite. The state must not be used after that.
    */
   apply(sum: Contribution, { step, numSamples }: { readonly step: number; readonly numSamples: number }): Update {
     const { spec } = this.#run;
@@ -129,7 +129,7 @@ export class TrainingState {
     return { learningRate, gradientNorm };
   }
 
-  /** A finite gradient may still overflow in the update: by a learning rate that is too high, or in a sum of squares. */
+  /** A finite gradient may still overflow in the update: the learning rate is too high, or a sum of squares overflows. */
   #requireFinite(step: number): void {
     const results = [
       { of: "", values: this.weights },
@@ -152,7 +152,7 @@ export class TrainingState {
     return evaluateMetrics(this.#run.metrics, this.#run.sumNames, sums);
   }
 
-  /** Metrics of the epoch's training steps so far; null before the first. Losses are means weighted by samples. */
+  /** Metrics of the epoch's training steps so far, or null before the first step. Losses are means weighted by samples. */
   epochMetrics(): Record<string, number> | null {
     if (this.#epochSamples === 0) return null;
     return this.metricsOf(
@@ -165,7 +165,7 @@ export class TrainingState {
     this.#epochSamples = 0;
   }
 
-  /** XXH3-128 (hex) of the weights: names them in leases. */
+  /** XXH3-128 (hex) of the weights, as leases have it. */
   digest(): string {
     return xxh3Digest(float32Bytes(this.weights));
   }
@@ -178,7 +178,7 @@ export class TrainingState {
     return float32Bytes(this.weights);
   }
 
-  /** Copies that nobody else holds. */
+  /** Copies of the state. The caller owns them. */
   copy(): StateCopy {
     return {
       weights: this.weights.slice(),

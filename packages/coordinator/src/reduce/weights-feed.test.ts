@@ -4,7 +4,7 @@ import { float32Bytes } from "@lockstep/protocol";
 import { tinyRun } from "../testing/prepared-folder.js";
 import { WeightsFeed } from "./weights-feed.js";
 
-test("weights that are about to change cannot be fetched any more, until the next are published", () => {
+test("after withdraw() no weights can be fetched until the next publish()", () => {
   const { layout } = tinyRun();
   const weights = new Float32Array(layout.numElements);
   const feed = new WeightsFeed(layout);

@@ -1,4 +1,4 @@
-// Encodes the weights of the current step for the workers: `WeightsFeed`. The messages are encoded once and shared by all.
+// Encodes the weights of the current step for the workers: `WeightsFeed`. The messages are encoded once for all workers.
 import {
   contributionHeader,
   encodeTensorChunks,
@@ -27,7 +27,7 @@ export class WeightsFeed {
     return this.#version;
   }
 
-  /** No weights may be fetched until the next publish(): they are about to change. */
+  /** Until the next publish() no weights can be fetched, because they are about to change. */
   withdraw(): void {
     this.#version = null;
     this.#bytes = new Uint8Array();
@@ -42,17 +42,17 @@ export class WeightsFeed {
   }
 
   /**
-   * Serialized FetchWeightsResponse messages: a header, then chunks. They are copies: whoever is sending them when the
-   * weights change goes on with the old ones.
-   * @throws WireError `stale-lease` for another version than the current one
+   * Serialized FetchWeightsResponse messages: a header, then chunks. They are copies, so a change of the weights does not change
+   * them.
+   * @throws WireError `stale-lease` if the version is not the current one
    */
-  messages(asked: WeightsVersion): readonly Buffer[] {
+  messages(requested: WeightsVersion): readonly Buffer[] {
     const current = this.#version;
-    if (current === null || current.step !== asked.step || current.digest !== asked.digest) {
-      const have = current === null ? "none" : `step ${current.step}, ${current.digest}`;
+    if (current === null || current.step !== requested.step || current.digest !== requested.digest) {
+      const available = current === null ? "none" : `step ${current.step}, ${current.digest}`;
       throw new WireError(
         "stale-lease",
-        `the weights of step ${asked.step}, ${asked.digest} are gone: there are ${have}`,
+        `the weights of step ${requested.step}, ${requested.digest} are not available; available: ${available}`,
       );
     }
     this.#messages ??= this.#encode();
@@ -66,7 +66,7 @@ export class WeightsFeed {
   }
 }
 
-/** Without the copy that the generated serializer makes. */
+/** The generated serializer would make one more copy. */
 function serialize(message: FetchWeightsResponse): Buffer {
   const bytes = FetchWeightsResponse.encode(message).finish();
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);

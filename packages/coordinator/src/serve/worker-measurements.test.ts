@@ -69,7 +69,7 @@ test("a heartbeat out of range ends the session, and the next worker is admitted
   t.after(remove);
   const lost = deferred<string>();
   const info = (_: object, message: string): void => {
-    if (/^worker (lost|gone)/.test(message)) lost.resolve(message);
+    if (/^worker (lost|left)/.test(message)) lost.resolve(message);
   };
   const { address, summary } = await start(out, { log: { info, warn: info }, maxSteps: 1 });
   const odd = await FakeWorker.join(address, tiny, { onLease: () => false });

@@ -1,4 +1,4 @@
-// Logs and publishes the effects of the core that people and observers are interested in: `announce`.
+// Logs the effects of the core for users and publishes them for observers: `announce`.
 import type { Log } from "@lockstep/errors";
 import type { Effect } from "../core/event.js";
 import type { EventHub } from "./event-hub.js";
@@ -19,13 +19,13 @@ export function announce(effect: Effect, { log, events }: { readonly log: Log; r
       const { slot, generation, reason, leasesLost, left } = effect;
       const fields = { slot, generation, leasesLost };
       if (leasesLost > 0) log.warn(fields, `worker lost: ${reason}`);
-      else log.info(fields, `worker gone: ${reason}`);
+      else log.info(fields, `worker left: ${reason}`);
       events.publish({ $case: "workerLost", value: { slot, generation, reason, leasesLost, left } });
       return;
     }
     case "lease-redone": {
       const { step, first, count, slot, reason } = effect;
-      log.warn({ step, first, count, slot }, `lease computed once more: ${reason}`);
+      log.warn({ step, first, count, slot }, `lease is computed again: ${reason}`);
       events.publish({ $case: "leaseRedone", value: { step, firstMicroBatch: first, count, slot, reason } });
       return;
     }

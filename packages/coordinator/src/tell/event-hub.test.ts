@@ -6,7 +6,7 @@ import { EventHub } from "./event-hub.js";
 
 type Subscriber = Parameters<EventHub["subscribe"]>[0];
 
-test("a subscriber that does not keep up is dropped with a clear status; others go on", () => {
+test("a subscriber that is too slow is dropped with RESOURCE_EXHAUSTED, and the others go on", () => {
   const hub = new EventHub({ coordinatorGeneration: 3, unixMs: () => 5, queueLength: 4 });
   const errors: { code: number; details: string }[] = [];
   const stuck = new Writable({ objectMode: true, write: () => {} });
@@ -19,7 +19,7 @@ test("a subscriber that does not keep up is dropped with a clear status; others 
       done();
     },
   });
-  // Of a server's stream the hub uses what any object stream has.
+  // The hub uses only the methods that every object stream has.
   hub.subscribe(stuck as unknown as Subscriber, []);
   hub.subscribe(quick as unknown as Subscriber, []);
   for (let step = 0; step < 6; step++) {
@@ -32,25 +32,25 @@ test("a subscriber that does not keep up is dropped with a clear status; others 
   assert.equal(hub.numSubscribers, 1);
 });
 
-test("who subscribes while the streams are being ended hears no snapshot, and why", async () => {
+test("a subscriber during close() gets UNAVAILABLE and no snapshot", async () => {
   const hub = new EventHub({ coordinatorGeneration: 3, unixMs: () => 5 });
-  // It does not take its last event until the close gives it up.
+  // This subscriber does not take its last event, so close() ends at the signal.
   const slow = new Writable({ objectMode: true, write: () => {} });
   hub.subscribe(slow as unknown as Subscriber, []); // as above
   hub.publish({ $case: "checkpointWritten", value: { step: 1, path: "", sizeBytes: 0, seconds: 0 } });
-  const patience = new AbortController();
-  const closed = hub.close(patience.signal);
+  const timeout = new AbortController();
+  const closed = hub.close(timeout.signal);
   const errors: { code: number; details: string }[] = [];
-  const late = new Writable({ objectMode: true, write: () => assert.fail("it hears the snapshot") });
+  const late = new Writable({ objectMode: true, write: () => assert.fail("the subscriber received the snapshot") });
   late.on("error", (error) => errors.push(error as unknown as { code: number; details: string }));
   hub.subscribe(late as unknown as Subscriber, [
     { $case: "runFinished", value: { completed: true, reason: "", step: 1, weightsSha256: "", failed: false } },
   ]);
   assert.deepEqual(
     errors.map(({ code, details }) => [code, details]),
-    [[status.UNAVAILABLE, "the coordinator ends; subscribe again when it is back"]],
+    [[status.UNAVAILABLE, "the coordinator is ending; subscribe again when it has restarted"]],
   );
   assert.equal(hub.numSubscribers, 0);
-  patience.abort();
+  timeout.abort();
   await closed;
 });

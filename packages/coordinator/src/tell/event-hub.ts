@@ -1,6 +1,5 @@
-// Owns the event stream to observers. A subscriber that does not keep up is dropped with a clear status; it never slows
-// the run.
-
+// Sends events to the observers: `EventHub`. A subscriber that is too slow is dropped with a status that says so. It never slows
+// down the run.
 import { once } from "node:events";
 import { Metadata, type ServerWritableStream, status } from "@grpc/grpc-js";
 import type { Event, SubscribeRequest } from "@lockstep/protocol";
@@ -8,7 +7,7 @@ import type { Event, SubscribeRequest } from "@lockstep/protocol";
 type Subscriber = ServerWritableStream<SubscribeRequest, Event>;
 export type EventBody = NonNullable<Event["event"]>;
 
-/** Events that may wait for one subscriber. */
+/** Largest number of events that wait for one subscriber. */
 const defaultQueueLength = 1024;
 
 export class EventHub {
@@ -24,7 +23,7 @@ export class EventHub {
     readonly coordinatorGeneration: number;
     readonly unixMs: () => number;
     readonly queueLength?: number;
-    /** Hears every event before the subscribers. */
+    /** Called with every event before the subscribers receive it. */
     readonly onPublished?: (event: Event) => void;
   }) {
     this.#coordinatorGeneration = options.coordinatorGeneration;
@@ -37,11 +36,11 @@ export class EventHub {
     return this.#subscribers.size;
   }
 
-  /** `snapshot` brings the subscriber up to now; then every event as it happens. */
+  /** Sends the snapshot, which describes the run at this moment, then every later event. */
   subscribe(call: Subscriber, snapshot: readonly EventBody[]): void {
     if (this.#isClosed) {
-      // It would take the run for one that goes on: how it ended was told already.
-      refuse(call, status.UNAVAILABLE, "the coordinator ends; subscribe again when it is back");
+      // The event of the run's end was published before, so this subscriber would not receive it.
+      refuse(call, status.UNAVAILABLE, "the coordinator is ending; subscribe again when it has restarted");
       return;
     }
     this.#subscribers.add(call);
@@ -59,7 +58,7 @@ export class EventHub {
     for (const call of [...this.#subscribers]) this.#send(call, event);
   }
 
-  /** Ends every stream and takes no other; resolves when each has taken its last event, at the latest when the signal is aborted. */
+  /** Ends every stream and refuses new ones. Resolves when all events are sent, at the latest when the signal is aborted. */
   async close(signal: AbortSignal): Promise<void> {
     this.#isClosed = true;
     const calls = [...this.#subscribers];

@@ -3,8 +3,8 @@ import { test } from "node:test";
 import type { GoodputRecord } from "@lockstep/protocol";
 import { carriedOver, Goodput, type PreviousEnd } from "./goodput.js";
 
-/** A life that began at `beganAtMs`, as it stands when it has been productive for `productiveSeconds` at `nowMs`. */
-function life(
+/** The goodput at `nowMs` of a generation that began at `beganAtMs` and was productive for `productiveSeconds`. */
+function goodputOf(
   stored: GoodputRecord | null,
   now: {
     readonly beganAtMs: number;
@@ -22,31 +22,31 @@ function life(
   });
 }
 
-const first = life(null, { beganAtMs: 0, nowMs: 100_000, productiveSeconds: 80, previousEnd: null });
+const first = goodputOf(null, { beganAtMs: 0, nowMs: 100_000, productiveSeconds: 80, previousEnd: null });
 
-test("of a first life it is the productive time over the time since it began", () => {
+test("in the first generation goodput is the productive time divided by the time since its start", () => {
   assert.equal(first.ratio, 0.8);
   assert.deepEqual(first.record, { productiveSeconds: 80, wallSeconds: 100, savedAtMs: 100_000 });
 });
 
-test("what a crash threw away counts against it, and the time until the next life began", () => {
-  // The checkpoint was of 100 s; the crash came later, and at 200 s the next life began.
+test("the work that a crash loses and the time until the restart lower the goodput", () => {
+  // The checkpoint was written at 100 s. The next generation began at 200 s, after a crash.
   const crashed = { beganAtMs: 200_000, nowMs: 300_000, productiveSeconds: 80, previousEnd: null };
-  assert.equal(life(first.record, crashed).ratio, (80 + 80) / 300);
+  assert.equal(goodputOf(first.record, crashed).ratio, (80 + 80) / 300);
 });
 
-test("the night between a stop and the resume does not count, but the time until the stop does", () => {
+test("the time between a stop and the resume does not count; the time until the stop does", () => {
   const resumed = { beganAtMs: 50_000_000, nowMs: 50_100_000, productiveSeconds: 80 };
-  assert.equal(life(first.record, { ...resumed, previousEnd: { wallSeconds: 100 } }).ratio, 0.8);
-  // It stood without workers for 200 s after its last checkpoint, or without any.
-  assert.equal(life(first.record, { ...resumed, previousEnd: { wallSeconds: 300 } }).ratio, (80 + 80) / 400);
-  assert.equal(life(null, { ...resumed, previousEnd: { wallSeconds: 300 } }).ratio, 80 / 400);
-  // An older release has not written it down.
-  assert.equal(life(first.record, { ...resumed, previousEnd: { wallSeconds: null } }).ratio, 0.8);
+  assert.equal(goodputOf(first.record, { ...resumed, previousEnd: { wallSeconds: 100 } }).ratio, 0.8);
+  // It had no workers for 200 s after its last checkpoint, or never wrote one.
+  assert.equal(goodputOf(first.record, { ...resumed, previousEnd: { wallSeconds: 300 } }).ratio, (80 + 80) / 400);
+  assert.equal(goodputOf(null, { ...resumed, previousEnd: { wallSeconds: 300 } }).ratio, 80 / 400);
+  // An older release did not store the time.
+  assert.equal(goodputOf(first.record, { ...resumed, previousEnd: { wallSeconds: null } }).ratio, 0.8);
 });
 
-test("a clock that went back makes no ratio above 1", () => {
+test("when the clock is set back, the ratio stays at most 1", () => {
   const back = { beganAtMs: 50_000, nowMs: 50_000, productiveSeconds: 0, previousEnd: null };
-  assert.equal(life(first.record, back).ratio, 0.8);
-  assert.equal(life(null, { ...back, productiveSeconds: 5, nowMs: 51_000 }).ratio, 1);
+  assert.equal(goodputOf(first.record, back).ratio, 0.8);
+  assert.equal(goodputOf(null, { ...back, productiveSeconds: 5, nowMs: 51_000 }).ratio, 1);
 });

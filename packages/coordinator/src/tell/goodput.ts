@@ -1,31 +1,34 @@
-// Owns the share of a run's time that led to its present position (goodput): carried from life to life by checkpoints, so
-// that what a crash throws away, and the time until somebody is there again, count against it; and by the result of a
-// life that ended in order, so that its time after the last checkpoint counts, too.
+// Computes the share of a run's time that led to its current position: `Goodput`. Checkpoints store the times for the next
+// generation of the coordinator. So the work that a crash loses, and the time until the restart, lower the goodput. The result of a
+// generation that ended in order stores its time after the last checkpoint.
 import type { GoodputRecord } from "@lockstep/protocol";
 
-/** Of a life that ended in order. */
+/** The end of a generation that ended in order. */
 export interface PreviousEnd {
-  /** Of the run, at that end; null: it is not known, as an older release wrote the result. */
+  /** Wall time of the run until that end. Null when an older release wrote the result, without this time. */
   readonly wallSeconds: number | null;
 }
 
-/** What a life begins with. @param stored by the checkpoint that it goes on from; null: no life has written it */
+/**
+ * The times with which a generation begins.
+ * @param stored the times in the checkpoint from which the generation starts, or null when it has none
+ */
 export function carriedOver(
   stored: GoodputRecord | null,
-  life: {
+  generation: {
     readonly beganAtMs: number;
-    /** Null: the life before broke off, or there was none. */
+    /** Null when the previous generation failed or was killed, or there was none. */
     readonly previousEnd: PreviousEnd | null;
   },
 ): Omit<GoodputRecord, "savedAtMs"> {
-  const { beganAtMs, previousEnd } = life;
+  const { beganAtMs, previousEnd } = generation;
   const { productiveSeconds, wallSeconds, savedAtMs } = stored ?? {
     productiveSeconds: 0,
     wallSeconds: 0,
     savedAtMs: beganAtMs,
   };
   if (previousEnd !== null) return { productiveSeconds, wallSeconds: previousEnd.wallSeconds ?? wallSeconds };
-  // Two machines' clocks may disagree: time does not run backwards.
+  // The clocks of two machines may differ, so the difference may be negative.
   return { productiveSeconds, wallSeconds: wallSeconds + Math.max(0, beganAtMs - savedAtMs) / 1000 };
 }
 
@@ -37,7 +40,7 @@ export class Goodput {
 
   constructor(options: {
     readonly carried: Omit<GoodputRecord, "savedAtMs">;
-    /** Of this life. */
+    /** Productive time of this generation. */
     readonly productiveSeconds: () => number;
     readonly beganAtMs: number;
     readonly unixMs: () => number;

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { median, warmSteps } from "./median.js";
 
-test("the median is of the middle, and the first ten steps are left out where there are more", () => {
+test("median returns the middle value, and warmSteps leaves out the first ten steps if there are more", () => {
   assert.equal(median([]), null);
   assert.equal(median([3, 1, 2]), 2);
   assert.equal(median([4, 1, 2, 3]), 2.5);

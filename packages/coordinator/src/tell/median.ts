@@ -1,13 +1,13 @@
-// Computes the median that the summary reports, and which steps it counts: `median` and `warmSteps`.
+// Computes the medians of the summary: `median`, and `warmSteps`, which leaves out the first steps.
 
 const warmUpSteps = 10;
 
-/** Leaves the first 10 out where there are more. */
+/** The steps without the first 10. All steps when there are 10 or fewer. */
 export function warmSteps<T>(steps: readonly T[]): readonly T[] {
   return steps.length > warmUpSteps ? steps.slice(warmUpSteps) : steps;
 }
 
-/** Null of nothing; the mean of the middle two of an even number. */
+/** The median, or null for no values. For an even number of values it is the mean of the two in the middle. */
 export function median(values: readonly number[]): number | null {
   if (values.length === 0) return null;
   const sorted = [...values].sort((a, b) => a - b);

@@ -1,4 +1,4 @@
-// What observers that come late or come back hear, over real unix sockets.
+// Tests what observers receive that subscribe late or again, over unix sockets.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
@@ -17,17 +17,17 @@ import { quiet, recordsOf, start } from "../testing/running-coordinator.js";
 
 const tiny = tinyRun();
 
-/** The events until one is as wanted, that one included. */
-async function hear(address: string, isLast: (event: NonNullable<Event["event"]>) => boolean): Promise<Event[]> {
+/** The events up to the first for which `isLast` is true. */
+async function eventsUntil(address: string, isLast: (event: NonNullable<Event["event"]>) => boolean): Promise<Event[]> {
   const { target, credentials, options } = connect({ address, log: quiet });
   const client = new TelemetryClient(target, credentials, options);
   const stream = client.subscribe({});
   stream.on("error", () => {}); // cancelled below
-  const heard: Event[] = [];
+  const events: Event[] = [];
   try {
     for await (const event of stream as AsyncIterable<Event>) {
-      heard.push(event);
-      if (event.event !== undefined && isLast(event.event)) return heard;
+      events.push(event);
+      if (event.event !== undefined && isLast(event.event)) return events;
     }
     throw new Error("the stream ended");
   } finally {
@@ -37,26 +37,26 @@ async function hear(address: string, isLast: (event: NonNullable<Event["event"]>
 }
 
 async function snapshot(address: string): Promise<{ started: RunStarted; status: RunStatus }> {
-  const heard = await hear(address, ({ $case }) => $case === "runStatus");
-  const [first, last] = [heard.at(0)?.event, heard.at(-1)?.event];
+  const events = await eventsUntil(address, ({ $case }) => $case === "runStatus");
+  const [first, last] = [events.at(0)?.event, events.at(-1)?.event];
   assert.ok(first?.$case === "runStarted" && last?.$case === "runStatus");
   return { started: first.value, status: last.value };
 }
 
-test("who subscribes late hears the totals of this life, the last step and checkpoint, and the workers' health", async (t) => {
+test("a late subscriber receives the totals of this generation, the last step and checkpoint, and the workers' health", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const { address, summary, stop } = await start(out, { heartbeatIntervalMs: 20 });
   const before = await snapshot(address);
   assert.deepEqual([before.status.state, before.status.totals?.steps, before.status.workers], ["waiting", 0, []]);
-  // The checkpoint that it went on from.
+  // The checkpoint from which the run started.
   assert.deepEqual(
     before.started.recent.map(({ event }) => event?.$case),
     ["checkpointWritten"],
   );
 
   const worker = await FakeWorker.join(address, tiny, { onLease: ({ step }) => step < 4 });
-  await hear(address, (event) => {
+  await eventsUntil(address, (event) => {
     const [status] = event.$case === "runStatus" ? event.value.workers : [];
     return event.$case === "runStatus" && event.value.step === 4 && status?.vitals !== undefined;
   });
@@ -65,7 +65,7 @@ test("who subscribes late hears the totals of this life, the last step and check
   const { totals, workers, goodput, coordinator } = late.status;
   assert.deepEqual([totals?.steps, totals?.samples], [4, 60]);
   assert.deepEqual([totals?.workersLost, totals?.notFinite], [0, 0]);
-  // Four steps' sums (V = 4, 4, 3, 4, in whatever leases), each of the flat layout or more.
+  // The sums of four steps: for each step at least one sum of the flat layout.
   assert.ok((totals?.bytesReceived ?? 0) >= 4 * 4 * tiny.layout.numElements);
   assert.ok((totals?.bytesSent ?? 0) > 0);
   assert.ok(goodput > 0 && goodput <= 1, String(goodput));
@@ -89,27 +89,27 @@ test("who subscribes late hears the totals of this life, the last step and check
   const { validation } = await summary;
   worker.close();
 
-  // The next life counts anew, and tells what it goes on from.
+  // The next generation counts from 0, and its recent events are those of its checkpoint.
   const second = await start(out);
   const resumed = await snapshot(second.address);
   assert.equal(resumed.status.totals?.steps, 0);
-  const told = Object.fromEntries(resumed.started.recent.map(({ event }) => [event?.$case, event?.value]));
-  assert.deepEqual(Object.keys(told).sort(), ["checkpointWritten", "epochValidated"]);
-  assert.deepEqual((told["epochValidated"] as EpochValidated).metrics, validation);
-  assert.equal((told["checkpointWritten"] as CheckpointWritten).step, 4);
-  assert.ok(resumed.status.goodput > 0); // carried by the checkpoint
+  const recent = Object.fromEntries(resumed.started.recent.map(({ event }) => [event?.$case, event?.value]));
+  assert.deepEqual(Object.keys(recent).sort(), ["checkpointWritten", "epochValidated"]);
+  assert.deepEqual((recent["epochValidated"] as EpochValidated).metrics, validation);
+  assert.equal((recent["checkpointWritten"] as CheckpointWritten).step, 4);
+  assert.ok(resumed.status.goodput > 0); // the checkpoint stores it
   second.stop("seen enough");
   await second.summary;
 });
 
-test("a worker for whom nothing was left of a step is told to have waited", async (t) => {
+test("a worker without a lease in a step is recorded as waiting for all of it", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const { address, summary } = await start(out, { expectedWorkers: 5, maxSteps: 1 });
   const workers = await Promise.all(Array.from({ length: 5 }, () => FakeWorker.join(address, tiny)));
   await summary;
   for (const worker of workers) worker.close();
-  // The first step has four micro-batches, and nobody gets two of them.
+  // The first step has four micro-batches, and each lease has one of them.
   const [step] = (await recordsOf(out, "metrics.jsonl")) as [{ phases: WorkerPhase[] }];
   assert.deepEqual(
     step.phases.map(({ slot }) => slot),
@@ -121,27 +121,33 @@ test("a worker for whom nothing was left of a step is told to have waited", asyn
   assert.ok(Math.abs((idle[0]?.waitSeconds ?? 0) - longest) < 1e-9);
 });
 
-test("a worker that says goodbye has left; one that vanishes is lost", async (t) => {
+test("a worker that drains has left, and a worker whose connection breaks is lost", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const { address, summary, stop } = await start(out);
-  const [polite, doomed, steady] = [
+  const [draining, broken, steady] = [
     await FakeWorker.join(address, tiny, { onLease: () => false }),
     await FakeWorker.join(address, tiny, { onLease: () => false }),
     await FakeWorker.join(address, tiny, { onLease: () => false }),
   ];
-  const heard = hear(address, ({ $case, value }) => $case === "workerLost" && value.slot === doomed.joined.slot);
-  await snapshot(address); // the stream above stands by now
-  polite.report({ $case: "draining", value: { reason: "asked to" } });
-  polite.endSession();
-  await hear(address, ({ $case, value }) => $case === "runStatus" && value.workers[polite.joined.slot]?.left === true);
-  doomed.disconnect();
-  const lost = (await heard).flatMap(({ event }) => (event?.$case === "workerLost" ? [event.value] : []));
+  const events = eventsUntil(
+    address,
+    ({ $case, value }) => $case === "workerLost" && value.slot === broken.joined.slot,
+  );
+  await snapshot(address); // by now the stream above is open
+  draining.report({ $case: "draining", value: { reason: "asked to" } });
+  draining.endSession();
+  await eventsUntil(
+    address,
+    ({ $case, value }) => $case === "runStatus" && value.workers[draining.joined.slot]?.left === true,
+  );
+  broken.disconnect();
+  const lost = (await events).flatMap(({ event }) => (event?.$case === "workerLost" ? [event.value] : []));
   assert.deepEqual(
     lost.map(({ slot, left }) => [slot, left]),
     [
-      [polite.joined.slot, true],
-      [doomed.joined.slot, false],
+      [draining.joined.slot, true],
+      [broken.joined.slot, false],
     ],
   );
   const { status } = await snapshot(address);
@@ -156,7 +162,7 @@ test("a worker that says goodbye has left; one that vanishes is lost", async (t)
   );
   stop("seen enough");
   await summary;
-  for (const worker of [polite, doomed, steady]) worker.close();
+  for (const worker of [draining, broken, steady]) worker.close();
 });
 
 test("runFinished has no hash of the weights when an update made them infinite", async (t) => {
@@ -164,7 +170,7 @@ test("runFinished has no hash of the weights when an update made them infinite",
   const { out, remove } = await prepareFolder(overflowing);
   t.after(remove);
   const { address, summary } = await start(out);
-  const end = hear(address, ({ $case }) => $case === "runFinished");
+  const end = eventsUntil(address, ({ $case }) => $case === "runFinished");
   await snapshot(address);
   const worker = await FakeWorker.join(address, overflowing);
   await assert.rejects(summary, { name: "RunFailed", message: /the update made/ });
@@ -174,11 +180,11 @@ test("runFinished has no hash of the weights when an update made them infinite",
   assert.deepEqual([last.value.failed, last.value.weightsSha256], [true, ""]);
 });
 
-test("a NaN is told before the run ends by it", async (t) => {
+test("the event of a NaN is published before the end of the run", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const { address, summary } = await start(out);
-  const end = hear(address, ({ $case }) => $case === "runFinished");
+  const end = eventsUntil(address, ({ $case }) => $case === "runFinished");
   await snapshot(address);
   const worker = await FakeWorker.join(address, tiny, {
     tamper: (requests) => {
@@ -189,14 +195,14 @@ test("a NaN is told before the run ends by it", async (t) => {
     },
   });
   await assert.rejects(summary, { name: "RunFailed" });
-  const heard = await end;
+  const events = await end;
   worker.close();
-  const told = heard.find(({ event }) => event?.$case === "notFinite")?.event;
-  assert.ok(told?.$case === "notFinite");
-  assert.match(told.value.reason, /^step 0, micro-batch \d of slot 0$/);
-  const last = heard.at(-1)?.event;
+  const nan = events.find(({ event }) => event?.$case === "notFinite")?.event;
+  assert.ok(nan?.$case === "notFinite");
+  assert.match(nan.value.reason, /^step 0, micro-batch \d of slot 0$/);
+  const last = events.at(-1)?.event;
   assert.ok(last?.$case === "runFinished" && last.value.failed);
   assert.match(last.value.weightsSha256, /^[0-9a-f]{64}$/);
-  const status = heard.findLast(({ event }) => event?.$case === "runStatus")?.event;
+  const status = events.findLast(({ event }) => event?.$case === "runStatus")?.event;
   assert.ok(status?.$case === "runStatus" && status.value.totals?.notFinite === 1 && status.value.state === "finished");
 });

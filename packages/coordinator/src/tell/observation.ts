@@ -1,5 +1,5 @@
-// Owns what observers hear besides the events themselves: the status that comes again and again, and what a life has
-// counted so far. It listens; nothing is decided by it.
+// Holds what observers receive besides single events: `Observation` has the run's status, the counters of this generation of the
+// coordinator, and the event hub. It makes no decisions.
 import { EpochValidated, type Event, type RunStatus } from "@lockstep/protocol";
 import type { ProcessVitals } from "@lockstep/service";
 import type { CoreState } from "../core/state.js";
@@ -11,13 +11,13 @@ import { RunCounters } from "./run-counters.js";
 import { runStatus } from "./run-status.js";
 import { WorkerVitals } from "./worker-vitals.js";
 
-/** How a life of the coordinator began. */
+/** The start of a generation of the coordinator. */
 export interface GenerationStart {
-  /** Counts the run's lives, from 1. */
+  /** Number of this coordinator in the run, from 1. */
   readonly generation: number;
   /** Unix time, milliseconds. */
   readonly beganAtMs: number;
-  /** Null: the life before broke off, or this is the first. */
+  /** Null when the previous generation failed or was killed, or when this is the first. */
   readonly previousEnd: PreviousEnd | null;
 }
 
@@ -34,7 +34,7 @@ export class Observation {
     readonly start: GenerationStart;
     readonly checkpoint: StoredCheckpoint;
     readonly earlier: Pick<Bookkeeping, "goodput" | "lastValidation">;
-    /** Not called before the first subscriber. */
+    /** Called only when there is a subscriber. */
     readonly state: () => CoreState;
     readonly unixMs: () => number;
   }) {
@@ -44,7 +44,7 @@ export class Observation {
     this.#state = options.state;
     const counters = new RunCounters(before(checkpoint, generation, earlier.lastValidation));
     this.counters = counters;
-    const onPublished = (event: Event): void => counters.take(event);
+    const onPublished = (event: Event): void => counters.count(event);
     this.events = new EventHub({ coordinatorGeneration: generation, unixMs, onPublished });
     this.goodput = new Goodput({
       carried: carriedOver(earlier.goodput, start),
@@ -59,14 +59,14 @@ export class Observation {
     return runStatus({ state: this.#state(), counters, vitals, goodput: goodput.ratio, coordinator: this.#own });
   }
 
-  /** Tells the subscribers how the run does; with a new sample of this process' health, where one is given. */
+  /** Publishes the run's status. @param own a new sample of the health of this process; default: the last one */
   publishStatus(own: ProcessVitals = this.#own): void {
     this.#own = own;
     if (this.events.numSubscribers > 0) this.events.publish({ $case: "runStatus", value: this.status });
   }
 }
 
-/** As observers hear of what the life goes on from: the checkpoint, and the validation that it remembers. */
+/** The events of the checkpoint from which this generation starts: the checkpoint, and the validation that it stores. */
 function before(
   { manifest, path, writtenAtMs }: StoredCheckpoint,
   coordinatorGeneration: number,
@@ -75,13 +75,13 @@ function before(
   const { files, position } = manifest;
   const { step } = position;
   const sizeBytes = Object.values(files).reduce((sum, file) => sum + file.sizeBytes, 0);
-  const told = { sequence: 0, coordinatorGeneration, timeMs: Math.round(writtenAtMs) };
+  const head = { sequence: 0, coordinatorGeneration, timeMs: Math.round(writtenAtMs) };
   const written: Event = {
-    ...told,
+    ...head,
     event: { $case: "checkpointWritten", value: { step, path, sizeBytes, seconds: 0 } },
   };
   if (lastValidation === null) return [written];
   const { epoch, metrics } = lastValidation;
   const value = EpochValidated.create({ epoch, metrics: { ...metrics } });
-  return [written, { ...told, event: { $case: "epochValidated", value } }];
+  return [written, { ...head, event: { $case: "epochValidated", value } }];
 }

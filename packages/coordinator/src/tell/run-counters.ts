@@ -1,5 +1,5 @@
-// Owns what this life of the coordinator has counted, as a function of the events that it told: observers that come later
-// hear the totals, and the newest event of each kind that they would have missed. Nothing is decided by it.
+// Counts the published events of this generation of the coordinator: `RunCounters`. A late observer receives the totals and the
+// newest event of some kinds. It makes no decisions.
 import { type Event, RunTotals, type WorkerPhase, WorkerTotals } from "@lockstep/protocol";
 
 const recentKinds = ["stepCommitted", "epochValidated", "checkpointWritten"] as const;
@@ -10,10 +10,12 @@ export class RunCounters {
   readonly #workers = new Map<number, WorkerTotals>();
   readonly #recent = new Map<RecentKind, Event>();
 
-  /** @param before of what this life goes on from; not counted */
+  /** @param before events of the checkpoint from which this generation starts; they are not counted */
   constructor(before: readonly Event[]) {
-    for (const told of before)
-      if (told.event !== undefined && isRecent(told.event.$case)) this.#recent.set(told.event.$case, told);
+    for (const earlier of before) {
+      const kind = earlier.event?.$case;
+      if (kind !== undefined && isRecent(kind)) this.#recent.set(kind, earlier);
+    }
   }
 
   get totals(): RunTotals {
@@ -24,13 +26,13 @@ export class RunCounters {
     return [...this.#recent.values()];
   }
 
-  /** Of every worker that was in the slot. */
+  /** Totals of all workers that had the slot. */
   ofWorker(slot: number): WorkerTotals {
     return { ...(this.#workers.get(slot) ?? WorkerTotals.create()) };
   }
 
-  take(told: Event): void {
-    const { event } = told;
+  count(published: Event): void {
+    const { event } = published;
     const totals = this.#totals;
     switch (event?.$case) {
       case "stepCommitted": {
@@ -39,7 +41,7 @@ export class RunCounters {
         totals.samples += numSamples;
         this.#addPass({ bytesReceived, bytesSent, productiveSeconds });
         for (const phase of phases) this.#workers.set(phase.slot, withStep(this.ofWorker(phase.slot), phase));
-        this.#recent.set("stepCommitted", told);
+        this.#recent.set("stepCommitted", published);
         return;
       }
       case "epochValidated": {
@@ -49,12 +51,12 @@ export class RunCounters {
           const validateMicroBatches = before.validateMicroBatches + microBatches;
           this.#workers.set(slot, { ...before, validateMicroBatches });
         }
-        this.#recent.set("epochValidated", told);
+        this.#recent.set("epochValidated", published);
         return;
       }
       case "checkpointWritten":
         totals.checkpoints += 1;
-        this.#recent.set("checkpointWritten", told);
+        this.#recent.set("checkpointWritten", published);
         return;
       case "workerLost":
         totals.leasesLost += event.value.leasesLost;
@@ -80,7 +82,7 @@ function isRecent(kind: string): kind is RecentKind {
   return recentKinds.some((known) => known === kind);
 }
 
-/** Thread seconds become wall seconds before they are added: the next worker in the slot may have other threads. */
+/** Converts thread seconds to wall-clock seconds before adding: the next worker in the slot may have another number of threads. */
 function withStep(totals: WorkerTotals, phase: WorkerPhase): WorkerTotals {
   const threads = Math.max(1, phase.computeThreads);
   return {

@@ -1,4 +1,4 @@
-// Owns how a run is told to be doing: the status that observers get again and again.
+// Builds the status of a run for observers: `runStatus`.
 import { type RunStatus, type ProcessVitals as WireVitals, WorkerStatus } from "@lockstep/protocol";
 import type { ProcessVitals } from "@lockstep/service";
 import { type CoreState, describeState } from "../core/state.js";
@@ -10,7 +10,7 @@ export interface StatusSources {
   readonly counters: RunCounters;
   readonly vitals: WorkerVitals;
   readonly goodput: number;
-  /** Of this process. */
+  /** The health of this process. */
   readonly coordinator: ProcessVitals;
 }
 
@@ -28,14 +28,14 @@ export function runStatus({ state, counters, vitals, goodput, coordinator }: Sta
   };
 }
 
-/** By slot. */
+/** In ascending order of slots. */
 export function workerStatuses(
   state: CoreState,
   { counters, vitals }: Pick<StatusSources, "counters" | "vitals">,
 ): WorkerStatus[] {
   return state.members.map((member) => {
     const { slot, generation, host, computeThreads, backend, samplesPerSecond, status, left, sessionId } = member;
-    const heard = status === "gone" ? undefined : vitals.of(sessionId);
+    const health = status === "gone" ? undefined : vitals.of(sessionId);
     return WorkerStatus.create({
       slot,
       generation,
@@ -47,7 +47,7 @@ export function workerStatuses(
       connected: status === "attending" || status === "draining",
       left,
       totals: counters.ofWorker(slot),
-      ...(heard === undefined ? {} : { vitals: wireVitals(heard), gpus: heard.gpus }),
+      ...(health === undefined ? {} : { vitals: wireVitals(health), gpus: health.gpus }),
     });
   });
 }

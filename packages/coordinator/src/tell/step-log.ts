@@ -1,5 +1,5 @@
-// Owns what is told of each commit and validation: the lines of metrics.jsonl and ledger.jsonl, the events, and the
-// samples behind the summary's medians.
+// Records each commit and validation: `StepLog` writes the lines of metrics.jsonl and ledger.jsonl, publishes the events, and
+// keeps the times for the summary's medians.
 import { describeError } from "@lockstep/errors";
 import type { PhaseMedians, WorkerPhase } from "@lockstep/protocol";
 import type { Journal } from "../keep/run-folder.js";
@@ -9,7 +9,7 @@ import { median, warmSteps } from "./median.js";
 import { type AttendingWorker, passTimes } from "./worker-phases.js";
 
 export interface CommitReport {
-  /** Updates so far, this one included. */
+  /** Number of updates so far, including this one. */
   readonly step: number;
   readonly epoch: number;
   readonly metrics: Readonly<Record<string, number>>;
@@ -17,10 +17,10 @@ export interface CommitReport {
   readonly gradientNorm: number;
   readonly stepSeconds: number;
   readonly commitSeconds: number;
-  /** On the clock of the sums. */
+  /** On the clock of the contributors. */
   readonly firstLeaseAtMs: number;
   readonly attendingWorkers: readonly AttendingWorker[];
-  /** XXH3-128 (hex) of the weights after it. */
+  /** XXH3-128 (hex) of the weights after the commit. */
   readonly weightsDigest: string;
 }
 
@@ -126,7 +126,7 @@ export class StepLog {
     });
   }
 
-  /** @param sums null: there was no validation pass, as there are no validation samples */
+  /** @param sums of the validation, or null when the run has no validation samples */
   validated(report: ValidationReport, sums: PassSums | null): void {
     const { epoch, step, metrics, trainingMetrics, seconds } = report;
     const numSamples = sums?.numSamples ?? 0;
@@ -148,7 +148,7 @@ export class StepLog {
     });
   }
 
-  /** Of the steps committed, the first 10 left out. */
+  /** Medians over the committed steps without the first 10. */
   medians(): PhaseMedians {
     const warm = warmSteps(this.#times);
     const of = (phase: keyof PhaseMedians): number | null => median(warm.map((times) => times[phase]));
@@ -162,7 +162,7 @@ export class StepLog {
     };
   }
 
-  /** Median over the steps committed, the first 10 left out, of the samples that a step held over its seconds. */
+  /** Median of samples per second over the committed steps without the first 10. */
   imagesPerSecond(): number | null {
     return median(warmSteps(this.#times).map(({ numSamples, step }) => numSamples / step));
   }
@@ -181,7 +181,7 @@ export class StepLog {
     try {
       this.#journals[name].append(record);
     } catch (error) {
-      throw new Error(`cannot write ${name}.jsonl: ${describeError(error)}; mend the disk and resume`, {
+      throw new Error(`cannot write ${name}.jsonl: ${describeError(error)}; repair the disk and resume`, {
         cause: error,
       });
     }

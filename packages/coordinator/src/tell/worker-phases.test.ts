@@ -4,7 +4,7 @@ import { PhaseSeconds } from "@lockstep/protocol";
 import type { Contributor } from "../reduce/pass-sums.js";
 import { passTimes } from "./worker-phases.js";
 
-/** A lease of one micro-batch, granted and received at these times, its upload the last 100 ms of it. */
+/** A lease of one micro-batch that is granted and received at these times. Its upload takes the last 100 ms. */
 function lease(slot: number, grantedAtMs: number, receivedAtMs: number): Contributor {
   return {
     slot,
@@ -19,7 +19,7 @@ function lease(slot: number, grantedAtMs: number, receivedAtMs: number): Contrib
   };
 }
 
-test("a worker with two leases has them added, and waits for what is left of the pass", () => {
+test("the times of a worker's two leases are added, and it waits for the rest of the pass", () => {
   // Slot 1 computes from 0 to 1 s and from 1 to 3 s; slot 0 is done after 1.5 s.
   const { phases, busiestSeconds } = passTimes([lease(1, 0, 1000), lease(0, 0, 1500), lease(1, 1000, 3000)], {
     firstLeaseAtMs: 0,
@@ -42,15 +42,15 @@ test("a worker with two leases has them added, and waits for what is left of the
   assert.ok(Math.abs((slow?.uploadSeconds ?? 0) - 0.2) < 1e-9);
 });
 
-test("a successor with other threads in the same step: seconds over threads stay the time on the wall", () => {
+test("when the next worker in the slot has other threads, seconds divided by threads is still wall-clock time", () => {
   const second = { ...lease(0, 1000, 2000), generation: 2, computeThreads: 8 };
   const [only] = passTimes([lease(0, 0, 1000), second], { firstLeaseAtMs: 0 }).phases;
   // 0.25 s over 2 threads, then 0.25 s over 8.
   assert.deepEqual([only?.computeThreads, (only?.forwardSeconds ?? 0) / 8], [8, 0.125 + 0.03125]);
 });
 
-test("the time until a lost lease was given to somebody else is nobody's productive time", () => {
-  // The first lease, at 0 s, was lost; the survivor got it after 5 s.
+test("the time until a lost lease is granted to another worker is not productive time", () => {
+  // The first lease, at 0 s, was lost. The other worker got its node after 5 s.
   const { phases, busiestSeconds } = passTimes([lease(0, 100, 1100), lease(0, 5000, 6000)], { firstLeaseAtMs: 0 });
   assert.equal(busiestSeconds, 2);
   assert.deepEqual(
@@ -59,7 +59,7 @@ test("the time until a lost lease was given to somebody else is nobody's product
   );
 });
 
-test("who had no part in the step has waited for all of it, or since it came", () => {
+test("a worker without a lease has waited for the whole step, or since it joined", () => {
   const attendingWorkers = [
     { slot: 0, computeThreads: 2, sinceMs: -5000 },
     { slot: 1, computeThreads: 2, sinceMs: -5000 },

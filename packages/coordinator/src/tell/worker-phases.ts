@@ -1,26 +1,26 @@
-// Owns where the workers' time went in one pass, from the leases that were accepted and who was there.
+// Computes how the workers spent their time in one pass: `passTimes`. It uses the accepted leases and the attending workers.
 import { WorkerPhase } from "@lockstep/protocol";
 import type { Contributor } from "../reduce/pass-sums.js";
 
 export interface PassTimes {
-  /** By slot. */
+  /** In ascending order of slots. */
   readonly phases: WorkerPhase[];
-  /** Of the busiest worker, with the leases that were accepted: what the pass would have taken without any trouble. */
+  /** Time of the busiest worker in accepted leases: the duration of the pass if no lease had been lost. */
   readonly busiestSeconds: number;
 }
 
-/** A worker that takes part when the pass is over. */
+/** A worker that is attending at the end of the pass. */
 export interface AttendingWorker {
   readonly slot: number;
   readonly computeThreads: number;
-  /** On the clock of the leases. */
+  /** When its session stream was opened, on the clock of the leases. */
   readonly sinceMs: number;
 }
 
 export interface PassFacts {
-  /** When the pass' first lease was granted; it may have been lost. Default: the first accepted one. */
+  /** When the first lease of the pass was granted, even if it was lost. Default: when the first accepted one was. */
   readonly firstLeaseAtMs?: number;
-  /** Those of them that contributed nothing have waited. Default: none. */
+  /** Workers without an accepted lease count as waiting. Default: none. */
   readonly attendingWorkers?: readonly AttendingWorker[];
 }
 
@@ -70,10 +70,10 @@ function phaseOf(contributor: Contributor, firstLeaseAtMs: number): WorkerPhase 
   };
 }
 
-/** Two leases of one slot in a step. */
+/** Adds the times of two leases of one slot in a pass. */
 function added(a: WorkerPhase, b: WorkerPhase): WorkerPhase {
-  // A successor may have other threads: what the worker before it computed is told as if these had done it, so that
-  // seconds over threads stay the time on the wall.
+  // The next worker in the slot may have another number of threads. The earlier worker's thread seconds are scaled to that number,
+  // so that seconds divided by threads is still wall-clock time.
   const scale = b.computeThreads / a.computeThreads;
   return {
     slot: b.slot,

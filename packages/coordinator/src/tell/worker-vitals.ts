@@ -1,4 +1,4 @@
-// Owns what the workers last said of their own health, by session; for observers alone.
+// Keeps the last heartbeat of each session: `WorkerVitals`. Only observers use it.
 import type { Heartbeat } from "@lockstep/protocol";
 
 export class WorkerVitals {
@@ -12,7 +12,7 @@ export class WorkerVitals {
     this.#bySession.delete(sessionId);
   }
 
-  /** Undefined: nothing heard, or the session is over. */
+  /** Undefined before the first heartbeat and after the end of the session. */
   of(sessionId: string): Heartbeat | undefined {
     return this.#bySession.get(sessionId);
   }
