@@ -1,4 +1,4 @@
-// Tests that a coordinator goes on where an earlier life left off, to the same bits.
+// Tests that a coordinator resumes a run of an earlier generation, with the same bits.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readFile, writeFile } from "node:fs/promises";
@@ -17,7 +17,7 @@ import { deferred, quiet, recordsOf, start, undisturbed } from "./testing/runnin
 const tiny = tinyRun();
 const reference = undisturbed(tiny);
 
-test("a run that is stopped and resumed in mid-epoch gives the same bits", async (t) => {
+test("a run that is stopped and resumed within an epoch gives the same bits", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const first = await start(out, { stopGraceMs: 60_000 });
@@ -43,7 +43,7 @@ test("a run that is stopped and resumed in mid-epoch gives the same bits", async
   assert.equal(
     result.microBatchesByWorker.reduce((a, b) => a + b, 0),
     2 * (4 + 4 + 3 + 3),
-    "each micro-batch counts once over both lives",
+    "each micro-batch counts once over both generations",
   );
   assert.equal(result.coordinatorGeneration, 2);
   assert.equal(result.weightsSha256, expected.weightsSha256);
@@ -53,24 +53,24 @@ test("a run that is stopped and resumed in mid-epoch gives the same bits", async
   assert.equal(validations.length, 2);
 });
 
-test("the time that a run stands without workers until it is stopped counts in the next life, too", async (t) => {
+test("the time without workers before a stop is kept by the next generation", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
-  // No step, so no checkpoint carries it.
+  // There is no step, so no checkpoint stores the time.
   const first = await start(out);
-  first.stop("nobody came");
+  first.stop("no worker joined");
   const { goodput, ...result } = await first.summary;
   assert.ok(Math.abs(goodput.wallSeconds - result.seconds) < 1);
-  // As if it had stood so for a working day.
+  // As if it had waited for eight hours.
   const day = { ...goodput, wallSeconds: 28_800 };
   await writeFile(join(out, "summary.json"), JSON.stringify({ ...result, goodput: day }));
   const second = await start(out);
-  second.stop("nobody came again");
+  second.stop("no worker joined again");
   const later = await second.summary;
   assert.ok(Math.abs(later.goodput.wallSeconds - 28_800 - later.seconds) < 1, `${later.goodput.wallSeconds} s`);
 });
 
-test("a previous result that cannot be read is reported, and the run goes on", async (t) => {
+test("a previous result that cannot be read is logged as a warning, and the run starts", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   await writeFile(join(out, "summary.json"), "{");
@@ -82,7 +82,7 @@ test("a previous result that cannot be read is reported, and the run goes on", a
   assert.equal(warnings.filter((warning) => /^the run's earlier duration is unknown: /.test(warning)).length, 1);
 });
 
-test("a coordinator that cannot have its address leaves the generation and the last result as they are", async (t) => {
+test("a coordinator that cannot bind its address does not change the generation and the last result", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const first = await start(out);
@@ -115,7 +115,7 @@ test("a resumed run takes its reference numerics from the checkpoint", async (t)
   client.close();
 });
 
-test("a coordinator killed without warning goes on from its checkpoint to the same bits", async (t) => {
+test("a coordinator that was killed is resumed from its checkpoint with the same bits", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const thread = new Worker(new URL("testing/coordinator-thread.js", import.meta.url), {
@@ -130,7 +130,7 @@ test("a coordinator killed without warning goes on from its checkpoint to the sa
     if (event?.$case === "checkpointWritten") written.resolve();
   });
   events.on("error", () => {});
-  // Step 5 (index 4) is never answered: by then the checkpoint of step 2 or 4 is under way.
+  // The worker never sends the sum of step index 4. By then the checkpoint of step 2 or 4 is being written.
   const reached = deferred<void>();
   const worker = await FakeWorker.join(address, tiny, {
     onLease: ({ step, pass }) => {
@@ -155,8 +155,8 @@ test("a coordinator killed without warning goes on from its checkpoint to the sa
   assert.equal(result.weightsSha256, (await reference).weightsSha256);
 });
 
-test("a run that stops early is complete at the same epoch, resumed or not, and stays so", async (t) => {
-  // No loss falls by so much: the second epoch is no improvement.
+test("an early stop completes the run at the same epoch when it is resumed, and the run stays complete", async (t) => {
+  // With this minDelta the second epoch is never an improvement.
   const impatient = tinyRun({ epochs: 5, earlyStop: { patience: 1, minDelta: 1e9 } });
   const expected = await undisturbed(impatient);
   assert.deepEqual([expected.completed, expected.epochs, expected.steps], [true, 2, 6]);

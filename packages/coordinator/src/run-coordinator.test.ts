@@ -1,4 +1,4 @@
-// Whole runs over real unix sockets, with workers whose gradients are made up.
+// Tests whole runs over unix sockets, with workers that send made-up gradients.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
@@ -23,7 +23,7 @@ import { quiet, recordsOf, start, undisturbed } from "./testing/running-coordina
 const tiny = tinyRun();
 const reference = undisturbed(tiny);
 
-test("two workers train to the end: records, ledger, checkpoints, summary, and the same bits as one worker", async (t) => {
+test("two workers complete a run: its records, ledger, checkpoints and summary are right, and its bits are those of one worker", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const { address, summary } = await start(out, { checkpointEvery: 2, expectedWorkers: 2 });
@@ -65,13 +65,13 @@ test("two workers train to the end: records, ledger, checkpoints, summary, and t
     assert.deepEqual(digests, index % 3 === 2 ? ["d0", "d1", "d2"] : ["d0", "d1", "d2", "d3"]);
   }
   assert.equal(ledger.length, 6);
-  // Which of the others were still written depends on the disk: a newer snapshot replaces one that waits.
+  // Which others exist depends on the speed of the disk, because a newer snapshot replaces one that waits.
   const checkpoints = await readdir(join(out, "checkpoints"));
   assert.ok(checkpoints.includes("step-00000003") && checkpoints.includes("step-00000006"), checkpoints.join());
   assert.ok(checkpoints.length <= 4);
 });
 
-test("a worker that joins while the last checkpoint is written is told to try again, not that the run is over", async (t) => {
+test("a worker that joins while the last checkpoint is written gets UNAVAILABLE, not run-over", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   let numWrites = 0;
@@ -90,7 +90,7 @@ test("a worker that joins while the last checkpoint is written is told to try ag
   assert.deepEqual(codes, [status.UNAVAILABLE]);
 });
 
-test("the images per second count what each step held, not the global batch", async (t) => {
+test("images per second are computed from the samples of each step, not from the global batch", async (t) => {
   // An epoch is one step of 44 samples, and the global batch would be 4096.
   const short = tinyRun({ epochs: 3, globalBatch: 4096 });
   const { out, remove } = await prepareFolder(short);
@@ -117,31 +117,31 @@ test("the training metrics of an epoch are means weighted by samples", async (t)
   const steps = metrics.slice(0, 3) as { numSamples: number; metrics: { loss: number; accuracy: number } }[];
   const mean = (name: "loss" | "accuracy"): number =>
     steps.reduce((sum, step) => sum + step.numSamples * step.metrics[name], 0) / 44;
-  const told = metrics[3]?.["trainingMetrics"] as { loss: number; accuracy: number };
-  assert.ok(Math.abs(told.loss - mean("loss")) < 1e-12);
-  assert.ok(Math.abs(told.accuracy - mean("accuracy")) < 1e-12);
+  const recorded = metrics[3]?.["trainingMetrics"] as { loss: number; accuracy: number };
+  assert.ok(Math.abs(recorded.loss - mean("loss")) < 1e-12);
+  assert.ok(Math.abs(recorded.accuracy - mean("accuracy")) < 1e-12);
 });
 
-test("a worker that vanishes in mid-lease costs that lease alone", async (t) => {
+test("when a worker's connection breaks during a lease, only that lease is repeated", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const { address, summary } = await start(out);
-  const doomed = await FakeWorker.join(address, tiny, {
+  const broken = await FakeWorker.join(address, tiny, {
     onLease: (lease, worker) => {
       if (lease.step < 1) return true;
       worker.disconnect();
       return false;
     },
   });
-  const survivor = await FakeWorker.join(address, tiny);
+  const other = await FakeWorker.join(address, tiny);
   const result = await summary;
-  doomed.close();
-  survivor.close();
+  broken.close();
+  other.close();
   assert.equal(result.leasesRedone, 1);
   assert.equal(result.weightsSha256, (await reference).weightsSha256);
 });
 
-test("a worker that falls silent is lost after the timeout", async (t) => {
+test("a worker that sends no heartbeats is lost after the timeout", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const { address, summary } = await start(out, { heartbeatTimeoutMs: 400, heartbeatIntervalMs: 50 });
@@ -155,7 +155,7 @@ test("a worker that falls silent is lost after the timeout", async (t) => {
   assert.equal(result.weightsSha256, (await reference).weightsSha256);
 });
 
-test("weights and sums of several chunks arrive whole, and two compute threads change no bit", async (t) => {
+test("weights and sums of several chunks are complete, and two compute threads change no bit", async (t) => {
   const wide = tinyRun({ epochs: 1, kernelRows: 300_000 });
   const expected = await undisturbed(wide);
   const { out, remove } = await prepareFolder(wide);
@@ -185,7 +185,7 @@ test("a worker with other numerics is admitted when that is allowed, and the run
   assert.equal((await reference).exact, true);
 });
 
-test("a gradient that overflows in the sum stops the run before the weights are touched", async (t) => {
+test("a gradient that overflows in the sum ends the run before the weights are changed", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const { address, summary } = await start(out);
@@ -202,7 +202,7 @@ test("a gradient that overflows in the sum stops the run before the weights are 
   worker.close();
 });
 
-test("weights that overflow in an update end the run as failed, and the checkpoint before is kept", async (t) => {
+test("weights that overflow in an update end the run as failed, and the checkpoint before the update is kept", async (t) => {
   const overflowing = tinyRun({ learningRate: 3e38 });
   const { out, remove } = await prepareFolder(overflowing);
   t.after(remove);
@@ -219,7 +219,7 @@ test("weights that overflow in an update end the run as failed, and the checkpoi
   assert.deepEqual(skipped, []);
 });
 
-test("a NaN stops the run, names the notFinite and keeps the state before", async (t) => {
+test("a NaN ends the run with the slot and the micro-batch in the message, and the state before it is kept", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
   const { address, summary } = await start(out);
@@ -243,19 +243,19 @@ test("a NaN stops the run, names the notFinite and keeps the state before", asyn
   assert.equal(checkpoint?.step, 1);
 });
 
-test("observers hear the run from the start, see its status, and may stop it", async (t) => {
+test("observers receive the events and the status of a run, and can stop it", async (t) => {
   const { out, remove } = await prepareFolder(tiny);
   t.after(remove);
-  const asked: string[] = [];
-  const { address, summary } = await start(out, { onStop: (reason) => asked.push(reason) });
+  const stopReasons: string[] = [];
+  const { address, summary } = await start(out, { onStop: (reason) => stopReasons.push(reason) });
   const { target, credentials, options } = connect({ address, log: quiet });
   const telemetry = new TelemetryClient(target, credentials, options);
   const control = new ControlClient(target, credentials, options);
-  const heard: string[] = [];
+  const kinds: string[] = [];
   const stream = telemetry.subscribe({});
   const streamEnded = once(stream, "end");
   stream.on("data", ({ event }: Event) => {
-    if (event?.$case !== "runStatus") heard.push(event?.$case ?? "nothing"); // comes by the clock, too
+    if (event?.$case !== "runStatus") kinds.push(event?.$case ?? "nothing"); // it also comes at intervals
     if (event?.$case === "stepCommitted" && event.value.step === 2) control.stop({ reason: "seen enough" }, () => {});
   });
   await once(stream, "data");
@@ -269,9 +269,9 @@ test("observers hear the run from the start, see its status, and may stop it", a
   worker.close();
   telemetry.close();
   control.close();
-  assert.deepEqual(asked, ["seen enough"]);
+  assert.deepEqual(stopReasons, ["seen enough"]);
   assert.deepEqual([result.reason, result.steps], ["seen enough", 2]);
-  assert.deepEqual(heard, [
+  assert.deepEqual(kinds, [
     "runStarted",
     "workerJoined",
     "stepCommitted",

@@ -1,9 +1,9 @@
-// Runs a coordinator in a thread that a test can end without warning: the nearest thing to kill -9 in one process.
+// Runs a coordinator in a thread, which a test can terminate like a process that gets `kill -9`.
 import { parentPort, workerData } from "node:worker_threads";
 import { type CoordinatorOptions, runCoordinator } from "../run-coordinator.js";
 
 const quiet = { info: () => {}, warn: () => {} };
-const options = workerData as Pick<CoordinatorOptions, "out" | "listen" | "checkpointEvery">; // set by the test alone
+const options = workerData as Pick<CoordinatorOptions, "out" | "listen" | "checkpointEvery">; // only the test sets it
 
 const { summary } = await runCoordinator({
   ...options,

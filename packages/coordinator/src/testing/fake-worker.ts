@@ -1,5 +1,4 @@
-// Owns a worker for tests that speaks the real protocol and makes its gradients up: a function of the weights, the
-// step and the micro-batch, summed over the fixed tree. A test tells it how to behave through `behaviour`.
+// A worker for tests that uses the real protocol and made-up gradients: `FakeWorker`. A test changes what it does by `Behaviour`.
 import { once } from "node:events";
 import type { ClientDuplexStream } from "@grpc/grpc-js";
 import {
@@ -24,9 +23,9 @@ import type { TinyRun } from "./prepared-folder.js";
 const quiet = { info: () => {}, warn: () => {} };
 
 export interface Behaviour {
-  /** Before a lease is computed; false: leave it alone. */
+  /** Called before a lease is computed. When it returns false, the lease is ignored. */
   readonly onLease?: (lease: Lease, worker: FakeWorker) => boolean | Promise<boolean>;
-  /** Changes the requests of an upload. */
+  /** Returns changed requests of an upload. */
   readonly tamper?: (requests: SubmitSumRequest[], lease: Lease) => SubmitSumRequest[];
   readonly heartbeatEveryMs?: number;
 }
@@ -34,7 +33,7 @@ export interface Behaviour {
 export class FakeWorker {
   readonly answers: { readonly lease: Lease; readonly answer: SubmitSumResponse }[] = [];
   readonly refusals: Error[] = [];
-  /** Resolves with what the coordinator said at the end, or null when the session ended otherwise. */
+  /** Resolves with the coordinator's `finish` instruction, or with null when the session ended without one. */
   readonly finished: Promise<{ completed: boolean; reason: string } | null>;
   readonly joined: JoinResponse;
   readonly client: CoordinatorClient;
@@ -91,13 +90,13 @@ export class FakeWorker {
     this.#session.write({ report });
   }
 
-  /** Closes its side in order. */
+  /** Ends the session's stream in order. */
   endSession(): void {
     clearInterval(this.#heartbeatTimer);
     this.#session.end();
   }
 
-  /** As a killed process: every connection breaks, nothing is said. */
+  /** Breaks every connection without a report, as a killed process does. */
   disconnect(): void {
     clearInterval(this.#heartbeatTimer);
     this.#session.cancel();
@@ -161,7 +160,7 @@ export function claimOf({ run, layout, runSpecSha256 }: TinyRun): JoinRequest {
 }
 let nextInstance = 1;
 
-/** Rejects with the WireError. */
+/** Joins once. Rejects with the WireError of the answer. */
 export function join(
   client: CoordinatorClient,
   tiny: TinyRun,

@@ -1,5 +1,5 @@
-// Makes the sum of a lease up, for tests: `madeUpSum`. It depends on the weights, the step and the micro-batch alone, and is
-// summed over the fixed tree, as a worker's sum is.
+// Creates a made-up sum of a lease, for tests: `madeUpSum`. It is a function of the weights, the step and the micro-batches, and is
+// added over the fixed tree like a real worker's sum.
 import { addInto, TreeSum } from "@lockstep/numerics";
 import {
   contributionHeader,
@@ -70,7 +70,7 @@ export function madeUpSum(
   return [header, ...chunks.map((value): SubmitSumRequest => ({ part: { $case: "chunk", value } }))];
 }
 
-/** Gradients, statistics times samples, and metric sums of one micro-batch: wrong for training, right for comparing. */
+/** Gradients, statistics times samples, and metric sums of one micro-batch. They train nothing and differ for each input. */
 function madeUp(
   weights: Float32Array,
   { seed, numSamples }: { readonly seed: number; readonly numSamples: number },

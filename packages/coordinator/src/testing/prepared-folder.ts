@@ -1,4 +1,4 @@
-// Owns a tiny run for tests: three tensors, made-up metrics, a few steps; in a folder as the launcher leaves it.
+// Prepares a tiny run for tests, with three tensors and made-up metrics: `tinyRun`, and `prepareFolder` for its folder.
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -18,7 +18,7 @@ export interface TinyRun {
   readonly runSpecSha256: string;
 }
 
-/** 44 training samples: 3 steps of 16, 16 and 12 in micro-batches of 4; validation of 10 in 3 micro-batches. */
+/** By default 44 training samples in steps of 16, 16 and 12, and 10 validation samples, in micro-batches of 4. */
 export function tinyRun({
   epochs = 2,
   valSamples = 10,
@@ -78,7 +78,7 @@ export function tinyRun({
   return { run, layout: createLayout(run.tensors), runSpecSha256: canonicalSha256(run.spec) };
 }
 
-/** The checkpoint of step 0, as the launcher writes it. */
+/** The snapshot of step 0, as the launcher writes it. */
 export function firstSnapshot({ run, layout }: TinyRun): Snapshot {
   return {
     runSpec: run.spec,
@@ -96,7 +96,7 @@ export function firstSnapshot({ run, layout }: TinyRun): Snapshot {
   };
 }
 
-/** The folder and a way to remove it. */
+/** Creates the folder of a prepared run. */
 export async function prepareFolder(tiny: TinyRun): Promise<{ out: string; remove: () => Promise<void> }> {
   const out = await mkdtemp(join(tmpdir(), "lockstep-coordinator-"));
   await writeFile(join(out, "run.json"), canonicalJson(tiny.run));

@@ -1,3 +1,4 @@
+// Starts coordinators in tests: `start` runs one in this process, `undisturbed` runs one to its end with one worker.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { RunSummary } from "@lockstep/protocol";
@@ -51,7 +52,7 @@ export async function recordsOf(out: string, file: string): Promise<Record<strin
     .map((line) => JSON.parse(line));
 }
 
-/** What an undisturbed run with one worker gives. */
+/** The result of a run with one worker and no faults. */
 export async function undisturbed(tiny: TinyRun): Promise<RunSummary> {
   const { out, remove } = await prepareFolder(tiny);
   try {

@@ -1,4 +1,4 @@
-// Owns calling each method of a coordinator once, as whoever has these certificates and this token, for tests of what is refused.
+// Calls methods of a coordinator with given certificates and token, for tests of refusals: `TestCaller`.
 import { Metadata, type ServiceError } from "@grpc/grpc-js";
 import { ControlClient, CoordinatorClient, PROTOCOL_VERSION, sendJoinToken, TelemetryClient } from "@lockstep/protocol";
 import { connect, type Role } from "@lockstep/service";
@@ -7,11 +7,11 @@ import { quiet } from "./running-coordinator.js";
 export interface CallerOptions {
   readonly address: string;
   readonly tls?: { readonly folder: string; readonly role: Role };
-  /** Null: none is sent. */
+  /** Null: no token is sent. */
   readonly token: string | null;
 }
 
-/** Each resolves with the first answer, and rejects with gRPC's error. */
+/** Each method resolves with the first answer and rejects with the gRPC error. */
 export class TestCaller {
   readonly #coordinator: CoordinatorClient;
   readonly #telemetry: TelemetryClient;
@@ -29,11 +29,11 @@ export class TestCaller {
     return called((done) => this.#coordinator.getRun({ protocolVersion: PROTOCOL_VERSION }, done));
   }
 
-  /** Of no session. */
+  /** Uploads a chunk without a session. */
   submitSum(): Promise<unknown> {
     return called((done) => {
       const call = this.#coordinator.submitSum(new Metadata(), done);
-      call.on("error", () => {}); // the callback hears of it
+      call.on("error", () => {}); // the callback receives the error, too
       call.write({ part: { $case: "chunk", value: { offsetBytes: 0, data: Buffer.alloc(1024 * 1024), crc32c: 0 } } });
     });
   }

@@ -1,4 +1,4 @@
-// Draws the pseudo-random decisions of a simulation from its seed: `Draws`.
+// Draws the random decisions of a simulation from its seed: `Draws`.
 import { CounterRandom, randomDomain } from "@lockstep/numerics";
 
 export class Draws {
@@ -9,7 +9,7 @@ export class Draws {
     this.#random = new CounterRandom(seed, randomDomain.synthetic);
   }
 
-  /** 0 to below n. */
+  /** A number from 0 to below n. */
   below(n: number): number {
     return this.#random.uniform(this.#count++) * n;
   }

@@ -1,5 +1,5 @@
-// Calls the services of a simulated coordinator without sockets: `Endpoint` is the coordinator's address, `Connection` one
-// worker's connection to it. Messages take virtual time, and a connection can break at any moment.
+// Calls the services of a simulated coordinator without sockets: `Endpoint` is the coordinator's address, and `Connection` is a
+// worker's connection to it. Messages take virtual time. A connection can break at any moment.
 import { EventEmitter } from "node:events";
 import {
   type FetchWeightsRequest,
@@ -22,7 +22,7 @@ import type { Scope, VirtualTime } from "./virtual-time.js";
 type Answer = (error: Error | null, response?: unknown) => void;
 type Method = (call: unknown, answer?: Answer) => void;
 
-/** One call as the service sees it. */
+/** A call, with the interface that the service uses. */
 class Call extends EventEmitter {
   cancelled = false;
   request: unknown;
@@ -44,7 +44,7 @@ export class Endpoint {
   #isClosed = false;
 
   constructor(services: readonly ServedService[], { isReady, process }: { isReady: () => boolean; process: Scope }) {
-    // The three services have no method name in common.
+    // No two of the three services have a method of the same name.
     this.#methods = Object.assign({}, ...services.map(({ implementation }) => implementation));
     this.#isReady = isReady;
     this.#process = process;
@@ -88,7 +88,7 @@ export class Connection {
     return this.#unary("join", { request }) as Promise<JoinResponse>;
   }
 
-  /** Resolves when the stream has ended: with the error, or null. */
+  /** `ended` resolves when the stream has ended: with the error, or with null. */
   attend(onInstruction: (instruction: Instruction) => void): {
     readonly ended: Promise<Error | null>;
     send(report: WorkerReport): void;
@@ -136,7 +136,7 @@ export class Connection {
     return weights;
   }
 
-  /** @param options.cutAfter the call is cut off after so many requests */
+  /** @param options.cutAfter the call is cancelled after this number of requests */
   submit(
     requests: readonly SubmitSumRequest[],
     options: { readonly cutAfter?: number } = {},
@@ -165,7 +165,7 @@ export class Connection {
     return this.#unary("stop", { request: { reason } });
   }
 
-  /** Every call under way ends for both sides: the process of one of them is gone, or the network between them. */
+  /** Ends every open call for both sides, as when a process or the network fails. */
   break(): void {
     for (const [call, reject] of [...this.#open]) {
       this.#open.delete(call);

@@ -1,5 +1,5 @@
-// Keeps a run's folder in memory, on a disk that is slow, full or broken when the simulation says so: `MemoryDisk`. What was
-// written stays when the process that wrote it is killed, as on a real disk.
+// Keeps a run's folder in memory, on a disk that a simulation can make slow or full: `MemoryDisk`. Its content stays when the
+// process that wrote it is killed, as on a real disk.
 import {
   type CheckpointFiles,
   contentOf,
@@ -28,21 +28,21 @@ export class MemoryDisk {
   readonly #numSynced = new Map<string, number>();
   /** Steps of checkpoints that were written before the ledger's line of their step was synced. */
   readonly checkpointsBeforeLedger: number[] = [];
-  /** Every write fails while it is full. */
+  /** While it is true, every write fails. */
   isFull = false;
-  /** The longest time that a checkpoint's write takes. */
+  /** Longest duration of writing a checkpoint, milliseconds. */
   slowestMs = 300;
 
   records(name: string): Record<string, unknown>[] {
     return (this.journals.get(name) ?? []).map((line) => JSON.parse(line));
   }
 
-  /** The folder as one process sees it. */
+  /** The folder for one process. Its operations end when the process is killed. */
   folderFor(
     scope: Scope,
     { draws, unixMs, keepLast }: { readonly draws: Draws; readonly unixMs: () => number; readonly keepLast: number },
   ): RunFolder {
-    // The change and the report of it are two events: a kill between them leaves a change that nobody was told of.
+    // The change and its report are two events: a process that is killed between them does not learn of the change.
     const change = <T>(maxMs: number, apply: () => T): Promise<T> =>
       new Promise((resolve, reject) => {
         scope.after(draws.below(maxMs), () => {

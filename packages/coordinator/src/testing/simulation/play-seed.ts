@@ -1,4 +1,4 @@
-// Plays the simulation of one seed and checks what must hold at its end: `playSeed`.
+// Plays the simulation of one seed and checks its result: `playSeed`.
 import assert from "node:assert/strict";
 import { decodeFiles } from "@lockstep/checkpoint";
 import { createPlan } from "@lockstep/dataset";
@@ -62,7 +62,7 @@ async function checkResult(result: RunSummary, disk: MemoryDisk, reference: Refe
   );
 }
 
-/** Of several records of one step the one of the latest generation counts. */
+/** For each step the record with the highest generation counts. */
 function checkLedger(disk: MemoryDisk, { digests }: Reference): void {
   const counted = new Map<number, Record<string, unknown>>();
   const seen = new Set<string>();

@@ -1,5 +1,5 @@
-// Leads one run in virtual time through the faults that a seed draws: `SimulatedRun`. Coordinators are stopped and killed, the
-// disk fills up, workers come and go; each coordinator goes on in the folder of the one before, until the run is complete.
+// Leads one run in virtual time with faults that a seed draws: `SimulatedRun`. Coordinators are stopped and killed, the disk
+// becomes full, workers join and leave. Each coordinator resumes the run in the same folder, until the run is complete.
 import { setMaxListeners } from "node:events";
 import { contentOf, encodeFiles } from "@lockstep/checkpoint";
 import { RunFailed, UserError } from "@lockstep/errors";
@@ -26,17 +26,17 @@ export interface SimulationResult {
 export interface SimulationOptions {
   readonly tiny: TinyRun;
   readonly seed: number;
-  /** Nothing goes wrong, and every checkpoint stays. */
+  /** True: there are no faults, and no checkpoint is deleted. */
   readonly undisturbed?: boolean;
 }
 
-/** From then on nothing goes wrong any more, so that the run can end. */
-const calmAfterMs = 90_000;
-const calmAfterCoordinators = 8;
-/** Nobody may wait so long. */
+/** After this time, or after this number of coordinators, there are no more faults, so that the run can end. */
+const faultsUntilMs = 90_000;
+const coordinatorsWithFaults = 8;
+/** A run that takes longer than this waits for ever. */
 const deadlineMs = 600_000;
 
-const coordinatorTroubles = [
+const coordinatorFaults = [
   "killed",
   "stopped",
   "stopped by an observer",
@@ -64,8 +64,8 @@ export class SimulatedRun {
   #endpoint: Endpoint | null = null;
   #numCoordinators = 0;
   #numInstances = 0;
-  /** Whether this coordinator has told a worker that the run is over. */
-  #isToldOver = false;
+  /** True when the current coordinator has answered a worker that the run is over. */
+  #hasReportedEnd = false;
   #newestReported = 0;
   #highestGeneration = 0;
   #summary: RunSummary | null = null;
@@ -91,8 +91,8 @@ export class SimulatedRun {
   }
 
   async play(): Promise<SimulationResult> {
-    this.#machine.every(700, () => this.#employ());
-    this.#employ();
+    this.#machine.every(700, () => this.#startMissingWorkers());
+    this.#startMissingWorkers();
     void this.#leadToTheEnd();
     await this.#time.runUntil(() => this.#summary !== null || this.#violations.length > 0, deadlineMs);
     const summary = this.#summary as RunSummary | null;
@@ -100,23 +100,23 @@ export class SimulatedRun {
     return { disk: this.#disk, summary, faults: this.#faults, violations: this.#violations };
   }
 
-  get #isCalm(): boolean {
-    const isLong = this.#time.nowMs > calmAfterMs || this.#numCoordinators > calmAfterCoordinators;
-    return this.#isUndisturbed || isLong;
+  get #isWithoutFaults(): boolean {
+    const isOver = this.#time.nowMs > faultsUntilMs || this.#numCoordinators > coordinatorsWithFaults;
+    return this.#isUndisturbed || isOver;
   }
 
-  #employ(): void {
+  #startMissingWorkers(): void {
     const alive = this.#workers.filter(({ isAlive }) => isAlive).length;
-    if (alive >= (this.#isCalm ? 1 : 1 + this.#draws.below(3))) return;
+    if (alive >= (this.#isWithoutFaults ? 1 : 1 + this.#draws.below(3))) return;
     const worker = new SimulatedWorker(
       {
         tiny: this.#tiny,
         draws: this.#draws,
         connect: (scope) => this.#connect(scope),
-        troubleOfLease: () => (this.#isCalm ? 0 : 0.15),
-        note: (fault) => this.#note(fault),
-        toldOver: () => {
-          this.#isToldOver = true;
+        faultProbability: () => (this.#isWithoutFaults ? 0 : 0.15),
+        countFault: (fault) => this.#countFault(fault),
+        onRunOver: () => {
+          this.#hasReportedEnd = true;
         },
         violation: (message) => this.#violations.push(message),
       },
@@ -148,21 +148,21 @@ export class SimulatedRun {
     }
   }
 
-  /** One process of the coordinator. Null: it failed, or was killed. */
+  /** Runs one process of the coordinator. Null when it failed or was killed. */
   async #lead(): Promise<RunSummary | null> {
     const process = new Scope(this.#time);
-    this.#isToldOver = false;
+    this.#hasReportedEnd = false;
     const stopper = new AbortController();
     setMaxListeners(0, stopper.signal);
-    const trouble = this.#isCalm || this.#draws.chance(0.1) ? null : this.#draws.pick(coordinatorTroubles);
+    const fault = this.#isWithoutFaults || this.#draws.chance(0.1) ? null : this.#draws.pick(coordinatorFaults);
     const before = { files: new Map(this.#disk.files), newest: Math.max(...this.#disk.checkpoints.keys()) };
     if (before.newest < this.#newestReported) {
-      this.#violations.push(`the checkpoint of step ${this.#newestReported} was reported, and is lost`);
+      this.#violations.push(`the checkpoint of step ${this.#newestReported} was reported, and it is lost`);
     }
     const killed = new Promise<null>((resolve) => {
-      if (trouble !== null) {
+      if (fault !== null) {
         this.#machine.after(this.#draws.below(3500), () =>
-          this.#trouble(trouble, { process, stopper, killed: () => resolve(null) }),
+          this.#causeFault(fault, { process, stopper, killed: () => resolve(null) }),
         );
       }
     });
@@ -178,25 +178,25 @@ export class SimulatedRun {
         signal: stopper.signal,
         health: createHealth(),
       },
-      this.#environment(process, trouble === "address taken"),
+      this.#environment(process, fault === "address taken"),
     ).catch((error: unknown) => {
-      const isExpected = error instanceof RunFailed || (trouble === "address taken" && error instanceof UserError);
+      const isExpected = error instanceof RunFailed || (fault === "address taken" && error instanceof UserError);
       if (!isExpected) throw error;
-      this.#note(`ended: ${error.message.replace(/\d+/g, "N").slice(0, 60)}`);
+      this.#countFault(`ended: ${error.message.replace(/\d+/g, "N").slice(0, 60)}`);
       return null;
     });
     const summary = (await Promise.race([led, killed]))?.summary ?? null;
-    if (summary === null && process.isAlive && this.#isToldOver) {
-      this.#violations.push("a worker was told that the run is over, and then the coordinator failed");
+    if (summary === null && process.isAlive && this.#hasReportedEnd) {
+      this.#violations.push("a worker was answered that the run is over, and then the coordinator failed");
     }
     process.kill();
     this.#breakConnections();
-    this.#checkEnd({ trouble, before, summary });
+    this.#checkEnd({ fault, before, summary });
     return summary;
   }
 
-  #trouble(
-    trouble: (typeof coordinatorTroubles)[number],
+  #causeFault(
+    fault: (typeof coordinatorFaults)[number],
     {
       process,
       stopper,
@@ -204,8 +204,8 @@ export class SimulatedRun {
     }: { readonly process: Scope; readonly stopper: AbortController; readonly killed: () => void },
   ): void {
     if (!process.isAlive) return;
-    if (trouble !== "address taken") this.#note(`coordinator: ${trouble}`);
-    switch (trouble) {
+    if (fault !== "address taken") this.#countFault(`coordinator: ${fault}`);
+    switch (fault) {
       case "killed":
         process.kill();
         killed();
@@ -221,8 +221,8 @@ export class SimulatedRun {
       case "disk full":
       case "disk full for good":
         this.#disk.isFull = true;
-        if (trouble === "disk full") this.#machine.after(this.#draws.below(1500), () => (this.#disk.isFull = false));
-        // Somebody stops a coordinator that never has anything to write.
+        if (fault === "disk full") this.#machine.after(this.#draws.below(1500), () => (this.#disk.isFull = false));
+        // A coordinator with nothing to write does not fail by the full disk, so it is stopped.
         this.#machine.after(30_000, () => {
           if (process.isAlive) stopper.abort(new Error("SIGTERM"));
         });
@@ -268,19 +268,19 @@ export class SimulatedRun {
   }
 
   #checkEnd({
-    trouble,
+    fault,
     before,
     summary,
   }: {
-    readonly trouble: string | null;
+    readonly fault: string | null;
     readonly before: { readonly files: ReadonlyMap<string, string>; readonly newest: number };
     readonly summary: RunSummary | null;
   }): void {
     const generation = Number(JSON.parse(this.#disk.files.get("coordinator.json") ?? `{"generation":0}`).generation);
-    if (trouble === "address taken") {
+    if (fault === "address taken") {
       for (const name of ["coordinator.json", "summary.json"]) {
         if (this.#disk.files.get(name) !== before.files.get(name)) {
-          this.#violations.push(`a coordinator that had no address changed ${name}`);
+          this.#violations.push(`a coordinator that could not bind its address changed ${name}`);
         }
       }
     }
@@ -290,16 +290,16 @@ export class SimulatedRun {
     }
     this.#highestGeneration = generation;
     if (summary !== null && !this.#disk.checkpoints.has(summary.steps)) {
-      this.#violations.push(`the summary is of step ${summary.steps}, and no checkpoint is`);
+      this.#violations.push(`the summary is of step ${summary.steps}, which has no checkpoint`);
     }
   }
 
-  #note(fault: string): void {
+  #countFault(fault: string): void {
     this.#faults.set(fault, (this.#faults.get(fault) ?? 0) + 1);
   }
 }
 
-/** An update that takes time, as in a thread of its own. */
+/** A training state whose updates take virtual time. */
 class SlowTraining {
   readonly #training: TrainingState;
   readonly #wait: () => Promise<void>;

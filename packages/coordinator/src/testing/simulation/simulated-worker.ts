@@ -1,5 +1,5 @@
-// A worker of the simulation: `SimulatedWorker` joins, computes leases and misbehaves as its draws decide. It keeps to the
-// protocol as a real worker does: it joins again when its session ends, and leaves when the run is over.
+// A worker in a simulation: `SimulatedWorker` joins, computes leases and has faults at random. Like a real worker it joins again
+// when its session ends, and leaves when the run is over.
 import {
   type FetchWeightsRequest,
   float32Bytes,
@@ -19,67 +19,67 @@ import type { Draws } from "./draws.js";
 import type { Connection } from "./in-process-calls.js";
 import type { Scope } from "./virtual-time.js";
 
-export interface WorkerWorld {
+export interface WorkerContext {
   readonly tiny: TinyRun;
   readonly draws: Draws;
   /** Null while no coordinator can be reached. */
   connect(worker: Scope): Connection | null;
-  /** How likely a lease goes wrong in one way or another. */
-  troubleOfLease(): number;
-  /** Counts what happened, so that a test sees that its faults occur. */
-  note(fault: string): void;
-  /** The worker was told that the run is over for good. */
-  toldOver(): void;
-  /** Something happened that must not. */
+  /** Probability of a fault in a lease. */
+  faultProbability(): number;
+  /** Counts a fault, so that the test can check that it occurs. */
+  countFault(fault: string): void;
+  /** Called when the coordinator has answered that the run is over. */
+  onRunOver(): void;
+  /** Reports behaviour of the coordinator that is wrong. */
   violation(message: string): void;
 }
 
-const troubles = [
+const leaseFaults = [
   "gives the lease up",
   "upload cut off",
   "upload cut off for good",
   "upload twice at once",
   "upload for another generation",
-  "upload of a former lease",
+  "upload of an earlier lease",
   "upload damaged",
   "second stream of its session",
   "stalls",
   "hangs",
-  "dies",
-  "dies silently",
+  "crashes",
+  "crashes silently",
   "leaves",
 ] as const;
 
 export class SimulatedWorker {
-  readonly #world: WorkerWorld;
+  readonly #context: WorkerContext;
   readonly #scope: Scope;
   readonly #instanceId: string;
   readonly #computeThreads: number;
   #connection: Connection | null = null;
   #stalledUntil: Promise<void> = Promise.resolve();
   #isStalled = false;
-  #former: readonly SubmitSumRequest[] | null = null;
+  #earlier: readonly SubmitSumRequest[] | null = null;
 
-  constructor(world: WorkerWorld, scope: Scope, instanceId: string) {
-    this.#world = world;
+  constructor(context: WorkerContext, scope: Scope, instanceId: string) {
+    this.#context = context;
     this.#scope = scope;
     this.#instanceId = instanceId;
-    this.#computeThreads = world.draws.pick([1, 1, 2]);
+    this.#computeThreads = context.draws.pick([1, 1, 2]);
   }
 
   get isAlive(): boolean {
     return this.#scope.isAlive;
   }
 
-  /** Until it leaves or is killed. */
+  /** Works until it leaves or is killed. */
   async run(): Promise<void> {
     for (;;) {
-      await this.#scope.sleep(50 + this.#world.draws.below(400));
-      this.#connection = this.#world.connect(this.#scope);
+      await this.#scope.sleep(50 + this.#context.draws.below(400));
+      this.#connection = this.#context.connect(this.#scope);
       if (this.#connection === null) continue;
       try {
         const claim = {
-          ...claimOf(this.#world.tiny),
+          ...claimOf(this.#context.tiny),
           instanceId: this.#instanceId,
           computeThreads: this.#computeThreads,
         };
@@ -87,30 +87,30 @@ export class SimulatedWorker {
         if (await this.#attend(this.#connection, joined)) break;
       } catch (error) {
         if (isCode(error, "run-over")) {
-          // While a person's stop is under way it is not sure yet that the run's last checkpoint can be written.
-          if (!String(error).includes("stopping")) this.#world.toldOver();
+          // During a requested stop the last checkpoint is not written yet, so the run may still fail.
+          if (!String(error).includes("stopping")) this.#context.onRunOver();
           break;
         }
-        if (remedyOf(error) === "none") this.#world.violation(`a worker was refused: ${error}`);
+        if (remedyOf(error) === "none") this.#context.violation(`a worker was refused: ${error}`);
       }
     }
     this.#scope.kill();
   }
 
-  /** The process is gone. @param silently the other side does not notice */
-  die(silently: boolean): void {
+  /** Kills the process. @param silently the coordinator's connection does not break */
+  crash(silently: boolean): void {
     this.#scope.kill();
     if (!silently) this.#connection?.break();
   }
 
-  /** True when the worker is not wanted any more. */
+  /** Attends one session. Returns true when the run is over. */
   async #attend(connection: Connection, joined: JoinResponse): Promise<boolean> {
     let isOver = false;
     const session = connection.attend(({ instruction }: Instruction) => {
       if (instruction?.$case === "lease") void this.#serve(instruction.value, { connection, joined, session });
       if (instruction?.$case !== "finish" || instruction.value.mayGoOn) return;
       isOver = true;
-      this.#world.toldOver();
+      this.#context.onRunOver();
     });
     session.send({ report: { $case: "opened", value: { sessionId: joined.sessionId } } });
     let sequence = 0;
@@ -125,22 +125,22 @@ export class SimulatedWorker {
   }
 
   async #serve(lease: Lease, of: SessionOf): Promise<void> {
-    const { draws, note } = this.#world;
-    const trouble = draws.chance(this.#world.troubleOfLease()) ? draws.pick(troubles) : null;
-    if (trouble !== null) note(trouble);
+    const { draws, countFault } = this.#context;
+    const fault = draws.chance(this.#context.faultProbability()) ? draws.pick(leaseFaults) : null;
+    if (fault !== null) countFault(fault);
     try {
-      switch (trouble) {
+      switch (fault) {
         case "gives the lease up":
           of.session.send({
             report: { $case: "leaseFailed", value: { leaseId: lease.leaseId, reason: "unreadable" } },
           });
           return;
         case "hangs":
-          this.#scope.after(3000 + draws.below(3000), () => this.die(false));
+          this.#scope.after(3000 + draws.below(3000), () => this.crash(false));
           return;
-        case "dies":
-        case "dies silently":
-          this.#scope.after(draws.below(200), () => this.die(trouble === "dies silently"));
+        case "crashes":
+        case "crashes silently":
+          this.#scope.after(draws.below(200), () => this.crash(fault === "crashes silently"));
           break;
         case "stalls":
           this.#stall(500 + draws.below(5000));
@@ -156,34 +156,34 @@ export class SimulatedWorker {
       const weights = await this.#fetch(lease, of);
       await this.#scope.sleep(lease.count * (10 + draws.below(draws.chance(0.02) ? 3000 : 60)));
       await this.#stalledUntil;
-      const requests = madeUpSum(this.#world.tiny, lease, { weights, sessionId: of.joined.sessionId });
-      await this.#upload(requests, trouble, of.connection);
-      this.#former = requests;
-      if (trouble === "leaves") of.session.close();
+      const requests = madeUpSum(this.#context.tiny, lease, { weights, sessionId: of.joined.sessionId });
+      await this.#upload(requests, fault, of.connection);
+      this.#earlier = requests;
+      if (fault === "leaves") of.session.close();
     } catch (error) {
-      // What the coordinator takes back or has committed meanwhile is refused; so are the calls of a session that ended.
+      // The coordinator refuses calls for a lease that it revoked, for a committed step, and of a session that ended.
       const expected = ["stale-lease", "stale-generation", "unknown-session", "bad-chunk"] as const;
       if (expected.some((code) => isCode(error, code)) || remedyOf(error) === "retry") return;
-      this.#world.violation(`lease ${lease.leaseId}: ${error}`);
+      this.#context.violation(`lease ${lease.leaseId}: ${error}`);
     }
   }
 
   async #fetch(lease: Lease, { connection, joined }: SessionOf): Promise<Float32Array> {
     const { coordinatorGeneration, step, weightsDigest } = lease;
     const request: FetchWeightsRequest = { sessionId: joined.sessionId, coordinatorGeneration, step, weightsDigest };
-    const weights = await connection.fetchWeights(request, this.#world.tiny.layout);
+    const weights = await connection.fetchWeights(request, this.#context.tiny.layout);
     const digest = xxh3Digest(float32Bytes(weights));
-    if (digest !== weightsDigest) this.#world.violation(`the weights of step ${step} have digest ${digest}`);
+    if (digest !== weightsDigest) this.#context.violation(`the weights of step ${step} have digest ${digest}`);
     return weights;
   }
 
-  async #upload(requests: SubmitSumRequest[], trouble: string | null, connection: Connection): Promise<void> {
-    const { draws } = this.#world;
-    switch (trouble) {
+  async #upload(requests: SubmitSumRequest[], fault: string | null, connection: Connection): Promise<void> {
+    const { draws } = this.#context;
+    switch (fault) {
       case "upload cut off":
       case "upload cut off for good":
         await connection.submit(requests, { cutAfter: 1 }).catch(() => {});
-        if (trouble === "upload cut off for good") return;
+        if (fault === "upload cut off for good") return;
         await this.#scope.sleep(draws.below(4000));
         break;
       case "upload twice at once":
@@ -192,8 +192,8 @@ export class SimulatedWorker {
       case "upload for another generation":
         await this.#mustBeRefused(connection, changeHeader(requests, -1), "stale-generation");
         break;
-      case "upload of a former lease":
-        if (this.#former !== null) await this.#mustNotCount(connection, this.#former);
+      case "upload of an earlier lease":
+        if (this.#earlier !== null) await this.#mustNotCount(connection, this.#earlier);
         break;
       case "upload damaged":
         await this.#mustNotCount(connection, damage(requests));
@@ -208,26 +208,26 @@ export class SimulatedWorker {
       (refusal: unknown) => refusal,
     );
     if (error === null || !(isCode(error, code) || remedyOf(error) === "retry")) {
-      this.#world.violation(`a sum that must be refused with ${code} was answered with ${error ?? "yes"}`);
+      this.#context.violation(`a sum that must be refused with ${code} was answered with ${error ?? "yes"}`);
     }
   }
 
-  /** A validation sum has no chunk that could be damaged: it is taken. */
+  /** A validation sum has no chunk to damage, so it is accepted. */
   async #mustNotCount(connection: Connection, requests: readonly SubmitSumRequest[]): Promise<void> {
-    const isWhole = requests.length === 1 && requests !== this.#former;
+    const isWhole = requests.length === 1 && requests !== this.#earlier;
     const accepted = await connection.submit(requests).then(
       (answer) => answer.accepted,
       () => false,
     );
-    if (accepted && !isWhole) this.#world.violation("a sum that must not count was accepted");
+    if (accepted && !isWhole) this.#context.violation("a sum that must not count was accepted");
   }
 
   async #attendTwice({ connection, joined }: SessionOf): Promise<void> {
-    const second = connection.attend(() => this.#world.violation("a second stream received an instruction"));
+    const second = connection.attend(() => this.#context.violation("a second stream received an instruction"));
     second.send({ report: { $case: "opened", value: { sessionId: joined.sessionId } } });
     const error = await second.ended;
     if (!isCode(error, "unknown-session") && remedyOf(error) !== "retry") {
-      this.#world.violation(`a second stream of a session was answered with ${error}`);
+      this.#context.violation(`a second stream of a session was answered with ${error}`);
     }
   }
 

@@ -1,5 +1,5 @@
-// The thread that plays a share of the seeds: every `stride`-th from `first` to `last`. It posts the faults that occurred, by
-// name, or the first error.
+// A thread that plays a share of the seeds: every `stride`-th seed from `first` to `last`. It posts how often each fault occurred,
+// or throws the first error.
 import { parentPort, workerData } from "node:worker_threads";
 import { playSeed, playUndisturbed } from "./play-seed.js";
 
@@ -9,7 +9,7 @@ export interface SimulationShare {
   readonly stride: number;
 }
 
-const { first, last, stride } = workerData as SimulationShare; // simulation.test.ts is the only one to start this file
+const { first, last, stride } = workerData as SimulationShare; // only simulation.test.ts starts this file
 const total = new Map<string, number>();
 const reference = await playUndisturbed();
 for (let seed = first; seed <= last; seed += stride) {

@@ -1,15 +1,15 @@
-// Runs a simulation's events in the order of a clock that nobody waits for: `VirtualTime`. A `Scope` is a process in it: when it
-// is killed, none of its timers and none of its waits ever ends.
+// Runs the events of a simulation in the order of a virtual clock: `VirtualTime`. A `Scope` is a simulated process: after it is
+// killed, its timers do not fire and its waits do not end.
 
-interface Appointment {
+interface TimedEvent {
   readonly atMs: number;
   readonly work: () => void;
 }
 
 export class VirtualTime {
   #nowMs = 0;
-  /** Ascending by time; of equal times in the order in which they were made. */
-  readonly #appointments: Appointment[] = [];
+  /** In ascending order of time. Events at the same time are in the order in which they were added. */
+  readonly #events: TimedEvent[] = [];
 
   get nowMs(): number {
     return this.#nowMs;
@@ -17,18 +17,18 @@ export class VirtualTime {
 
   after(ms: number, work: () => void): void {
     const atMs = this.#nowMs + ms;
-    let index = this.#appointments.length;
-    while (index > 0 && (this.#appointments[index - 1]?.atMs ?? 0) > atMs) index -= 1;
-    this.#appointments.splice(index, 0, { atMs, work });
+    let index = this.#events.length;
+    while (index > 0 && (this.#events[index - 1]?.atMs ?? 0) > atMs) index -= 1;
+    this.#events.splice(index, 0, { atMs, work });
   }
 
-  /** @throws when the deadline passes first */
+  /** Runs events until `isDone` returns true. @throws Error if the deadline passes or no event is left before that */
   async runUntil(isDone: () => boolean, deadlineMs: number): Promise<void> {
     await settle();
     while (!isDone()) {
-      const next = this.#appointments.shift();
-      if (next === undefined) throw new Error("nothing is left to happen: somebody waits for ever");
-      if (next.atMs > deadlineMs) throw new Error(`not done after ${deadlineMs} ms: somebody waits for ever`);
+      const next = this.#events.shift();
+      if (next === undefined) throw new Error("no event is left, and the simulation is not done");
+      if (next.atMs > deadlineMs) throw new Error(`the simulation is not done after ${deadlineMs} ms`);
       this.#nowMs = next.atMs;
       next.work();
       await settle();
@@ -73,7 +73,7 @@ export class Scope {
   }
 }
 
-/** All promises that can go on have gone on when this resolves: a simulation has no input or output. */
+/** Resolves when all promise callbacks that can run have run. A simulation has no input or output to wait for. */
 function settle(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
