@@ -1,5 +1,5 @@
-// Runs the core: `Conductor` gives it one event after another and carries out its effects. The parts that it is constructed
-// with do the input and output: gRPC streams, tensors, the disk.
+// Runs the core: `Conductor` gives it one event after another and carries out its effects. The parts that it is
+// constructed with do the input and output: gRPC streams, tensors, the disk.
 import type { JsonValue } from "@lockstep/checkpoint";
 import { describeError, type Log } from "@lockstep/errors";
 import type { RunDescription, TensorLayout } from "@lockstep/protocol";
@@ -100,8 +100,8 @@ export class Conductor {
 
   /**
    * Gives an event to the core and carries out its effects. Returns the effects.
-   * When carrying out an effect dispatches another event, that event is queued and handled before this call returns. The
-   * inner call returns no effects.
+   * When carrying out an effect dispatches another event, that event is queued and handled before this call returns.
+   * The inner call returns no effects.
    */
   dispatch(event: CoreEvent): readonly Effect[] {
     this.#queue.push(event);

@@ -1,4 +1,5 @@
-// The public exports of the coordinator: `runCoordinator` leads a run, `answerLateWorkers` answers workers after its end.
+// The public exports of the coordinator: `runCoordinator` leads a run, `answerLateWorkers` answers workers after its
+// end.
 
 export type { RunEnd } from "./lead-run.js";
 export { type CoordinatorOptions, runCoordinator } from "./run-coordinator.js";

@@ -1,5 +1,5 @@
-// Leads a run from its prepared folder until it ends or is stopped: `leadRun`. Clock, timers, disk and network are passed in
-// as `RunEnvironment`.
+// Leads a run from its prepared folder until it ends or is stopped: `leadRun`. Clock, timers, disk and network are
+// passed in as `RunEnvironment`.
 import { describeError, RunFailed } from "@lockstep/errors";
 import type { RunSummary } from "@lockstep/protocol";
 import { canonicalJson } from "@lockstep/protocol";
@@ -34,7 +34,9 @@ const closeGraceMs = 2000;
 
 export interface RunEnd {
   readonly summary: RunSummary;
-  /** True when a later process may resume the run: this process received a signal to end. False when the run is over. */
+  /**
+   * True when a later process may resume the run: this process received a signal to end. False when the run is over.
+   */
   readonly mayGoOn: boolean;
   /** Number of workers that were connected at the end and received its reason. */
   readonly workersNotified: number;
@@ -42,8 +44,8 @@ export interface RunEnd {
 
 /**
  * Leads the run in the folder until it ends or is stopped.
- * Nothing in the folder is changed before the address is bound. A second coordinator, which cannot bind the address, thus
- * leaves the generation and the last result as they are.
+ * Nothing in the folder is changed before the address is bound. A second coordinator, which cannot bind the address,
+ * thus leaves the generation and the last result as they are.
  * @throws UserError if the folder is not a prepared run or the address cannot be bound
  * @throws RunFailed if the run cannot go on; summary.json is not written then
  */
@@ -158,8 +160,8 @@ function servicesOf(
 }
 
 /**
- * Waits for the last checkpoint and writes the result. This happens before workers learn that the run is over, because they
- * do not reconnect after that. If the checkpoint or the result cannot be written, the run has failed.
+ * Waits for the last checkpoint and writes the result. This happens before workers learn that the run is over, because
+ * they do not reconnect after that. If the checkpoint or the result cannot be written, the run has failed.
  */
 async function record(
   parts: RunParts,

@@ -12,7 +12,9 @@ export interface CoordinatorOptions extends Omit<LeadOptions, "health"> {
   readonly out: string;
   /** `unix:/path.sock` or `host:port`; with port 0 the system picks a free port. */
   readonly listen: string;
-  /** Folder of the coordinator's certificates. With it, TLS is mutual and each method is allowed for certain roles only. */
+  /**
+   * Folder of the coordinator's certificates. With it, TLS is mutual and each method is allowed for certain roles only.
+   */
   readonly tls?: string | undefined;
   /** Default: the file `join-token` in the folder of certificates, if it exists. */
   readonly joinTokenFile?: string | undefined;

@@ -1,5 +1,5 @@
-// The parts of the machine that a run uses: `RunEnvironment` has the clock, timers, the run's folder and the network. A test
-// passes its own. In this package only `run-coordinator.ts` asks the machine for the time or a timer.
+// The parts of the machine that a run uses: `RunEnvironment` has the clock, timers, the run's folder and the network. A
+// test passes its own. In this package only `run-coordinator.ts` asks the machine for the time or a timer.
 import type { Listener, ProcessVitals, ServedService } from "@lockstep/service";
 import type { RunFolder } from "./keep/run-folder.js";
 import type { Training, TrainingStateOptions } from "./reduce/training-state.js";
@@ -10,7 +10,8 @@ export interface RunEnvironment {
   /** Calls `work` every `intervalMs` milliseconds, until the returned function is called. */
   every(intervalMs: number, work: () => void): () => void;
   /**
-   * Serves the services. While `isReady` returns false, every call is answered with UNAVAILABLE, and the caller tries again.
+   * Serves the services. While `isReady` returns false, every call is answered with UNAVAILABLE, and the caller tries
+   * again.
    * @throws UserError if the address is invalid or in use
    */
   listen(services: readonly ServedService[], isReady: () => boolean): Promise<Listener>;

@@ -1,8 +1,8 @@
-// Plays runs of the whole coordinator in virtual time, with faults that a seed draws: kills, stops, a full disk, slow commits,
-// faulty workers. Each run must be complete at the end, with the same bits as a run without faults.
+// Plays runs of the whole coordinator in virtual time, with faults that a seed draws: kills, stops, a full disk, slow
+// commits, faulty workers. Each run must be complete at the end, with the same bits as a run without faults.
 //
-// LOCKSTEP_SIMULATIONS=20000 plays 20000 seeds. LOCKSTEP_SIMULATION_SEED=7 plays only seed 7. The default takes less than 20 s of
-// CPU time.
+// LOCKSTEP_SIMULATIONS=20000 plays 20000 seeds. LOCKSTEP_SIMULATION_SEED=7 plays only seed 7. The default takes less
+// than 20 s of CPU time.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";

@@ -1,5 +1,5 @@
-// Applies one event to the core's state: `advance` returns the new state, the effects for the conductor to carry out, and
-// the reason for the state. Pure: the given state is not changed.
+// Applies one event to the core's state: `advance` returns the new state, the effects for the conductor to carry out,
+// and the reason for the state. Pure: the given state is not changed.
 import { type Draft, draftOf } from "./draft.js";
 import type { CoreEvent, Effect } from "./event.js";
 import { backUpLateLeases, dropLeases, forgetLease, grantLeases, settleLease } from "./leasing.js";

@@ -1,4 +1,5 @@
-// The working copy of one `advance` call: a `Draft` has a copy of the state that may be changed, and the effects so far.
+// The working copy of one `advance` call: a `Draft` has a copy of the state that may be changed, and the effects so
+// far.
 import type { Effect } from "./event.js";
 import { type CoreState, copyState } from "./state.js";
 

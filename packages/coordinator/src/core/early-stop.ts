@@ -1,5 +1,5 @@
-// Decides whether a run ends before its last epoch: `reasonToStopEarly`. It is a pure function of the recorded validation
-// losses, so a run that was resumed, or whose coordinator was killed, ends at the same epoch.
+// Decides whether a run ends before its last epoch: `reasonToStopEarly`. It is a pure function of the recorded
+// validation losses, so a run that was resumed, or whose coordinator was killed, ends at the same epoch.
 
 export interface EarlyStop {
   /** Epochs in a row without an improvement, at least 1. */
@@ -10,7 +10,8 @@ export interface EarlyStop {
 
 /**
  * The reason to stop, for users, or null to go on.
- * @param losses one for each completed epoch, from epoch 0 on; null where the loss is not a number, which is no improvement
+ * @param losses one for each completed epoch, from epoch 0 on; null where the loss is not a number, which is no
+ * improvement
  */
 export function reasonToStopEarly(rule: EarlyStop | null, losses: readonly (number | null)[]): string | null {
   if (rule === null) return null;

@@ -1,5 +1,5 @@
-// Declares the core's input and output: `CoreEvent` is what can happen to a run, `Effect` is what the conductor then does.
-// Both are plain data.
+// Declares the core's input and output: `CoreEvent` is what can happen to a run, `Effect` is what the conductor then
+// does. Both are plain data.
 import type { WireErrorCode } from "@lockstep/protocol";
 import type { PassKind } from "./run-plan.js";
 

@@ -1,11 +1,14 @@
-// Plans which worker computes which node of the tree: `planLeases` simulates schedules. It prefers large nodes, because each
-// lease costs one upload, and splits them where the pass then ends sooner. Pure.
+// Plans which worker computes which node of the tree: `planLeases` simulates schedules. It prefers large nodes, because
+// each lease costs one upload, and splits them where the pass then ends sooner. Pure.
 import { childrenOf, type TreeNode } from "@lockstep/numerics";
 
 export interface PlannableWorker {
   readonly slot: number;
   readonly computeThreads: number;
-  /** Milliseconds for a round of `computeThreads` micro-batches. Null when not measured: then the mean of the others counts. */
+  /**
+   * Milliseconds for a round of `computeThreads` micro-batches. Null when not measured: then the mean of the others
+   * counts.
+   */
   readonly roundMs: number | null;
   /** Milliseconds until the worker is idle; 0 when it is. Only idle workers get leases. */
   readonly busyMs: number;
@@ -33,8 +36,8 @@ const worthSplitting = 0.97;
 const nodesPerWorker = 6;
 
 /**
- * Returns at most one lease for each idle worker. The nodes are disjoint and lie in `outstanding`. All idle workers get a
- * lease when there are enough micro-batches. The other outstanding nodes wait for the next idle worker.
+ * Returns at most one lease for each idle worker. The nodes are disjoint and lie in `outstanding`. All idle workers get
+ * a lease when there are enough micro-batches. The other outstanding nodes wait for the next idle worker.
  */
 export function planLeases(request: LeasePlanRequest): PlannedLease[] {
   const { workers, outstanding, maxCount } = request;
@@ -90,8 +93,8 @@ interface Queue {
 }
 
 /**
- * Gives each node, the largest first, to the worker that would finish it first. Then each idle worker without a node takes
- * one from the worker that would end last.
+ * Gives each node, the largest first, to the worker that would finish it first. Then each idle worker without a node
+ * takes one from the worker that would end last.
  */
 function simulate(nodes: readonly TreeNode[], workers: readonly PlannableWorker[], costs: LeaseCosts): Schedule {
   const queues: Queue[] = workers.map((worker) => ({ worker, nodes: [], endMs: worker.busyMs }));

@@ -1,5 +1,5 @@
-// Grants, revokes and repeats the leases of the current pass: `grantLeases` is the main function. A micro-batch is outstanding
-// when neither an open lease nor an accepted sum has it. That set is always computed and never stored.
+// Grants, revokes and repeats the leases of the current pass: `grantLeases` is the main function. A micro-batch is
+// outstanding when neither an open lease nor an accepted sum has it. That set is always computed and never stored.
 import { childrenOf, type TreeNode } from "@lockstep/numerics";
 import type { Draft } from "./draft.js";
 import { leaseMs, planLeases } from "./lease-plan.js";
@@ -35,8 +35,8 @@ export function grantLeases(draft: Draft): void {
 }
 
 /**
- * Whether leases may be granted. The first lease waits for the expected workers, so that workers that are started together
- * also begin together.
+ * Whether leases may be granted. The first lease waits for the expected workers, so that workers that are started
+ * together also begin together.
  */
 function gather({ state, nowMs }: Draft): boolean {
   if (state.gathered) return true;
@@ -174,7 +174,9 @@ function lateAtMs(state: CoreState, pass: PassState, lease: OpenLease, holder: M
   return lease.grantedAtMs + Math.max(floor, factor * (lease.expectedMs ?? 0));
 }
 
-/** While no validation round is measured, the training round is its estimate: a validation has only the forward part. */
+/**
+ * While no validation round is measured, the training round is its estimate: a validation has only the forward part.
+ */
 function roundMsOf(member: Member, pass: PassState): number | null {
   return member.roundMs[pass.kind] ?? (pass.kind === "validate" ? member.roundMs.train : null);
 }

@@ -1,5 +1,5 @@
-// Admits, refuses and removes workers: `join` and `removeMember` are the main functions. It assigns slots and generations, and
-// detects silent workers. leasing.ts handles the leases of a removed worker.
+// Admits, refuses and removes workers: `join` and `removeMember` are the main functions. It assigns slots and
+// generations, and detects silent workers. leasing.ts handles the leases of a removed worker.
 import { differences, type WireErrorCode } from "@lockstep/protocol";
 import type { Draft } from "./draft.js";
 import { type JoinClaim, mayGoOnAfter } from "./event.js";
@@ -56,7 +56,10 @@ export function join(draft: Draft, claim: JoinClaim, sessionId: string): void {
   effects.push({ type: "admit", sessionId, slot, generation, host, computeThreads, backend, mixed });
 }
 
-/** Ends the member's session and drops its leases. After the end of the run no worker is reported as lost: all of them leave. */
+/**
+ * Ends the member's session and drops its leases. After the end of the run no worker is reported as lost: all of them
+ * leave.
+ */
 export function removeMember(draft: Draft, member: Member, reason: string): void {
   member.left = member.status === "draining";
   member.status = "gone";
@@ -84,8 +87,9 @@ export function drain(draft: Draft, sessionId: string): void {
 }
 
 /**
- * Removes workers that were silent for longer than the timeout. A long time between two ticks is a pause of the coordinator
- * itself (a suspended machine, a stopped process). Heartbeats wait unread then, so that time does not count as silence.
+ * Removes workers that were silent for longer than the timeout. A long time between two ticks is a pause of the
+ * coordinator itself (a suspended machine, a stopped process). Heartbeats wait unread then, so that time does not count
+ * as silence.
  */
 export function removeSilentMembers(draft: Draft): void {
   const { state, nowMs } = draft;

@@ -1,5 +1,5 @@
-// Orders the run: `openNext` opens the next pass or ends the run. The other functions decide when to commit, to validate, to take
-// a snapshot, to stop and to fail.
+// Orders the run: `openNext` opens the next pass or ends the run. The other functions decide when to commit, to
+// validate, to take a snapshot, to stop and to fail.
 
 import type { Draft } from "./draft.js";
 import { reasonToStopEarly } from "./early-stop.js";
@@ -86,8 +86,8 @@ export function concluded(draft: Draft, validationLoss: number | null): void {
 }
 
 /**
- * Requests a stop; a second request is ignored. The current training step may finish within `stopGraceMs`. A validation is
- * abandoned at once.
+ * Requests a stop; a second request is ignored. The current training step may finish within `stopGraceMs`. A validation
+ * is abandoned at once.
  */
 export function requestStop(
   draft: Draft,

@@ -1,5 +1,5 @@
-// Describes what a run computes: `RunPlan` has the number of steps and the micro-batches of each pass, and `Position` is how
-// far a run is. `createPlan` of packages/dataset makes the plan.
+// Describes what a run computes: `RunPlan` has the number of steps and the micro-batches of each pass, and `Position`
+// is how far a run is. `createPlan` of packages/dataset makes the plan.
 
 export type PassKind = "train" | "validate";
 
@@ -21,8 +21,8 @@ export interface RunPlan {
 }
 
 /**
- * What the run computes next. `stepInEpoch === stepsPerEpoch` means that the epoch's steps are done and its validation is due.
- * After the validation, `epoch` is one more and `stepInEpoch` is 0.
+ * What the run computes next. `stepInEpoch === stepsPerEpoch` means that the epoch's steps are done and its validation
+ * is due. After the validation, `epoch` is one more and `stepInEpoch` is 0.
  */
 export interface Position {
   /** Optimizer updates so far. */

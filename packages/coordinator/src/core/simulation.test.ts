@@ -1,5 +1,6 @@
-// Simulates the core with random workers that join, crash, hang, and send sums late or twice. In each simulation the run must end,
-// each micro-batch of each pass must count once, and the sums must be those of the fixed tree. A failure names its seed.
+// Simulates the core with random workers that join, crash, hang, and send sums late or twice. In each simulation the
+// run must end, each micro-batch of each pass must count once, and the sums must be those of the fixed tree. A failure
+// names its seed.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { CounterRandom, randomDomain, TreeSum } from "@lockstep/numerics";

@@ -41,7 +41,9 @@ export interface CoreSettings {
   readonly maxValidationLease: number;
 }
 
-/** The numerics and pixels that workers must have: those of the first worker that joined, or those of the checkpoint. */
+/**
+ * The numerics and pixels that workers must have: those of the first worker that joined, or those of the checkpoint.
+ */
 export interface Reference {
   readonly numericsJson: string;
   readonly pixelsSha256: string;

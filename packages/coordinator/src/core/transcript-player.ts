@@ -1,6 +1,6 @@
-// Plays a transcript of testdata/*.txt, for tests: `playTranscript`. A line that starts with "> " is a command; the indented lines
-// below it are the effects of the core. The player replaces the conductor: it adds lists of micro-batches instead of tensors,
-// and reports each commit at once. `commands` below lists the commands.
+// Plays a transcript of testdata/*.txt, for tests: `playTranscript`. A line that starts with "> " is a command; the
+// indented lines below it are the effects of the core. The player replaces the conductor: it adds lists of
+// micro-batches instead of tensors, and reports each commit at once. `commands` below lists the commands.
 import { TreeSum } from "@lockstep/numerics";
 import { advance } from "./advance.js";
 import type { CoreEvent, Effect, JoinClaim } from "./event.js";
@@ -49,8 +49,8 @@ class TranscriptPlayer {
   /** The commands that may follow "> ". WHO is a worker's name; LEASE is L and the lease's id. */
   private readonly commands: Readonly<Record<string, (words: string[], options: Options) => void>> = {
     /**
-     * run steps-per-epoch=2 epochs=1 micro-batches=4 validation=2 [checkpoint-every=] [max-steps=] [mixed=yes] [step=] [expect=]
-     * [patience=] [min-delta=] [losses=1,0.5]: the losses of the epochs in order; the last one is repeated
+     * run steps-per-epoch=2 epochs=1 micro-batches=4 validation=2 [checkpoint-every=] [max-steps=] [mixed=yes] [step=]
+     * [expect=] [patience=] [min-delta=] [losses=1,0.5]: the losses of the epochs in order; the last one is repeated
      */
     run: (_, options) => this.#run(options),
     /** join WHO [slot=] [threads=] [process=] and any field of the claim */

@@ -1,5 +1,5 @@
-// Stores and restores the part of a checkpoint that is not training state: `Bookkeeping` has counters and validation losses.
-// It does not change the result of any step. The losses decide whether an early stop ends the run.
+// Stores and restores the part of a checkpoint that is not training state: `Bookkeeping` has counters and validation
+// losses. It does not change the result of any step. The losses decide whether an early stop ends the run.
 import type { JsonValue } from "@lockstep/checkpoint";
 import { type GoodputRecord, goodputRecord } from "@lockstep/protocol";
 
@@ -40,7 +40,10 @@ export function storeBookkeeping(bookkeeping: Bookkeeping): Record<string, JsonV
   };
 }
 
-/** Reads what storeBookkeeping returned. The checkpoint of step 0 has none: then the counters are 0 and the rest is null. */
+/**
+ * Reads what storeBookkeeping returned. The checkpoint of step 0 has none: then the counters are 0 and the rest is
+ * null.
+ */
 export function restoreBookkeeping(stored: Readonly<Record<string, JsonValue>>): Bookkeeping {
   const { epochLoss, leasesRedone, mixedNumerics } = stored;
   const byWorker = stored["microBatchesByWorker"];

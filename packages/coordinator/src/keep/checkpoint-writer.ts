@@ -1,10 +1,12 @@
-// Writes snapshots to the disk one after another while the training goes on: `CheckpointWriter`. During a write the newest
-// snapshot waits. It replaces others that wait, except validated ones, because one of them may be the best. After a failed
-// write the waiting snapshots are still written.
+// Writes snapshots to the disk one after another while the training goes on: `CheckpointWriter`. During a write the
+// newest snapshot waits. It replaces others that wait, except validated ones, because one of them may be the best.
+// After a failed write the waiting snapshots are still written.
 import type { Snapshot } from "@lockstep/checkpoint";
 import type { CheckpointReport, RunCheckpoints } from "./run-folder.js";
 
-/** Largest number of validated snapshots that wait. There are more only when a write takes longer than several epochs. */
+/**
+ * Largest number of validated snapshots that wait. There are more only when a write takes longer than several epochs.
+ */
 const maxValidatedWaiting = 3;
 
 export class CheckpointWriter {

@@ -1,5 +1,5 @@
-// Reads and stores the coordinator's generation in `OUT/coordinator.json`: `readGeneration` and `storeGeneration`. A coordinator
-// stores its generation before it answers any call, so that no two processes use the same one.
+// Reads and stores the coordinator's generation in `OUT/coordinator.json`: `readGeneration` and `storeGeneration`. A
+// coordinator stores its generation before it answers any call, so that no two processes use the same one.
 import { parseJson } from "@lockstep/files";
 import { z } from "zod";
 import type { RunFolder } from "./run-folder.js";
@@ -7,7 +7,10 @@ import type { RunFolder } from "./run-folder.js";
 const fileName = "coordinator.json";
 const content = z.object({ generation: z.number().int().positive() });
 
-/** The generation of the previous coordinator of this run, or 0 when there was none. @throws UserError if the file is invalid */
+/**
+ * The generation of the previous coordinator of this run, or 0 when there was none.
+ * @throws UserError if the file is invalid
+ */
 export async function readGeneration(folder: RunFolder): Promise<number> {
   const text = await folder.readText(fileName);
   if (text === null) return 0;

@@ -1,4 +1,5 @@
-// Reads the folder of a prepared run: `readPreparedRun` returns the content of run.json and the newest sound checkpoint.
+// Reads the folder of a prepared run: `readPreparedRun` returns the content of run.json and the newest sound
+// checkpoint.
 import { checkSpec } from "@lockstep/checkpoint";
 import { createPlan } from "@lockstep/dataset";
 import { type Log, UserError } from "@lockstep/errors";
@@ -14,7 +15,10 @@ export interface PreparedRun {
   readonly checkpoint: StoredCheckpoint;
 }
 
-/** @throws UserError if run.json is missing or invalid, no checkpoint verifies, or the checkpoint has another spec or layout */
+/**
+ * @throws UserError if run.json is missing or invalid, no checkpoint verifies, or the checkpoint has another spec or
+ * layout
+ */
 export async function readPreparedRun(folder: RunFolder, log: Log): Promise<PreparedRun> {
   const run = await readDescription(folder);
   const layout = createLayout(run.tensors);

@@ -1,5 +1,5 @@
-// Reads how the previous coordinator ended from `OUT/summary.json`: `readPreviousEnd`. A coordinator that failed or was killed
-// leaves no summary.
+// Reads how the previous coordinator ended from `OUT/summary.json`: `readPreviousEnd`. A coordinator that failed or was
+// killed leaves no summary.
 import { describeError, type Log } from "@lockstep/errors";
 import { runSummary } from "@lockstep/protocol";
 import type { PreviousEnd } from "../tell/goodput.js";

@@ -1,5 +1,5 @@
-// Reads and writes the files of a run's folder: `openRunFolder`. The coordinator uses the disk only through the interface
-// `RunFolder`, so that a simulation can replace it by a disk that fails.
+// Reads and writes the files of a run's folder: `openRunFolder`. The coordinator uses the disk only through the
+// interface `RunFolder`, so that a simulation can replace it by a disk that fails.
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -37,7 +37,9 @@ export interface Journal {
 
 export interface RunCheckpoints {
   readonly path: string;
-  /** The newest sound checkpoint, and the newer ones that are not sound. Removes temporary files of killed processes. */
+  /**
+   * The newest sound checkpoint, and the newer ones that are not sound. Removes temporary files of killed processes.
+   */
   loadNewest(): Promise<{
     readonly checkpoint: StoredCheckpoint | null;
     readonly skipped: readonly SkippedCheckpoint[];

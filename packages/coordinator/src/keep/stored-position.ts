@@ -1,8 +1,12 @@
-// Converts positions to and from their form in manifests: `storedPosition` and `restoredPosition`; `samplesBefore` counts samples.
+// Converts positions to and from their form in manifests: `storedPosition` and `restoredPosition`; `samplesBefore`
+// counts samples.
 import type { Snapshot } from "@lockstep/checkpoint";
 import { type Position, type RunPlan, samplesOf } from "../core/run-plan.js";
 
-/** The form in manifests: when a validation is due, the position is the start of the next epoch, without `validationRecorded`. */
+/**
+ * The form in manifests: when a validation is due, the position is the start of the next epoch, without
+ * `validationRecorded`.
+ */
 export function storedPosition(position: Position, stepsPerEpoch: number): Snapshot["position"] {
   const { step, epoch, stepInEpoch } = position;
   if (stepInEpoch === stepsPerEpoch) return { step, epoch: epoch + 1, stepInEpoch: 0, validationRecorded: false };

@@ -1,5 +1,5 @@
-// Fails the leases of broken uploads: `BrokenUploads`. A worker may send the same sum again within 3 s. If it does not, its lease
-// fails, so that a step never waits for a sum that no worker sends.
+// Fails the leases of broken uploads: `BrokenUploads`. A worker may send the same sum again within 3 s. If it does not,
+// its lease fails, so that a step never waits for a sum that no worker sends.
 import type { Conductor } from "../conductor.js";
 import { type OpenLease, openPass } from "../core/state.js";
 

@@ -1,5 +1,6 @@
-// Adds the sums of the current pass over the fixed tree: `PassSums`. A training sum has gradients, statistics and metric sums, a
-// validation sum only the latter. It also keeps which worker contributed which node, for the ledger and the metrics.
+// Adds the sums of the current pass over the fixed tree: `PassSums`. A training sum has gradients, statistics and
+// metric sums, a validation sum only the latter. It also keeps which worker contributed which node, for the ledger and
+// the metrics.
 import { addInto, type TreeNode, TreeSum } from "@lockstep/numerics";
 import type { MicroBatchProof, PhaseSeconds } from "@lockstep/protocol";
 import type { PassKind } from "../core/run-plan.js";

@@ -1,5 +1,5 @@
-// Holds the weights, the optimizer's state and the epoch's metric sums of a run, and applies the update of each step in place:
-// `TrainingState`.
+// Holds the weights, the optimizer's state and the epoch's metric sums of a run, and applies the update of each step in
+// place: `TrainingState`.
 import type { Snapshot } from "@lockstep/checkpoint";
 import {
   allFinite,
@@ -129,7 +129,9 @@ export class TrainingState {
     return { learningRate, gradientNorm };
   }
 
-  /** A finite gradient may still overflow in the update: the learning rate is too high, or a sum of squares overflows. */
+  /**
+   * A finite gradient may still overflow in the update: the learning rate is too high, or a sum of squares overflows.
+   */
   #requireFinite(step: number): void {
     const results = [
       { of: "", values: this.weights },
@@ -152,7 +154,9 @@ export class TrainingState {
     return evaluateMetrics(this.#run.metrics, this.#run.sumNames, sums);
   }
 
-  /** Metrics of the epoch's training steps so far, or null before the first step. Losses are means weighted by samples. */
+  /**
+   * Metrics of the epoch's training steps so far, or null before the first step. Losses are means weighted by samples.
+   */
   epochMetrics(): Record<string, number> | null {
     if (this.#epochSamples === 0) return null;
     return this.metricsOf(

@@ -1,4 +1,5 @@
-// Encodes the weights of the current step for the workers: `WeightsFeed`. The messages are encoded once for all workers.
+// Encodes the weights of the current step for the workers: `WeightsFeed`. The messages are encoded once for all
+// workers.
 import {
   contributionHeader,
   encodeTensorChunks,
@@ -42,8 +43,8 @@ export class WeightsFeed {
   }
 
   /**
-   * Serialized FetchWeightsResponse messages: a header, then chunks. They are copies, so a change of the weights does not change
-   * them.
+   * Serialized FetchWeightsResponse messages: a header, then chunks. They are copies, so a change of the weights does
+   * not change them.
    * @throws WireError `stale-lease` if the version is not the current one
    */
   messages(requested: WeightsVersion): readonly Buffer[] {

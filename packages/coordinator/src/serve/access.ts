@@ -1,4 +1,5 @@
-// Decides who may connect to the coordinator and which methods they may call: `accessOf` returns these options of listen().
+// Decides who may connect to the coordinator and which methods they may call: `accessOf` returns these options of
+// listen().
 import type { Log } from "@lockstep/errors";
 import { findJoinToken, parseAddress, tlsAs } from "@lockstep/service";
 import { methodGuard } from "./method-guard.js";

@@ -1,4 +1,5 @@
-// Implements the Coordinator service for workers: `coordinatorService`. It converts messages; the core makes the decisions.
+// Implements the Coordinator service for workers: `coordinatorService`. It converts messages; the core makes the
+// decisions.
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import type { handleServerStreamingCall, ServerDuplexStream, ServerWritableStream } from "@grpc/grpc-js";

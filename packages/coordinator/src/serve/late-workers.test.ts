@@ -48,7 +48,7 @@ test("it ends after lingerMs, at a signal, and at once when no worker is missing
   t.after(stopped.remove);
   setImmediate(() => stop.abort());
   assert.equal(await stopped.numNotified, 0);
-  const nobody = await answering({ numWorkers: 0 });
-  t.after(nobody.remove);
-  assert.equal(await nobody.numNotified, 0);
+  const none = await answering({ numWorkers: 0 });
+  t.after(none.remove);
+  assert.equal(await none.numNotified, 0);
 });

@@ -19,7 +19,10 @@ export interface LateWorkersOptions extends AccessOptions {
 /** Time for the last answer to be sent. */
 const closeGraceMs = 2000;
 
-/** Serves on the run's address, which must be free. Returns the number of workers that were answered that the run is over. */
+/**
+ * Serves on the run's address, which must be free. Returns the number of workers that were answered that the run is
+ * over.
+ */
 export async function answerLateWorkers(options: LateWorkersOptions): Promise<number> {
   const { listen: address, reason, numWorkers, lingerMs, health, log, signal } = options;
   if (signal.aborted || numWorkers <= 0) return 0;

@@ -1,4 +1,5 @@
-// Tests which callers may call which methods: the table, the check, and a coordinator that requires certificates and a token.
+// Tests which callers may call which methods: the table, the check, and a coordinator that requires certificates and a
+// token.
 import assert from "node:assert/strict";
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -55,10 +56,10 @@ test("the token is required to join, and without certificates by each method tha
       [true, besideCertificate],
       [false, withoutOne],
     ] as const) {
-      const judge = (token: string | null) =>
+      const codeOf = (token: string | null) =>
         checkCaller({ method, role: hasRoles ? role : null, token }, { hasRoles, joinToken })?.code;
       const refusal = isAsked ? "join-token" : undefined;
-      assert.deepEqual([judge("right"), judge("wrong"), judge(null)], [undefined, refusal, refusal], method);
+      assert.deepEqual([codeOf("right"), codeOf("wrong"), codeOf(null)], [undefined, refusal, refusal], method);
     }
   }
   const unknown = { method: "/lockstep.v1.Coordinator/Unknown", role: null, token: null };

@@ -1,4 +1,5 @@
-// Refuses calls that the caller may not make, before they reach a service: `methodGuard`. method-roles.ts has the table.
+// Refuses calls that the caller may not make, before they reach a service: `methodGuard`. method-roles.ts has the
+// table.
 
 import { ServerInterceptingCall, type ServerInterceptor } from "@grpc/grpc-js";
 import type { Log } from "@lockstep/errors";

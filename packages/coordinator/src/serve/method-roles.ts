@@ -1,10 +1,10 @@
-// Lists the roles of each method, and whether its caller must send the join token: `methodRoles`. A method that is not in the
-// table is refused to every caller.
+// Lists the roles of each method, and whether its caller must send the join token: `methodRoles`. A method that is not
+// in the table is refused to every caller.
 //
 // Workers may not read telemetry: they do not need it, and a stolen certificate of a worker should give little access.
-// GetRun and Join require the token. Later calls of a worker have the session that Join returned, so the token can be changed
-// during a session. Without certificates only the token shows that a caller belongs to the run. Then each method that needs no
-// session requires it, so that other users of the machine can neither watch nor stop the run.
+// GetRun and Join require the token. Later calls of a worker have the session that Join returned, so the token can be
+// changed during a session. Without certificates only the token shows that a caller belongs to the run. Then each
+// method that needs no session requires it, so that other users of the machine can neither watch nor stop the run.
 import type { Role } from "@lockstep/service";
 
 export interface MethodAccess {

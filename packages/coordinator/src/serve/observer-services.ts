@@ -1,4 +1,5 @@
-// Implements the Telemetry and Control services: `telemetryService` has the event stream and the status, `controlService` the stop.
+// Implements the Telemetry and Control services: `telemetryService` has the event stream and the status,
+// `controlService` the stop.
 import { type ControlServer, ControlService, type TelemetryServer, TelemetryService } from "@lockstep/protocol";
 import type { ServedService } from "@lockstep/service";
 import { type CoreState, describeState } from "../core/state.js";
@@ -52,7 +53,9 @@ export function controlService({ onStop }: Pick<ObserverContext, "onStop">): Ser
   return { definition: ControlService, implementation };
 }
 
-/** The first events of a new subscriber: the run and its position, its workers, and the status with the counts so far. */
+/**
+ * The first events of a new subscriber: the run and its position, its workers, and the status with the counts so far.
+ */
 function snapshotOf(context: ObserverContext): EventBody[] {
   const { state, runSpecJson, samplesPerEpoch, resumed, observation } = context;
   const { position, settings, members } = state();

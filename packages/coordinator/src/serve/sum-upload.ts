@@ -1,5 +1,5 @@
-// Receives the upload of one SubmitSum call: `receiveSum`. The header is checked before any tensor is read. Chunks are written
-// directly into a pooled buffer. The call is answered once.
+// Receives the upload of one SubmitSum call: `receiveSum`. The header is checked before any tensor is read. Chunks are
+// written directly into a pooled buffer. The call is answered once.
 import type { ServerReadableStream, sendUnaryData } from "@grpc/grpc-js";
 import {
   float32Bytes,

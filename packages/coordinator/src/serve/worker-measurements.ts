@@ -1,5 +1,5 @@
-// Checks the measurements that workers send: `checkPhaseSeconds` and `checkVitals`. A value that is not finite or out of range
-// would make all later totals wrong.
+// Checks the measurements that workers send: `checkPhaseSeconds` and `checkVitals`. A value that is not finite or out
+// of range would make all later totals wrong.
 import { type Heartbeat, type PhaseSeconds, WireError } from "@lockstep/protocol";
 
 /** Eleven days, summed over all threads: longer than any lease. */

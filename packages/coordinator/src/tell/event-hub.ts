@@ -1,5 +1,5 @@
-// Sends events to the observers: `EventHub`. A subscriber that is too slow is dropped with a status that says so. It never slows
-// down the run.
+// Sends events to the observers: `EventHub`. A subscriber that is too slow is dropped with a status that says so. It
+// never slows down the run.
 import { once } from "node:events";
 import { Metadata, type ServerWritableStream, status } from "@grpc/grpc-js";
 import type { Event, SubscribeRequest } from "@lockstep/protocol";
@@ -58,7 +58,10 @@ export class EventHub {
     for (const call of [...this.#subscribers]) this.#send(call, event);
   }
 
-  /** Ends every stream and refuses new ones. Resolves when all events are sent, at the latest when the signal is aborted. */
+  /**
+   * Ends every stream and refuses new ones. Resolves when all events are sent, at the latest when the signal is
+   * aborted.
+   */
   async close(signal: AbortSignal): Promise<void> {
     this.#isClosed = true;
     const calls = [...this.#subscribers];

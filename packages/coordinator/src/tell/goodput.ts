@@ -1,6 +1,6 @@
-// Computes the share of a run's time that led to its current position: `Goodput`. Checkpoints store the times for the next
-// generation of the coordinator. So the work that a crash loses, and the time until the restart, lower the goodput. The result of a
-// generation that ended in order stores its time after the last checkpoint.
+// Computes the share of a run's time that led to its current position: `Goodput`. Checkpoints store the times for the
+// next generation of the coordinator. So the work that a crash loses, and the time until the restart, lower the
+// goodput. The result of a generation that ended in order stores its time after the last checkpoint.
 import type { GoodputRecord } from "@lockstep/protocol";
 
 /** The end of a generation that ended in order. */

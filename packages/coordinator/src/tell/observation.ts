@@ -1,5 +1,5 @@
-// Holds what observers receive besides single events: `Observation` has the run's status, the counters of this generation of the
-// coordinator, and the event hub. It makes no decisions.
+// Holds what observers receive besides single events: `Observation` has the run's status, the counters of this
+// generation of the coordinator, and the event hub. It makes no decisions.
 import { EpochValidated, type Event, type RunStatus } from "@lockstep/protocol";
 import type { ProcessVitals } from "@lockstep/service";
 import type { CoreState } from "../core/state.js";
@@ -66,7 +66,9 @@ export class Observation {
   }
 }
 
-/** The events of the checkpoint from which this generation starts: the checkpoint, and the validation that it stores. */
+/**
+ * The events of the checkpoint from which this generation starts: the checkpoint, and the validation that it stores.
+ */
 function before(
   { manifest, path, writtenAtMs }: StoredCheckpoint,
   coordinatorGeneration: number,

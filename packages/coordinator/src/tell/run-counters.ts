@@ -1,5 +1,5 @@
-// Counts the published events of this generation of the coordinator: `RunCounters`. A late observer receives the totals and the
-// newest event of some kinds. It makes no decisions.
+// Counts the published events of this generation of the coordinator: `RunCounters`. A late observer receives the totals
+// and the newest event of some kinds. It makes no decisions.
 import { type Event, RunTotals, type WorkerPhase, WorkerTotals } from "@lockstep/protocol";
 
 const recentKinds = ["stepCommitted", "epochValidated", "checkpointWritten"] as const;
@@ -82,7 +82,10 @@ function isRecent(kind: string): kind is RecentKind {
   return recentKinds.some((known) => known === kind);
 }
 
-/** Converts thread seconds to wall-clock seconds before adding: the next worker in the slot may have another number of threads. */
+/**
+ * Converts thread seconds to wall-clock seconds before adding: the next worker in the slot may have another number of
+ * threads.
+ */
 function withStep(totals: WorkerTotals, phase: WorkerPhase): WorkerTotals {
   const threads = Math.max(1, phase.computeThreads);
   return {

@@ -1,5 +1,5 @@
-// Records each commit and validation: `StepLog` writes the lines of metrics.jsonl and ledger.jsonl, publishes the events, and
-// keeps the times for the summary's medians.
+// Records each commit and validation: `StepLog` writes the lines of metrics.jsonl and ledger.jsonl, publishes the
+// events, and keeps the times for the summary's medians.
 import { describeError } from "@lockstep/errors";
 import type { PhaseMedians, WorkerPhase } from "@lockstep/protocol";
 import type { Journal } from "../keep/run-folder.js";

@@ -1,4 +1,5 @@
-// Computes how the workers spent their time in one pass: `passTimes`. It uses the accepted leases and the attending workers.
+// Computes how the workers spent their time in one pass: `passTimes`. It uses the accepted leases and the attending
+// workers.
 import { WorkerPhase } from "@lockstep/protocol";
 import type { Contributor } from "../reduce/pass-sums.js";
 
@@ -72,8 +73,8 @@ function phaseOf(contributor: Contributor, firstLeaseAtMs: number): WorkerPhase 
 
 /** Adds the times of two leases of one slot in a pass. */
 function added(a: WorkerPhase, b: WorkerPhase): WorkerPhase {
-  // The next worker in the slot may have another number of threads. The earlier worker's thread seconds are scaled to that number,
-  // so that seconds divided by threads is still wall-clock time.
+  // The next worker in the slot may have another number of threads. The earlier worker's thread seconds are scaled to
+  // that number, so that seconds divided by threads is still wall-clock time.
   const scale = b.computeThreads / a.computeThreads;
   return {
     slot: b.slot,

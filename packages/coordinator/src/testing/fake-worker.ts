@@ -1,4 +1,5 @@
-// A worker for tests that uses the real protocol and made-up gradients: `FakeWorker`. A test changes what it does by `Behaviour`.
+// A worker for tests that uses the real protocol and made-up gradients: `FakeWorker`. A test changes what it does by
+// `Behaviour`.
 import { once } from "node:events";
 import type { ClientDuplexStream } from "@grpc/grpc-js";
 import {

@@ -1,5 +1,5 @@
-// Creates a made-up sum of a lease, for tests: `madeUpSum`. It is a function of the weights, the step and the micro-batches, and is
-// added over the fixed tree like a real worker's sum.
+// Creates a made-up sum of a lease, for tests: `madeUpSum`. It is a function of the weights, the step and the
+// micro-batches, and is added over the fixed tree like a real worker's sum.
 import { addInto, TreeSum } from "@lockstep/numerics";
 import {
   contributionHeader,
@@ -70,7 +70,10 @@ export function madeUpSum(
   return [header, ...chunks.map((value): SubmitSumRequest => ({ part: { $case: "chunk", value } }))];
 }
 
-/** Gradients, statistics times samples, and metric sums of one micro-batch. They train nothing and differ for each input. */
+/**
+ * Gradients, statistics times samples, and metric sums of one micro-batch. They train nothing and differ for each
+ * input.
+ */
 function madeUp(
   weights: Float32Array,
   { seed, numSamples }: { readonly seed: number; readonly numSamples: number },

@@ -1,5 +1,5 @@
-// Calls the services of a simulated coordinator without sockets: `Endpoint` is the coordinator's address, and `Connection` is a
-// worker's connection to it. Messages take virtual time. A connection can break at any moment.
+// Calls the services of a simulated coordinator without sockets: `Endpoint` is the coordinator's address, and
+// `Connection` is a worker's connection to it. Messages take virtual time. A connection can break at any moment.
 import { EventEmitter } from "node:events";
 import {
   type FetchWeightsRequest,

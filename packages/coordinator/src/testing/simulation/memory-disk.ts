@@ -1,5 +1,5 @@
-// Keeps a run's folder in memory, on a disk that a simulation can make slow or full: `MemoryDisk`. Its content stays when the
-// process that wrote it is killed, as on a real disk.
+// Keeps a run's folder in memory, on a disk that a simulation can make slow or full: `MemoryDisk`. Its content stays
+// when the process that wrote it is killed, as on a real disk.
 import {
   type CheckpointFiles,
   contentOf,

@@ -70,7 +70,7 @@ function checkLedger(disk: MemoryDisk, { digests }: Reference): void {
   for (const record of disk.records("ledger.jsonl")) {
     const step = Number(record["step"]);
     const key = `generation ${record["generation"]}, step ${step}`;
-    assert.ok(!seen.has(key), `${key} stands in the ledger twice`);
+    assert.ok(!seen.has(key), `${key} is in the ledger twice`);
     seen.add(key);
     assert.ok(Number(record["generation"]) >= generation, `${key} comes after generation ${generation}`);
     generation = Number(record["generation"]);

@@ -1,5 +1,6 @@
-// Leads one run in virtual time with faults that a seed draws: `SimulatedRun`. Coordinators are stopped and killed, the disk
-// becomes full, workers join and leave. Each coordinator resumes the run in the same folder, until the run is complete.
+// Leads one run in virtual time with faults that a seed draws: `SimulatedRun`. Coordinators are stopped and killed, the
+// disk becomes full, workers join and leave. Each coordinator resumes the run in the same folder, until the run is
+// complete.
 import { setMaxListeners } from "node:events";
 import { contentOf, encodeFiles } from "@lockstep/checkpoint";
 import { RunFailed, UserError } from "@lockstep/errors";

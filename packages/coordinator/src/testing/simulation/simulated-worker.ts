@@ -1,5 +1,5 @@
-// A worker in a simulation: `SimulatedWorker` joins, computes leases and has faults at random. Like a real worker it joins again
-// when its session ends, and leaves when the run is over.
+// A worker in a simulation: `SimulatedWorker` joins, computes leases and has faults at random. Like a real worker it
+// joins again when its session ends, and leaves when the run is over.
 import {
   type FetchWeightsRequest,
   float32Bytes,

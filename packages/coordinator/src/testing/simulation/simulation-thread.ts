@@ -1,5 +1,5 @@
-// A thread that plays a share of the seeds: every `stride`-th seed from `first` to `last`. It posts how often each fault occurred,
-// or throws the first error.
+// A thread that plays a share of the seeds: every `stride`-th seed from `first` to `last`. It posts how often each
+// fault occurred, or throws the first error.
 import { parentPort, workerData } from "node:worker_threads";
 import { playSeed, playUndisturbed } from "./play-seed.js";
 

@@ -1,5 +1,5 @@
-// Runs the events of a simulation in the order of a virtual clock: `VirtualTime`. A `Scope` is a simulated process: after it is
-// killed, its timers do not fire and its waits do not end.
+// Runs the events of a simulation in the order of a virtual clock: `VirtualTime`. A `Scope` is a simulated process:
+// after it is killed, its timers do not fire and its waits do not end.
 
 interface TimedEvent {
   readonly atMs: number;
