@@ -95,7 +95,7 @@ test("Ctrl-C while a data set is written leaves nothing of it, and exits with 13
       what: "the first images",
       deadlineMs: 30_000,
       look: async () => ((await readdir(folder.path)).some((name) => name.startsWith(".tmp-")) ? true : undefined),
-      hopeless: () => (child.exitCode === null ? null : `it ended with ${child.exitCode}`),
+      failure: () => (child.exitCode === null ? null : `it ended with ${child.exitCode}`),
     });
     child.kill("SIGINT");
     const [code] = await ended;

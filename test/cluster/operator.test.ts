@@ -14,7 +14,7 @@ import {
 } from "@lockstep/protocol";
 import { createHealth, listen } from "@lockstep/service";
 import {
-  type ClusterEnd,
+  type CommandEnd,
   flagArguments,
   needsTorch,
   runCluster,
@@ -33,7 +33,7 @@ describe("an operator", { skip: needsTorch() }, () => {
 
   const { workers: _, data, ...spec } = tinyRun;
   const cache = () => ({ data: data ?? null, "cache-dir": join(folder.path, "cache") });
-  const started = (command: string, flags: Parameters<typeof flagArguments>[0]): Promise<ClusterEnd> =>
+  const started = (command: string, flags: Parameters<typeof flagArguments>[0]): Promise<CommandEnd> =>
     runLockstep([command, ...flagArguments({ ...cache(), ...flags })]);
 
   test("sees where a run stands and stops it in order, with the weights of a run that was left alone", async () => {

@@ -73,7 +73,7 @@ describe("--resume auto", { skip: needsTorch() }, () => {
       "--log-level",
       "info",
     ]);
-    await coordinator.said(/split the data set/);
+    await coordinator.waitForStderr(/split the data set/);
     coordinator.signal("SIGTERM");
     const { code, stderr } = await coordinator.ended();
     assert.equal(code, 130, stderr);

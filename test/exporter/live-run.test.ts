@@ -47,7 +47,7 @@ describe("the exporter of a live run", { skip: needsTorch() || needsPromtool() }
     const out = { out: join(folder.path, "run"), listen: coordinatorAt, "checkpoint-every": 4, "expected-workers": 2 };
 
     const exporter = start("exporter", { coordinator: coordinatorAt, listen: "127.0.0.1:0", "log-level": "info" });
-    const [, url = ""] = await exporter.said(/serving (http:\S+)/);
+    const [, url = ""] = await exporter.waitForStderr(/serving (http:\S+)/);
     const scrape = async (accept = "text/plain"): Promise<string> =>
       (await fetch(url, { headers: { Accept: accept } })).text();
     const scraped = (...patterns: RegExp[]): Promise<string> =>
@@ -62,7 +62,7 @@ describe("the exporter of a live run", { skip: needsTorch() || needsPromtool() }
     await scraped(/^lockstep_up 0$/m);
 
     const first = start("coordinator", { ...spec, ...out, ...cache });
-    await first.said(/listening on/);
+    await first.waitForStderr(/listening on/);
     for (const slot of [0, 1]) {
       const flags = { coordinator: coordinatorAt, data: "synthetic:200", slot, ...cache };
       start("worker", flags, { LOCKSTEP_FAULTS: JSON.stringify(faults) });
@@ -113,7 +113,7 @@ describe("the exporter of a live run", { skip: needsTorch() || needsPromtool() }
   test("a port that is taken is one line and exit code 2", async () => {
     const flags = { coordinator: "127.0.0.1:1", listen: "127.0.0.1:0" };
     const holder = start("exporter", flags);
-    const [, host = ""] = await holder.said(/serving http:\/\/([^/]+)/);
+    const [, host = ""] = await holder.waitForStderr(/serving http:\/\/([^/]+)/);
     const { code, stderr } = await start("exporter", { ...flags, listen: host }).ended();
     assert.equal(code, 2);
     assert.equal(

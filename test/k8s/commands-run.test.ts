@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
-import { type ClusterEnd, needsKustomize, needsTorch, runLockstep, temporaryFolder, waitFor } from "@lockstep/testkit";
+import { type CommandEnd, needsKustomize, needsTorch, runLockstep, temporaryFolder, waitFor } from "@lockstep/testkit";
 import { LocalPods } from "./local-pods.js";
 import { copyKustomizations } from "./render.js";
 
@@ -69,11 +69,11 @@ test("the coordinator ends with 130 after an eviction, the worker waits for its 
   }
 });
 
-function codesOf(ends: readonly ClusterEnd[]): (number | null)[] {
+function codesOf(ends: readonly CommandEnd[]): (number | null)[] {
   return ends.map(({ code }) => code);
 }
 
-function stderrOf(ends: readonly ClusterEnd[]): string {
+function stderrOf(ends: readonly CommandEnd[]): string {
   return ends.map(({ stderr }) => stderr).join("\n");
 }
 

@@ -39,7 +39,7 @@ describe("a Prometheus that scrapes a live run", { skip: needsTorch() || needsPr
     await waitFor({
       what: "figures for every panel",
       deadlineMs,
-      hopeless: watchEnd(cluster),
+      failure: watchEnd(cluster),
       look: async () => {
         for (const [panel, expression] of waiting) {
           const samples = await prometheus.query(expression);

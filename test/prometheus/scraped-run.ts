@@ -35,7 +35,7 @@ export async function startScrapedRun(options: Omit<ClusterOptions, "out">): Pro
       deadlineMs: options.deadlineMs ?? 60_000,
     });
     started.push(exporter);
-    const [, instance = ""] = await exporter.said(/serving http:\/\/([^/]+)\/metrics/);
+    const [, instance = ""] = await exporter.waitForStderr(/serving http:\/\/([^/]+)\/metrics/);
     const config = join(folder.path, "prometheus.yml");
     await writeFile(config, await configFor(instance));
     const prometheus = await startPrometheus(config, folder.path);

@@ -37,8 +37,8 @@ describe("a cluster over mutual TLS", { skip: needsTorch() }, () => {
       ...["coordinator", "--listen", "127.0.0.1:0", "--health-listen", "127.0.0.1:0", "--log-level", "info"],
       ...[...common, ...flags],
     ]);
-    const [, health = ""] = await coordinator.said(/health checks are answered address=(\S+)/);
-    const [, address = ""] = await coordinator.said(/listening on (\S+)/);
+    const [, health = ""] = await coordinator.waitForStderr(/health checks are answered address=(\S+)/);
+    const [, address = ""] = await coordinator.waitForStderr(/listening on (\S+)/);
     return { coordinator, address, health };
   };
   const workerFlags = (address: string, ...flags: string[]) => [
@@ -89,10 +89,10 @@ describe("a cluster over mutual TLS", { skip: needsTorch() }, () => {
         assert.match(stderr.trim(), words);
         assert.equal(stderr.trim().split("\n").length, 1, stderr);
       }
-      await coordinator.said(
+      await coordinator.waitForStderr(
         /refused a connection: it uses plain text, and this port accepts only TLS \(--tls\) peer=127.0.0.1/,
       );
-      await coordinator.said(/refused a call: the join token is not the coordinator's/);
+      await coordinator.waitForStderr(/refused a call: the join token is not the coordinator's/);
     } finally {
       await coordinator.dispose();
     }
@@ -105,8 +105,8 @@ describe("a cluster over mutual TLS", { skip: needsTorch() }, () => {
     ];
     const exporter = startLockstep(exporterFlags("exporter"));
     try {
-      await exporter.said(/receiving the coordinator's events/);
-      const [, url = ""] = await exporter.said(/serving (\S+)/);
+      await exporter.waitForStderr(/receiving the coordinator's events/);
+      const [, url = ""] = await exporter.waitForStderr(/serving (\S+)/);
       assert.match(await (await fetch(url)).text(), /^lockstep_up 1$/m);
       const asOperator = ["--coordinator", address, "--tls", certs("operator")];
       assert.match((await runLockstep(["status", ...asOperator])).stdout, /: waiting .*step 0 of 22\n/);

@@ -18,7 +18,7 @@ test("whoever has the token's file watches and stops a run on plain loopback, an
   const common = flagArguments({ ...spec, out, "cache-dir": join(folder.path, "cache"), json: true });
   const coordinator = startLockstep(["coordinator", "--listen", "127.0.0.1:0", ...common, ...token]);
   try {
-    const [, address = ""] = await coordinator.said(/listening on (\S+)/);
+    const [, address = ""] = await coordinator.waitForStderr(/listening on (\S+)/);
     for (const command of ["status", "stop"]) {
       const { code, stdout, stderr } = await runLockstep([command, "--coordinator", address]);
       assert.deepEqual([code, stdout], [2, ""]);
@@ -33,8 +33,8 @@ test("whoever has the token's file watches and stops a run on plain loopback, an
     const stranger = startLockstep(watch);
     const exporter = startLockstep([...watch, ...token]);
     try {
-      await stranger.said(/no events from the coordinator at \S+: .*no join token was sent/);
-      await exporter.said(/receiving the coordinator's events/);
+      await stranger.waitForStderr(/no events from the coordinator at \S+: .*no join token was sent/);
+      await exporter.waitForStderr(/receiving the coordinator's events/);
     } finally {
       await Promise.all([stranger.dispose(), exporter.dispose()]);
     }

@@ -1,11 +1,11 @@
-// Translates a snapshot into the bytes of a checkpoint's files and back: `encodeFiles` and `decodeFiles`. The disk is the
-// business of publish.ts and load-checkpoint.ts.
+// Translates a snapshot into the bytes of a checkpoint's files with `encodeFiles`, and back with `decodeFiles`. The files are
+// written by publish.ts and read by load-checkpoint.ts.
 import { createHash } from "node:crypto";
 import { describeError, UserError } from "@lockstep/errors";
 import { type ByteSource, byteSource, hashAll, jsonText } from "@lockstep/files";
 import type { TensorLayout } from "@lockstep/protocol";
 import { type CheckpointManifest, parseManifest } from "./manifest.js";
-import { sealManifest } from "./manifest-digest.js";
+import { withDigest } from "./manifest-digest.js";
 import { type DecodedSafetensors, type DecodeOptions, decodeSafetensors } from "./safetensors-read.js";
 import { encodeSafetensors, type NamedTensor } from "./safetensors-write.js";
 import {
@@ -22,23 +22,23 @@ export const optimizerFile = "optimizer.safetensors";
 export const manifestFile = "manifest.json";
 
 export interface CheckpointContent {
-  /** The flat weights; views of one buffer, sorted by name. */
+  /** Views of the flat weights, sorted by name. */
   readonly weights: readonly NamedTensor[];
   readonly optimizerState: readonly NamedTensor[];
-  /** All of the manifest but weightsSha256, files and manifestSha256. */
+  /** The manifest's fields without weightsSha256, files and manifestSha256. */
   readonly manifest: object;
 }
 
 export interface LoadedCheckpoint {
   readonly manifest: CheckpointManifest;
   readonly layout: TensorLayout;
-  /** layout.numElements values, the caller's own. */
+  /** layout.numElements values. The array belongs to the caller. */
   readonly weights: Float32Array;
   readonly optimizerState: readonly OptimizerState[];
 }
 
 export type CheckpointFileName = typeof weightsFile | typeof optimizerFile | typeof manifestFile;
-/** Each file's bytes in pieces. Those of tensors are views of the snapshot's arrays, not copies. */
+/** Each file's bytes in pieces. Tensors are views of the snapshot's arrays, not copies. */
 export type CheckpointFiles = Readonly<Record<CheckpointFileName, readonly Uint8Array[]>>;
 export type CheckpointSources = Readonly<Record<CheckpointFileName, ByteSource>>;
 
@@ -58,19 +58,20 @@ export function encodeFiles(content: CheckpointContent): CheckpointFiles {
     [optimizerFile]: [optimizer.head, ...optimizer.data],
   };
   const written = {
-    // Tensors sorted by name, little-endian float32: what weightsSha256 is defined over.
+    // weightsSha256 is defined over the tensors sorted by name, as little-endian float32.
     weightsSha256: sha256(weights.data),
     files: {
       [weightsFile]: { sizeBytes: weights.sizeBytes, sha256: sha256(tensorFiles[weightsFile]) },
       [optimizerFile]: { sizeBytes: optimizer.sizeBytes, sha256: sha256(tensorFiles[optimizerFile]) },
     },
   };
-  return { ...tensorFiles, [manifestFile]: [Buffer.from(jsonText(sealManifest({ ...content.manifest, ...written })))] };
+  return { ...tensorFiles, [manifestFile]: [Buffer.from(jsonText(withDigest({ ...content.manifest, ...written })))] };
 }
 
 /**
- * @param label what error messages call the checkpoint, e.g. its path
- * @throws UserError when a file is damaged, or of a newer format
+ * Reads a checkpoint from the bytes of its files.
+ * @param label how error messages name the checkpoint, for example its path
+ * @throws UserError if a file is damaged or of a newer format
  */
 export function decodeFiles(files: CheckpointFiles, label: string): Promise<LoadedCheckpoint> {
   const sources = {
@@ -81,7 +82,7 @@ export function decodeFiles(files: CheckpointFiles, label: string): Promise<Load
   return decodeSources(sources, label);
 }
 
-/** As decodeFiles. Reads each tensor to its place in the weights: no file is in memory as a whole. */
+/** Does the same as decodeFiles, but reads each tensor directly to its place in the weights: no whole file is in memory. */
 export async function decodeSources(sources: CheckpointSources, label: string): Promise<LoadedCheckpoint> {
   const manifestBytes = new Uint8Array(sources[manifestFile].sizeBytes);
   await sources[manifestFile].read(manifestBytes, 0);
@@ -98,7 +99,7 @@ export async function decodeSources(sources: CheckpointSources, label: string): 
     const places = new Map(layout.tensors.map((tensor) => [tensor.name, tensor]));
     const { tensors } = await decodeChecked(file(weightsFile), ({ name, shape }) => {
       const place = places.get(name);
-      if (place === undefined) throw new Error(`${weightsFile} has tensors that the manifest lacks: ${name}`);
+      if (place === undefined) throw new Error(`${weightsFile} has tensor ${name}, which the manifest does not list`);
       if (place.shape.join() !== shape.join())
         throw new Error(`${weightsFile} has no tensor ${name} of shape [${place.shape}]`);
       return weights.subarray(place.offset, place.offset + place.size);
@@ -109,7 +110,7 @@ export async function decodeSources(sources: CheckpointSources, label: string): 
     const optimizerState = [...optimizer.tensors.values()].map(({ name, values }) => ({ name, values }));
     return { manifest, layout, weights, optimizerState };
   } catch (error) {
-    // A damaged file is reported as damaged, whatever became of its content.
+    // When a file is damaged, this is reported, and not the error that the damage caused.
     await checkDigest(file(weightsFile));
     await checkDigest(file(optimizerFile));
     throw new UserError(`${label}: ${describeError(error)}`, { cause: error });
@@ -123,7 +124,7 @@ interface RecordedFile {
   readonly source: ByteSource;
 }
 
-/** Hashes each byte on its way: the decoder reads all of them once, in their order. */
+/** Decodes the file and checks its digest. It hashes the bytes as they are read: the decoder reads each once, in order. */
 async function decodeChecked(file: RecordedFile, place?: DecodeOptions["place"]): Promise<DecodedSafetensors> {
   const { source, name } = file;
   const hash = createHash("sha256");
@@ -135,7 +136,7 @@ async function decodeChecked(file: RecordedFile, place?: DecodeOptions["place"])
     },
   };
   const decoded = await decodeSafetensors(hashing, name, place === undefined ? {} : { place });
-  assertRecorded({ ...file, sizeBytes: source.sizeBytes, sha256: hash.digest("hex") });
+  assertMatchesManifest({ ...file, sizeBytes: source.sizeBytes, sha256: hash.digest("hex") });
   return decoded;
 }
 
@@ -148,11 +149,11 @@ async function checkDigest(file: RecordedFile): Promise<void> {
     await file.source.read(part, position);
     hash.update(part);
   }
-  assertRecorded({ ...file, sizeBytes, sha256: hash.digest("hex") });
+  assertMatchesManifest({ ...file, sizeBytes, sha256: hash.digest("hex") });
 }
 
-/** @throws UserError when the file is not the one that the manifest records */
-export function assertRecorded(found: {
+/** @throws UserError if the file's size or digest differs from the manifest's */
+export function assertMatchesManifest(found: {
   readonly path: string;
   readonly name: string;
   readonly manifest: CheckpointManifest;
@@ -163,10 +164,12 @@ export function assertRecorded(found: {
   const recorded = manifest.files[name];
   if (recorded === undefined) throw new UserError(`${path}: the manifest does not list ${name}`);
   if (sizeBytes !== recorded.sizeBytes) {
-    throw new UserError(`${path}: ${name} has ${sizeBytes} bytes, the manifest says ${recorded.sizeBytes}`);
+    throw new UserError(`${path}: ${name} has ${sizeBytes} bytes, the manifest records ${recorded.sizeBytes}`);
   }
   if (digest !== recorded.sha256) {
-    throw new UserError(`${path}: ${name} is damaged: SHA-256 ${digest}, the manifest says ${recorded.sha256}`);
+    throw new UserError(
+      `${path}: ${name} is damaged: its SHA-256 is ${digest}, the manifest records ${recorded.sha256}`,
+    );
   }
 }
 

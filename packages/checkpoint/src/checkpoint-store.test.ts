@@ -9,7 +9,7 @@ import { weightsSha256 } from "@lockstep/protocol";
 import { CheckpointStore } from "./checkpoint-store.js";
 import { loadCheckpoint } from "./load-checkpoint.js";
 import { checkSpec, NewerFormatError } from "./manifest.js";
-import { sealManifest } from "./manifest-digest.js";
+import { withDigest } from "./manifest-digest.js";
 import { publishPhases } from "./publish.js";
 import { decodeSafetensors } from "./safetensors-read.js";
 import { useTemporaryFolder } from "./testing/temporary-folder.js";
@@ -25,7 +25,7 @@ describe("a checkpoint", () => {
     return store;
   };
 
-  it("gives back every value of the snapshot", async () => {
+  it("contains every value of the snapshot", async () => {
     const store = await freshStore();
     const validation = { loss: 0.1 + 0.2, ageRmse: Number.NaN, worst: Number.NEGATIVE_INFINITY };
     const snapshot = () => tinySnapshot(5, { validation });
@@ -46,7 +46,7 @@ describe("a checkpoint", () => {
     assert.deepEqual(checkpoint.manifest, manifest);
   });
 
-  it("is a folder of three files, the tensors under their own names", async () => {
+  it("is a folder of three files in which tensors have their own names", async () => {
     const store = await freshStore();
     const { path, sizeBytes } = await store.write(tinySnapshot(12));
     assert.equal(path, join(store.dir, "step-00000012"));
@@ -71,7 +71,7 @@ describe("a checkpoint", () => {
     assert.deepEqual([...optimizer.tensors.keys()], ["m", "v"]);
   });
 
-  it("takes the arrays over, so that nobody changes them while they are written", async () => {
+  it("takes the arrays over, so that they cannot change while they are written", async () => {
     const store = await freshStore();
     const snapshot = tinySnapshot(1);
     const writing = store.write(snapshot);
@@ -79,7 +79,7 @@ describe("a checkpoint", () => {
     assert.equal(snapshot.weights.byteLength, 0);
   });
 
-  it("can be written from shared memory, and without any optimizer state", async () => {
+  it("can be written from shared memory, and without optimizer state", async () => {
     const store = await freshStore();
     const weights = new Float32Array(new SharedArrayBuffer(4 * tinyLayout.numElements)).fill(2);
     const written = await store.write(tinySnapshot(0, { weights, optimizerState: [] }));
@@ -88,7 +88,7 @@ describe("a checkpoint", () => {
     assert.deepEqual(loaded.optimizerState, []);
   });
 
-  it("of the same step replaces the former", async () => {
+  it("replaces a checkpoint of the same step", async () => {
     const store = await freshStore();
     await store.write(tinySnapshot(4));
     const position = { step: 4, epoch: 1, stepInEpoch: 0, validationRecorded: true };
@@ -98,20 +98,23 @@ describe("a checkpoint", () => {
     assert.deepEqual(await readdir(store.dir), ["step-00000004"]);
   });
 
-  it("is refused when its weights do not fit the layout, and the next write goes on", async () => {
+  it("is refused when its weights do not fit the layout, and the next write works", async () => {
     const store = await freshStore();
-    await assert.rejects(store.write(tinySnapshot(1, { weights: new Float32Array(3) })), /3 elements, the layout 12/);
+    await assert.rejects(
+      store.write(tinySnapshot(1, { weights: new Float32Array(3) })),
+      /3 elements, the layout has 12/,
+    );
     await store.write(tinySnapshot(2));
     assert.deepEqual(await readdir(store.dir), ["step-00000002"]);
   });
 
-  it("that fails to be written leaves no leftovers", async () => {
+  it("leaves no files when its write fails", async () => {
     const store = await freshStore({
       onPhase: (phase) => {
-        if (phase === "weights written") throw new Error("disk on fire");
+        if (phase === "weights written") throw new Error("disk failure");
       },
     });
-    await assert.rejects(store.write(tinySnapshot(1)), /disk on fire/);
+    await assert.rejects(store.write(tinySnapshot(1)), /disk failure/);
     assert.deepEqual(await readdir(store.dir), []);
   });
 });
@@ -119,7 +122,7 @@ describe("a checkpoint", () => {
 describe("retention", () => {
   const freshPath = useTemporaryFolder();
 
-  it("keeps the last three by default, and the best by validation loss", async () => {
+  it("keeps by default the last three and the one with the lowest validation loss", async () => {
     const store = new CheckpointStore(freshPath());
     await store.prepare();
     const deleted: number[][] = [];
@@ -132,14 +135,14 @@ describe("retention", () => {
     assert.equal((await readdir(store.dir)).length, 4);
   });
 
-  it("stands writes in line when several are asked for at once", async () => {
+  it("runs writes one after another when several are requested at once", async () => {
     const store = new CheckpointStore(freshPath(), { keepLast: 2 });
     await store.prepare();
     await Promise.all([1, 2, 3, 4].map((step) => store.write(tinySnapshot(step))));
     assert.deepEqual(stepsOf(await store.list()), [3, 4]);
   });
 
-  it("does not count a broken checkpoint among those kept", async () => {
+  it("does not count a broken checkpoint among the last ones", async () => {
     const store = new CheckpointStore(freshPath(), { keepLast: 2 });
     await store.prepare();
     await store.write(tinySnapshot(1));
@@ -150,7 +153,7 @@ describe("retention", () => {
   });
 
   for (const keepLast of [0, -1, 1.5, Number.NaN]) {
-    it(`refuses to keep ${keepLast}`, () => {
+    it(`refuses keepLast ${keepLast}`, () => {
       assert.throws(() => new CheckpointStore("x", { keepLast }), UserError);
     });
   }
@@ -166,7 +169,7 @@ describe("newestValid", () => {
     return { store, path };
   };
 
-  it("is null in a folder that is empty or not there", async () => {
+  it("is null when the folder is absent", async () => {
     assert.deepEqual(await new CheckpointStore(freshPath()).newestValid(), { checkpoint: null, skipped: [] });
   });
 
@@ -179,12 +182,12 @@ describe("newestValid", () => {
     [
       "a truncated file",
       (path: string) => truncate(join(path, "optimizer.safetensors"), 50),
-      /optimizer.safetensors has 50 bytes, the manifest says/,
+      /optimizer.safetensors has 50 bytes, the manifest records \d/,
     ],
     [
       "an appended byte",
       (path: string) => appendFile(join(path, "weights.safetensors"), "x"),
-      /weights.safetensors has \d+ bytes, the manifest says/,
+      /weights.safetensors has \d+ bytes, the manifest records \d/,
     ],
     ["a missing manifest", (path: string) => rm(join(path, "manifest.json")), /^no manifest.json/],
     ["an empty manifest", (path: string) => truncate(join(path, "manifest.json"), 0), /manifest.json is not JSON/],
@@ -197,7 +200,7 @@ describe("newestValid", () => {
       /^no manifest.json/,
     ],
   ] as const) {
-    it(`falls back behind ${what}, and says so`, async () => {
+    it(`skips a checkpoint with ${what}, and reports it`, async () => {
       const { store, path } = await storeWithTwo();
       await damage(path);
       const { checkpoint, skipped } = await store.newestValid();
@@ -209,7 +212,7 @@ describe("newestValid", () => {
     });
   }
 
-  it("notices a flipped bit at any byte of the tensor files", async () => {
+  it("detects a flipped bit at any byte of the tensor files", async () => {
     const { store, path } = await storeWithTwo();
     for (const name of ["weights.safetensors", "optimizer.safetensors"]) {
       const sound = await readFile(join(path, name));
@@ -218,14 +221,14 @@ describe("newestValid", () => {
         damaged[at] = (damaged[at] as number) ^ (1 << (at & 7));
         await writeFile(join(path, name), damaged);
         const { fault } = await store.verify({ step: 2, path });
-        assert.match(fault ?? "", /is damaged: SHA-256/, `${name}, byte ${at}`);
+        assert.match(fault ?? "", /is damaged: its SHA-256 is/, `${name}, byte ${at}`);
       }
       await writeFile(join(path, name), sound);
     }
     assert.deepEqual(await store.verify({ step: 2, path }), { fault: null });
   });
 
-  it("notices a flipped bit at any byte of the manifest, unless it means the same", async () => {
+  it("detects a flipped bit at any byte of the manifest, unless the JSON means the same", async () => {
     const { store, path } = await storeWithTwo();
     const file = join(path, "manifest.json");
     const sound = await readFile(file);
@@ -238,7 +241,7 @@ describe("newestValid", () => {
     }
   });
 
-  it("falls back behind several, to the first that verifies", async () => {
+  it("skips several damaged checkpoints to the newest sound one", async () => {
     const { store, path } = await storeWithTwo();
     await truncate(join(path, "weights.safetensors"), 1);
     const third = await store.write(tinySnapshot(3));
@@ -248,16 +251,18 @@ describe("newestValid", () => {
     assert.deepEqual(stepsOf(skipped), [3, 2]);
   });
 
-  it("stops at a checkpoint of a newer Lockstep instead of going on behind it", async () => {
+  it("refuses to skip a checkpoint of a newer Lockstep", async () => {
     const { store, path } = await storeWithTwo();
     const { manifestSha256: _, ...manifest } = JSON.parse(await readFile(join(path, "manifest.json"), "utf8"));
     await writeFile(
       join(path, "manifest.json"),
-      JSON.stringify(sealManifest({ ...manifest, formatVersion: 2, news: true })),
+      JSON.stringify(withDigest({ ...manifest, formatVersion: 2, news: true })),
     );
     await assert.rejects(
       store.newestValid(),
-      (error) => error instanceof NewerFormatError && /format 2, this Lockstep reads 1/.test(error.message),
+      (error) =>
+        error instanceof NewerFormatError &&
+        /has checkpoint format 2, this Lockstep reads format 1;/.test(error.message),
     );
     await assert.rejects(loadCheckpoint({ path }), UserError);
     assert.match((await store.verify({ step: 2, path })).fault ?? "", /format 2/);
@@ -267,7 +272,7 @@ describe("newestValid", () => {
 describe("loadCheckpoint", () => {
   const freshPath = useTemporaryFolder();
 
-  it("refuses a checkpoint that is not there or damaged, naming the file", async () => {
+  it("refuses an absent or damaged checkpoint, and names the file", async () => {
     const store = new CheckpointStore(freshPath());
     await store.prepare();
     const { path } = await store.write(tinySnapshot(1));
@@ -283,7 +288,7 @@ describe("loadCheckpoint", () => {
 describe("checkSpec", () => {
   const freshPath = useTemporaryFolder();
 
-  it("accepts the same run spec and names each field that differs, with both values", async () => {
+  it("accepts the same run spec, and names each field that differs with both values", async () => {
     const store = new CheckpointStore(freshPath());
     await store.prepare();
     const { manifest } = await store.write(tinySnapshot(1));
@@ -321,7 +326,7 @@ describe("a writer that is killed", () => {
 
   for (const phase of publishPhases) {
     const survivor = ["renamed", "published"].includes(phase) ? 2 : 1;
-    it(`when "${phase}" leaves step ${survivor} the newest, and its leftovers are cleaned up`, async () => {
+    it(`after "${phase}" leaves step ${survivor} as the newest, and prepare removes the leftovers`, async () => {
       const store = await killAt(phase, { first: 1, second: 2 });
       const { checkpoint, skipped } = await store.newestValid();
       assert.equal(checkpoint?.step, survivor);
@@ -337,8 +342,8 @@ describe("a writer that is killed", () => {
     });
   }
 
-  for (const phase of ["manifest written", "former moved away", "renamed"]) {
-    it(`when "${phase}" while replacing a checkpoint has not lost it`, async () => {
+  for (const phase of ["manifest written", "previous moved away", "renamed"]) {
+    it(`after "${phase}" does not lose the checkpoint that it was replacing`, async () => {
       const store = await killAt(phase, { first: 2, second: 2 });
       await store.prepare();
       assert.deepEqual(await readdir(store.dir), ["step-00000002"]);
@@ -346,7 +351,7 @@ describe("a writer that is killed", () => {
     });
   }
 
-  it("is told from one that lives: its folder under way is left alone", async () => {
+  it("is distinguished from a running one, whose temporary folder stays", async () => {
     const dir = freshPath();
     const other = new CheckpointStore(dir);
     let seen: string[] = [];

@@ -1,4 +1,5 @@
-// Owns a run's folder of checkpoints: `step-00000123/` each. One process writes (it holds the run's lock); any may read.
+// Writes, lists, verifies and deletes a run's checkpoints (`CheckpointStore`), one folder `step-00000123/` each. One process
+// writes: the one that holds the run's lock. Any process may read.
 import { readdir, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { UserError } from "@lockstep/errors";
@@ -25,19 +26,20 @@ export interface SkippedCheckpoint extends CheckpointEntry {
 }
 
 export interface WrittenCheckpoint extends ValidCheckpoint {
-  /** Of its tensor files. */
+  /** Size of its tensor files. */
   readonly sizeBytes: number;
+  /** Duration of the write, with the check and the deletion of older ones. */
   readonly seconds: number;
   /** Steps of the checkpoints that retention deleted. */
   readonly deletedSteps: readonly number[];
 }
 
 export interface CheckpointStoreOptions {
-  /** How many of the newest stay. At least 1; default 3. */
+  /** How many of the newest checkpoints are kept. At least 1; default 3. */
   readonly keepLast?: number;
-  /** Whether the one with the lowest validation loss stays too. Default true. */
+  /** Whether the checkpoint with the lowest validation loss is kept too. Default true. */
   readonly keepBest?: boolean;
-  /** Told after each phase of a write, which waits for it: for tests that kill the process at a named place. */
+  /** Called after each phase of a write, which waits for it. Tests use it to kill the process after a named phase. */
   readonly onPhase?: PhaseHook;
 }
 
@@ -47,10 +49,10 @@ export class CheckpointStore {
   readonly #keepBest: boolean;
   readonly #onPhase: PhaseHook | null;
   #lastWrite: Promise<unknown> = Promise.resolve();
-  /** Paths of checkpoints that this store has read and found sound. */
+  /** Paths of checkpoints that this object has read and found sound. */
   readonly #sound = new Set<string>();
 
-  /** @throws UserError when keepLast is not a whole number of at least 1 */
+  /** @throws UserError if keepLast is not a whole number of at least 1 */
   constructor(dir: string, options: CheckpointStoreOptions = {}) {
     const { keepLast = 3, keepBest = true, onPhase = null } = options;
     if (!Number.isInteger(keepLast) || keepLast < 1) {
@@ -63,8 +65,8 @@ export class CheckpointStore {
   }
 
   /**
-   * For the writer, once at its start: makes the folder, puts back what a killed process had moved away, and removes
-   * the leftovers of dead ones.
+   * The writer calls this once at its start. It makes the folder, moves back a checkpoint that a killed process was replacing,
+   * and removes the temporary files of dead processes.
    */
   async prepare(): Promise<void> {
     await makeFolder(this.dir);
@@ -73,21 +75,21 @@ export class CheckpointStore {
     for (const name of names) {
       const path = join(this.dir, name);
       if (!name.startsWith(".replaced-")) continue;
-      const place = name.slice(".replaced-".length);
-      if (names.includes(place)) await rm(path, { recursive: true, force: true });
-      else await rename(path, join(this.dir, place));
+      const original = name.slice(".replaced-".length);
+      if (names.includes(original)) await rm(path, { recursive: true, force: true });
+      else await rename(path, join(this.dir, original));
     }
     await syncFolder(this.dir);
   }
 
   /**
-   * Writes in a thread of its own, then applies retention. The snapshot's arrays are given away. A checkpoint of the
-   * same step is replaced. Writes stand in line; each resolves when its checkpoint is durable and older ones are gone.
-   * Rejects when a value of the snapshot is not finite, or the disk fails.
+   * Writes a checkpoint in a separate thread, then applies retention. The snapshot's arrays are transferred: the caller cannot
+   * use them any more. A checkpoint of the same step is replaced. Writes run one after another; each resolves when its
+   * checkpoint is durable and older ones are deleted. Rejects when a value of the snapshot is not finite, or the disk fails.
    */
   write(snapshot: Snapshot): Promise<WrittenCheckpoint> {
     const write = this.#lastWrite.then(() => this.#write(snapshot));
-    this.#lastWrite = write.catch(() => {}); // its caller hears of the failure; the next write goes on
+    this.#lastWrite = write.catch(() => {}); // the caller handles the error; the next write is independent
     return write;
   }
 
@@ -112,7 +114,7 @@ export class CheckpointStore {
     return { step, path, manifest, sizeBytes, seconds: (performance.now() - startMs) / 1000, deletedSteps };
   }
 
-  /** Ascending by step, whatever their state. Empty when the folder is not there. */
+  /** All checkpoints, sound or not, ascending by step. Empty when the folder is absent. */
   async list(): Promise<CheckpointEntry[]> {
     const names = await readdir(this.dir).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return [];
@@ -126,14 +128,14 @@ export class CheckpointStore {
       .sort((a, b) => a.step - b.step);
   }
 
-  /** Reads every byte. `fault` says what is wrong in one line; null: sound. */
+  /** Reads every byte. @returns `fault`: what is wrong, in one line; null when the checkpoint is sound */
   async verify(entry: CheckpointEntry): Promise<{ readonly fault: string | null }> {
     return { fault: await findFault(entry.path) };
   }
 
   /**
-   * The newest checkpoint of which every byte verifies; null when there is none. Newer ones that do not are skipped.
-   * @throws UserError when a newer Lockstep wrote one: going on behind it would throw work away
+   * Finds the newest sound checkpoint; null when there is none. Reads every byte. `skipped` are the newer, damaged ones.
+   * @throws UserError if a newer Lockstep wrote one: to resume from an older checkpoint would lose its work
    */
   async newestValid(): Promise<{ readonly checkpoint: ValidCheckpoint | null; readonly skipped: SkippedCheckpoint[] }> {
     const skipped: SkippedCheckpoint[] = [];
@@ -148,15 +150,15 @@ export class CheckpointStore {
     return { checkpoint: null, skipped };
   }
 
-  /** Nothing older is deleted unless the checkpoint just written reads back as it should. */
+  /** Verifies the checkpoint just written. Otherwise no older one may be deleted. @throws Error if it is damaged */
   async #readBack(written: CheckpointEntry): Promise<CheckpointManifest> {
     const fault = await findFault(written.path);
-    if (fault !== null) throw new Error(`${written.path}: does not read back: ${fault}`);
+    if (fault !== null) throw new Error(`${written.path}: is damaged right after it was written: ${fault}`);
     this.#sound.add(written.path);
     return await readManifest(written.path);
   }
 
-  /** Checkpoints that are damaged or not finite do not count, and stay for a person to look at. */
+  /** Checkpoints that are damaged or not finite do not count. They are kept, so that a person can examine them. */
   async #applyRetention(writtenStep: number): Promise<number[]> {
     const candidates = [];
     for (const entry of await this.list()) candidates.push(await this.#retentionCandidate(entry));
@@ -165,16 +167,16 @@ export class CheckpointStore {
       { keepLast: this.#keepLast, keepBest: this.#keepBest },
     ).filter((step) => step !== writtenStep);
     for (const step of steps) {
-      // Out of sight first: a kill in mid-deletion leaves no half checkpoint.
-      const doomed = temporaryPathFor(join(this.dir, folderOf(step)));
-      await rename(join(this.dir, folderOf(step)), doomed);
+      // The rename comes first, so that a kill during the deletion leaves no partial checkpoint.
+      const deleting = temporaryPathFor(join(this.dir, folderOf(step)));
+      await rename(join(this.dir, folderOf(step)), deleting);
       this.#sound.delete(join(this.dir, folderOf(step)));
-      await rm(doomed, { recursive: true, force: true });
+      await rm(deleting, { recursive: true, force: true });
     }
     return steps;
   }
 
-  /** Null: not sound. The tensors are read once in the life of this store, the manifest each time. */
+  /** Null when the checkpoint is not sound. Its tensors are read only once by this object, its manifest each time. */
   async #retentionCandidate({ step, path }: CheckpointEntry): Promise<RetentionCandidate | null> {
     if (!this.#sound.has(path)) {
       if ((await findFault(path)) !== null) return null;

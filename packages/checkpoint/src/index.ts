@@ -1,4 +1,4 @@
-// Checkpoints: files, manifest, store and retention.
+// Exports: the checkpoint store, the files and the manifest of a checkpoint, retention.
 export {
   type CheckpointFiles,
   contentOf,

@@ -1,4 +1,5 @@
-// Reads a checkpoint back from the disk: `loadCheckpoint` and `findFault`. Every byte was checked against the manifest's digests.
+// Reads a checkpoint from the disk with `loadCheckpoint`, and verifies one with `findFault`. Both check every byte against the
+// manifest's digests.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
@@ -6,7 +7,7 @@ import { join } from "node:path";
 import { describeError, UserError } from "@lockstep/errors";
 import { type ByteSource, withFileSource } from "@lockstep/files";
 import {
-  assertRecorded,
+  assertMatchesManifest,
   decodeSources,
   type LoadedCheckpoint,
   manifestFile,
@@ -17,7 +18,7 @@ import { type CheckpointManifest, NewerFormatError, parseManifest } from "./mani
 import { NotFiniteCounter } from "./not-finite.js";
 import { layoutOf } from "./snapshot.js";
 
-/** @throws UserError when there is none, it is broken, or of a newer format */
+/** @throws UserError if there is no manifest, or it is broken or of a newer format */
 export async function readManifest(path: string): Promise<CheckpointManifest> {
   const text = await readFile(join(path, manifestFile), "utf8").catch((error: NodeJS.ErrnoException) => {
     if (error.code === "ENOENT") throw new UserError(`${path}: no ${manifestFile}`);
@@ -27,9 +28,10 @@ export async function readManifest(path: string): Promise<CheckpointManifest> {
 }
 
 /**
- * Why the checkpoint cannot be used, in one line; null when its manifest, sizes and digests are right and every value
- * is finite. Older releases wrote weights that were not.
- * @throws NewerFormatError, with refuseNewer, when a newer Lockstep wrote it
+ * Explains in one line why the checkpoint cannot be used; null when its manifest, sizes and digests are right and every value
+ * is finite. Older releases of Lockstep wrote weights that were not finite.
+ * @param options.refuseNewer true to throw when a newer Lockstep wrote the checkpoint
+ * @throws NewerFormatError if refuseNewer is true and a newer Lockstep wrote it
  */
 export async function findFault(
   path: string,
@@ -45,7 +47,7 @@ export async function findFault(
   }
 }
 
-/** Reads every byte and keeps none. @throws UserError that names the first file that is wrong */
+/** Reads every byte, but keeps none in memory. @throws UserError if a file is wrong; it names the first one */
 async function verifyFiles(path: string, manifest: CheckpointManifest): Promise<void> {
   for (const name of [weightsFile, optimizerFile]) {
     const file = join(path, name);
@@ -60,7 +62,7 @@ async function verifyFiles(path: string, manifest: CheckpointManifest): Promise<
         notFinite.take(bytes);
       }
     }
-    assertRecorded({ path, name, manifest, sizeBytes: size, sha256: hash.digest("hex") });
+    assertMatchesManifest({ path, name, manifest, sizeBytes: size, sha256: hash.digest("hex") });
     if (notFinite.count === 0) continue;
     const tensor = name === weightsFile ? `, the first in tensor ${tensorAt(manifest, notFinite.first)}` : "";
     throw new UserError(
@@ -69,9 +71,9 @@ async function verifyFiles(path: string, manifest: CheckpointManifest): Promise<
   }
 }
 
-/** @throws UserError when the checkpoint is broken, or of a newer format */
+/** @throws UserError if the checkpoint is absent, damaged or of a newer format */
 export async function loadCheckpoint({ path }: { readonly path: string }): Promise<LoadedCheckpoint> {
-  await readManifest(path); // it reports best what is missing or broken
+  await readManifest(path); // its messages are the clearest about an absent or broken checkpoint
   const open = <T>(name: string, use: (source: ByteSource) => Promise<T>): Promise<T> =>
     withFileSource(join(path, name), use).catch((error: unknown) => {
       if (error instanceof UserError) throw error;
@@ -86,7 +88,7 @@ export async function loadCheckpoint({ path }: { readonly path: string }): Promi
   );
 }
 
-/** The tensor that holds the file's value `index`. The file's tensors are sorted by name. */
+/** The name of the tensor that contains value `index` of the file. The file's tensors are sorted by name. */
 function tensorAt(manifest: CheckpointManifest, index: number): string {
   let end = 0;
   for (const { name, size } of [...layoutOf(manifest).tensors].sort((a, b) => (a.name < b.name ? -1 : 1))) {

@@ -10,7 +10,7 @@ import { encodeSafetensors } from "./safetensors-write.js";
 import { useTemporaryFolder } from "./testing/temporary-folder.js";
 import { tinyLayout, tinySnapshot } from "./testing/tiny-snapshot.js";
 
-/** Writes what older releases wrote: they did not look at the values. */
+/** Writes a checkpoint as older releases did, which did not check the values. */
 async function publishUnchecked(dir: string, step: number, weights: Float32Array): Promise<string> {
   const snapshot = tinySnapshot(step, { weights });
   const path = join(dir, `step-${String(step).padStart(8, "0")}`);
@@ -36,7 +36,7 @@ function weightsWith(places: readonly number[], value: number): Float32Array {
 describe("a checkpoint with values that are not finite", () => {
   const freshPath = useTemporaryFolder();
 
-  it("is not sound: the fault names the file, the number of values and the first tensor", async () => {
+  it("has a fault that names the file, the number of values and the first tensor", async () => {
     const dir = freshPath();
     await mkdir(dir, { recursive: true });
     const path = await publishUnchecked(dir, 3, weightsWith([2, 7, 8], Number.NaN));
@@ -47,7 +47,7 @@ describe("a checkpoint with values that are not finite", () => {
     );
   });
 
-  it("is skipped by a resume", async () => {
+  it("is skipped by newestValid", async () => {
     const store = new CheckpointStore(freshPath());
     await store.prepare();
     await store.write(tinySnapshot(1));
@@ -60,7 +60,7 @@ describe("a checkpoint with values that are not finite", () => {
     );
   });
 
-  it("never takes the place of a finite one in what retention keeps", async () => {
+  it("is not counted by retention, so that no finite one is deleted", async () => {
     const store = new CheckpointStore(freshPath(), { keepLast: 2, keepBest: false });
     await store.prepare();
     await store.write(tinySnapshot(1));
@@ -73,7 +73,7 @@ describe("a checkpoint with values that are not finite", () => {
     );
   });
 
-  it("is refused by the store, and leaves nothing behind", async () => {
+  it("is refused by write, which leaves no files", async () => {
     const store = new CheckpointStore(freshPath());
     await store.prepare();
     await assert.rejects(
@@ -91,7 +91,7 @@ describe("NotFiniteCounter", () => {
   const { head, data } = encodeSafetensors([{ name: "t", shape: [values.length], values }]);
   const bytes = Buffer.concat([head, ...data]);
 
-  it("finds the same values wherever the bytes are cut in two", () => {
+  it("counts the same values wherever the bytes are split", () => {
     for (let cut = 8; cut <= bytes.byteLength; cut++) {
       const counter = new NotFiniteCounter();
       counter.take(bytes.subarray(0, cut));
@@ -100,7 +100,7 @@ describe("NotFiniteCounter", () => {
     }
   });
 
-  it("finds the same values when the bytes come one by one after the header", () => {
+  it("counts the same values when the bytes after the header come one by one", () => {
     const counter = new NotFiniteCounter();
     counter.take(bytes.subarray(0, 8));
     for (let index = 8; index < bytes.byteLength; index++) counter.take(bytes.subarray(index, index + 1));

@@ -1,26 +1,27 @@
-// Finds float32 values that are a NaN or an infinity: `notFiniteTensor` in arrays, `NotFiniteCounter` in the bytes of a
-// safetensors file as they are read. In the IEEE 754 binary32 format these values, and no others, have all exponent bits set.
+// Finds float32 values that are NaN or infinite: `notFiniteTensor` in arrays, `NotFiniteCounter` in the bytes of a
+// safetensors file as they are read. In IEEE 754 binary32 exactly these values have all exponent bits set.
 import type { NamedTensor } from "./safetensors-write.js";
 
 const headerLengthBytes = 8;
 const bytesPerValue = 4;
 
-/** The first tensor that holds such a value; undefined when all values are finite. */
+/** The first tensor that contains a NaN or an infinity; undefined when all values are finite. */
 export function notFiniteTensor(tensors: readonly NamedTensor[]): NamedTensor | undefined {
   return tensors.find(({ values }) => values.some((value) => !Number.isFinite(value)));
 }
 
+/** Counts NaN and infinite values while a safetensors file is read. */
 export class NotFiniteCounter {
-  /** Values that are not finite, in the bytes so far. */
+  /** Number of values that are not finite in the bytes so far. */
   count = 0;
-  /** Index of the first of them among the file's values; -1: none. */
+  /** Index of the first of them among the file's values; -1 when there is none. */
   first = -1;
   #dataStart = Number.POSITIVE_INFINITY;
-  /** Offset in the file of the bytes that come next. */
+  /** Offset in the file of the next bytes. */
   #position = 0;
   #previousByte = 0;
 
-  /** The file's bytes in order. The first part must hold the eight bytes of the header's length. */
+  /** Takes the next bytes of the file. The first call must pass at least the eight bytes of the header's length. */
   take(bytes: Uint8Array): void {
     if (this.#position === 0 && bytes.byteLength >= headerLengthBytes) {
       const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -40,7 +41,7 @@ export class NotFiniteCounter {
     this.#previousByte = bytes.at(-1) ?? this.#previousByte;
   }
 
-  /** Values in the bytes so far. */
+  /** Number of values in the bytes so far. */
   get numValues(): number {
     return Math.max(0, Math.floor((this.#position - this.#dataStart) / bytesPerValue));
   }

@@ -1,29 +1,34 @@
-// Owns starting the publishing thread and hearing its end: the event loop meanwhile goes on.
+// Writes a checkpoint in a worker thread with `publishInThread`, so that the event loop is not blocked.
 import { Worker } from "node:worker_threads";
 import type { PublishJob, PublishPhase } from "./publish.js";
 import type { PublishThreadData, PublishThreadMessage } from "./publish-thread.js";
 
-/** Told after each phase; the thread waits until it resolves. */
+/** Called after each phase; the thread waits until the promise resolves. */
 export type PhaseHook = (phase: PublishPhase) => void | Promise<void>;
 
-/** The job's arrays are given away: their buffers cannot be used by the caller any more (shared ones must not change). */
+/**
+ * Resolves when the checkpoint is durable. The buffers of the job's arrays are transferred to the thread: the caller cannot
+ * use them any more. Shared buffers are not transferred; they must not change until the promise resolves.
+ */
 export function publishInThread(job: PublishJob, onPhase: PhaseHook | null): Promise<void> {
-  const gate = onPhase === null ? null : new Int32Array(new SharedArrayBuffer(4));
-  const workerData: PublishThreadData = { job, gate };
+  const phasesPassed = onPhase === null ? null : new Int32Array(new SharedArrayBuffer(4));
+  const workerData: PublishThreadData = { job, phasesPassed };
   const worker = new Worker(new URL("./publish-thread.js", import.meta.url), {
     workerData,
-    execArgv: [], // what the main thread was started with (--input-type, --inspect) is not for this one
+    execArgv: [], // the main thread's options (--input-type, --inspect) must not apply to this thread
     transferList: [...ownBuffers(job)],
   });
   return new Promise((resolve, reject) => {
     worker.once("error", reject);
-    worker.once("exit", (code) => reject(new Error(`the checkpoint's thread ended with code ${code}, unfinished`)));
+    worker.once("exit", (code) =>
+      reject(new Error(`the thread that writes the checkpoint ended with code ${code} before it had finished`)),
+    );
     worker.on("message", (message: PublishThreadMessage) => {
       if (message.type === "published") resolve();
-      else passGate(message.phase).catch(reject);
+      else passPhase(message.phase).catch(reject);
     });
-    const passGate = async (phase: PublishPhase): Promise<void> => {
-      if (gate === null) return;
+    const passPhase = async (phase: PublishPhase): Promise<void> => {
+      if (phasesPassed === null) return;
       try {
         await onPhase?.(phase);
       } catch (error) {
@@ -31,8 +36,8 @@ export function publishInThread(job: PublishJob, onPhase: PhaseHook | null): Pro
         await worker.terminate();
         throw error;
       }
-      Atomics.add(gate, 0, 1);
-      Atomics.notify(gate, 0);
+      Atomics.add(phasesPassed, 0, 1);
+      Atomics.notify(phasesPassed, 0);
     };
   });
 }

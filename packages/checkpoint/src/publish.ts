@@ -1,6 +1,6 @@
-// Owns the order in which a checkpoint reaches the disk: every file is written into a folder beside and fsynced, the
-// manifest last; then the folder is renamed. A kill at any moment leaves the checkpoint whole or not there. Runs in a
-// thread of its own (publish-thread.ts), as hashing blocks; it imports nothing heavy.
+// Writes a checkpoint to the disk with `publish`: it writes and flushes every file in a temporary folder, the manifest last,
+// and then renames the folder. A kill at any moment leaves either the whole checkpoint or none. It runs in a separate thread
+// (publish-thread.ts), because hashing takes long; so it imports only what it needs.
 import { access, mkdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { syncFolder, writeAll, writeNewFile } from "@lockstep/files";
@@ -14,28 +14,28 @@ import {
 } from "./checkpoint-codec.js";
 
 export interface PublishJob extends CheckpointContent {
-  /** Where the checkpoint is to stand. */
+  /** The checkpoint's folder. */
   readonly path: string;
-  /** Beside it, on the same file system; must not exist. */
+  /** A path in the same parent folder, which must not exist yet. */
   readonly temporaryPath: string;
-  /** Where a checkpoint that stands there already is moved until the new one has taken its place. */
+  /** The existing checkpoint at `path`, if any, is moved here until the new one is in place. */
   readonly replacedPath: string;
 }
 
-/** Told after each; a test kills the process there. */
+/** In this order. `onPhase` is called after each; tests kill the process there. */
 export const publishPhases = [
   "folder made",
   "weights written",
   "optimizer written",
   "manifest written",
   "folder synced",
-  "former moved away",
+  "previous moved away",
   "renamed",
   "published",
 ] as const;
 export type PublishPhase = (typeof publishPhases)[number];
 
-/** When this resolves, the checkpoint is durable. */
+/** Writes the checkpoint. It is durable when the promise resolves. */
 export async function publish(job: PublishJob, onPhase: (phase: PublishPhase) => void): Promise<void> {
   await mkdir(job.temporaryPath);
   onPhase("folder made");
@@ -58,7 +58,7 @@ export async function publish(job: PublishJob, onPhase: (phase: PublishPhase) =>
     await rm(job.replacedPath, { recursive: true, force: true });
     await rename(job.path, job.replacedPath);
   }
-  onPhase("former moved away");
+  onPhase("previous moved away");
   await rename(job.temporaryPath, job.path);
   onPhase("renamed");
   await syncFolder(dirname(job.path));
@@ -73,7 +73,7 @@ function exists(path: string): Promise<boolean> {
   );
 }
 
-/** Names the folder that a replaced checkpoint waits in; the store puts it back after a kill between two renames. */
+/** The folder to which an existing checkpoint is moved. After a kill between the two renames, the store moves it back. */
 export function replacedPathOf(path: string): string {
   return join(dirname(path), `.replaced-${basename(path)}`);
 }

@@ -1,9 +1,10 @@
-// Decides which checkpoints stay, by `stepsToDelete`: the last N, and the best by validation loss. Pure. Its candidates are
-// sound checkpoints alone, so that a damaged one, or one with weights that are not finite, never takes the place of a sound one.
+// Decides with `stepsToDelete` which checkpoints are deleted: all but the last N and the one with the lowest validation loss.
+// Only sound checkpoints are candidates, so that a damaged one, or one with weights that are not finite, never displaces a
+// sound one.
 
 export interface RetentionCandidate {
   readonly step: number;
-  /** Loss of a validation pass over these very weights; null when there was none. */
+  /** Loss of a validation pass with exactly these weights; null when there was none. */
   readonly validationLoss: number | null;
 }
 
@@ -13,7 +14,7 @@ export interface RetentionRules {
   readonly keepBest: boolean;
 }
 
-/** The steps that may be deleted, ascending. Of equal losses the latest counts as the best; NaN never does. */
+/** The steps to delete, ascending. Of equal losses the latest is the best; NaN is never the best. */
 export function stepsToDelete(candidates: readonly RetentionCandidate[], rules: RetentionRules): number[] {
   const ascending = [...candidates].sort((a, b) => a.step - b.step);
   const keep = new Set(ascending.slice(-rules.keepLast).map(({ step }) => step));

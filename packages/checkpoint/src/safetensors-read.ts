@@ -1,4 +1,4 @@
-// Owns reading the safetensors format: everything that the header says is checked against the bytes. Float32 only.
+// Reads the safetensors format with `decodeSafetensors`. It checks the whole header against the bytes. Float32 only.
 import { UserError } from "@lockstep/errors";
 import type { ByteSource } from "@lockstep/files";
 import { z } from "zod";
@@ -13,25 +13,25 @@ const headerEntry = z.strictObject({
 const headerMetadata = z.record(z.string(), z.string());
 
 export interface DecodedSafetensors {
-  /** By name, in the order of their bytes. */
+  /** By name, in the order of the tensors' bytes. */
   readonly tensors: ReadonlyMap<string, NamedTensor>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
 const lengthBytes = 8;
 const bytesPerElement = 4;
-/** As the reference implementation. */
+/** The reference implementation has the same limit. */
 const maxHeaderBytes = 100_000_000;
 
 export interface DecodeOptions {
-  /** Where a tensor's values are to be read to. Default: an array of its own. Called after the whole header is checked. */
+  /** Returns the array for a tensor's values. Default: a new array. It is called after the whole header was checked. */
   readonly place?: (tensor: Pick<NamedTensor, "name" | "shape">) => Float32Array;
 }
 
 /**
  * Reads the bytes once, from first to last.
- * @param label what error messages call the source, for example the file's path
- * @throws UserError on anything that the format forbids, or a data type other than F32
+ * @param label how error messages name the source, for example the file's path
+ * @throws UserError if the file violates the format, or a tensor has a data type other than F32
  */
 export async function decodeSafetensors(
   source: ByteSource,
@@ -71,7 +71,7 @@ export async function decodeSafetensors(
     placed.push({ name, shape, begin, end });
   }
 
-  // In the order of their bytes, each must begin where the one before ended: no holes, no overlaps.
+  // In the order of their bytes, each tensor must begin where the one before ended: no gaps, no overlaps.
   placed.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let end = 0;
   for (const tensor of placed) {

@@ -1,5 +1,6 @@
-// Owns writing the safetensors format (https://huggingface.co/docs/safetensors, "Format"): a little-endian u64 header
-// length, a JSON header padded with spaces to 8 bytes, then the tensors' bytes without holes. Float32 only.
+// Encodes tensors in the safetensors format (https://huggingface.co/docs/safetensors, "Format") with `encodeSafetensors`: a
+// little-endian u64 header length, a JSON header padded with spaces to 8 bytes, then the tensors' bytes without gaps. Float32
+// only.
 
 /** A float32 tensor, row-major. */
 export interface NamedTensor {
@@ -8,10 +9,10 @@ export interface NamedTensor {
   readonly values: Float32Array;
 }
 
-/** The file is the head, then the data. The data are views of the tensors: nothing is copied. */
+/** The file consists of the head and then the data. The data are views of the tensors, not copies. */
 export interface EncodedSafetensors {
   readonly head: Uint8Array;
-  /** Each tensor's bytes, in the order in which the tensors were given. */
+  /** Each tensor's bytes, in the order of the tensors. */
   readonly data: readonly Uint8Array[];
   readonly sizeBytes: number;
 }
@@ -20,7 +21,10 @@ const alignmentBytes = 8;
 const lengthBytes = 8;
 const reservedName = "__metadata__";
 
-/** Tensors are laid out in the order given. Throws on a shape that does not fit its values, or a name used twice. */
+/**
+ * Encodes the tensors in the order given.
+ * @throws Error if a shape does not fit its values, or a name is used twice
+ */
 export function encodeSafetensors(
   tensors: readonly NamedTensor[],
   metadata: Readonly<Record<string, string>> = {},

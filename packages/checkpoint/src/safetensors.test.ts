@@ -18,7 +18,7 @@ const encoded = (...input: Parameters<typeof encodeSafetensors>): Uint8Array => 
   return bytes;
 };
 
-/** A file by hand: any header text, any data. */
+/** A file with any header text and any data. */
 function byHand(header: unknown, data = new Uint8Array(0)): Uint8Array {
   const json = Buffer.from(typeof header === "string" ? header : JSON.stringify(header));
   const length = Buffer.alloc(8);
@@ -44,7 +44,7 @@ describe("encodeSafetensors", () => {
     assert.deepEqual(encoded([b], { k: "v" }), expected);
   });
 
-  it("lays tensors out in the order given, aligned, without a copy", () => {
+  it("keeps the order of the tensors, aligns them and copies nothing", () => {
     const { head, data } = encodeSafetensors([b, a]);
     assert.equal(head.byteLength % 8, 0);
     assert.deepEqual(
@@ -77,17 +77,17 @@ describe("decodeSafetensors", () => {
     const path = join(await temporaryFolder(context), "large.safetensors");
     const head = byHand(header);
     await writeFile(path, head);
-    await truncate(path, head.byteLength + count * tensorBytes); // sparse: it takes no room
+    await truncate(path, head.byteLength + count * tensorBytes); // sparse: it takes no disk space
     const file = await open(path, "r+");
     await file.write(Uint8Array.of(0, 0, 0x80, 0x3f), 0, 4, head.byteLength + count * tensorBytes - 4);
     await file.close();
-    const values = new Float32Array(elements); // for one tensor after another
+    const values = new Float32Array(elements); // used for each tensor in turn
     await withFileSource(path, (source) => decodeSafetensors(source, "large", { place: () => values }));
     assert.equal(values.at(-1), 1);
     assert.equal(values.at(-2), 0);
   });
 
-  it("gives back what was encoded", async () => {
+  it("returns the tensors that were encoded", async () => {
     const bytes = encoded([a, b, { name: "", shape: [0, 3], values: new Float32Array(0) }], { k: "v" });
     const { tensors, metadata } = await decodeSafetensors(byteSource([bytes]), "x");
     assert.deepEqual(metadata, { k: "v" });
@@ -96,7 +96,7 @@ describe("decodeSafetensors", () => {
     assert.deepEqual(tensors.get("b"), b);
   });
 
-  it("keeps tensors whose names look like numbers or like an object's own fields", async () => {
+  it("reads tensors whose names look like numbers or like an object's own properties", async () => {
     const odd = ["10", "2", "__proto__", "constructor"].map((name, i) => ({
       name,
       shape: [1],
@@ -114,7 +114,7 @@ describe("decodeSafetensors", () => {
       /header of 9 bytes does not fit into 10/,
     ],
     ["a header of absurd length", Buffer.from([0, 0, 0, 0, 0, 0, 0, 1]), /too long/],
-    ["a header that is no JSON", byHand("{"), /not JSON/],
+    ["a header that is not JSON", byHand("{"), /not JSON/],
     [
       "a header that is not UTF-8",
       Buffer.concat([Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]), Buffer.from([0xff])]),
@@ -135,8 +135,8 @@ describe("decodeSafetensors", () => {
       /needs 8 bytes: its offsets span 4/,
     ],
     ["offsets that run backwards", byHand({ a: f32(4, 0, [1]) }, new Uint8Array(4)), /its offsets span -4/],
-    ["a hole", byHand({ a: f32(0, 4), b: f32(8, 12) }, new Uint8Array(12)), /b begins at byte 8: expected 4/],
-    ["a hole at the start", byHand({ a: f32(4, 8) }, new Uint8Array(8)), /a begins at byte 4: expected 0/],
+    ["a gap", byHand({ a: f32(0, 4), b: f32(8, 12) }, new Uint8Array(12)), /b begins at byte 8: expected 4/],
+    ["a gap at the start", byHand({ a: f32(4, 8) }, new Uint8Array(8)), /a begins at byte 4: expected 0/],
     ["an overlap", byHand({ a: f32(0, 8), b: f32(4, 12) }, new Uint8Array(12)), /b begins at byte 4: expected 8/],
     ["tensors beyond the end", byHand({ a: f32(0, 8) }, new Uint8Array(4)), /end at byte 8 of 4/],
     ["bytes that belong to no tensor", byHand({ a: f32(0, 4) }, new Uint8Array(5)), /end at byte 4 of 5/],

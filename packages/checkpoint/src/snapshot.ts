@@ -1,4 +1,4 @@
-// Owns what a caller hands over to be written, and its translation into the files' tensors and the manifest.
+// Defines `Snapshot`, the state that is written as a checkpoint, and translates it into tensors and a manifest.
 import {
   canonicalSha256,
   createLayout,
@@ -14,12 +14,12 @@ import type { NamedTensor } from "./safetensors-write.js";
 export type JsonValue = CheckpointManifest["bookkeeping"][string];
 
 export interface OptimizerState {
-  /** E.g. `m`, `v`. */
+  /** For example `firstMoment`. */
   readonly name: string;
   readonly values: Float32Array;
 }
 
-/** The state between two commits. The arrays' buffers are given away with it: pass copies that nobody else uses. */
+/** The state of a run between two commits. The writer takes the arrays' buffers over: pass copies that nobody else uses. */
 export interface Snapshot {
   readonly runSpec: RunSpec;
   readonly layout: TensorLayout;
@@ -31,12 +31,12 @@ export interface Snapshot {
   readonly epochSums: readonly number[];
   /** Training samples of the running epoch so far. */
   readonly epochSamples: number;
-  /** Metrics of a validation pass over these very weights; its `loss` chooses the best checkpoint. */
+  /** Metrics of a validation pass with exactly these weights; the best checkpoint is chosen by `loss`. Null without a pass. */
   readonly validation: Readonly<Record<string, number>> | null;
   readonly numerics: Readonly<Record<string, JsonValue>>;
   readonly pixelsSha256: string | null;
   readonly coordinatorGeneration: number;
-  /** Counters that carry on across a resume and change no bit. */
+  /** Counters that continue after a resume and do not influence the weights. */
   readonly bookkeeping: Readonly<Record<string, JsonValue>>;
 }
 
@@ -60,10 +60,10 @@ export function manifestOf(snapshot: Snapshot): object {
   };
 }
 
-/** The layout's tensors as views of the flat weights, sorted by name. */
+/** The layout's tensors as views of the flat weights, sorted by name. @throws Error if the length does not fit the layout */
 export function weightTensors(layout: TensorLayout, weights: Float32Array): NamedTensor[] {
   if (weights.length !== layout.numElements) {
-    throw new Error(`checkpoint: weights hold ${weights.length} elements, the layout ${layout.numElements}`);
+    throw new Error(`checkpoint: weights have ${weights.length} elements, the layout has ${layout.numElements}`);
   }
   return [...layout.tensors]
     .sort((a, b) => (a.name < b.name ? -1 : 1))
@@ -74,16 +74,18 @@ export function optimizerTensors(state: readonly OptimizerState[]): NamedTensor[
   return state.map(({ name, values }) => ({ name, shape: [values.length], values }));
 }
 
-/** The layout that a manifest describes. Throws when its digest is another. */
+/** The layout that a manifest describes. @throws Error if its digest is not the one that the manifest records */
 export function layoutOf(manifest: CheckpointManifest): TensorLayout {
   const layout = createLayout(manifest.tensors);
   if (layout.sha256 !== manifest.layoutSha256) {
-    throw new Error(`the manifest's tensors have layout ${layout.sha256}, it names ${manifest.layoutSha256}`);
+    throw new Error(
+      `the manifest's tensors have layout ${layout.sha256}, the manifest records ${manifest.layoutSha256}`,
+    );
   }
   return layout;
 }
 
-/** Drops offset and size, which follow from the rest. */
+/** Drops offset and size, which createLayout computes again. */
 function entryOf(tensor: PlacedTensor): TensorEntry {
   const { offset: _offset, size: _size, ...entry } = tensor;
   return tensorEntry.parse(entry);

@@ -7,7 +7,7 @@ import { toServiceError, WireError } from "./wire-error.js";
 
 type Callback = (error: ServiceError | null, response: string) => void;
 
-/** Starts a call that the test answers. Cancelled, it fails as grpc-js' calls do. */
+/** Starts a call that the test answers. When it is cancelled, it fails as a call of grpc-js does. */
 function callOf(signal: AbortSignal) {
   let answer: Callback = () => assert.fail("not started");
   let deadline = 0;
@@ -27,7 +27,7 @@ function callOf(signal: AbortSignal) {
 describe("callUnary", () => {
   const open = (): AbortSignal => new AbortController().signal;
 
-  it("resolves with the answer, and asks for it by the deadline", async () => {
+  it("resolves with the answer, and passes the deadline on", async () => {
     const call = callOf(open());
     call.answer(null, "yes");
     assert.equal(await call.promise, "yes");
@@ -40,7 +40,7 @@ describe("callUnary", () => {
     await assert.rejects(call.promise, (error) => error instanceof WireError && error.code === "bad-chunk");
   });
 
-  it("rejects with the signal's reason when it is aborted, before the call or during it, and listens no more", async () => {
+  it("rejects with the signal's reason when it is aborted before the call or during it", async () => {
     const reason = new Error("stop");
     await assert.rejects(callOf(AbortSignal.abort(reason)).promise, reason);
     const controller = new AbortController();

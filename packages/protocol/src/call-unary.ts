@@ -1,15 +1,18 @@
-// Makes a unary call of a generated client into a promise with `callUnary`.
+// Turns a unary call of a generated client into a promise with `callUnary`.
 import { type ClientUnaryCall, Metadata, type ServiceError } from "@grpc/grpc-js";
 import { fromServiceError } from "./wire-error.js";
 
-/** Starts the call, e.g. `(...call) => client.join(request, ...call)`. */
+/** Starts the call, for example `(...call) => client.join(request, ...call)`. */
 export type StartUnaryCall<Response> = (
   metadata: Metadata,
   options: { readonly deadline: number },
   callback: (error: ServiceError | null, response: Response) => void,
 ) => ClientUnaryCall;
 
-/** Rejects with `signal.reason`, or as fromServiceError says: gRPC's DEADLINE_EXCEEDED where no answer comes in time. */
+/**
+ * Starts the call and resolves with the answer. Rejects with `signal.reason` when the signal is aborted; otherwise with the
+ * result of fromServiceError, which is gRPC's DEADLINE_EXCEEDED when no answer came within timeoutMs.
+ */
 export function callUnary<Response>(
   start: StartUnaryCall<Response>,
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },

@@ -6,7 +6,7 @@ import { DataType, TensorChunk, TensorHeader, TensorLayout as WireLayout } from 
 import { createLayout } from "./tensor-layout.js";
 import { WireError, type WireErrorCode } from "./wire-error.js";
 
-// Xorshift32 (Marsaglia 2003): the same "random" cases in every run.
+// Xorshift32 (Marsaglia 2003): every test run has the same random cases.
 function createRandom(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
@@ -43,7 +43,7 @@ function chunk(offsetBytes: number, data: Uint8Array): TensorChunk {
 
 describe("encodeTensorChunks", () => {
   for (const size of [0, 1, 4, chunkBytes - 1, chunkBytes, chunkBytes + 1, 3 * chunkBytes + 12]) {
-    it(`carries ${size} bytes through the wire format unchanged`, () => {
+    it(`leaves ${size} bytes unchanged through the wire format`, () => {
       const sent = randomBytes(size, 7);
       const into = new Uint8Array(size);
       const header = TensorHeader.decode(TensorHeader.encode(headerFor(sent)).finish());
@@ -60,7 +60,7 @@ describe("encodeTensorChunks", () => {
     });
   }
 
-  it("cuts chunks as views of the caller's memory, also of shared memory", () => {
+  it("makes chunks that are views of the caller's memory, also of shared memory", () => {
     const bytes = new Uint8Array(new SharedArrayBuffer(chunkBytes + 100), 8, chunkBytes + 60).fill(3);
     const [first, second] = [...encodeTensorChunks(bytes)];
     assert.equal(first?.data.buffer, bytes.buffer);
@@ -70,14 +70,14 @@ describe("encodeTensorChunks", () => {
     assert.equal(second?.data[0], 9);
   });
 
-  it("uses CRC-32C, whose check value is published", () => {
+  it("uses CRC-32C: it gives the published check value", () => {
     const [only] = [...encodeTensorChunks(Buffer.from("123456789"))];
     assert.equal(only?.crc32c, 0xe3069283);
   });
 });
 
 describe("float32Bytes", () => {
-  it("is a little-endian view at the array's own place", () => {
+  it("is a little-endian view of the array", () => {
     const whole = Float32Array.of(0, 1, -2);
     const bytes = float32Bytes(whole.subarray(1));
     assert.deepEqual([...bytes], [0, 0, 0x80, 0x3f, 0, 0, 0, 0xc0]);
@@ -87,7 +87,7 @@ describe("float32Bytes", () => {
 });
 
 describe("contributionHeader", () => {
-  it("announces the layout's elements as float32", () => {
+  it("describes the layout's elements as float32", () => {
     const layout = createLayout([
       { name: "w", shape: [2, 3], kind: "parameter" },
       { name: "mean", shape: [3], kind: "statistic", momentum: 0.1 },
@@ -107,9 +107,9 @@ describe("TensorAssembler", () => {
     new TensorAssembler(header, { layoutSha256, into: new Uint8Array(bytes.byteLength) });
 
   for (const [what, changes, pattern] of [
-    ["no data type", { dataType: DataType.UNSPECIFIED }, /data type 0/],
+    ["no data type", { dataType: DataType.UNSPECIFIED }, /data type 0: only F32 \(1\) is supported/],
     ["an unknown data type", { dataType: DataType.UNRECOGNIZED }, /data type -1/],
-    ["no layout", { layout: WireLayout.UNSPECIFIED }, /tensor layout 0/],
+    ["no layout", { layout: WireLayout.UNSPECIFIED }, /tensor layout 0: only FLAT \(1\) is supported/],
     ["another model's layout", { layoutSha256: "b".repeat(64) }, /tensor layout b{64}: expected a{64}/],
     ["more bytes than the layout has", { totalBytes: 28 }, /28 tensor bytes: expected 24/],
     ["fewer bytes than the layout has", { totalBytes: 20 }, /20 tensor bytes: expected 24/],
@@ -171,7 +171,7 @@ describe("TensorAssembler", () => {
     );
   });
 
-  it("notices every single flipped bit of a chunk's data, offset and checksum", () => {
+  it("detects every flipped bit of a chunk's data, offset and checksum", () => {
     for (let bit = 0; bit < 8 * bytes.byteLength; bit++) {
       const one = chunk(0, bytes);
       flip(one.data, bit);
@@ -187,7 +187,7 @@ describe("TensorAssembler", () => {
     }
   });
 
-  it("hands out the sender's bytes or refuses, whatever bit of the serialized messages is flipped", () => {
+  it("returns the sender's bytes or refuses them, whichever bit of the serialized messages is flipped", () => {
     const messages = [
       TensorHeader.encode(headerFor(bytes)).finish(),
       TensorChunk.encode(chunk(0, bytes.subarray(0, 11))).finish(),
@@ -207,7 +207,7 @@ describe("TensorAssembler", () => {
     assert(noticed > 0.99 * totalBits, `${noticed} of ${totalBits} noticed`);
   });
 
-  it("notices random damage of several bytes in a large run", () => {
+  it("detects random damage of several bits in many bytes", () => {
     const random = createRandom(11);
     const sent = randomBytes(chunkBytes + 4_096, 5);
     for (let round = 0; round < 20; round++) {

@@ -1,5 +1,6 @@
-// Owns how tensor bytes travel: a header that says what they are, then chunks of at most 1 MiB with a CRC-32C each.
-// The same header announces weights and contributions (gradients, then statistics): both have the flat layout's size.
+// Translates tensor bytes into wire messages with `encodeTensorChunks`, and back with `TensorAssembler`: a header that describes
+// the bytes, then chunks of at most 1 MiB with a CRC-32C each. Weights and contributions (gradients, then statistics) have the
+// same header: both have the flat layout's size.
 import { endianness } from "node:os";
 import { crc32c } from "@node-rs/crc32";
 import {
@@ -11,14 +12,15 @@ import {
 import type { TensorLayout } from "./tensor-layout.js";
 import { WireError } from "./wire-error.js";
 
-/** The most bytes of one chunk; every chunk but the last has exactly so many. */
+/** Size of every chunk but the last, which may be smaller. No chunk may be larger. */
 export const chunkBytes = 1024 * 1024;
 
 const bytesPerElement = 4;
 
-if (endianness() !== "LE") throw new Error("Lockstep needs a little-endian machine: tensors travel as little-endian");
+if (endianness() !== "LE")
+  throw new Error("Lockstep needs a little-endian machine: it sends tensors as little-endian bytes");
 
-/** Announces the flat layout's float32 values: the weights, or one contribution. */
+/** The header for the flat layout's float32 values: the weights, or one contribution. */
 export function contributionHeader(layout: TensorLayout): TensorHeader {
   return {
     dataType: DataType.F32,
@@ -28,14 +30,13 @@ export function contributionHeader(layout: TensorLayout): TensorHeader {
   };
 }
 
-/** The array's own memory as little-endian bytes: a view, not a copy. Works on a SharedArrayBuffer. */
+/** The array's memory as little-endian bytes: a view, not a copy. The memory may be a SharedArrayBuffer. */
 export function float32Bytes(array: Float32Array): Uint8Array {
   return new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 }
 
 /**
- * Cuts bytes into chunks, one at a time as they are asked for. Chunks are views of `bytes`, which must not change
- * before the last chunk is serialized.
+ * Yields the bytes in chunks. Chunks are views of `bytes`, which must not change before the last chunk is serialized.
  */
 export function* encodeTensorChunks(bytes: Uint8Array): Generator<TensorChunk, void, void> {
   for (let offsetBytes = 0; offsetBytes < bytes.byteLength; offsetBytes += chunkBytes) {
@@ -45,24 +46,24 @@ export function* encodeTensorChunks(bytes: Uint8Array): Generator<TensorChunk, v
   }
 }
 
-/** Fills the caller's memory from one header and its chunks; every refusal is a WireError that names what was wrong. */
+/** Writes the bytes of one header's chunks into the caller's memory. Whatever is wrong is reported as a WireError. */
 export class TensorAssembler {
   readonly #into: Uint8Array;
   #receivedBytes = 0;
 
   /**
-   * @param header what the sender announced
-   * @param options.layoutSha256 the layout that this side holds
-   * @param options.into where the bytes go; its length is the length that this side expects. The caller may read it
-   *   only after finish(); after a refusal its content is undefined.
-   * @throws WireError `layout` for another layout, data type or length
+   * @param header the sender's header
+   * @param options.layoutSha256 the digest of the layout that this side has
+   * @param options.into where the bytes are written; this side expects as many bytes as it has. The caller may read it only
+   *   after finish(); after an error its content is undefined.
+   * @throws WireError `layout` if the header has another layout, data type or length
    */
   constructor(header: TensorHeader, options: { readonly layoutSha256: string; readonly into: Uint8Array }) {
     if (header.dataType !== DataType.F32) {
-      throw new WireError("layout", `data type ${header.dataType}: only F32 (${DataType.F32}) is spoken`);
+      throw new WireError("layout", `data type ${header.dataType}: only F32 (${DataType.F32}) is supported`);
     }
     if (header.layout !== WireLayout.FLAT) {
-      throw new WireError("layout", `tensor layout ${header.layout}: only FLAT (${WireLayout.FLAT}) is spoken`);
+      throw new WireError("layout", `tensor layout ${header.layout}: only FLAT (${WireLayout.FLAT}) is supported`);
     }
     if (header.layoutSha256 !== options.layoutSha256) {
       throw new WireError("layout", `tensor layout ${header.layoutSha256}: expected ${options.layoutSha256}`);
@@ -77,7 +78,7 @@ export class TensorAssembler {
     return this.#receivedBytes;
   }
 
-  /** @throws WireError `bad-chunk` for a gap, an overlap, an overrun, a wrong size or a wrong checksum */
+  /** @throws WireError `bad-chunk` if there is a gap, an overlap, an overrun, a wrong size or a wrong checksum */
   add(chunk: TensorChunk): void {
     const { offsetBytes, data } = chunk;
     const where = `chunk at byte ${offsetBytes}`;
@@ -103,7 +104,7 @@ export class TensorAssembler {
     this.#receivedBytes += data.byteLength;
   }
 
-  /** @throws WireError `bad-chunk` when bytes are missing */
+  /** Call it after the last chunk. @throws WireError `bad-chunk` if bytes are missing */
   finish(): void {
     if (this.#receivedBytes !== this.#into.byteLength) {
       throw new WireError("bad-chunk", `tensor bytes end at ${this.#receivedBytes} of ${this.#into.byteLength}`);

@@ -1,4 +1,4 @@
-// The wire contract and the values that travel or are stored.
+// Exports: the wire contract, and the values that processes exchange or store.
 export { callUnary, type StartUnaryCall } from "./call-unary.js";
 export { chunkBytes, contributionHeader, encodeTensorChunks, float32Bytes, TensorAssembler } from "./chunk-codec.js";
 export { xxh3Digest } from "./digest.js";

@@ -1,9 +1,9 @@
-// Owns how the join token travels: in the metadata of every call. Who asks for it where is the coordinator's.
+// Sends the join token in the metadata of every call (`sendJoinToken`). The coordinator checks it (see method-guard.ts).
 import { InterceptingCall, type Interceptor } from "@grpc/grpc-js";
 
 export const joinTokenHeader = "lockstep-join-token";
 
-/** For a connection's clients. None where there is no token. */
+/** Interceptors for a gRPC client that add the current token to each call. Empty when `token` is null. */
 export function sendJoinToken(token: { current(): string } | null): Interceptor[] {
   if (token === null) return [];
   const send: Interceptor = (options, nextCall) =>

@@ -10,17 +10,17 @@ const definitions: MetricDefinition[] = [
 ];
 
 describe("evaluateMetrics", () => {
-  it("divides, takes roots and leaves a loss as it is", () => {
+  it("divides sums, takes square roots, and leaves a loss unchanged", () => {
     const metrics = evaluateMetrics(definitions, sumNames, Float64Array.of(8, 1.25, 6, 72));
     assert.deepEqual(metrics, { loss: 1.25, genderAccuracy: 0.75, ageRmse: 3 });
   });
 
-  it("gives NaN where there was no sample", () => {
+  it("returns NaN when there was no sample", () => {
     const metrics = evaluateMetrics(definitions, sumNames, Float64Array.of(0, 0, 0, 0));
     assert.deepEqual(metrics, { loss: 0, genderAccuracy: Number.NaN, ageRmse: Number.NaN });
   });
 
-  it("refuses a definition whose sum nobody added up", () => {
+  it("throws when a definition names an unknown sum", () => {
     assert.throws(
       () => evaluateMetrics(definitions, ["samples", "loss"], Float64Array.of(1, 1)),
       /metric sum genderCorrect is not among samples, loss/,

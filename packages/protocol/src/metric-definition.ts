@@ -1,21 +1,26 @@
-// Owns how a pass' metric sums become the numbers that people read, so that the coordinator need not know the recipe.
+// Computes metrics from the metric sums of a pass with `evaluateMetrics`. The definitions come with the run, so that the
+// coordinator does not need the recipe.
 import { z } from "zod";
 
 export const metricDefinition = z.strictObject({
-  /** As printed and stored, e.g. genderAccuracy. */
+  /** The name as it is printed and stored, for example genderAccuracy. */
   name: z.string(),
-  /** Name of the sum above the line. */
+  /** Name of the sum that is divided. */
   numerator: z.string(),
-  /** Name of the sum below the line; null: the numerator is the value (a loss, already divided by constants). */
+  /** Name of the sum that divides. Null when the numerator is the value: a loss, which is divided by constants already. */
   denominator: z.string().nullable(),
-  /** After dividing: take the square root (an RMSE). */
+  /** Whether the square root of the quotient is taken, for example for an RMSE. */
   squareRoot: z.boolean(),
   /** For people: fraction, years, or nats. */
   unit: z.string(),
 });
 export type MetricDefinition = z.infer<typeof metricDefinition>;
 
-/** The metrics by name; a zero denominator gives NaN, which is a wrong number's honest name. */
+/**
+ * The metrics by name. With a denominator of zero a metric is NaN.
+ * @param sumNames the names of `sums`, in the same order
+ * @throws Error if a definition names a sum that is not in sumNames
+ */
 export function evaluateMetrics(
   definitions: readonly MetricDefinition[],
   sumNames: readonly string[],

@@ -1,2 +1,3 @@
-// Owns the protocol version: raised when a peer of the former version would misunderstand. Peers must be equal.
+// Defines `PROTOCOL_VERSION`. All processes of a run must have the same version. It is raised when a process of the previous
+// version would misunderstand a message.
 export const PROTOCOL_VERSION = 1;

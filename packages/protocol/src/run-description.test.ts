@@ -4,7 +4,7 @@ import { metricDefinition } from "./metric-definition.js";
 import { runDescription } from "./run-description.js";
 
 describe("runDescription", () => {
-  it("refuses fields that it does not know, at every depth", () => {
+  it("refuses unknown fields at every depth", () => {
     const metric = { name: "loss", numerator: "loss", denominator: null, squareRoot: false, unit: "nats" };
     assert.equal(metricDefinition.safeParse(metric).success, true);
     assert.equal(metricDefinition.safeParse({ ...metric, scale: 2 }).success, false);

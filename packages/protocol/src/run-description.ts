@@ -1,4 +1,4 @@
-// Owns `OUT/run.json`: what the coordinator must know of a run to lead it without knowing the recipe.
+// Defines `OUT/run.json` (`RunDescription`): all that the coordinator needs to lead a run without the recipe's code.
 import { z } from "zod";
 import { metricDefinition } from "./metric-definition.js";
 import { runSpec } from "./run-spec.js";
@@ -6,9 +6,9 @@ import { tensorEntry } from "./tensor-layout.js";
 
 export const runDescription = z.strictObject({
   spec: runSpec,
-  /** The model's tensors; createLayout() places them. */
+  /** The model's tensors. createLayout() computes their places. */
   tensors: z.array(tensorEntry),
-  /** Names of a pass' metric sums, in order. The sum named "loss" is the pass' loss; "samples" counts samples. */
+  /** Names of the metric sums of a pass, in order. The sum "loss" is the loss of the pass; "samples" is the number of samples. */
   sumNames: z.array(z.string()),
   metrics: z.array(metricDefinition),
 });

@@ -36,7 +36,7 @@ describe("canonicalJson", () => {
     assert.equal(canonicalJson({ b: [{ z: 1, a: 2 }, 3], a: null }), '{"a":null,"b":[{"a":2,"z":1},3]}');
   });
 
-  it("is the same text whatever the order in which fields were set", () => {
+  it("gives the same text in whatever order the fields were set", () => {
     const reversed = Object.fromEntries(Object.entries(spec).reverse());
     assert.equal(canonicalJson(reversed), canonicalJson(spec));
     assert.equal(canonicalSha256(reversed), canonicalSha256(spec));
@@ -46,19 +46,19 @@ describe("canonicalJson", () => {
     assert.equal(canonicalJson({ a: undefined, b: 1 }), '{"b":1}');
   });
 
-  it("survives a round trip through JSON, the smallest and largest doubles too", () => {
+  it("is unchanged by a round trip through JSON, also for the smallest and largest doubles", () => {
     const value = { a: [0.1, 1e-308, 5e-324, Number.MAX_VALUE, -1.5], b: 'quote " and \n', c: "é€😀" };
     assert.equal(canonicalJson(JSON.parse(canonicalJson(value))), canonicalJson(value));
     assert.deepEqual(JSON.parse(canonicalJson(value)), value);
   });
 
   for (const value of [Number.NaN, Number.POSITIVE_INFINITY, undefined]) {
-    it(`refuses ${value}, which JSON would turn into something else`, () => {
+    it(`refuses ${value}, which JSON cannot represent`, () => {
       assert.throws(() => canonicalJson([value]), /has no JSON form/);
     });
   }
 
-  it("has a digest that is pinned: a change would break every stored run", () => {
+  it("has a fixed digest: another one would make every stored run unusable", () => {
     assert.equal(
       canonicalSha256({ b: 1, a: [true, "x"] }),
       "f15ef113d6e0c876b9ea9e90ebc36ad3f8b350d44634ba2fc407e978fb8cebeb",
@@ -68,20 +68,20 @@ describe("canonicalJson", () => {
 });
 
 describe("runSpec", () => {
-  it("says of a spec in another format what to do", () => {
+  it("tells the user what to do with a spec of another format", () => {
     const { error } = runSpec.safeParse({ ...spec, formatVersion: 1 });
-    assert.match(error?.issues[0]?.message ?? "", /is of another Lockstep; go on with the one that wrote it/);
+    assert.match(error?.issues[0]?.message ?? "", /is of another Lockstep version; use the version that wrote it/);
   });
 
-  it("accepts a whole spec and gives it back unchanged", () => {
+  it("accepts a complete spec and returns it unchanged", () => {
     assert.deepEqual(runSpec.parse(spec), spec);
   });
 
   for (const [what, change] of [
     ["an unknown field", { workers: 2 }],
     ["no epochs", { epochs: 0 }],
-    ["a seed that is no uint32", { seed: 2 ** 32 }],
-    ["a precision that is not there yet", { precision: "bf16" }],
+    ["a seed that is not a uint32", { seed: 2 ** 32 }],
+    ["a precision that is not supported yet", { precision: "bf16" }],
     ["a later format", { formatVersion: 3 }],
   ] as const) {
     it(`refuses ${what}`, () => {
@@ -91,11 +91,11 @@ describe("runSpec", () => {
 });
 
 describe("differences", () => {
-  it("finds none between equal values, whatever the order of keys", () => {
+  it("finds none between equal values, in whatever order the keys are", () => {
     assert.deepEqual(differences(spec, Object.fromEntries(Object.entries(structuredClone(spec)).reverse())), []);
   });
 
-  it("names each differing leaf by its path, with both values", () => {
+  it("names each field that differs by its path, with both values", () => {
     const changed = structuredClone(spec);
     changed.optimizer.learningRate = 1e-3;
     changed.seed = 8;

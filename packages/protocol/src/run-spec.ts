@@ -1,5 +1,5 @@
-// Owns the run spec: everything that can change a bit of the trained weights, and nothing else. Workers, threads,
-// paths, checkpoint cadence and --max-steps are launch options and do not stand here.
+// Defines the run spec (`RunSpec`): everything that can change a bit of the trained weights, and nothing else. The numbers of
+// workers and threads, paths, the interval of checkpoints and --max-steps are launch options, and are not in it.
 import { createHash } from "node:crypto";
 import { z } from "zod";
 
@@ -13,13 +13,13 @@ export const optimizerSpec = z.strictObject({
   beta1: z.number().gte(0).lt(1),
   /** Adam, AdamW. */
   beta2: z.number().gte(0).lt(1),
-  /** Adam, AdamW: added to the root of the second moment. */
+  /** Adam, AdamW: added to the square root of the second moment. */
   epsilon: z.number().positive(),
   /** SGD. */
   momentum: z.number().gte(0).lt(1),
   /** AdamW: decoupled. SGD: L2. */
   weightDecay: z.number().gte(0),
-  /** Global L2 norm that the gradient is clipped to; null: no clipping. */
+  /** The largest L2 norm of the whole gradient; a longer one is scaled down to it. Null: no clipping. */
   clipNorm: z.number().positive().nullable(),
 });
 
@@ -31,49 +31,49 @@ export const scheduleSpec = z.strictObject({
   finalFraction: z.number().gte(0).lte(1),
 });
 
-/** How often an epoch holds each sample of the training part. */
+/** How often each sample of the training part occurs in an epoch. */
 export const samplingSpec = z.discriminatedUnion("kind", [
-  /** By the class that each sample has in these labels: every joint class as often as any other. */
+  /** Every combination of these labels' classes occurs equally often. */
   z.strictObject({ kind: z.literal("balanced"), by: z.array(z.string()).min(1) }),
-  /** By a file of weights; SHA-256 (hex) over those of the training part in canonical order, float64 little-endian. */
+  /** By a file of weights. sha256: hex, over the training part's weights in canonical order, as little-endian float64. */
   z.strictObject({ kind: z.literal("weights"), sha256: z.string() }),
 ]);
 
-/** When a run ends before its last epoch, as its validation loss no longer falls. */
+/** The rule by which a run ends before its last epoch, because its validation loss no longer falls. */
 export const earlyStopSpec = z.strictObject({
-  /** Epochs in a row without an improvement after which the run ends. */
+  /** The run ends after this many consecutive epochs without an improvement. */
   patience: positiveInteger,
-  /** A loss is an improvement when it is lower than the best so far by more than this. */
+  /** A loss is an improvement when it is lower than the best one so far by more than this. */
   minDelta: z.number().gte(0),
 });
 
 export const runSpec = z.strictObject({
   /** 2: the fingerprint covers the labels' schema, and the hash of the pixels leaves out the test part. */
-  formatVersion: z.literal(2, { error: "is of another Lockstep; go on with the one that wrote it" }),
+  formatVersion: z.literal(2, { error: "is of another Lockstep version; use the version that wrote it" }),
   dataset: z.strictObject({
-    /** `synthetic`, or the name of the labels' schema; never the form that the images come in. */
+    /** `synthetic`, or the name of the labels' schema. The form of the images (folder, Parquet, ...) is not in the spec. */
     kind: z.string(),
-    /** SHA-256 (hex) over the whole data set: image bytes and labels in canonical order. */
+    /** SHA-256 (hex) of the whole data set: image bytes and labels in canonical order. */
     fingerprint: z.string(),
     split: z.enum(["official", "random"]),
-    /** Fraction of every part that is used, stratified. */
+    /** Fraction of each part that is used, drawn stratified. */
     subset: fraction,
-    /** Samples of each part after split and subset. */
+    /** Number of samples of each part after split and subset. */
     samples: z.strictObject({
       train: positiveInteger,
       val: z.number().int().gte(0),
       test: z.number().int().gte(0),
     }),
   }),
-  /** Absent: uniform, each sample once an epoch. */
+  /** Absent: each sample occurs once in an epoch. */
   sampling: samplingSpec.optional(),
   /** Height and width of the decoded images, pixels. */
   imageSize: positiveInteger,
   recipe: z.strictObject({
     name: z.string(),
-    /** Resolved options of the recipe, defaults filled in. */
+    /** All options of the recipe, with the defaults of those that were not given. */
     options: z.record(z.string(), z.json()),
-    /** SHA-256 (hex) of the recipe's code; absent where it is built in. */
+    /** SHA-256 (hex) of the recipe's code; absent for a built-in recipe. */
     sha256: z
       .string()
       .regex(/^[0-9a-f]{64}$/)
@@ -82,12 +82,12 @@ export const runSpec = z.strictObject({
   optimizer: optimizerSpec,
   schedule: scheduleSpec,
   epochs: positiveInteger,
-  /** Absent: the run goes through all its epochs. */
+  /** Absent: the run has all its epochs. */
   earlyStop: earlyStopSpec.optional(),
   microBatch: positiveInteger,
   globalBatch: positiveInteger,
   seed: z.number().int().gte(0).lte(0xffff_ffff),
-  /** SHA-256 (hex, as weightsSha256 has it) of the weights that the run starts from; absent: seeded ones. */
+  /** weightsSha256 of the weights with which the run starts; absent when they are drawn from the seed. */
   initialWeightsSha256: z.string().optional(),
   precision: z.literal("f32"),
 });
@@ -98,8 +98,9 @@ export type EarlyStopSpec = z.infer<typeof earlyStopSpec>;
 export type ScheduleSpec = z.infer<typeof scheduleSpec>;
 
 /**
- * JSON with the keys of every object sorted and no white space: equal values give equal text, different ones different
- * text. What JSON cannot say (NaN, infinities, undefined outside an object) throws.
+ * JSON without white space in which the keys of every object are sorted. Equal values give equal texts, different values give
+ * different texts. Fields that are undefined are left out.
+ * @throws Error if JSON cannot represent a value: NaN, an infinity, undefined outside of an object
  */
 export function canonicalJson(value: unknown): string {
   if (value === undefined || (typeof value === "number" && !Number.isFinite(value))) {
@@ -122,13 +123,13 @@ export function canonicalSha256(value: unknown): string {
 }
 
 export interface SpecDifference {
-  /** Dotted path, e.g. `optimizer.learningRate`. */
+  /** The path with dots, for example `optimizer.learningRate`. */
   readonly field: string;
   readonly before: unknown;
   readonly after: unknown;
 }
 
-/** The leaves in which two values differ, in the order of `before`'s keys. */
+/** The fields in which two values differ, in the order of `before`'s keys. Arrays are compared as a whole. */
 export function differences(before: unknown, after: unknown, path = ""): SpecDifference[] {
   if (isObject(before) && isObject(after)) {
     const keys = new Set([...Object.keys(before), ...Object.keys(after)]);

@@ -26,12 +26,12 @@ const summary: RunSummary = {
   goodput: { productiveSeconds: 1, wallSeconds: 2, savedAtMs: 3 },
 };
 
-test("what the coordinator writes is what the command reads; a metric that is not finite is null", () => {
+test("runSummary reads a written summary back unchanged, except that a metric which is not finite is null", () => {
   const read = runSummary.parse(JSON.parse(JSON.stringify(summary)));
   assert.deepEqual(read, { ...summary, validation: { loss: 1.4, ageMae: null } });
 });
 
-test("a summary that lacks a field is refused, with the field", () => {
+test("runSummary refuses a summary without a field, and names the field", () => {
   const { weightsSha256: _, ...rest } = summary;
   assert.match(String(runSummary.safeParse(rest).error), /weightsSha256/);
 });

@@ -1,14 +1,14 @@
-// Defines the run's result (runSummary), as the coordinator writes it to `OUT/summary.json` and `lockstep train` prints it.
+// Defines the result of a run (`runSummary`), which the coordinator writes to `OUT/summary.json` and `lockstep train` prints.
 // JSON has no NaN: a number that is not finite is written as null.
 import { z } from "zod";
 
-/** Seconds of a run, as a checkpoint carries them, and the result. */
+/** Times of a run, which each checkpoint and the result contain. */
 export const goodputRecord = z.object({
-  /** Spent in the steps and validations behind the position of the checkpoint. */
+  /** Time of the steps and validations that led to the position of the checkpoint. */
   productiveSeconds: z.number(),
-  /** Since the run began, without the gaps after coordinators that ended in order. */
+  /** Time since the run began, without the time between a requested stop and the next start. */
   wallSeconds: z.number(),
-  /** Unix time of the record, milliseconds. */
+  /** Unix time of the record, in milliseconds. */
   savedAtMs: z.number(),
 });
 export type GoodputRecord = Readonly<z.infer<typeof goodputRecord>>;
@@ -16,7 +16,7 @@ export type GoodputRecord = Readonly<z.infer<typeof goodputRecord>>;
 const medianSeconds = z.number().nullable();
 
 const phaseMedians = z.object({
-  /** From the first lease granted to the weights updated. */
+  /** From the first lease to the update of the weights. */
   step: medianSeconds,
   commit: medianSeconds,
   fetchWeights: medianSeconds,
@@ -27,44 +27,44 @@ const phaseMedians = z.object({
 export type PhaseMedians = Readonly<z.infer<typeof phaseMedians>>;
 
 export const runSummary = z.object({
-  /** True when the run reached its end, false when it was stopped. */
+  /** True when the run has reached its end, false when it was stopped. */
   completed: z.boolean(),
-  /** Why it ended, one line. */
+  /** Why the run ended, in one line. */
   reason: z.string(),
-  /** Optimizer updates of the whole run. */
+  /** Number of optimizer updates of the whole run. */
   steps: z.number(),
-  /** Epochs of the whole run that are finished and validated. */
+  /** Number of epochs of the whole run that are finished and validated. */
   epochs: z.number(),
-  /** Training samples behind the weights. */
+  /** Number of training samples with which the weights were computed. */
   samples: z.number(),
   /** Wall time of this coordinator process. */
   seconds: z.number(),
-  /** Samples over seconds: the median of this process' training steps, its first 10 left out; null without a step. */
+  /** Median of samples per second over this process's training steps without the first 10; null without a step. */
   imagesPerSecond: z.number().nullable(),
-  /** Mean training loss of the epoch under way or, at an epoch's end, of the one just finished; null before a step. */
+  /** Mean training loss of the present epoch or, at an epoch's end, of the one just finished; null before the first step. */
   loss: z.number().nullable(),
   /** Metrics of the newest validation; null when there was none. */
   validation: z.record(z.string(), z.number().nullable()).readonly().nullable(),
   /** The epoch, from 0, after which `validation` was made. */
   validationEpoch: z.number().nullable(),
   weightsSha256: z.string(),
-  /** Slots that computed something in the whole run. */
+  /** Number of slots that computed something in the whole run. */
   workers: z.number(),
-  /** Micro-batches of the whole run (training and validation) by slot: each counts once, whatever was lost or computed again. */
+  /** Number of micro-batches of the whole run (training and validation) by slot. One that was computed again counts once. */
   microBatchesByWorker: z.array(z.number()).readonly(),
-  /** Leases that were granted once more, over the processes that led to this result. */
+  /** Number of leases that were granted again, by all coordinator processes that led to this result. */
   leasesRedone: z.number(),
-  /** Null when this process started from step 0 and none came before. */
+  /** The step of the checkpoint from which this process resumed; null when it started the run. */
   resumedFromStep: z.number().nullable(),
   coordinatorGeneration: z.number(),
   out: z.string(),
   /** False when a worker with other numerics took part. */
   exact: z.boolean(),
-  /** What the workers computed with; null when none ever joined. */
+  /** The workers' numerics; null when no worker has joined. */
   numerics: z.record(z.string(), z.unknown()).readonly().nullable(),
-  /** Medians over the steps of this process, the first 10 left out; of the slowest worker in each step. */
+  /** Seconds of each phase: the slowest worker's of a step, the median over this process's steps without the first 10. */
   phaseSeconds: phaseMedians,
-  /** Of the whole run, at the end of this process: the next one goes on from it. */
+  /** Times of the whole run at the end of this process. The next process continues with them. */
   goodput: goodputRecord,
 });
 export type RunSummary = Readonly<z.infer<typeof runSummary>>;

@@ -11,7 +11,7 @@ const entries: TensorEntry[] = [
 ];
 
 describe("createLayout", () => {
-  it("places parameters by name, then statistics by name, without holes", () => {
+  it("places parameters by name, then statistics by name, without gaps", () => {
     const layout = createLayout(entries);
     assert.deepEqual(
       layout.tensors.map(({ name, offset, size }) => [name, offset, size]),
@@ -81,6 +81,6 @@ describe("weightsSha256", () => {
   });
 
   it("refuses weights of another size", () => {
-    assert.throws(() => weightsSha256(createLayout(entries), new Float32Array(10)), /10 elements, the layout 11/);
+    assert.throws(() => weightsSha256(createLayout(entries), new Float32Array(10)), /10 elements, the layout has 11/);
   });
 });

@@ -1,5 +1,6 @@
-// Owns the flat layout of a model's tensors: what the coordinator adds, updates and stores without knowing the model.
-// Trainable parameters come first, sorted by name, then batch-norm statistics, sorted by name; all float32.
+// Computes the flat layout of a model's tensors with `createLayout`: their places in one float32 array, which the coordinator
+// adds, updates and stores without the model's code. Trainable parameters come first, sorted by name, then batch-norm
+// statistics, sorted by name.
 import { createHash } from "node:crypto";
 import { z } from "zod";
 import { canonicalSha256 } from "./run-spec.js";
@@ -7,34 +8,35 @@ import { canonicalSha256 } from "./run-spec.js";
 export const tensorEntry = z.strictObject({
   name: z.string().min(1),
   shape: z.array(z.number().int().positive()),
-  /** A parameter has a gradient; a statistic is a running mean with the momentum beside it. */
+  /** A parameter has a gradient. A statistic is a running mean or variance, updated with `momentum`. */
   kind: z.enum(["parameter", "statistic"]),
-  /** Statistics only: the weight of the new value, PyTorch's convention (0.1). */
+  /** Statistics only: the weight of the new value, as in PyTorch (0.1). */
   momentum: z.number().gt(0).lte(1).optional(),
-  /** Parameters only: false keeps weight decay off (biases, norms). */
+  /** Parameters only: false for a parameter without weight decay (biases, norms). */
   decay: z.boolean().optional(),
 });
 export type TensorEntry = z.infer<typeof tensorEntry>;
 
 export interface PlacedTensor extends TensorEntry {
-  /** Elements before this tensor in the flat array. */
+  /** Number of elements before this tensor in the flat array. */
   readonly offset: number;
-  /** Elements. */
+  /** Number of elements of this tensor. */
   readonly size: number;
 }
 
 export interface TensorLayout {
   readonly tensors: readonly PlacedTensor[];
-  /** Elements of all parameters; they come first. */
+  /** Number of elements of all parameters, which come first. */
   readonly numParameters: number;
-  /** Elements of all statistics. */
+  /** Number of elements of all statistics. */
   readonly numStatistics: number;
   /** numParameters + numStatistics. */
   readonly numElements: number;
-  /** SHA-256 (hex) of the entries; both ends of a wire must agree on it. */
+  /** SHA-256 (hex) of the entries. Coordinator and worker must have the same. */
   readonly sha256: string;
 }
 
+/** @throws Error if two tensors have the same name */
 export function createLayout(entries: readonly TensorEntry[]): TensorLayout {
   const byKindThenName = [...entries].sort((a, b) =>
     a.kind === b.kind ? (a.name < b.name ? -1 : 1) : a.kind === "parameter" ? -1 : 1,
@@ -61,14 +63,17 @@ export function createLayout(entries: readonly TensorEntry[]): TensorLayout {
 
 const pieceElements = 2 ** 24;
 
-/** SHA-256 (hex) of all tensors sorted by name, statistics included, as little-endian float32: the run's result. */
+/**
+ * SHA-256 (hex) of all tensors sorted by name, statistics included, as little-endian float32. It identifies a run's result.
+ * @throws Error if the number of weights does not fit the layout
+ */
 export function weightsSha256(layout: TensorLayout, weights: Float32Array): string {
   if (weights.length !== layout.numElements) {
-    throw new Error(`weights hold ${weights.length} elements, the layout ${layout.numElements}`);
+    throw new Error(`weights have ${weights.length} elements, the layout has ${layout.numElements}`);
   }
   const hash = createHash("sha256");
   for (const { offset, size } of [...layout.tensors].sort((a, b) => (a.name < b.name ? -1 : 1))) {
-    // In pieces: Node hashes less than 2 GiB at once.
+    // In pieces, because Node hashes less than 2 GiB in one call.
     for (let done = 0; done < size; done += pieceElements) {
       const elements = Math.min(pieceElements, size - done);
       hash.update(new Uint8Array(weights.buffer, weights.byteOffset + 4 * (offset + done), 4 * elements));

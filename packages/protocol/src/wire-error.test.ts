@@ -29,7 +29,7 @@ describe("the wire error table", () => {
     ]);
   });
 
-  it("gives every mismatch at joining FAILED_PRECONDITION and no remedy", () => {
+  it("has FAILED_PRECONDITION and no remedy for every mismatch in Join", () => {
     for (const code of [
       "protocol-version",
       "run-spec",
@@ -43,7 +43,7 @@ describe("the wire error table", () => {
     }
   });
 
-  it("never answers OK", () => {
+  it("has no code with status OK", () => {
     for (const code of codes) assert.notEqual(wireErrors[code].status, status.OK);
   });
 });
@@ -61,7 +61,7 @@ describe("a wire error", () => {
     });
   }
 
-  it("crosses a real connection with code, words and umlauts", async () => {
+  it("keeps its code and its message over a real connection, also letters outside ASCII", async () => {
     const implementation: Partial<CoordinatorServer> = {
       getRun: (_call, answer) =>
         answer(toServiceError(new WireError("numerics", "größer: AVX2, expected AVX-512 → refused"))),
@@ -91,8 +91,8 @@ describe("a wire error", () => {
   });
 });
 
-describe("an error that is no wire error", () => {
-  it("travels as INTERNAL, without a code of ours", () => {
+describe("an error that is not a wire error", () => {
+  it("is sent as INTERNAL, without a wire error's code", () => {
     const sent = toServiceError(new TypeError("x is undefined"));
     assert.equal(sent.code, status.INTERNAL);
     assert.equal(sent.details, "x is undefined");
@@ -100,14 +100,14 @@ describe("an error that is no wire error", () => {
     assert.equal(remedyOf(sent), "none");
   });
 
-  it("stays as it is when its trailer names a code that is not in the table", () => {
+  it("stays unchanged when its trailer has a code that is not in the table", () => {
     const sent = toServiceError(new WireError("layout", "x"));
     sent.metadata = new Metadata();
     sent.metadata.set("lockstep-error", "toString");
     assert.equal(fromServiceError(sent), sent);
   });
 
-  it("may be retried when the peer could not be reached", () => {
+  it("has the remedy `retry` when the peer could not be reached", () => {
     const lost = Object.assign(new Error("14 UNAVAILABLE"), {
       code: status.UNAVAILABLE,
       details: "",

@@ -1,13 +1,14 @@
-// Owns the errors that travel: one code each, one table, and how a code crosses gRPC (the trailer `lockstep-error`).
+// Defines the errors that the coordinator sends to its clients (`WireError`), one code each in one table (`wireErrors`), and
+// translates them into gRPC errors and back. The trailer `lockstep-error` contains the code.
 import { Metadata, type ServiceError, status } from "@grpc/grpc-js";
 
-/** What a caller may do about a wire error. */
+/** What a client can do about a wire error. */
 export type Remedy =
-  /** Nothing by itself: a person has to change something, or the work is moot. */
+  /** Nothing: a person has to change something, or the work is not needed any more. */
   | "none"
-  /** The same call, later. */
+  /** Make the same call again later. */
   | "retry"
-  /** Join anew, then go on. */
+  /** Join again, then go on. */
   | "rejoin";
 
 interface WireErrorEntry {
@@ -19,26 +20,42 @@ interface WireErrorEntry {
 const table = {
   "protocol-version": {
     status: status.FAILED_PRECONDITION,
-    meaning: "the peers speak different versions",
+    meaning: "the peers have different protocol versions",
     remedy: "none",
   },
-  "run-spec": { status: status.FAILED_PRECONDITION, meaning: "prepared for another run spec", remedy: "none" },
-  "dataset-fingerprint": { status: status.FAILED_PRECONDITION, meaning: "another data set", remedy: "none" },
+  "run-spec": {
+    status: status.FAILED_PRECONDITION,
+    meaning: "the worker is prepared for another run spec",
+    remedy: "none",
+  },
+  "dataset-fingerprint": {
+    status: status.FAILED_PRECONDITION,
+    meaning: "the worker has another data set",
+    remedy: "none",
+  },
   pixels: { status: status.FAILED_PRECONDITION, meaning: "the decoded images differ", remedy: "none" },
-  numerics: { status: status.FAILED_PRECONDITION, meaning: "would not compute the same bits", remedy: "none" },
+  numerics: {
+    status: status.FAILED_PRECONDITION,
+    meaning: "the worker would not compute the same bits",
+    remedy: "none",
+  },
   layout: { status: status.FAILED_PRECONDITION, meaning: "the model's tensors differ", remedy: "none" },
-  "slot-taken": { status: status.ALREADY_EXISTS, meaning: "the wanted slot has a live worker", remedy: "retry" },
-  "unknown-session": { status: status.NOT_FOUND, meaning: "no such session, or it was given up", remedy: "rejoin" },
-  "stale-generation": {
-    status: status.ABORTED,
-    meaning: "meant for another life of the coordinator",
+  "slot-taken": { status: status.ALREADY_EXISTS, meaning: "another worker is in the requested slot", remedy: "retry" },
+  "unknown-session": {
+    status: status.NOT_FOUND,
+    meaning: "there is no such session, or it has ended",
     remedy: "rejoin",
   },
-  "stale-lease": { status: status.ABORTED, meaning: "the lease is over; its work is not wanted", remedy: "none" },
-  "bad-chunk": { status: status.DATA_LOSS, meaning: "tensor bytes were damaged on the way", remedy: "retry" },
+  "stale-generation": {
+    status: status.ABORTED,
+    meaning: "the call is for another generation of the coordinator",
+    remedy: "rejoin",
+  },
+  "stale-lease": { status: status.ABORTED, meaning: "the lease is over; its result is not needed", remedy: "none" },
+  "bad-chunk": { status: status.DATA_LOSS, meaning: "tensor bytes were damaged in transit", remedy: "retry" },
   "not-finite": {
     status: status.INVALID_ARGUMENT,
-    meaning: "a contribution holds a NaN or an infinity",
+    meaning: "a contribution contains a NaN or an infinity",
     remedy: "none",
   },
   "run-over": { status: status.FAILED_PRECONDITION, meaning: "the run has ended for good", remedy: "none" },
@@ -49,22 +66,22 @@ const table = {
   },
   role: {
     status: status.PERMISSION_DENIED,
-    meaning: "the caller's certificate is for a role that may not call this",
+    meaning: "the role in the caller's certificate may not make this call",
     remedy: "none",
   },
   "join-token": { status: status.UNAUTHENTICATED, meaning: "the join token is missing or wrong", remedy: "none" },
-  "bad-request": { status: status.INVALID_ARGUMENT, meaning: "a message that breaks the contract", remedy: "none" },
+  "bad-request": { status: status.INVALID_ARGUMENT, meaning: "the message violates the contract", remedy: "none" },
 } as const satisfies Record<string, WireErrorEntry>;
 
 export type WireErrorCode = keyof typeof table;
 
-/** The one table of wire errors. */
+/** All wire errors by their codes. */
 export const wireErrors: Readonly<Record<WireErrorCode, WireErrorEntry>> = table;
 
-/** Name of the trailer that carries the code. */
+/** Name of the trailer that contains the code. */
 export const wireErrorTrailer = "lockstep-error";
 
-/** An error that the other side is to understand; its message is one line for people. */
+/** An error that is sent to the peer with a code. Its message is one line for people. */
 export class WireError extends Error {
   override readonly name = "WireError";
   readonly code: WireErrorCode;
@@ -79,7 +96,7 @@ export class WireError extends Error {
   }
 }
 
-/** For a server's callback or `stream.destroy`. What is not a WireError is our bug: it travels as INTERNAL. */
+/** The gRPC error for a server's callback or `stream.destroy`. Any error but a WireError is a bug, and is sent as INTERNAL. */
 export function toServiceError(error: unknown): ServiceError {
   const metadata = new Metadata();
   if (error instanceof WireError) {
@@ -90,7 +107,7 @@ export function toServiceError(error: unknown): ServiceError {
   return serviceError({ code: status.INTERNAL, details, metadata, cause: error });
 }
 
-/** For a client: the WireError that the server threw; any other failure (a lost connection, say) as it is. */
+/** For a client: the WireError that the server threw. Any other error, for example a lost connection, is returned unchanged. */
 export function fromServiceError(error: unknown): Error {
   if (!(error instanceof Error)) return new Error(String(error));
   if (!isServiceError(error)) return error;
@@ -99,8 +116,8 @@ export function fromServiceError(error: unknown): Error {
 }
 
 /**
- * What a client may do about a failed call: the table's word for a WireError; "retry" when the peer could not be
- * reached or the connection broke; "none" for everything else.
+ * What a client can do about a failed call: for a WireError what the table has; "retry" when the peer could not be reached or
+ * the connection broke; "none" for everything else.
  */
 export function remedyOf(error: unknown): Remedy {
   const known = fromServiceError(error);

@@ -1,5 +1,5 @@
-// Owns a cluster in a test: `lockstep train` as a person would start it, in a folder of its own, with tiny settings, and
-// what a test may do to it while it runs.
+// Runs `lockstep train` in a test with tiny settings (`startCluster`, `runCluster`), and lets the test wait for its progress, send
+// signals and kill its processes (`Cluster`).
 import type { ChildProcess } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,10 +15,13 @@ import {
   trainResultSchema,
 } from "@lockstep/cli";
 import { type Fault, faultsVariable } from "@lockstep/worker";
-import { type ClusterEnd, endOf, spawnLockstep } from "./lockstep-process.js";
+import { type CommandEnd, endOf, spawnLockstep } from "./lockstep-process.js";
 import { waitFor } from "./wait-for.js";
 
-/** 170 training images in 22 steps of two epochs, the last of each short, a network of two narrow blocks: a run takes about three seconds. */
+/**
+ * Two epochs of 170 training images: 22 steps, of which the last of each epoch is short. The network has two narrow blocks. A
+ * run takes about three seconds.
+ */
 export const tinyRun: TrainFlags = {
   data: "synthetic:200",
   "image-size": 16,
@@ -32,26 +35,27 @@ export const tinyRun: TrainFlags = {
   workers: 2,
 };
 
-/** Flags of `lockstep train` without their dashes; true: a flag without a value; null: left away. */
+/** Flags of `lockstep train` without their dashes. True: a flag without a value. Null: the flag is left out. */
 export type TrainFlags = Readonly<Record<string, string | number | true | null>>;
 
 export interface ClusterOptions {
-  /** Above those of tinyRun. */
+  /** Flags that are added to those of tinyRun, or replace them. */
   readonly flags?: TrainFlags;
-  /** The run's folder. Its images are cached beside it. */
+  /** The run's folder. The image cache is in the same parent folder. */
   readonly out: string;
   readonly faults?: readonly Fault[];
-  /** Everything has to end by then. Default 60 s. */
+  /** The command is killed when it runs longer than this. Default 60 s. */
   readonly deadlineMs?: number;
 }
 
+/** A running `lockstep train` command with its coordinator and workers. */
 export class Cluster {
   /** The run's folder. */
   readonly out: string;
   readonly #process: ChildProcess;
   readonly #deadlineMs: number;
-  readonly #end: Promise<ClusterEnd>;
-  #gone: ClusterEnd | null = null;
+  readonly #end: Promise<CommandEnd>;
+  #gone: CommandEnd | null = null;
 
   constructor(process: ChildProcess, settings: { readonly out: string; readonly deadlineMs: number }) {
     this.#process = process;
@@ -63,24 +67,24 @@ export class Cluster {
     });
   }
 
-  /** Resolves when the command has ended, however. */
-  ended(): Promise<ClusterEnd> {
+  /** Resolves when the command has ended, with any exit code. */
+  ended(): Promise<CommandEnd> {
     return this.#end;
   }
 
-  /** The last line of stdout. Rejects, with all that was said, when the exit code is not 0. */
+  /** The result, from the last line of stdout. Rejects with the text of stderr when the exit code is not 0. */
   async result(): Promise<TrainResult> {
     const { code, stdout, stderr } = await this.#end;
     if (code !== 0) throw new Error(`lockstep train ended with ${code}\n${stderr}`);
     return lastJsonLine(stdout);
   }
 
-  /** To the launcher alone, as `kill PID` does. */
+  /** Sends a signal to the launcher only, as `kill PID` does. */
   signal(name: NodeJS.Signals): void {
     this.#process.kill(name);
   }
 
-  /** kill -9, by what processes.json says. Resolves when the process has gone. */
+  /** Sends SIGKILL to a process listed in processes.json. Resolves when the process is not listed any more. */
   async kill(role: ProcessEntry["role"], index = 0): Promise<void> {
     const { pid } = await this.processOf(role, index);
     process.kill(pid, "SIGKILL");
@@ -90,7 +94,7 @@ export class Cluster {
     });
   }
 
-  /** Waits for it to stand in processes.json. */
+  /** Waits until the process is listed in processes.json. */
   processOf(role: ProcessEntry["role"], index = 0): Promise<ProcessEntry> {
     return this.#waitFor(`${role} ${index} in processes.json`, async () => {
       const entries = await readProcesses(this.out);
@@ -98,22 +102,22 @@ export class Cluster {
     });
   }
 
-  /** As processes.json has them now. */
+  /** The processes that are listed in processes.json now. */
   processes(): Promise<ProcessEntry[]> {
     return readProcesses(this.out);
   }
 
-  /** The first record of metrics.jsonl that is as wanted. */
-  metricsRecord(wanted: (record: MetricsRecord) => boolean): Promise<MetricsRecord> {
-    return this.#waitFor("a record of metrics.jsonl", async () => (await readMetrics(this.#metricsPath)).find(wanted));
+  /** Waits for the first record of metrics.jsonl that matches. */
+  metricsRecord(matches: (record: MetricsRecord) => boolean): Promise<MetricsRecord> {
+    return this.#waitFor("a record of metrics.jsonl", async () => (await readMetrics(this.#metricsPath)).find(matches));
   }
 
-  /** Resolves when so many updates were made. */
+  /** Resolves when this many optimizer updates were made. */
   async step(step: number): Promise<void> {
     await this.metricsRecord((record) => record.type === "step" && record.step >= step);
   }
 
-  /** Resolves when the checkpoint of that step is durable: it is written while the training goes on. */
+  /** Resolves when the checkpoint of this step is durable. It is written while the training goes on. */
   async checkpoint(step: number): Promise<void> {
     const store = new CheckpointStore(join(this.out, runFiles.checkpoints));
     await this.#waitFor(`the checkpoint of step ${step}`, async () => {
@@ -125,7 +129,7 @@ export class Cluster {
     return readMetrics(this.#metricsPath);
   }
 
-  /** JSON lines of a process, e.g. `worker-1`. */
+  /** The log lines of a process, for example `worker-1`. */
   async log(name: string): Promise<Record<string, unknown>[]> {
     const text = await readFile(join(this.out, runFiles.logs, `${name}.log`), "utf8");
     return text
@@ -134,6 +138,7 @@ export class Cluster {
       .map((line) => JSON.parse(line));
   }
 
+  /** Kills the launcher if it still runs, and waits for its end. */
   async dispose(): Promise<void> {
     this.#process.kill("SIGKILL");
     await this.#end;
@@ -143,18 +148,18 @@ export class Cluster {
     return join(this.out, runFiles.metrics);
   }
 
-  /** Fails early when the command has ended, as nothing will change any more. */
+  /** Rejects at once when the command has ended, because nothing changes after that. */
   #waitFor<Value>(what: string, look: () => Promise<Value | undefined>): Promise<Value> {
     return waitFor({
       what,
       deadlineMs: this.#deadlineMs,
       look,
-      hopeless: () => (this.#gone === null ? null : `the command ended with ${this.#gone.code}:\n${this.#gone.stderr}`),
+      failure: () => (this.#gone === null ? null : `the command ended with ${this.#gone.code}:\n${this.#gone.stderr}`),
     });
   }
 }
 
-/** Starts `lockstep train`. The caller disposes the cluster, and removes the folder (see temporaryFolder). */
+/** Starts `lockstep train`. The caller must dispose the cluster and remove the folder (see temporaryFolder). */
 export function startCluster(options: ClusterOptions): Cluster {
   const { out, flags = {}, faults = [], deadlineMs = 60_000 } = options;
   const args = [
@@ -177,7 +182,7 @@ export async function runCluster(options: ClusterOptions): Promise<TrainResult> 
   }
 }
 
-/** Holds the workers' leases of one step, so that the test can act in the middle of it. */
+/** Faults that delay all workers' leases of one step by 1.5 s, so that the test can act during the step. */
 export function holdStep(step: number, workers: number): Fault[] {
   return Array.from({ length: workers }, (_, slot) => delay({ slot, step, ms: 1_500 }));
 }
@@ -186,13 +191,13 @@ function delay(place: { readonly slot: number; readonly step: number; readonly m
   return { ...place, fault: "delay", phase: "lease", pass: "train", generation: 1 };
 }
 
-/** Removed, with all that is in it, by what it returns. */
+/** Creates a temporary folder. `remove` deletes it with its content. */
 export async function temporaryFolder(): Promise<{ readonly path: string; remove(): Promise<void> }> {
   const path = await mkdtemp(join(tmpdir(), "lockstep-test-"));
   return { path, remove: () => rm(path, { recursive: true, force: true, maxRetries: 5 }) };
 }
 
-/** `--name value` for each. */
+/** The command line arguments for the flags. */
 export function flagArguments(flags: TrainFlags): string[] {
   return Object.entries(flags).flatMap(([name, value]) => {
     if (value === null) return [];

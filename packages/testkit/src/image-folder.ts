@@ -1,5 +1,5 @@
-// Owns folders of images for tests: the embedded data set written as JPEG files beside FairFace's label files, so that a
-// test may break, move or rename what a generated set has not.
+// Writes a folder of images for tests with `writeImageFolder`: the embedded data set as JPEG files with FairFace's label files. A
+// test can damage, move or rename these files.
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type ClassField, fairfaceLabels, labelOf, origin, syntheticDataset } from "@lockstep/dataset";
@@ -7,7 +7,7 @@ import { type ClassField, fairfaceLabels, labelOf, origin, syntheticDataset } fr
 export interface ImageFolderOptions {
   readonly folder: string;
   readonly numSamples: number;
-  /** Pixels a side. */
+  /** Width and height in pixels. */
   readonly imageSize: number;
 }
 

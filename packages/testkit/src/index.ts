@@ -1,4 +1,4 @@
-// For tests of the whole system: clusters, faults by name, waiting, tools that may be missing.
+// Exports for tests of the whole system: clusters, faults, waiting, checks for installed tools.
 export {
   Cluster,
   type ClusterOptions,
@@ -12,7 +12,7 @@ export {
 } from "./cluster.js";
 export { type ImageFolderOptions, writeImageFolder } from "./image-folder.js";
 export {
-  type ClusterEnd,
+  type CommandEnd,
   type LockstepOptions,
   LockstepProcess,
   runLockstep,

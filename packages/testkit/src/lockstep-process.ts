@@ -1,4 +1,4 @@
-// Owns one `lockstep` command in a test: run to its end, or started and watched.
+// Runs a `lockstep` command in a test: to its end with `runLockstep`, or in the background with `startLockstep`.
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -6,26 +6,26 @@ import { waitFor } from "./wait-for.js";
 
 const lockstepPath = fileURLToPath(new URL("../../cli/bin/lockstep.js", import.meta.url));
 
-export interface ClusterEnd {
+export interface CommandEnd {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 export interface LockstepOptions {
-  /** Beside those of the test's own process. */
+  /** Environment variables that are added to those of the test process. */
   readonly env?: Readonly<Record<string, string>>;
-  /** It has to end by then. Default 60 s. */
+  /** The command is killed when it runs longer than this. Default 60 s. */
   readonly deadlineMs?: number;
 }
 
-/** A command that goes on until it is told to stop: a coordinator, a worker, an exporter. */
+/** A command that runs until it is stopped: a coordinator, a worker, an exporter. */
 export class LockstepProcess {
   readonly #child: ChildProcess;
   readonly #deadlineMs: number;
-  readonly #end: Promise<ClusterEnd>;
+  readonly #end: Promise<CommandEnd>;
   #stderr = "";
-  #gone: ClusterEnd | null = null;
+  #gone: CommandEnd | null = null;
 
   constructor(child: ChildProcess, deadlineMs: number) {
     this.#child = child;
@@ -39,13 +39,13 @@ export class LockstepProcess {
     });
   }
 
-  /** What was matched, on stderr. Rejects when the command has ended without it. */
-  said(pattern: RegExp): Promise<RegExpExecArray> {
+  /** Waits until the text of stderr matches. @returns the match. Rejects when the command has ended without one. */
+  waitForStderr(pattern: RegExp): Promise<RegExpExecArray> {
     return waitFor({
       what: String(pattern),
       deadlineMs: this.#deadlineMs,
       look: async () => pattern.exec(this.#stderr) ?? undefined,
-      hopeless: () => (this.#gone === null ? null : `the command ended with ${this.#gone.code}:\n${this.#gone.stderr}`),
+      failure: () => (this.#gone === null ? null : `the command ended with ${this.#gone.code}:\n${this.#gone.stderr}`),
     });
   }
 
@@ -53,19 +53,19 @@ export class LockstepProcess {
     this.#child.kill(name);
   }
 
-  /** Resolves when the command has ended, however. */
-  ended(): Promise<ClusterEnd> {
+  /** Resolves when the command has ended, with any exit code. */
+  ended(): Promise<CommandEnd> {
     return this.#end;
   }
 
-  /** kill -9, if it is still there. */
+  /** Kills the command if it still runs, and waits for its end. */
   async dispose(): Promise<void> {
     this.#child.kill("SIGKILL");
     await this.#end;
   }
 }
 
-/** Starts any `lockstep` command. The caller disposes it. */
+/** Starts a `lockstep` command. The caller must dispose it. */
 export function startLockstep(
   args: readonly string[],
   { env = {}, deadlineMs = 60_000 }: LockstepOptions = {},
@@ -73,11 +73,11 @@ export function startLockstep(
   return new LockstepProcess(spawnLockstep(args, env), deadlineMs);
 }
 
-/** Runs any `lockstep` command to its end. */
+/** Runs a `lockstep` command to its end. */
 export async function runLockstep(
   args: readonly string[],
   { env = {}, deadlineMs = 60_000 }: LockstepOptions = {},
-): Promise<ClusterEnd> {
+): Promise<CommandEnd> {
   return endOf(spawnLockstep(args, env), deadlineMs);
 }
 
@@ -88,7 +88,8 @@ export function spawnLockstep(args: readonly string[], environment: Readonly<Rec
   });
 }
 
-export async function endOf(child: ChildProcess, deadlineMs: number): Promise<ClusterEnd> {
+/** Collects the output, and resolves when the process has ended. Kills it after deadlineMs. */
+export async function endOf(child: ChildProcess, deadlineMs: number): Promise<CommandEnd> {
   const output = { stdout: "", stderr: "" };
   child.stdout?.setEncoding("utf8").on("data", (text: string) => {
     output.stdout += text;
@@ -97,7 +98,7 @@ export async function endOf(child: ChildProcess, deadlineMs: number): Promise<Cl
     output.stderr += text;
   });
   const timer = setTimeout(() => {
-    output.stderr += `\n(killed by the test: not ended after ${deadlineMs} ms)`;
+    output.stderr += `\n(the test killed it, because it had not ended after ${deadlineMs} ms)`;
     child.kill("SIGKILL");
   }, deadlineMs);
   const [code] = (await once(child, "close")) as [number | null];

@@ -1,21 +1,21 @@
-// Owns why a test is skipped when a tool that it needs is not on the machine. Where tools are required
-// (LOCKSTEP_REQUIRE_TOOLS, set by .ci/run) `npm test` makes every skip a failure.
+// Checks whether the tools that tests need are installed (`needsTorch`, `needsPromtool`, ...). A test without its tool is skipped.
+// With LOCKSTEP_REQUIRE_TOOLS, which .ci/run sets, `npm test` counts every skipped test as failed.
 import { spawnSync } from "node:child_process";
 import { describeEngines } from "@lockstep/recipe";
 
 const torch = (await describeEngines()).find(({ backend }) => backend === "torch");
 
-/** For node:test's `skip`: false to run the test, or why it is skipped. */
+/** For the option `skip` of node:test: false when the test can run, otherwise why it is skipped. */
 export function needsTorch(): string | false {
   return torch?.available ? false : `no torch backend: ${torch?.detail}`;
 }
 
-/** As needsTorch. */
+/** The same as needsTorch, for promtool. */
 export function needsPromtool(): string | false {
   return needsProgram("promtool");
 }
 
-/** As needsTorch: the server itself, of the same OS package. */
+/** The same as needsTorch, for the Prometheus server. */
 export function needsPrometheus(): string | false {
   return needsProgram("prometheus");
 }
@@ -25,7 +25,7 @@ function needsProgram(name: "promtool" | "prometheus"): string | false {
   return status === 0 ? false : `no ${name}: ${error?.message ?? `exit code ${status}`}; apt-get install prometheus`;
 }
 
-/** The command that renders the kustomization in the folder that follows; null where there is none. */
+/** The command that renders a kustomization, without its last argument, the folder; null when no such tool is installed. */
 export function kustomizeCommand(): readonly string[] | null {
   const candidates = [
     { command: ["kustomize", "build"], version: ["kustomize", "version"] },
@@ -35,6 +35,7 @@ export function kustomizeCommand(): readonly string[] | null {
   return found?.command ?? null;
 }
 
+/** The same as needsTorch, for kustomize or kubectl. */
 export function needsKustomize(): string | false {
-  return kustomizeCommand() === null ? "neither kustomize nor kubectl is on this machine" : false;
+  return kustomizeCommand() === null ? "neither kustomize nor kubectl is installed" : false;
 }

@@ -1,22 +1,25 @@
-// Owns waiting, in a test, for what another process does: it looks again and again until there is something to see, and
-// names what it waited for when it gives up.
+// Waits in a test for an effect of another process with `waitFor`. It polls, and its error names what it waited for.
 import { setTimeout as pause } from "node:timers/promises";
 
 const pollMs = 20;
 
-/** @throws when the deadline has passed, or `hopeless` says why nothing will come */
+/**
+ * Calls `look` until it returns a value.
+ * @throws Error if the deadline has passed, or `failure` returns a reason
+ */
 export async function waitFor<Value>(options: {
-  /** For people, e.g. `step 3`. */
+  /** What is awaited, for the error message, for example `step 3`. */
   readonly what: string;
   readonly deadlineMs: number;
-  /** Undefined: not yet. */
+  /** Returns undefined as long as the effect is not visible. */
   readonly look: () => Promise<Value | undefined>;
-  readonly hopeless?: () => string | null;
+  /** Returns why the effect cannot come any more; null while it can. */
+  readonly failure?: () => string | null;
 }): Promise<Value> {
-  const { what, deadlineMs, look, hopeless = () => null } = options;
+  const { what, deadlineMs, look, failure = () => null } = options;
   const giveUpMs = performance.now() + deadlineMs;
   for (;;) {
-    const reason = hopeless(); // before looking: what came last is still seen
+    const reason = failure(); // called before `look`, so that an effect of the last moment is found
     const seen = await look();
     if (seen !== undefined) return seen;
     if (reason !== null) throw new Error(`waited for ${what}: ${reason}`);

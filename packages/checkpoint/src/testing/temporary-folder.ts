@@ -1,10 +1,13 @@
-// Owns a folder that lives as long as a test file's suite.
+// Gives a test suite paths in a temporary folder with `useTemporaryFolder`.
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
 
-/** Registers its own hooks; call it inside describe(). Gives a fresh path for each call of the returned function. */
+/**
+ * Call it inside describe(): it registers hooks that create and remove the folder.
+ * @returns a function that returns a new path with each call
+ */
 export function useTemporaryFolder(): () => string {
   let root = "";
   let count = 0;

@@ -1,4 +1,4 @@
-// Owns a small snapshot for tests: two parameters, one statistic, Adam's two moments.
+// Makes a small snapshot for tests with `tinySnapshot`: two parameters, one statistic, Adam's two moments.
 import { createLayout, type RunSpec } from "@lockstep/protocol";
 import type { Snapshot } from "../snapshot.js";
 
@@ -37,7 +37,7 @@ export const tinyLayout = createLayout([
   { name: "block.mean", shape: [2], kind: "statistic", momentum: 0.1 },
 ]);
 
-/** Values differ from step to step. */
+/** A snapshot whose values depend on the step. */
 export function tinySnapshot(step: number, changes: Partial<Snapshot> = {}): Snapshot {
   const values = (count: number, first: number) => Float32Array.from({ length: count }, (_, i) => first + i / 8);
   return {

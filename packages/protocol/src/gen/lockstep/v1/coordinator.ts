@@ -27,16 +27,17 @@ import {
 import { TensorChunk, TensorHeader } from "./tensors.js";
 
 /**
- * What a worker asks of the coordinator. The order of a worker's life: GetRun, Join, Attend (held open), and for each
- * lease FetchWeights, then SubmitSum.
+ * The calls of a worker to the coordinator. A worker calls GetRun, Join and Attend (which stays open), and then for each lease
+ * FetchWeights and SubmitSum.
  */
 
-/** What a lease's micro-batches are for. */
+/** What the micro-batches of a lease are computed for. */
 export const Pass = {
+  /** UNSPECIFIED - Not set: refused. */
   UNSPECIFIED: 0,
-  /** TRAIN - Forward and backward over training samples; the sum carries gradients. */
+  /** TRAIN - Forward and backward pass over training samples. The sum contains gradients. */
   TRAIN: 1,
-  /** VALIDATE - Forward over validation samples; the sum carries metric sums only. */
+  /** VALIDATE - Forward pass over validation samples. The sum contains metric sums only. */
   VALIDATE: 2,
   UNRECOGNIZED: -1,
 } as const;
@@ -62,7 +63,7 @@ export interface GetRunResponse {
   runSpecJson: string;
   /** SHA-256 (hex) of run_spec_json's UTF-8 bytes. */
   runSpecSha256: string;
-  /** Counts the coordinator's lives in this run: 1 for the first. */
+  /** Number of times that a coordinator was started for this run, this one included: 1 for the first. */
   coordinatorGeneration: number;
 }
 
@@ -70,17 +71,17 @@ export interface JoinRequest {
   protocolVersion: number;
   /** SHA-256 (hex) of the run spec that the worker prepared for. */
   runSpecSha256: string;
-  /** The dataset's fingerprint as the worker computed it from its own copy. */
+  /** The data set's fingerprint, which the worker computed from its own copy of the data. */
   datasetFingerprint: string;
-  /** SHA-256 (hex) of the worker's decoded pixel cache. */
+  /** SHA-256 (hex) of the pixels that the worker decoded. */
   pixelsSha256: string;
   /** Canonical JSON of what the worker computes with: backend, library versions, instruction set, native threads. */
   numericsJson: string;
   /** SHA-256 (hex) of the flat tensor layout that the worker's recipe gives. */
   layoutSha256: string;
-  /** The slot that the worker wants; a worker that a launcher restarts asks for its old one. -1: any free one. */
+  /** The slot that the worker requests. A worker that a launcher has restarted requests its previous slot. -1: any free slot. */
   wantedSlot: number;
-  /** Drawn at random by the worker process at its start; tells two lives of one slot apart. 1 to 64 characters. */
+  /** Random; the worker process draws it at its start. It distinguishes two processes in one slot. 1 to 64 characters. */
   instanceId: string;
   /** Compute threads in the worker. At least 1. */
   computeThreads: number;
@@ -89,29 +90,30 @@ export interface JoinRequest {
 }
 
 export interface JoinResponse {
-  /** Names this life of this worker in every later call. */
+  /** Identifies the worker process in every later call. */
   sessionId: string;
-  /** The worker's slot, from 0; metrics are labelled by it. */
+  /** The worker's slot, from 0. Metrics have it as a label. */
   slot: number;
-  /** Counts the lives of this slot: 1 for the first. */
+  /** Number of workers that have joined in this slot, this one included: 1 for the first. */
   generation: number;
+  /** As in GetRunResponse. */
   coordinatorGeneration: number;
-  /** How often the worker must send a heartbeat, in milliseconds. */
+  /** Time between two heartbeats of the worker, in milliseconds. */
   heartbeatIntervalMs: number;
-  /** After how long without one the worker counts as lost, in milliseconds. */
+  /** A worker that has sent no heartbeat for this time counts as lost, in milliseconds. */
   heartbeatTimeoutMs: number;
 }
 
-/** Worker to coordinator, on the session. */
+/** From the worker to the coordinator, on the session. */
 export interface WorkerReport {
   report:
     | //
-    /** First message of the session. */
+    /** The first message of the session. */
     { $case: "opened"; value: SessionOpened }
     | { $case: "heartbeat"; value: Heartbeat }
     | { $case: "leaseFailed"; value: LeaseFailed }
     | //
-    /** The worker asks for no more leases and leaves when those it holds are done. */
+    /** The worker requests no more leases. It leaves when its present leases are done. */
     { $case: "draining"; value: Draining }
     | undefined;
 }
@@ -121,25 +123,26 @@ export interface SessionOpened {
 }
 
 export interface Heartbeat {
-  /** Counts up from 1; echoed by HeartbeatAck. */
+  /** 1 for the first heartbeat, then one more each. HeartbeatAck returns it. */
   sequence: number;
-  /** Resident memory of the worker process, bytes. */
+  /** Resident memory of the worker process, in bytes. */
   residentBytes: number;
-  /** Longest event-loop delay of the gRPC thread over about the last 30 s, milliseconds. */
+  /** Longest event-loop delay of the gRPC thread in about the last 30 s, in milliseconds. */
   eventLoopDelayMs: number;
-  /** Of the GPUs that the worker may compute on, as they were last sampled. Empty without a GPU. */
+  /** The last sample of each GPU that the worker may use. Empty without a GPU. */
   gpus: GpuVitals[];
 }
 
 export interface GpuVitals {
-  /** On the worker's machine, from 0. */
+  /** Index of the GPU on the worker's machine, from 0. */
   index: number;
-  /** Share of the sample period in which it computed, 0 to 1. Absent where the driver does not say. */
+  /** Fraction of the sample period in which the GPU computed, 0 to 1. Absent when the driver does not report it. */
   utilization?:
     | number
     | undefined;
-  /** In use, by whatever process. */
+  /** GPU memory that all processes together use, in bytes. */
   memoryUsedBytes: number;
+  /** In bytes. */
   memoryTotalBytes: number;
 }
 
@@ -154,23 +157,24 @@ export interface Draining {
   reason: string;
 }
 
-/** Coordinator to worker, on the session. */
+/** From the coordinator to the worker, on the session. */
 export interface Instruction {
   instruction: { $case: "heartbeatAck"; value: HeartbeatAck } | { $case: "lease"; value: Lease } | {
     $case: "leaseRevoked";
     value: LeaseRevoked;
   } | //
-  /** The run is over or stops here: leave. */
+  /** The run has ended or was stopped: the worker has to leave. */
   { $case: "finish"; value: Finish } | undefined;
 }
 
 export interface HeartbeatAck {
+  /** The heartbeat's sequence. */
   sequence: number;
 }
 
 /**
- * The right to compute one node of the sum tree: the micro-batches first_micro_batch ... + count - 1, an aligned
- * subtree. Answers for any other (coordinator generation, step, weights digest) are refused.
+ * The task to compute one node of the sum tree: the micro-batches first_micro_batch to first_micro_batch + count - 1, which are
+ * a whole subtree. The coordinator refuses sums for another coordinator generation, step or weights digest.
  */
 export interface Lease {
   leaseId: number;
@@ -178,30 +182,32 @@ export interface Lease {
   pass: Pass;
   /** From 0. */
   epoch: number;
-  /** Optimizer updates before this one: the step that is being computed, from 0. For a validation pass, updates so far. */
+  /** Number of optimizer updates so far: the index, from 0, of the step that is computed. */
   step: number;
-  /** XXH3-128 (hex) of the flat weights that the lease is for. */
+  /** XXH3-128 (hex) of the flat weights with which the lease is computed. */
   weightsDigest: string;
-  /** Micro-batches of the whole pass over this step (V). */
+  /** Number of micro-batches of the whole step, or of the whole validation pass (V). */
   numMicroBatches: number;
+  /** From 0. */
   firstMicroBatch: number;
-  /** At least 1. */
+  /** Number of micro-batches, at least 1. */
   count: number;
 }
 
 export interface LeaseRevoked {
   leaseId: number;
+  /** One line for people. */
   reason: string;
 }
 
 export interface Finish {
   /** One line for people. */
   reason: string;
-  /** True when the run reached its end, false when it was stopped. */
+  /** True when the run has reached its end, false when it was stopped. */
   completed: boolean;
   /**
-   * True when whoever started the coordinator may start it again, so that workers are needed then: its process was told to
-   * end (SIGTERM, say), or failed. False when the run reached its end, or a person ended it.
+   * True when the coordinator may be started again, and then needs its workers: its process received a signal, for example
+   * SIGTERM, or failed. False when the run has reached its end, or a person stopped it.
    */
   mayGoOn: boolean;
 }
@@ -210,7 +216,7 @@ export interface FetchWeightsRequest {
   sessionId: string;
   coordinatorGeneration: number;
   step: number;
-  /** As the lease says. */
+  /** As in the lease. */
   weightsDigest: string;
 }
 
@@ -231,11 +237,14 @@ export interface SumHeader {
   weightsDigest: string;
   firstMicroBatch: number;
   count: number;
-  /** One for each micro-batch, ascending: pre-summing hides neither a NaN nor a culprit. */
+  /** One for each micro-batch, ascending. They show which micro-batch had a NaN or was wrong, although only the sum is sent. */
   proofs: MicroBatchProof[];
-  /** The sums of the recipe's metrics over the lease, in the recipe's order, added over the same tree. */
+  /** Sums of the recipe's metrics over the lease, in the recipe's order. They are added over the same tree. */
   sums: number[];
-  /** What follows: gradients, then batch-norm statistics multiplied by their sample count. Absent for validation. */
+  /**
+   * Describes the chunks that follow: gradients, then batch-norm statistics multiplied by the number of samples. Absent for
+   * a validation lease.
+   */
   tensors: TensorHeader | undefined;
   phaseSeconds: PhaseSeconds | undefined;
 }
@@ -243,34 +252,39 @@ export interface SumHeader {
 export interface MicroBatchProof {
   microBatch: number;
   /**
-   * XXH3-128 (hex) of the micro-batch's contribution (gradients, statistics) before any summing. For a validation
-   * pass, of its metric sums as little-endian doubles.
+   * XXH3-128 (hex) of the micro-batch's contribution (gradients, statistics) before any addition. For a validation lease: of
+   * its metric sums as little-endian doubles.
    */
   digest: string;
-  /** False when a gradient, statistic or metric sum holds a NaN or an infinity. */
+  /** False when a gradient, a statistic or a metric sum is NaN or infinite. */
   finite: boolean;
   numSamples: number;
 }
 
-/** Where a lease's time went, in seconds, on the worker. */
+/** Time that the worker spent in each phase of a lease, in seconds. */
 export interface PhaseSeconds {
   fetchWeights: number;
+  /** Loading and augmenting the images. */
   load: number;
-  /** Over all compute threads: forward and backward, weights made into tensors included. */
+  /** Forward and backward pass and the conversion of the weights into tensors, added over all compute threads. */
   compute: number;
+  /** Adding the contributions. */
   sum: number;
   /**
-   * Parts of compute. The boundary is where the heads' outputs are downloaded, which waits for a GPU anyway. 0 for the
-   * backward part of a validation lease.
+   * Parts of `compute`. The forward part ends when the heads' outputs are downloaded, for which a GPU is awaited in any case.
+   * `backward` is 0 for a validation lease.
    */
   forward: number;
   backward: number;
 }
 
 export interface SubmitSumResponse {
-  /** False when somebody else's answer for the node came first; the worker forgets the lease either way. */
+  /**
+   * False when the sum is not used, for example because another worker's sum of this node came first. The lease is over in both
+   * cases.
+   */
   accepted: boolean;
-  /** Why not, for people. */
+  /** Why it was not accepted: one line for people. */
   reason: string;
 }
 
@@ -2413,7 +2427,7 @@ export const SubmitSumResponse: MessageFns<SubmitSumResponse> = {
 
 export type CoordinatorService = typeof CoordinatorService;
 export const CoordinatorService = {
-  /** The run spec and what a worker needs to prepare itself. Allowed before joining. */
+  /** Returns the run spec, which a worker needs to prepare itself. Allowed before Join. */
   getRun: {
     path: "/lockstep.v1.Coordinator/GetRun" as const,
     requestStream: false as const,
@@ -2424,8 +2438,8 @@ export const CoordinatorService = {
     responseDeserialize: (value: Buffer): GetRunResponse => GetRunResponse.decode(value),
   },
   /**
-   * Shows who the worker is and what it would compute with. A mismatch is refused with both values
-   * (FAILED_PRECONDITION, see StatusDetail in the error table).
+   * Tells the coordinator who the worker is and what it would compute with. A mismatch is refused with both values
+   * (FAILED_PRECONDITION; the codes are in packages/protocol/src/wire-error.ts).
    */
   join: {
     path: "/lockstep.v1.Coordinator/Join" as const,
@@ -2436,7 +2450,10 @@ export const CoordinatorService = {
     responseSerialize: (value: JoinResponse): Buffer => Buffer.from(JoinResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): JoinResponse => JoinResponse.decode(value),
   },
-  /** The session: reports up, instructions down, for as long as the worker lives. Its end means the worker has gone. */
+  /**
+   * The session: the worker sends reports, the coordinator sends instructions. The stream stays open while the worker runs.
+   * When the stream ends, the coordinator counts the worker as gone.
+   */
   attend: {
     path: "/lockstep.v1.Coordinator/Attend" as const,
     requestStream: true as const,
@@ -2446,7 +2463,7 @@ export const CoordinatorService = {
     responseSerialize: (value: Instruction): Buffer => Buffer.from(Instruction.encode(value).finish()),
     responseDeserialize: (value: Buffer): Instruction => Instruction.decode(value),
   },
-  /** The weights of one step, as a header and then chunks. */
+  /** Returns the weights of one step: a header, then chunks. */
   fetchWeights: {
     path: "/lockstep.v1.Coordinator/FetchWeights" as const,
     requestStream: false as const,
@@ -2457,7 +2474,7 @@ export const CoordinatorService = {
       Buffer.from(FetchWeightsResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): FetchWeightsResponse => FetchWeightsResponse.decode(value),
   },
-  /** One lease's sum: a header and then chunks (none for a validation lease). Answered once, after the last chunk. */
+  /** Sends one lease's sum: a header, then chunks (none for a validation lease). The answer comes after the last chunk. */
   submitSum: {
     path: "/lockstep.v1.Coordinator/SubmitSum" as const,
     requestStream: true as const,
@@ -2470,23 +2487,26 @@ export const CoordinatorService = {
 } as const;
 
 export interface CoordinatorServer extends UntypedServiceImplementation {
-  /** The run spec and what a worker needs to prepare itself. Allowed before joining. */
+  /** Returns the run spec, which a worker needs to prepare itself. Allowed before Join. */
   getRun: handleUnaryCall<GetRunRequest, GetRunResponse>;
   /**
-   * Shows who the worker is and what it would compute with. A mismatch is refused with both values
-   * (FAILED_PRECONDITION, see StatusDetail in the error table).
+   * Tells the coordinator who the worker is and what it would compute with. A mismatch is refused with both values
+   * (FAILED_PRECONDITION; the codes are in packages/protocol/src/wire-error.ts).
    */
   join: handleUnaryCall<JoinRequest, JoinResponse>;
-  /** The session: reports up, instructions down, for as long as the worker lives. Its end means the worker has gone. */
+  /**
+   * The session: the worker sends reports, the coordinator sends instructions. The stream stays open while the worker runs.
+   * When the stream ends, the coordinator counts the worker as gone.
+   */
   attend: handleBidiStreamingCall<WorkerReport, Instruction>;
-  /** The weights of one step, as a header and then chunks. */
+  /** Returns the weights of one step: a header, then chunks. */
   fetchWeights: handleServerStreamingCall<FetchWeightsRequest, FetchWeightsResponse>;
-  /** One lease's sum: a header and then chunks (none for a validation lease). Answered once, after the last chunk. */
+  /** Sends one lease's sum: a header, then chunks (none for a validation lease). The answer comes after the last chunk. */
   submitSum: handleClientStreamingCall<SubmitSumRequest, SubmitSumResponse>;
 }
 
 export interface CoordinatorClient extends Client {
-  /** The run spec and what a worker needs to prepare itself. Allowed before joining. */
+  /** Returns the run spec, which a worker needs to prepare itself. Allowed before Join. */
   getRun(
     request: GetRunRequest,
     callback: (error: ServiceError | null, response: GetRunResponse) => void,
@@ -2503,8 +2523,8 @@ export interface CoordinatorClient extends Client {
     callback: (error: ServiceError | null, response: GetRunResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Shows who the worker is and what it would compute with. A mismatch is refused with both values
-   * (FAILED_PRECONDITION, see StatusDetail in the error table).
+   * Tells the coordinator who the worker is and what it would compute with. A mismatch is refused with both values
+   * (FAILED_PRECONDITION; the codes are in packages/protocol/src/wire-error.ts).
    */
   join(request: JoinRequest, callback: (error: ServiceError | null, response: JoinResponse) => void): ClientUnaryCall;
   join(
@@ -2518,11 +2538,14 @@ export interface CoordinatorClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: JoinResponse) => void,
   ): ClientUnaryCall;
-  /** The session: reports up, instructions down, for as long as the worker lives. Its end means the worker has gone. */
+  /**
+   * The session: the worker sends reports, the coordinator sends instructions. The stream stays open while the worker runs.
+   * When the stream ends, the coordinator counts the worker as gone.
+   */
   attend(): ClientDuplexStream<WorkerReport, Instruction>;
   attend(options: Partial<CallOptions>): ClientDuplexStream<WorkerReport, Instruction>;
   attend(metadata: Metadata, options?: Partial<CallOptions>): ClientDuplexStream<WorkerReport, Instruction>;
-  /** The weights of one step, as a header and then chunks. */
+  /** Returns the weights of one step: a header, then chunks. */
   fetchWeights(
     request: FetchWeightsRequest,
     options?: Partial<CallOptions>,
@@ -2532,7 +2555,7 @@ export interface CoordinatorClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<FetchWeightsResponse>;
-  /** One lease's sum: a header and then chunks (none for a validation lease). Answered once, after the last chunk. */
+  /** Sends one lease's sum: a header, then chunks (none for a validation lease). The answer comes after the last chunk. */
   submitSum(
     callback: (error: ServiceError | null, response: SubmitSumResponse) => void,
   ): ClientWritableStream<SubmitSumRequest>;

@@ -22,7 +22,7 @@ import {
 } from "@grpc/grpc-js";
 import { GpuVitals } from "./coordinator.js";
 
-/** What an observer reads: the event stream that the exporter and the dashboard follow, the status, and the one control. */
+/** The calls of an observer (exporter, command line) to the coordinator: the event stream, the status, and a request to stop. */
 
 export interface SubscribeRequest {
 }
@@ -41,11 +41,13 @@ export interface GetStatusRequest {
 export interface GetStatusResponse {
   runSpecJson: string;
   coordinatorGeneration: number;
-  /** training, validating, waiting, stopping, finished */
+  /** One of training, validating, waiting, stopping, finished. */
   state: string;
-  /** Why it is in that state, for people, e.g. "waiting for a worker". */
+  /** Why the run is in this state, for people, e.g. "waiting for a worker". */
   reason: string;
+  /** From 0. */
   epoch: number;
+  /** Number of optimizer updates so far. */
   step: number;
   totalSteps: number;
   workers: WorkerStatus[];
@@ -59,28 +61,28 @@ export interface WorkerStatus {
   generation: number;
   host: string;
   computeThreads: number;
-  /** Of the whole run, earlier lives of the coordinator included. */
+  /** Number of micro-batches in the whole run, with those of earlier coordinator generations. */
   microBatches: number;
-  /** Measured, over the last leases; 0 until known. */
+  /** Measured over the last leases; 0 while it is unknown. */
   samplesPerSecond: number;
   connected: boolean;
-  /** What it computes with, as in WorkerJoined. */
+  /** The worker's backend, as in WorkerJoined. */
   backend: string;
-  /** Not connected, and had said goodbye: it was asked to stop. */
+  /** True when the worker is not connected and had announced that it would leave (Draining), because it was asked to stop. */
   left: boolean;
-  /** Of the workers that were in the slot in this life of the coordinator. */
+  /** Totals of all workers that were in this slot in this coordinator generation. */
   totals:
     | WorkerTotals
     | undefined;
-  /** Of its last heartbeat; absent before the first. */
+  /** From the worker's last heartbeat; absent before the first one. */
   vitals: ProcessVitals | undefined;
   gpus: GpuVitals[];
 }
 
 /**
- * Added over the steps committed in this life of the coordinator; of its validations micro-batches alone. Seconds are
- * those on the wall: of compute threads the mean over the worker's threads, taken before it is added, as the next worker
- * in the slot may have another number of them.
+ * Sums over the steps that this coordinator generation has committed. For its validations, only micro-batches are counted.
+ * Seconds are wall-clock time. For phases of compute threads they are the mean over the worker's threads. The mean is taken
+ * before the addition, because the next worker in the slot may have another number of threads.
  */
 export interface WorkerTotals {
   trainMicroBatches: number;
@@ -95,61 +97,63 @@ export interface WorkerTotals {
 }
 
 export interface ProcessVitals {
+  /** Resident memory of the process, in bytes. */
   residentBytes: number;
-  /** Longest of the event loop over about the last 30 s, seconds. */
+  /** Longest event-loop delay in about the last 30 s, in seconds. */
   eventLoopDelaySeconds: number;
 }
 
-/** How the run does. In every snapshot, about once a second, and when the state or who takes part has changed. */
+/** The state of the run. It is sent in every snapshot, about once a second, and when the state or the set of workers changed. */
 export interface RunStatus {
-  /** As in GetStatusResponse. */
+  /** `state` and `reason` as in GetStatusResponse. */
   state: string;
   reason: string;
   epoch: number;
-  /** Updates so far. */
+  /** Number of optimizer updates so far. */
   step: number;
   totals:
     | RunTotals
     | undefined;
   /**
-   * Of the whole run: the time that led to its present position, over the time since it began. A step's time is that of
-   * its busiest worker with the leases that were accepted, and the commit; a validation's likewise. Gaps between a stop
-   * that was asked for and the next life are left out; those after a crash count. 0 before the first step.
+   * Productive time of the whole run, divided by the time since the run began. 0 before the first step. The productive time of
+   * a step is the commit, and the time that the busiest worker spent on leases that were accepted; the same holds for a
+   * validation. Only steps that led to the present position count. The time between a requested stop and the next coordinator
+   * generation is left out; the time after a crash is not.
    */
   goodput: number;
   coordinator:
     | ProcessVitals
     | undefined;
-  /** By slot; those that have gone, too. */
+  /** By slot, with the workers that have gone. */
   workers: WorkerStatus[];
 }
 
-/** Counted since this life of the coordinator began: what it repeats after a crash is counted by the new life again. */
+/** Counts since this coordinator generation began. The new generation counts steps that are repeated after a crash again. */
 export interface RunTotals {
   steps: number;
-  /** Training samples. */
+  /** Number of training samples. */
   samples: number;
-  /** Tensors that workers uploaded for those steps; sums of validations carry none. */
+  /** Bytes of tensors that workers uploaded for these steps. Sums of validations contain no tensors. */
   bytesReceived: number;
-  /** Weights sent to workers for those steps and for validations. */
+  /** Bytes of weights that were sent to workers for these steps and for validations. */
   bytesSent: number;
-  /** Held by workers that were lost. */
+  /** Leases of workers that were lost. */
   leasesLost: number;
   leasesRedone: number;
-  /** Gone without having said goodbye. */
+  /** Workers that disconnected without having announced it (Draining). */
   workersLost: number;
-  /** Sums and gradient norms that held a NaN or an infinity. */
+  /** Sums and gradient norms that were NaN or infinite. */
   notFinite: number;
   checkpoints: number;
-  /** The time that goodput counts, in this life. */
+  /** Productive time of this generation, see RunStatus.goodput, in seconds. */
   productiveSeconds: number;
 }
 
 export interface Event {
-  /** Counts up from 1 in one coordinator generation. */
+  /** 1 for the first event of a coordinator generation, then one more each. */
   sequence: number;
   coordinatorGeneration: number;
-  /** Unix time, milliseconds. */
+  /** Unix time in milliseconds. */
   timeMs: number;
   event:
     | { $case: "runStarted"; value: RunStarted }
@@ -170,16 +174,16 @@ export interface RunStarted {
   step: number;
   totalSteps: number;
   stepsPerEpoch: number;
-  /** Training samples of one epoch. */
+  /** Number of training samples in one epoch. */
   samplesPerEpoch: number;
-  /** True when it went on from a checkpoint of an earlier life. */
+  /** True when the run was resumed from a checkpoint of an earlier coordinator generation. */
   resumed: boolean;
-  /** When this life of the coordinator began, Unix time, milliseconds. */
+  /** When this coordinator generation began, Unix time in milliseconds. */
   lifeBeganMs: number;
   /**
-   * The newest StepCommitted, EpochValidated and CheckpointWritten of this life, each as it was sent. Before the first of
-   * this life: the checkpoint that it went on from, with the time at which it was written and without its seconds, and
-   * the metrics and epoch of the validation that this one remembers.
+   * The newest StepCommitted, EpochValidated and CheckpointWritten of this generation, each as it was sent. Before the first of
+   * these: CheckpointWritten for the checkpoint from which the run was resumed, with the time at which it was written and
+   * without `seconds`; and EpochValidated with the metrics and the epoch of the validation that this checkpoint records.
    */
   recent: Event[];
 }
@@ -189,40 +193,42 @@ export interface WorkerJoined {
   generation: number;
   host: string;
   computeThreads: number;
-  /** What it computes with, by its numerics: `torch`, `tensorflow` or `cpu`. Empty: it did not say. */
+  /** The backend in the worker's numerics: `torch`, `tensorflow` or `cpu`. Empty when the numerics have none. */
   backend: string;
 }
 
 export interface WorkerLost {
   slot: number;
   generation: number;
+  /** One line for people. */
   reason: string;
-  /** Leases that it held, to be computed by somebody else. */
+  /** Number of leases of this worker, which other workers have to compute. */
   leasesLost: number;
-  /** It had said goodbye: it was asked to stop. */
+  /** True when the worker had announced that it would leave (Draining), because it was asked to stop. */
   left: boolean;
 }
 
 /** One optimizer update was applied. */
 export interface StepCommitted {
   epoch: number;
-  /** Updates so far, this one included. */
+  /** Number of optimizer updates so far, with this one. */
   step: number;
   numSamples: number;
-  /** The step's metrics by the recipe's names, e.g. loss, genderAccuracy. */
+  /** The step's metrics by their names in the recipe, e.g. loss, genderAccuracy. */
   metrics: { [key: string]: number };
   learningRate: number;
-  /** Global L2 norm of the gradient before clipping. */
+  /** L2 norm of the whole gradient before clipping. */
   gradientNorm: number;
-  /** From the first lease granted to the weights updated, in seconds. */
+  /** Time from the first lease to the update of the weights, in seconds. */
   stepSeconds: number;
-  /** By slot. Workers that had no part in it are among them: they waited. */
+  /** By slot. Workers that computed nothing are included: they waited. */
   phases: WorkerPhase[];
-  /** Seconds that the optimizer and the bookkeeping took. */
+  /** Time of the optimizer and the bookkeeping, in seconds. */
   commitSeconds: number;
+  /** As in RunTotals, of this step. */
   bytesReceived: number;
   bytesSent: number;
-  /** What of step_seconds counts as productive: see RunStatus.goodput. */
+  /** The productive part of step_seconds, see RunStatus.goodput. */
   productiveSeconds: number;
 }
 
@@ -231,7 +237,10 @@ export interface StepCommitted_MetricsEntry {
   value: number;
 }
 
-/** What one worker did for one step, or for one validation; where two workers had the slot one after the other, both. */
+/**
+ * What the worker of one slot did in one step or in one validation. When two workers had the slot one after the other, it is the
+ * sum of both.
+ */
 export interface WorkerPhase {
   slot: number;
   microBatches: number;
@@ -239,17 +248,17 @@ export interface WorkerPhase {
   loadSeconds: number;
   computeSeconds: number;
   sumSeconds: number;
-  /** Parts of compute_seconds, which is over all compute threads. */
+  /** Parts of compute_seconds. All three are added over all compute threads. */
   forwardSeconds: number;
   backwardSeconds: number;
-  /** From a sum's header to its last byte, as the coordinator saw it. */
+  /** Time from a sum's header to its last byte, measured by the coordinator. */
   uploadSeconds: number;
   /**
-   * Without a lease that was accepted later, while others computed: at the barrier, before its first lease, or without
-   * any. From when it joined, where that was in the step.
+   * Time in which the worker had no lease whose sum was later accepted, while other workers computed: before its first lease,
+   * after its last, or the whole step. For a worker that joined during the step, it starts when it joined.
    */
   waitSeconds: number;
-  /** From the step's first lease granted, to whomever, to this worker's last sum; 0 without one. */
+  /** Time from the step's first lease, of any worker, to this worker's last sum; 0 when it sent none. */
   barrierSeconds: number;
   computeThreads: number;
 }
@@ -259,10 +268,10 @@ export interface EpochValidated {
   step: number;
   numSamples: number;
   metrics: { [key: string]: number };
-  /** Means over the epoch's training steps, by the recipe's names. */
+  /** Means over the epoch's training steps, by their names in the recipe. */
   trainingMetrics: { [key: string]: number };
   seconds: number;
-  /** By slot, of those that had part in it. */
+  /** By slot. Only workers that computed a part of the validation are included. */
   phases: WorkerPhase[];
   bytesReceived: number;
   bytesSent: number;
@@ -282,35 +291,40 @@ export interface EpochValidated_TrainingMetricsEntry {
 
 export interface CheckpointWritten {
   step: number;
+  /** Path of the checkpoint's folder on the coordinator's machine. */
   path: string;
+  /** Size of its tensor files. */
   sizeBytes: number;
+  /** Duration of the write. */
   seconds: number;
 }
 
+/** A lease was not finished by its worker, and its micro-batches are computed again. */
 export interface LeaseRedone {
   step: number;
   firstMicroBatch: number;
   count: number;
-  /** The slot that had it. */
+  /** The slot of the worker that had the lease. */
   slot: number;
   reason: string;
 }
 
-/** A sum or the gradient's norm held a NaN or an infinity; the run ends by it. */
+/** A sum or the gradient's norm was NaN or infinite. The run ends with it. */
 export interface NotFinite {
   step: number;
-  /** One line for people: where. */
+  /** One line for people: where it was found. */
   reason: string;
 }
 
 export interface RunFinished {
-  /** True when the run reached its end, false when it was stopped. */
+  /** True when the run has reached its end, false when it was stopped. */
   completed: boolean;
+  /** One line for people. */
   reason: string;
   step: number;
   /** Hex. Empty when the run failed in an update: the weights are not those of `step` then. */
   weightsSha256: string;
-  /** True when it could not go on: a NaN, a checkpoint that cannot be written. */
+  /** True when the run could not go on, for example because of a NaN or of a checkpoint that cannot be written. */
   failed: boolean;
 }
 
@@ -3215,7 +3229,10 @@ export const RunFinished: MessageFns<RunFinished> = {
 
 export type TelemetryService = typeof TelemetryService;
 export const TelemetryService = {
-  /** A snapshot (RunStarted with the position, one WorkerJoined per worker, RunStatus), then every event as it happens. */
+  /**
+   * First returns a snapshot (RunStarted with the position, one WorkerJoined for each worker, RunStatus), then every event when
+   * it happens.
+   */
   subscribe: {
     path: "/lockstep.v1.Telemetry/Subscribe" as const,
     requestStream: false as const,
@@ -3225,6 +3242,7 @@ export const TelemetryService = {
     responseSerialize: (value: Event): Buffer => Buffer.from(Event.encode(value).finish()),
     responseDeserialize: (value: Buffer): Event => Event.decode(value),
   },
+  /** Returns the present state of the run. */
   getStatus: {
     path: "/lockstep.v1.Telemetry/GetStatus" as const,
     requestStream: false as const,
@@ -3237,19 +3255,27 @@ export const TelemetryService = {
 } as const;
 
 export interface TelemetryServer extends UntypedServiceImplementation {
-  /** A snapshot (RunStarted with the position, one WorkerJoined per worker, RunStatus), then every event as it happens. */
+  /**
+   * First returns a snapshot (RunStarted with the position, one WorkerJoined for each worker, RunStatus), then every event when
+   * it happens.
+   */
   subscribe: handleServerStreamingCall<SubscribeRequest, Event>;
+  /** Returns the present state of the run. */
   getStatus: handleUnaryCall<GetStatusRequest, GetStatusResponse>;
 }
 
 export interface TelemetryClient extends Client {
-  /** A snapshot (RunStarted with the position, one WorkerJoined per worker, RunStatus), then every event as it happens. */
+  /**
+   * First returns a snapshot (RunStarted with the position, one WorkerJoined for each worker, RunStatus), then every event when
+   * it happens.
+   */
   subscribe(request: SubscribeRequest, options?: Partial<CallOptions>): ClientReadableStream<Event>;
   subscribe(
     request: SubscribeRequest,
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<Event>;
+  /** Returns the present state of the run. */
   getStatus(
     request: GetStatusRequest,
     callback: (error: ServiceError | null, response: GetStatusResponse) => void,
@@ -3275,7 +3301,7 @@ export const TelemetryClient = makeGenericClientConstructor(TelemetryService, "l
 
 export type ControlService = typeof ControlService;
 export const ControlService = {
-  /** Asks the run to stop after the step under way: it writes a checkpoint and ends. Idempotent. */
+  /** Requests that the run stops after the present step: it writes a checkpoint and ends. Idempotent. */
   stop: {
     path: "/lockstep.v1.Control/Stop" as const,
     requestStream: false as const,
@@ -3288,12 +3314,12 @@ export const ControlService = {
 } as const;
 
 export interface ControlServer extends UntypedServiceImplementation {
-  /** Asks the run to stop after the step under way: it writes a checkpoint and ends. Idempotent. */
+  /** Requests that the run stops after the present step: it writes a checkpoint and ends. Idempotent. */
   stop: handleUnaryCall<StopRequest, StopResponse>;
 }
 
 export interface ControlClient extends Client {
-  /** Asks the run to stop after the step under way: it writes a checkpoint and ends. Idempotent. */
+  /** Requests that the run stops after the present step: it writes a checkpoint and ends. Idempotent. */
   stop(request: StopRequest, callback: (error: ServiceError | null, response: StopResponse) => void): ClientUnaryCall;
   stop(
     request: StopRequest,

@@ -7,7 +7,7 @@
 /* eslint-disable */
 import { BinaryReader, BinaryWriter } from "@bufbuild/protobuf/wire";
 
-/** How tensors travel: one header that says what the bytes are, then chunks of about 1 MiB, each with its own checksum. */
+/** How tensors are sent: one header that describes the bytes, then chunks of at most 1 MiB, each with a checksum. */
 
 /** The element type of a tensor's bytes. Bytes are little-endian. */
 export const DataType = {
@@ -26,11 +26,11 @@ export namespace DataType {
   export type UNRECOGNIZED = typeof DataType.UNRECOGNIZED;
 }
 
-/** How a set of tensors is laid out in one run of bytes. */
+/** The order of a set of tensors in one sequence of bytes. */
 export const TensorLayout = {
   /** UNSPECIFIED - Not set: refused. */
   UNSPECIFIED: 0,
-  /** FLAT - The flat layout of the run (parameters by name, then batch-norm statistics by name), agreed by its digest. */
+  /** FLAT - The run's flat layout: parameters by name, then batch-norm statistics by name. Both sides compare its digest. */
   FLAT: 1,
   UNRECOGNIZED: -1,
 } as const;
@@ -43,19 +43,19 @@ export namespace TensorLayout {
   export type UNRECOGNIZED = typeof TensorLayout.UNRECOGNIZED;
 }
 
-/** Announces a run of tensor bytes; the chunks that follow fill it. */
+/** Describes the tensor bytes that the following chunks contain. */
 export interface TensorHeader {
   dataType: DataType;
   layout: TensorLayout;
-  /** SHA-256 (lower-case hex) of the layout's canonical description; both ends must hold the same layout. */
+  /** SHA-256 (lower-case hex) of the layout's canonical description. Sender and receiver must have the same layout. */
   layoutSha256: string;
-  /** Bytes in all, over every chunk. At least 0, a multiple of the element size. */
+  /** Number of bytes in all chunks together. At least 0, a multiple of the element size. */
   totalBytes: number;
 }
 
-/** A run of consecutive bytes. Chunks come in ascending order, without gaps or overlaps. */
+/** Consecutive bytes. Chunks come in ascending order, without gaps or overlaps. */
 export interface TensorChunk {
-  /** Where the bytes belong, counted from the start of the run of tensor bytes. */
+  /** Position of the chunk's first byte among all tensor bytes, from 0. */
   offsetBytes: number;
   /** 1 byte to 1 MiB. */
   data: Buffer;
