@@ -1,6 +1,6 @@
-// Owns the N-API side: unpacks typed arrays (which may lie in a SharedArrayBuffer), calls the kernels of kernels.h in
-// the plain floating-point mode, and turns C++ exceptions into JavaScript ones. It keeps no state, so that any number
-// of worker threads may load it. LOCKSTEP_NATIVE_TRACE=1 writes each call to stderr.
+// The N-API module: unpacks typed arrays (which may be in a SharedArrayBuffer), calls the kernels of kernels.h in the default
+// floating-point mode, and turns C++ exceptions into JavaScript exceptions. It has no state, so that any number of worker
+// threads may load it. LOCKSTEP_NATIVE_TRACE=1 writes each call to stderr.
 #include <napi.h>
 
 #include <cstdio>
@@ -15,7 +15,7 @@ namespace {
 
 using Napi::CallbackInfo;
 
-// As src/version.ts.
+// Must be equal to numericsVersion in src/version.ts.
 constexpr const char* numericsVersion = "1";
 
 template <typename T>
@@ -35,7 +35,7 @@ constexpr napi_typedarray_type typeOf<uint32_t>() { return napi_uint32_array; }
 template <>
 constexpr napi_typedarray_type typeOf<uint8_t>() { return napi_uint8_array; }
 
-// The elements of argument `index`; throws unless it is a typed array of T with at least `atLeast` elements.
+// The elements of argument `index`. Throws unless it is a typed array of T with at least `atLeast` elements.
 template <typename T>
 Array<T> arrayAt(const CallbackInfo& info, size_t index, size_t atLeast) {
   napi_typedarray_type type;
@@ -52,7 +52,7 @@ Array<T> arrayAt(const CallbackInfo& info, size_t index, size_t atLeast) {
   return {static_cast<T*>(data), size};
 }
 
-// Constants travel as a Float32Array whose order is the struct's.
+// Constants are passed as a Float32Array in the order of the struct's fields.
 template <typename T>
 T constantsAt(const CallbackInfo& info, size_t index) {
   static_assert(sizeof(T) % sizeof(float) == 0);

@@ -1,5 +1,5 @@
-// Owns the floating-point mode during a kernel: round to nearest even, denormals kept. Another library in the process
-// may have set flush-to-zero on this thread; its mode is put back afterwards.
+// Sets the floating-point mode while a kernel runs (FloatEnvironment): round to nearest even, keep denormals. Another library in
+// the process may have set flush-to-zero on this thread, so the destructor restores the mode.
 #pragma once
 
 #include <cstdint>
@@ -36,7 +36,7 @@ class FloatEnvironment {
   }
   static void write(uint64_t mode) { asm volatile("msr fpcr, %0" ::"r"(mode)); }
 #else
-#error "float-environment.h: say how this processor's floating-point mode is read and set"
+#error "float-environment.h: add code that reads and sets this processor's floating-point mode"
 #endif
   uint64_t before_;
 };

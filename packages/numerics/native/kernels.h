@@ -1,13 +1,13 @@
-// Owns the list of native kernels: the names and order of src/kernels.ts, whose TypeScript form (src/reference-*.ts)
-// says what each means. Pointers may alias only as whole arrays or not at all; sizes are in elements.
+// Declares the native kernels, with the names and the order of src/kernels.ts. The TypeScript kernels (src/reference-*.ts) define
+// their results. Two array arguments are either the same array or do not overlap. Sizes are in elements.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
 
-// Compiled for several instruction sets, chosen when the library loads. The bits are the same: lanes do not depend on
-// the width, no operation is reassociated, and -ffp-contract=off keeps multiply and add apart. To try one set alone:
-// CXXFLAGS=-DLOCKSTEP_CLONES= (the baseline), and -mavx2 besides.
+// Kernels are compiled for several instruction sets; one is chosen when the library loads. The bits are the same: lanes do not
+// depend on the width, no operation is reassociated, and -ffp-contract=off keeps multiply and add apart. To try one set
+// only, build with CXXFLAGS=-DLOCKSTEP_CLONES= (the baseline), or add -mavx2 to it.
 #ifdef LOCKSTEP_CLONES
 #elif defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__)
 #define LOCKSTEP_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
@@ -25,7 +25,7 @@ struct SgdConstants {
   float gradientScale, l2, momentum, learningRate;
 };
 
-// B x S x S x 3 to B x T x T x 3.
+// From B x S x S x 3 to B x T x T x 3: batch B, size S, outSize T.
 struct WarpShape {
   uint32_t batch, size, outSize;
 };
@@ -39,11 +39,11 @@ bool allFinite(const float* x, size_t size);
 void updateStatistics(float* running, const float* sum, const float* momentum, float totalCount, size_t size);
 void adam(float* weights, const float* gradient, float* firstMoment, float* secondMoment,
           const AdamConstants& constants, size_t size);
-// velocity: null without momentum.
+// velocity is null without momentum.
 void sgd(float* weights, const float* gradient, float* velocity, const SgdConstants& constants, size_t size);
-// coordinates: key 0, key 1, counter 1, 2, 3.
+// coordinates are key 0, key 1 and counters 1, 2, 3.
 void fillUniform(const uint32_t* coordinates, uint32_t first, float* out, size_t size);
-// normalisation: mean r, g, b, deviation r, g, b.
+// normalisation is mean r, g, b, then deviation r, g, b.
 void warpImages(const uint8_t* pixels, const WarpShape& shape, const float* affine, const float* colour,
                 const float* normalisation, float* out);
 

@@ -1,4 +1,4 @@
-// Owns one update of the weights by Adam (AdamW) and by SGD.
+// Computes one update of the weights by Adam or AdamW (adam) and by SGD (sgd).
 #include <cmath>
 
 #include "kernels.h"

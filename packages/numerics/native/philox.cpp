@@ -1,4 +1,4 @@
-// Owns Philox4x32-10 (Salmon et al., SC 2011) and the uniform numbers drawn by it; see src/philox.ts.
+// Draws uniform numbers with Philox4x32-10 (Salmon et al., SC 2011): fillUniform; see src/philox.ts.
 #include "kernels.h"
 
 namespace lockstep {

@@ -1,4 +1,4 @@
-// Owns the elementwise vector kernels and the two reductions.
+// The elementwise vector kernels, and the reductions sumOfSquares and allFinite.
 #include <cstring>
 
 #include "kernels.h"

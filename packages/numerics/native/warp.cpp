@@ -1,6 +1,6 @@
-// Owns warpImages: affine bilinear sampling, colour matrix, normalisation; see src/warp-images.ts. Columns are worked
-// through in chunks, each in three passes: where to sample, gathering the four neighbours, arithmetic. The first and
-// the last vectorise.
+// Computes warpImages: affine bilinear sampling, colour matrix, normalisation; see src/warp-images.ts. Each row is processed in
+// chunks of columns, in three passes: sample positions, gathering of the four neighbours, arithmetic. The compiler vectorises
+// the first and the last pass.
 #include <vector>
 
 #include "kernels.h"
@@ -10,7 +10,7 @@ namespace {
 
 constexpr int chunk = 64;
 
-// Four pixels around each sample, packed as 0x00BBGGRR, and how far the sample lies right of and below the first.
+// The four pixels around each sample, packed as 0x00BBGGRR, and the sample's distance from the top left one, 0 to 1.
 struct Neighbours {
   uint32_t topLeft[chunk], topRight[chunk], bottomLeft[chunk], bottomRight[chunk];
   float shareX[chunk], shareY[chunk];
@@ -20,7 +20,7 @@ struct Places {
   int32_t left[chunk], right[chunk], top[chunk], bottom[chunk];
 };
 
-// One image's maps, and the side of its source.
+// One source image: its packed pixels, its side in pixels, and its maps.
 struct Image {
   const uint32_t* packed;
   int32_t size;
@@ -28,7 +28,7 @@ struct Image {
   const float* colour;
 };
 
-// Into 0..limit; a NaN becomes 0.
+// Clamps to 0..limit; a NaN becomes 0.
 inline float clamp(float value, float limit) {
   const float raised = value > 0.0f ? value : 0.0f;
   return raised < limit ? raised : limit;

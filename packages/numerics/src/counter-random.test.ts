@@ -3,7 +3,7 @@ import { test } from "node:test";
 import { CounterRandom, fillUniform, permutation, randomDomain } from "./counter-random.js";
 import { philox4x32 } from "./philox.js";
 
-test("draw i is the same whatever was drawn before", () => {
+test("draw i does not depend on earlier draws", () => {
   const forwards = new CounterRandom(7, randomDomain.dropout, 3, 1);
   const ascending = Array.from({ length: 40 }, (_, i) => forwards.uint32(i));
   const backwards = new CounterRandom(7, randomDomain.dropout, 3, 1);
@@ -11,7 +11,7 @@ test("draw i is the same whatever was drawn before", () => {
   assert.deepEqual(descending, ascending);
 });
 
-test("seed and domain are the key, the draw's block and the coordinates the counter", () => {
+test("the key is seed and domain; the counter is the draw's block and the coordinates", () => {
   const random = new CounterRandom(0xffffffff, randomDomain.augmentation, 5, 6, 7);
   const block = new Uint32Array(4);
   philox4x32([0xffffffff, randomDomain.augmentation], [2 ** 31, 5, 6, 7], block);
@@ -36,7 +36,7 @@ test("no two domains share a value", () => {
   assert.equal(new Set(values).size, values.length);
 });
 
-test("uniform draws lie in [0, 1), are exact in float32 and have the mean and variance of a uniform law", () => {
+test("uniform draws are in [0, 1), are exact in float32 and have the mean and variance of the uniform distribution", () => {
   const random = new CounterRandom(11, randomDomain.dropout);
   const draws = Array.from({ length: 100_000 }, (_, i) => random.uniform(i));
   assert.ok(draws.every((value) => value >= 0 && value < 1 && Math.fround(value) === value));
@@ -47,7 +47,7 @@ test("uniform draws lie in [0, 1), are exact in float32 and have the mean and va
   assert.ok(Math.abs(variance - 1 / 12) < 4 * Math.sqrt(1 / 180 / draws.length), `variance ${variance}`);
 });
 
-test("fillUniform gives the draws from `first` on, at any start and length", () => {
+test("fillUniform gives the draws that start at `first`, for any start and length", () => {
   const random = new CounterRandom(5, randomDomain.dropout, 9, 8, 7);
   for (const first of [0, 1, 2, 3, 4, 1001, 2 ** 32 - 1]) {
     for (const length of [0, 1, 3, 4, 5, 33]) {
@@ -59,7 +59,7 @@ test("fillUniform gives the draws from `first` on, at any start and length", () 
   }
 });
 
-test("a permutation holds every index once, for every size", () => {
+test("a permutation contains every index once, for every size", () => {
   for (const n of [0, 1, 2, 3, 10, 1000]) {
     const order = permutation(new CounterRandom(3, randomDomain.epochOrder, n), n);
     assert.deepEqual(
@@ -69,7 +69,7 @@ test("a permutation holds every index once, for every size", () => {
   }
 });
 
-test("all 24 permutations of four come up equally often", () => {
+test("all 24 permutations of four elements occur equally often", () => {
   const rounds = 24_000;
   const counts = new Map<string, number>();
   for (let round = 0; round < rounds; round += 1) {
@@ -79,18 +79,18 @@ test("all 24 permutations of four come up equally often", () => {
   assert.equal(counts.size, 24);
   const expected = rounds / 24;
   const chiSquare = [...counts.values()].reduce((sum, count) => sum + (count - expected) ** 2 / expected, 0);
-  // 23 degrees of freedom: above 49.7 in 1 of 1000 cases. The draws are fixed, so this holds always or never.
+  // With 23 degrees of freedom, 1 of 1000 cases is above 49.7. The draws are fixed, so the test always has the same result.
   assert.ok(chiSquare < 49.7, `chi-square ${chiSquare}`);
 });
 
-test("the first permutations are pinned: a change of them is a change of numericsVersion", () => {
+test("the first permutation is fixed: another one needs a new numericsVersion", () => {
   assert.deepEqual(
     [...permutation(new CounterRandom(7, randomDomain.epochOrder, 0), 10)],
     [4, 7, 0, 3, 6, 2, 9, 5, 1, 8],
   );
 });
 
-test("what is no uint32 is refused", () => {
+test("CounterRandom refuses values that are not uint32", () => {
   assert.throws(() => new CounterRandom(-1, randomDomain.split), /-1: must be an integer from 0 to 2\^32 - 1/);
   assert.throws(() => new CounterRandom(1, randomDomain.split, 0.5), RangeError);
   assert.throws(() => new CounterRandom(1, randomDomain.split, 1, 2, 3, 4), /4 coordinates, at most 3/);

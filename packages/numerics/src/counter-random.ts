@@ -1,11 +1,11 @@
-// Owns how the product names its random numbers: seed and domain are Philox's key, up to three coordinates and the
-// draw's index its counter. Whoever asks for draw i gets the same bits, whatever was drawn before and by whom.
+// Draws random numbers by their coordinates with `CounterRandom`. Seed and domain are Philox's key; up to three coordinates and
+// the draw's index are its counter. Draw i has the same bits on every machine, whatever was drawn before.
 import { kernels } from "./native.js";
 import { philox4x32 } from "./philox.js";
 
 /**
- * What the numbers are for: two domains never share a number. A domain fixes what its coordinates mean (beside each),
- * as (a) and (a, 0) are the same counter. The values are part of the bits: add new ones, never change one.
+ * The purpose of the numbers. Each domain has its own key, and defines the meaning of its coordinates, given beside it: the
+ * coordinates (a) and (a, 0) are the same counter. The values determine the weights: add new ones, never change one.
  */
 export const randomDomain = {
   /** (epoch) */
@@ -24,7 +24,7 @@ export const randomDomain = {
   synthetic: 7,
   /** (sample): labels of the embedded data set */
   syntheticLabels: 8,
-  /** Reconnect times and the like: nothing that reaches the weights. */
+  /** Times of reconnection and the like, which do not influence the weights. */
   scheduling: 9,
   /** (epoch, stream): which samples a weighted epoch holds */
   sampling: 10,
@@ -38,13 +38,17 @@ export type RandomDomain = (typeof randomDomain)[keyof typeof randomDomain];
 
 const uint32Limit = 2 ** 32;
 
+/** Random numbers of one seed, domain and tuple of coordinates. */
 export class CounterRandom {
-  /** Key and counter as the kernels take them: k0, k1, then the three coordinates. */
+  /** Key and counter in the kernels' form: k0, k1, then the three coordinates. */
   readonly coordinates: Readonly<Uint32Array>;
   readonly #block = new Uint32Array(4);
   #blockIndex = Number.NaN;
 
-  /** Seed, domain and coordinates are uint32; throws RangeError otherwise. */
+  /**
+   * @param coordinates at most three; absent ones are 0
+   * @throws RangeError if the seed, the domain or a coordinate is not a uint32
+   */
   constructor(seed: number, domain: RandomDomain, ...coordinates: readonly number[]) {
     if (coordinates.length > 3) throw new RangeError(`CounterRandom: ${coordinates.length} coordinates, at most 3`);
     for (const value of [seed, domain, ...coordinates]) requireUint32("CounterRandom: seed or coordinate", value);
@@ -52,7 +56,7 @@ export class CounterRandom {
     this.coordinates = Uint32Array.of(seed, domain, a, b, c);
   }
 
-  /** Draw i, uniform over all uint32. i: 0 to 2^34 - 1. */
+  /** Draw i, uniform over all uint32. @param i from 0 to 2^34 - 1 @throws RangeError if i is not */
   uint32(i: number): number {
     if (!Number.isInteger(i)) throw new RangeError(`CounterRandom: draw ${i}: must be an integer`);
     const blockIndex = Math.floor(i / 4);
@@ -66,19 +70,19 @@ export class CounterRandom {
     return this.#block[i & 3] as number; // 0..3 of 4
   }
 
-  /** Draw i, in [0, 1): the upper 24 bits of uint32(i) over 2^24, exact in float32. */
+  /** Draw i in [0, 1): the upper 24 bits of uint32(i), divided by 2^24. It is exact in float32. */
   uniform(i: number): number {
     return (this.uint32(i) >>> 8) * 2 ** -24;
   }
 }
 
-/** out[i] = random.uniform(first + i). Native when the addon is there, equal bits. */
+/** out[i] = random.uniform(first + i). The native and the TypeScript kernel give equal bits. */
 export function fillUniform(random: CounterRandom, out: Float32Array, first = 0): void {
   requireUint32("fillUniform: first", first);
   kernels().fillUniform(random.coordinates as Uint32Array, first, out);
 }
 
-/** A permutation of 0..n-1, each equally likely: Fisher-Yates, draws without modulo bias by rejection. */
+/** A permutation of 0..n-1, each equally likely: Fisher-Yates. It rejects draws that would cause a modulo bias. */
 export function permutation(random: CounterRandom, n: number): Uint32Array {
   requireUint32("permutation: n", n);
   const order = Uint32Array.from({ length: n }, (_, index) => index);

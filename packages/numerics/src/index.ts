@@ -1,4 +1,4 @@
-// What the package offers: randomness by counter, the tree sum, vector operations, optimizers, schedules, augmentation.
+// Exports: counter-based randomness, the tree sum, vector operations, optimizers, learning rates, augmentation.
 export { CounterRandom, fillUniform, permutation, type RandomDomain, randomDomain } from "./counter-random.js";
 export { learningRateAt, type ScheduleSettings } from "./learning-rate.js";
 export { loadNative, type NativeStatus, nativeStatus } from "./native.js";

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { cosineOfHalfTurns, learningRateAt } from "./learning-rate.js";
 
-test("warm-up rises linearly to the peak, and the constant rate stays there", () => {
+test("the rate rises linearly to the peak during warm-up, and then stays constant", () => {
   const schedule = { name: "constant", warmupSteps: 4, finalFraction: 0 } as const;
   const rates = [0, 1, 2, 3, 4, 99].map((step) => learningRateAt(schedule, step, 100, 0.8));
   assert.deepEqual(rates, [0.2, 0.4, (0.8 * 3) / 4, 0.8, 0.8, 0.8]);
 });
 
-test("the cosine starts at the peak, passes half way in the middle and ends at the final fraction", () => {
+test("the cosine starts at the peak, is half way down in the middle, and ends at the final fraction", () => {
   const schedule = { name: "cosine", warmupSteps: 0, finalFraction: 0.1 } as const;
   const rates = [0, 5, 10].map((step) => learningRateAt(schedule, step, 11, 1));
   assert.deepEqual(rates, [1, 0.1 + 0.9 * 0.5, 0.1]);
@@ -23,7 +23,7 @@ test("after warm-up the cosine falls from the first step with the peak to the la
   assert.ok(rates.every((rate, step) => (step <= 2 ? rate >= (rates[step - 1] ?? 0) : rate < (rates[step - 1] ?? 0))));
 });
 
-test("schedules of a single step, and warm-ups longer than the run, stay finite", () => {
+test("the rate is finite in a run of one step, also when the warm-up is longer than the run", () => {
   for (const warmupSteps of [0, 1, 5]) {
     for (const name of ["constant", "cosine"] as const) {
       const rate = learningRateAt({ name, warmupSteps, finalFraction: 0 }, 0, 1, 1);
@@ -32,7 +32,7 @@ test("schedules of a single step, and warm-ups longer than the run, stay finite"
   }
 });
 
-test("the cosine agrees with Math.cos to the last bits, and is exact at the quarter turns", () => {
+test("cosineOfHalfTurns agrees with Math.cos within 4e-16, and is exact at 0, 1/2 and 1", () => {
   assert.deepEqual([0, 0.5, 1].map(cosineOfHalfTurns), [1, 0, -1]);
   for (let i = 0; i <= 10_000; i += 1) {
     const x = i / 10_000;

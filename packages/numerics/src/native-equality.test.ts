@@ -1,4 +1,4 @@
-// The contract of kernels.ts: native and TypeScript give equal bits, on any data, at any alignment and length, in
+// Tests the contract of kernels.ts: the native and the TypeScript kernels give equal bits, for any data, alignment and length, in
 // ordinary and in shared memory.
 import assert from "node:assert/strict";
 import { test } from "node:test";
@@ -16,7 +16,7 @@ const lengths = [0, 1, 2, 3, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65, 129, 1000, 409
 type Floats = (length: number, stream: number) => Float32Array;
 const data: Record<string, Floats> = { any: anyFloats, plain: plainFloats };
 
-/** Copies that begin `skew` elements into their memory, so that vectors straddle every alignment. */
+/** Copies at different offsets in their memory, so that vectors have different alignments. */
 const memories: Record<string, (values: Float32Array) => Float32Array> = {
   aligned: (values) => values.slice(),
   "one element off": (values) => placed(new ArrayBuffer(4 * values.length + 4), 1, values),
@@ -29,7 +29,7 @@ function placed(buffer: ArrayBufferLike, skew: number, values: Float32Array): Fl
   return view;
 }
 
-/** Runs the kernel both ways on copies of the inputs; every array must come out with equal bits. */
+/** Runs the native and the TypeScript kernel on copies of the inputs, and compares the bits of every array. */
 function compare(inputs: Floats[], run: (kernels: Kernels, arrays: Float32Array[]) => unknown): void {
   for (const [memoryName, place] of Object.entries(memories)) {
     for (const length of lengths) {
@@ -46,13 +46,13 @@ function compare(inputs: Floats[], run: (kernels: Kernels, arrays: Float32Array[
   }
 }
 
-test("the addon offers exactly the kernels of kernels.ts", options, () => {
+test("the addon exports exactly the kernels of kernels.ts", options, () => {
   const offered = Object.keys(native).filter((name) => name !== "version" && name !== "compiler");
   assert.deepEqual(offered, Object.keys(referenceKernels));
 });
 
 for (const [name, floats] of Object.entries(data)) {
-  // A negative second moment does not occur; its root is a NaN both ways all the same.
+  // A negative second moment does not occur in training. Its square root is NaN in both kernels.
   test(`adam, sgd and updateStatistics give equal bits on ${name} floats`, options, () => {
     const constants = Float32Array.of(0.37, 0.01, 0.999, 0.9, 1 - 0.9, 0.999, 1 - 0.999, 0.0316, 1e-8, 1e-3);
     compare([floats, floats, floats, floats], (k, [w, g, m, v]) => w && g && m && v && k.adam(w, g, m, v, constants));
@@ -91,21 +91,21 @@ test("addFloat64 and scaleFloat64 give equal bits", options, () => {
   }
 });
 
-test("denormal results are kept, not flushed to zero", options, () => {
+test("denormal results are not flushed to zero", options, () => {
   const small = Float32Array.of(1.17549435e-38, 1e-45, 3e-39);
   native.scaleFloat32(small, 0.5);
   assert.deepEqual([...small], [1.17549435e-38 / 2, 0, 3e-39 / 2].map(Math.fround));
   assert.ok((small[0] ?? 0) > 0);
 });
 
-test("an array may be added to itself", options, () => {
+test("an array can be added to itself", options, () => {
   const values = plainFloats(100, 3);
   const doubled = values.map((value) => 2 * value);
   native.addFloat32(values, values);
   assert.deepEqual(values, doubled);
 });
 
-test("fillUniform gives equal bits at every start", options, () => {
+test("fillUniform gives equal bits for every start", options, () => {
   const coordinates = Uint32Array.of(7, 0xffffffff, 3, 2, 0x80000000);
   for (const first of [0, 1, 2, 3, 5, 2 ** 32 - 1]) {
     compare([plainFloats], (k, [out]) => out && k.fillUniform(coordinates, first, out));
@@ -139,7 +139,7 @@ test("warpImages gives equal bits for random maps, sides and batches", options, 
   }
 });
 
-test("warpImages gives equal bits for maps of any bits at all", options, () => {
+test("warpImages gives equal bits for maps with any bit patterns", options, () => {
   const [batch, size, outSize] = [64, 9, 6];
   const pixels = Uint8Array.from({ length: batch * size * size * 3 }, (_, i) => (i * 37) & 255);
   const shape = Uint32Array.of(batch, size, outSize);
@@ -152,8 +152,8 @@ test("warpImages gives equal bits for maps of any bits at all", options, () => {
   assert.deepEqual(byNative, byReference);
 });
 
-test("the wrong type or too short an array is an error, not a wrong number", options, () => {
-  const wrong = new Float64Array(4) as unknown as Float32Array; // what the types forbid
+test("an array of the wrong type, or one that is too short, is an error", options, () => {
+  const wrong = new Float64Array(4) as unknown as Float32Array; // the types forbid this
   assert.throws(() => native.addFloat32(wrong, new Float32Array(4)), /argument 0 has the wrong type/);
   assert.throws(() => native.addFloat32(new Float32Array(4), new Float32Array(3)), /argument 1 is too short/);
   const none = undefined as unknown as Float32Array;

@@ -7,7 +7,7 @@ import { numericsVersion } from "./version.js";
 
 const index = new URL("./index.js", import.meta.url).href;
 
-/** Runs `body` (which returns a value) in a worker thread with `numerics` in scope. */
+/** Runs `body` in a worker thread, where `numerics` is this package. @returns the value that `body` returns */
 function inWorker<T>(body: string, env: Record<string, string> = {}): Promise<T> {
   const code = `import("${index}").then(async (numerics) => {
     require("node:worker_threads").parentPort.postMessage(await (async () => { ${body} })());
@@ -19,7 +19,7 @@ function inWorker<T>(body: string, env: Record<string, string> = {}): Promise<T>
   });
 }
 
-test("the status says which kernels run, and why", () => {
+test("nativeStatus reports which kernels are in use, and why", () => {
   const status = nativeStatus();
   if (status.available) {
     assert.notEqual(kernels(), referenceKernels);
@@ -32,7 +32,7 @@ test("the status says which kernels run, and why", () => {
   }
 });
 
-test("LOCKSTEP_NATIVE=off makes TypeScript compute, and `required` refuses that", async () => {
+test("LOCKSTEP_NATIVE=off turns the addon off, and `required` refuses that", async () => {
   const answer = await inWorker<{ status: unknown; refusal: string }>(
     `try { numerics.loadNative({ required: true }); return {}; }
      catch (error) { return { status: numerics.nativeStatus(), refusal: error.name + ": " + error.message }; }`,
@@ -42,7 +42,7 @@ test("LOCKSTEP_NATIVE=off makes TypeScript compute, and `required` refuses that"
   assert.deepEqual(answer, { status: { available: false, reason }, refusal: `UserError: native numerics: ${reason}` });
 });
 
-test("several worker threads load the kernels and work on one shared array", async () => {
+test("several worker threads load the kernels and give the same bits as the main thread", async () => {
   const shared = new Float32Array(new SharedArrayBuffer(4 * 4000));
   const parts = await Promise.all(
     [0, 1, 2, 3].map((part) =>

@@ -1,6 +1,6 @@
-// Owns which form of the kernels runs: the native addon where it is built, else TypeScript, which gives the same bits
-// and says so with a process warning. The only file of the package that touches Node. Each worker thread loads the
-// addon for itself.
+// Chooses the kernels with `kernels`: the native addon if it is built, otherwise TypeScript, which gives the same bits but is
+// slower; a process warning reports it. It is the only file of the package that imports Node's modules. Each worker thread loads
+// the addon again.
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import process from "node:process";
@@ -13,7 +13,7 @@ import { numericsVersion } from "./version.js";
 export interface NativeStatus {
   /** Whether the native kernels are in use. */
   readonly available: boolean;
-  /** Why not, for people. */
+  /** Why they are not in use, for people. */
   readonly reason?: string;
   /** The addon's numericsVersion and compiler. */
   readonly version?: string;
@@ -31,19 +31,23 @@ interface Loaded {
 
 let loaded: Loaded | undefined;
 
-/** The kernels in use; loads the addon at the first call. */
+/** The kernels in use. The first call loads the addon. */
 export function kernels(): Kernels {
   loaded ??= load();
   return loaded.kernels;
 }
 
-/** Whether the native kernels are in use, and why not. Loads them if nothing has yet. */
+/** Whether the native kernels are in use, and if not, why. The first call loads the addon. */
 export function nativeStatus(): NativeStatus {
   loaded ??= load();
   return loaded.status;
 }
 
-/** Loads the addon now. required: throws a UserError instead of going on in TypeScript. */
+/**
+ * Loads the addon now.
+ * @param options.required true to throw when the addon is not in use
+ * @throws UserError if it is required and not in use
+ */
 export function loadNative({ required = false }: { required?: boolean } = {}): NativeStatus {
   const status = nativeStatus();
   if (required && !status.available) throw new UserError(`native numerics: ${status.reason}`);
@@ -57,7 +61,7 @@ function load(): Loaded {
   const missing = existsSync(path) ? undefined : "not built (npm run build:native)";
   const result = missing ? inTypeScript(missing) : loadAddon(path);
   if (!result.status.available) {
-    process.emitWarning(`the numerics addon is not in use, TypeScript computes slower: ${result.status.reason}`, {
+    process.emitWarning(`the numerics addon is not in use, and TypeScript is slower: ${result.status.reason}`, {
       code: "LOCKSTEP_NUMERICS_NATIVE",
     });
   }
@@ -73,7 +77,9 @@ function loadAddon(path: string): Loaded {
     return inTypeScript(`${path} does not load: ${error instanceof Error ? error.message : String(error)}`);
   }
   if (addon.version !== numericsVersion) {
-    return inTypeScript(`built for version ${addon.version}, this is ${numericsVersion} (npm run build:native)`);
+    return inTypeScript(
+      `built for numerics version ${addon.version}, this is ${numericsVersion} (npm run build:native)`,
+    );
   }
   return { kernels: addon, status: { available: true, version: `${addon.version} ${addon.compiler}` } };
 }

@@ -1,23 +1,25 @@
-// Owns one update of weights by each optimizer, with PyTorch's meaning (torch.optim, single-tensor form). Scalars are
-// computed in double by the caller and rounded to float32 once, here; then every operation is rounded to float32.
+// Computes one update of the weights with each optimizer: `adamStep`, `adamwStep`, `sgdStep`, as defined by PyTorch (torch.optim,
+// single-tensor form). Scalar constants are doubles that are rounded to float32 once, here. After that, every operation is
+// rounded to float32.
 import { adamConstantOrder, sgdConstantOrder } from "./kernels.js";
 import { kernels } from "./native.js";
 import { requireLength } from "./vector.js";
 
 export interface AdamConstants {
-  /** Multiplied into the gradient first: the clipping factor; 1 for none. */
+  /** The gradient is multiplied by it first: the clipping factor; 1 without clipping. */
   readonly gradientScale: number;
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
   readonly learningRate: number;
-  /** adamStep: L2, added to the gradient. adamwStep: decoupled. 0 for none. */
+  /** adamStep: L2, added to the gradient. adamwStep: decoupled. 0 without decay. */
   readonly weightDecay: number;
-  /** This update's number, from 1. */
+  /** The number of this update, from 1. */
   readonly update: number;
 }
 
 export interface SgdConstants {
+  /** The gradient is multiplied by it first: the clipping factor; 1 without clipping. */
   readonly gradientScale: number;
   readonly momentum: number;
   readonly learningRate: number;
@@ -27,7 +29,8 @@ export interface SgdConstants {
 
 /**
  * g = gradient * gradientScale + weightDecay * w; m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g^2;
- * w -= learningRate / (1 - beta1^t) * (m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)). In place; equal lengths.
+ * w -= learningRate / (1 - beta1^t) * (m / (sqrt(v) / sqrt(1 - beta2^t) + epsilon)). Weights and moments change in place.
+ * @throws RangeError if the arrays have different lengths
  */
 export function adamStep(
   weights: Float32Array,
@@ -40,7 +43,7 @@ export function adamStep(
   runAdam(weights, gradient, firstMoment, secondMoment, constants, resolved);
 }
 
-/** As adamStep, but the decay is decoupled: w *= 1 - learningRate * weightDecay, and g is without it. */
+/** The same as adamStep with decoupled decay: w *= 1 - learningRate * weightDecay, and g is gradient * gradientScale. */
 export function adamwStep(
   weights: Float32Array,
   gradient: Float32Array,
@@ -54,7 +57,8 @@ export function adamwStep(
 
 /**
  * g = gradient * gradientScale + weightDecay * w; velocity = momentum * velocity + g; w -= learningRate * velocity.
- * velocity starts at 0; null means no momentum: w -= learningRate * g.
+ * velocity starts at 0. Null means no momentum: w -= learningRate * g. Weights and velocity change in place.
+ * @throws RangeError if the arrays have different lengths
  */
 export function sgdStep(
   weights: Float32Array,
@@ -96,7 +100,10 @@ function runAdam(
   kernels().adam(weights, gradient, firstMoment, secondMoment, packed);
 }
 
-/** base^exponent by squaring: Math.pow's last bit may differ between engine versions. exponent: integer, at least 1. */
+/**
+ * base^exponent by squaring. Math.pow's last bit may differ between versions of the JavaScript engine.
+ * @throws RangeError if the exponent is not an integer of at least 1
+ */
 export function integerPower(base: number, exponent: number): number {
   if (!Number.isSafeInteger(exponent) || exponent < 1) {
     throw new RangeError(`exponent ${exponent}: must be an integer, at least 1`);

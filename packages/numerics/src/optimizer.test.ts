@@ -10,7 +10,7 @@ const onlyParameters = (size: number): OptimizerLayout => ({
   tensors: [{ offset: 0, size, kind: "parameter" }],
 });
 
-/** Weights after each of three updates at learning rate 0.1. */
+/** The weights after each of three updates with learning rate 0.1. */
 function trajectory(settings: OptimizerSettings): number[][] {
   const gradients = [
     [1, -2, 0.5, 1e-4],
@@ -31,7 +31,7 @@ function trajectory(settings: OptimizerSettings): number[][] {
   });
 }
 
-// torch.optim of PyTorch 1.13 on the CPU, float32, the same weights and gradients.
+// Results of torch.optim of PyTorch 1.13 on the CPU, float32, with the same weights and gradients.
 const pytorch: readonly { settings: OptimizerSettings; weights: readonly (readonly number[])[] }[] = [
   {
     settings: { ...adam, name: "adam" },
@@ -77,12 +77,12 @@ const pytorch: readonly { settings: OptimizerSettings; weights: readonly (readon
 
 for (const { settings, weights } of pytorch) {
   const { name, momentum, weightDecay } = settings;
-  test(`${name} with momentum ${momentum} and decay ${weightDecay} goes PyTorch's way`, () => {
+  test(`${name} with momentum ${momentum} and decay ${weightDecay} agrees with PyTorch`, () => {
     assertClose(trajectory(settings).flat(), weights.flat(), 3e-7);
   });
 }
 
-test("Adam's first two updates are those worked out by hand", () => {
+test("Adam's first two updates agree with a calculation by hand", () => {
   // lr 0.1, w 1, g 1 then -2: m = 0.1, v = 0.001, both corrections cancel: w = 0.9. Then m = 0.09 - 0.2 = -0.11,
   // v = 0.000999 + 0.004 = 0.004999; w += 0.1 * (0.11 / 0.19) / sqrt(0.004999 / 0.001999) = 0.03661035.
   const [w, m, v] = [Float32Array.of(1), new Float32Array(1), new Float32Array(1)];
@@ -93,15 +93,15 @@ test("Adam's first two updates are those worked out by hand", () => {
   assertClose([...w, ...m, ...v], [0.93661035, -0.11, 0.004999], 1e-7);
 });
 
-test("Adam adds epsilon after the corrected root", () => {
-  // g = epsilon: the corrected m and root of v are epsilon both, so that half the learning rate is gone.
+test("Adam adds epsilon to the corrected square root", () => {
+  // g = epsilon: the corrected m and the square root of v are both epsilon, so that the step is half the learning rate.
   const w = Float32Array.of(0);
   const constants = { gradientScale: 1, beta1: 0.9, beta2: 0.999, epsilon: 0.5, learningRate: 0.1, weightDecay: 0 };
   adamStep(w, Float32Array.of(0.5), new Float32Array(1), new Float32Array(1), { ...constants, update: 1 });
   assertClose([...w], [-0.05], 1e-7);
 });
 
-test("fifty updates of Adam, AdamW and SGD stay near a double-precision reference", () => {
+test("fifty updates of Adam, AdamW and SGD agree with a double-precision reference within 2e-5", () => {
   const size = 101;
   const constants = {
     gradientScale: 0.5,
@@ -141,7 +141,7 @@ test("fifty updates of Adam, AdamW and SGD stay near a double-precision referenc
   assertClose([...w], w64, 2e-5);
 });
 
-test("decay is kept off the tensors that say so, and statistics are never touched", () => {
+test("tensors with `decay: false` do not decay, and statistics never change", () => {
   const layout: OptimizerLayout = {
     numParameters: 5,
     tensors: [
@@ -163,7 +163,7 @@ test("decay is kept off the tensors that say so, and statistics are never touche
   }
 });
 
-test("state restored into a fresh optimizer goes on with the same bits", () => {
+test("a new optimizer with restored state continues with the same bits", () => {
   const size = 33;
   for (const name of ["adam", "adamw", "sgd"] as const) {
     const settings = { ...adam, name, momentum: 0.9, weightDecay: 0.01 };
@@ -189,7 +189,7 @@ test("state restored into a fresh optimizer goes on with the same bits", () => {
   }
 });
 
-test("a foreign state, a layout with a gap and unequal lengths are refused", () => {
+test("another optimizer's state, a layout with a gap and unequal lengths are refused", () => {
   const optimizer = createOptimizer({ ...adam, name: "adam" }, onlyParameters(3));
   assert.throws(() => optimizer.restore([]), /firstMoment,secondMoment/);
   const short = optimizer.state.map(({ name }) => ({ name, values: new Float32Array(2) }));
@@ -210,11 +210,11 @@ test("a foreign state, a layout with a gap and unequal lengths are refused", () 
   );
 });
 
-test("SGD without momentum keeps no state", () => {
+test("SGD without momentum has no state", () => {
   assert.deepEqual(createOptimizer({ ...adam, name: "sgd" }, onlyParameters(3)).state, []);
 });
 
-test("integer powers are within a few roundings of the exact ones, and start at 1", () => {
+test("integerPower agrees with the exact power, and refuses exponents below 1", () => {
   assert.equal(integerPower(0.9, 1), 0.9);
   assert.equal(integerPower(0.5, 20), 2 ** -20);
   for (const exponent of [2, 3, 10, 1000, 123_457]) {
@@ -246,7 +246,7 @@ function inDouble(name: "adam" | "adamw") {
   };
 }
 
-/** Absolute below 1, relative above. */
+/** The tolerance is absolute below 1 and relative above. */
 function assertClose(actual: readonly number[], expected: readonly number[], tolerance: number): void {
   assert.equal(actual.length, expected.length);
   for (const [i, wanted] of expected.entries()) {

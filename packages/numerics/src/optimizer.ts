@@ -1,8 +1,8 @@
-// Owns an optimizer's lifetime: its state over the flat parameters, and one update of all of them. Which parameters
-// decay is read off the layout; the statistics behind the parameters are never touched.
+// Makes an optimizer with `createOptimizer`: its state over the flat parameters, and updates of all parameters. The layout tells
+// which parameters decay. The statistics after the parameters never change.
 import { type AdamConstants, adamStep, adamwStep, sgdStep } from "./optimizer-step.js";
 
-/** The run spec's optimizer section; fields of other optimizers are ignored. */
+/** The run spec's optimizer section. Fields of other optimizers are ignored. */
 export interface OptimizerSettings {
   readonly name: "adam" | "adamw" | "sgd";
   readonly beta1: number;
@@ -13,7 +13,7 @@ export interface OptimizerSettings {
   readonly weightDecay: number;
 }
 
-/** What an optimizer needs of a tensor layout (packages/protocol); parameters lie first, without gaps. */
+/** The part of a tensor layout (packages/protocol) that an optimizer needs. Parameters come first, without gaps. */
 export interface OptimizerLayout {
   readonly numParameters: number;
   readonly tensors: readonly {
@@ -26,7 +26,7 @@ export interface OptimizerLayout {
 
 export interface OptimizerState {
   readonly name: string;
-  /** numParameters elements, owned by the optimizer and changed by each step. */
+  /** numParameters elements. The array belongs to the optimizer, and each step changes it. */
   readonly values: Float32Array;
 }
 
@@ -35,29 +35,30 @@ export interface OptimizerUpdate {
   readonly weights: Float32Array;
   /** At least numParameters elements, not changed. */
   readonly gradient: Float32Array;
-  /** Updates before this one, from 0. */
+  /** Number of updates before this one. */
   readonly stepIndex: number;
   readonly learningRate: number;
-  /** Multiplied into the gradient first: see clippingFactor. */
+  /** The gradient is multiplied by it first: see clippingFactor. */
   readonly gradientScale: number;
 }
 
 export interface Optimizer {
-  /** What a checkpoint holds besides the weights; a fixed order. */
+  /** The arrays that a checkpoint stores besides the weights, in a fixed order. */
   readonly state: readonly OptimizerState[];
-  /** Copies a saved state in; throws when names or lengths differ. */
+  /** Replaces the state by a copy of a saved one. @throws Error if names or lengths differ */
   restore(saved: readonly OptimizerState[]): void;
+  /** Applies one update to the weights and the state. */
   step(update: OptimizerUpdate): void;
 }
 
-/** A run of parameters with the same weight decay. */
+/** Consecutive parameters with the same weight decay. */
 interface DecayRange {
   readonly start: number;
   readonly end: number;
   readonly weightDecay: number;
 }
 
-/** A fresh optimizer, its state all zeros. */
+/** Makes an optimizer whose state is all zeros. @throws Error if the layout's parameters have gaps */
 export function createOptimizer(settings: OptimizerSettings, layout: OptimizerLayout): Optimizer {
   const ranges = decayRanges(layout, settings.weightDecay);
   const names = stateNames(settings);
@@ -66,7 +67,8 @@ export function createOptimizer(settings: OptimizerSettings, layout: OptimizerLa
     state,
     restore(saved) {
       const found = saved.map((entry) => entry.name).join(", ");
-      if (found !== names.join(", ")) throw new Error(`optimizer state: ${found}; ${settings.name} has ${names}`);
+      if (found !== names.join(", "))
+        throw new Error(`optimizer state: has ${found || "no arrays"}, ${settings.name} needs ${names}`);
       for (const [index, { name, values }] of saved.entries()) {
         if (values.length !== layout.numParameters) {
           throw new Error(`optimizer state ${name}: ${values.length} elements, not ${layout.numParameters}`);
@@ -114,7 +116,7 @@ function stepRange(
   else adamwStep(w, g, first, second, constants);
 }
 
-/** Neighbouring parameters with the same decay become one range; throws when parameters leave a gap. */
+/** Joins neighbouring parameters with the same decay into one range. @throws Error if there is a gap */
 function decayRanges({ tensors, numParameters }: OptimizerLayout, weightDecay: number): DecayRange[] {
   const ranges: DecayRange[] = [];
   const parameters = tensors.filter((tensor) => tensor.kind === "parameter").sort((a, b) => a.offset - b.offset);
@@ -128,6 +130,7 @@ function decayRanges({ tensors, numParameters }: OptimizerLayout, weightDecay: n
     else ranges.push({ start, end, weightDecay: rangeDecay });
     start = end;
   }
-  if (start !== numParameters) throw new Error(`optimizer layout: ${start} parameters placed, ${numParameters} named`);
+  if (start !== numParameters)
+    throw new Error(`optimizer layout: the tensors have ${start} parameters, numParameters is ${numParameters}`);
   return ranges;
 }

@@ -1,5 +1,6 @@
-// Owns Philox4x32-10, the counter-based generator of Salmon et al., "Parallel Random Numbers: As Easy as 1, 2, 3"
-// (SC 2011): a keyed bijection of 128-bit counters. The same key and counter give the same 128 bits, on any machine.
+// Computes Philox4x32-10 (`philox4x32`), the counter-based random number generator of Salmon et al., "Parallel Random Numbers: As
+// Easy as 1, 2, 3" (SC 2011): a keyed bijection of 128-bit counters. The same key and counter give the same 128 bits on any
+// machine.
 
 const multiplier0 = 0xd2511f53;
 const multiplier1 = 0xcd9e8d57;
@@ -12,7 +13,7 @@ export type PhiloxKey = readonly [number, number];
 /** Four uint32, the least significant first. */
 export type PhiloxCounter = readonly [number, number, number, number];
 
-/** Writes the four uint32 that belong to the key and counter into out[0..3]. */
+/** Writes the four uint32 of this key and counter into out[0..3]. */
 export function philox4x32(key: PhiloxKey, counter: PhiloxCounter, out: Uint32Array): void {
   let [k0, k1] = key;
   let [c0, c1, c2, c3] = counter;
@@ -34,7 +35,7 @@ export function philox4x32(key: PhiloxKey, counter: PhiloxCounter, out: Uint32Ar
   out[3] = c3;
 }
 
-/** The upper 32 bits of the 64-bit product of two uint32, by halves: every partial result fits a double exactly. */
+/** The upper 32 bits of the 64-bit product of two uint32. It multiplies halves, so that a double represents each result exactly. */
 function multiplyHigh(a: number, b: number): number {
   const aHigh = a >>> 16;
   const aLow = a & 0xffff;

@@ -1,7 +1,7 @@
-// Owns the TypeScript form of the kernels: what they mean, and what runs where the addon is absent. Math.fround after
-// each operation gives float32's own rounding: operands are float32, and a double carries more than 2 * 24 + 2 bits.
+// The TypeScript kernels (`referenceKernels`). They define the results, and run when the addon is absent. Math.fround after each
+// operation rounds as a float32 operation does: the operands are float32, and a double has more than 2 * 24 + 2 bits.
 //
-// `as number`: every index is below the length that the public functions checked.
+// `as number` is safe here: every index is below the length that the public functions checked.
 import type { Kernels } from "./kernels.js";
 import { philox4x32 } from "./philox.js";
 import { warpImages } from "./reference-warp.js";
@@ -45,10 +45,10 @@ export const referenceKernels: Kernels = {
   },
 
   allFinite(x) {
-    // Zero times a finite number is zero; times an infinity or a NaN it is NaN, and stays NaN in a sum.
-    let poison = 0;
-    for (let i = 0; i < x.length; i += 1) poison += (x[i] as number) * 0;
-    return poison === 0;
+    // A finite number times zero is zero. An infinity or a NaN times zero is NaN, and makes the sum NaN.
+    let sum = 0;
+    for (let i = 0; i < x.length; i += 1) sum += (x[i] as number) * 0;
+    return sum === 0;
   },
 
   updateStatistics(running, sum, momentum, totalCount) {

@@ -1,7 +1,7 @@
-// Owns the TypeScript form of warpImages; warp-images.ts says what it means. Each Math.fround stands for one float32
-// operation of the C++ form, in the same order.
+// The TypeScript kernel `warpImages`, which warp-images.ts describes. Each Math.fround is one float32 operation of the C++
+// kernel, in the same order.
 //
-// `as number`: every index is below the length that warp-images.ts checked.
+// `as number` is safe here: every index is below the length that warp-images.ts checked.
 import type { Kernels } from "./kernels.js";
 
 const f = Math.fround;
@@ -32,12 +32,12 @@ export const warpImages: Kernels["warpImages"] = (pixels, shape, affine, colour,
 
 type Six = [number, number, number, number, number, number];
 
-/** Into 0..limit; a NaN becomes 0. */
+/** Clamps to 0..limit; a NaN becomes 0. */
 function clamp(value: number, limit: number): number {
   return value > 0 ? Math.min(value, limit) : 0;
 }
 
-/** Writes the three channels at (x, y), which lie inside the image, so that truncation is floor. */
+/** Writes the three channels at (x, y) into `sample`. The point is inside the image, so that Math.trunc rounds down. */
 function bilinear(source: Uint8Array, size: number, x: number, y: number, sample: Float32Array): void {
   const left = Math.trunc(x);
   const top = Math.trunc(y);
@@ -56,7 +56,7 @@ function bilinear(source: Uint8Array, size: number, x: number, y: number, sample
   }
 }
 
-/** One row of the colour matrix times the sample, plus its offset. */
+/** The product of one row of the colour matrix and the sample, plus the row's offset. */
 function mix(matrix: Float32Array, channel: number, sample: Float32Array): number {
   const red = f((matrix[3 * channel] as number) * (sample[0] as number));
   const green = f((matrix[3 * channel + 1] as number) * (sample[1] as number));

@@ -10,7 +10,7 @@ const width = 5;
 const sizes = Array.from({ length: 17 }, (_, i) => i + 1);
 const leaf = (index: number): Float32Array => plainFloats(width, index);
 
-/** The sum by its definition, recursively. */
+/** The sum by its recursive definition. */
 function sumByDefinition(node: TreeNode, V: number): Float32Array {
   const children = childrenOf(node, V);
   if (!children) return leaf(node.first);
@@ -19,7 +19,7 @@ function sumByDefinition(node: TreeNode, V: number): Float32Array {
   return left;
 }
 
-/** Every way to cut a node into nodes. */
+/** Every partition of a node into nodes. */
 function partitions(node: TreeNode, V: number): TreeNode[][] {
   const children = childrenOf(node, V);
   if (!children) return [[node]];
@@ -40,7 +40,7 @@ function rootOf(sum: TreeSum<Float32Array>): Uint32Array {
   return bitsOf(root);
 }
 
-test("leaves in any order of arrival give the same bits, for every V up to 17", () => {
+test("leaves added in random order give the same bits, for every V up to 17", () => {
   for (const V of sizes) {
     const expected = bitsOf(sumByDefinition({ first: 0, count: V }, V));
     for (let round = 0; round < 60; round += 1) {
@@ -54,7 +54,7 @@ test("leaves in any order of arrival give the same bits, for every V up to 17", 
   }
 });
 
-test("all orders of arrival give the same bits, for V up to 6", () => {
+test("all orders of addition give the same bits, for V up to 6", () => {
   for (const V of [1, 2, 3, 4, 5, 6]) {
     const expected = bitsOf(sumByDefinition({ first: 0, count: V }, V));
     for (const order of ordersOf(decomposedToLeaves(V))) {
@@ -65,7 +65,7 @@ test("all orders of arrival give the same bits, for V up to 6", () => {
   }
 });
 
-test("every partition into nodes, summed apart, gives the same bits as leaf by leaf", () => {
+test("every partition into nodes that were summed separately gives the same bits as leaf by leaf", () => {
   for (const V of sizes) {
     const whole = { first: 0, count: V };
     const expected = bitsOf(sumByDefinition(whole, V));
@@ -77,7 +77,7 @@ test("every partition into nodes, summed apart, gives the same bits as leaf by l
   }
 });
 
-test("the tree matters: adding from left to right gives other bits", () => {
+test("adding from left to right gives other bits than the tree", () => {
   const V = 17;
   const running = leaf(0);
   for (let index = 1; index < V; index += 1) addInto(running, leaf(index));
@@ -107,7 +107,7 @@ test("a completed sum refuses everything", () => {
   for (const node of allNodes(4)) assert.equal(sum.add(node, leaf(1)), "duplicate");
 });
 
-test("missing names the fewest nodes that are still wanted", () => {
+test("missing returns the fewest nodes that cover the missing leaves", () => {
   const sum = new TreeSum<Float32Array>(11, addInto);
   assert.deepEqual(sum.missing(), [{ first: 0, count: 11 }]);
   sum.add({ first: 5, count: 1 }, leaf(5));
@@ -125,7 +125,7 @@ test("missing names the fewest nodes that are still wanted", () => {
   ]);
 });
 
-test("siblings merge as soon as both are there, the right one into the left", () => {
+test("siblings merge as soon as both were added, the right one into the left", () => {
   const merges: string[] = [];
   const sum = new TreeSum<{ name: string }>(5, (into, from) => {
     merges.push(`${into.name}+${from.name}`);
@@ -139,12 +139,12 @@ test("siblings merge as soon as both are there, the right one into the left", ()
   assert.equal(sum.root()?.name, "01234");
 });
 
-test("a sum of a subtree stops at its top and refuses what lies outside", () => {
+test("a sum of a subtree stops at the subtree's root and refuses nodes outside of it", () => {
   const sum = new TreeSum<Float32Array>(8, addInto, { first: 4, count: 2 });
   assert.deepEqual(sum.missing(), [{ first: 4, count: 2 }]);
-  assert.throws(() => sum.add({ first: 6, count: 1 }, leaf(6)), /1 micro-batches from 6 lie outside 2 from 4/);
+  assert.throws(() => sum.add({ first: 6, count: 1 }, leaf(6)), /1 micro-batches from 6 are not within the 2 from 4/);
   assert.throws(() => sum.add({ first: 4, count: 4 }, leaf(4)), RangeError);
-  assert.throws(() => sum.add({ first: 5, count: 2 }, leaf(5)), /are no node/);
+  assert.throws(() => sum.add({ first: 5, count: 2 }, leaf(5)), /are not a node of the tree/);
   sum.add({ first: 5, count: 1 }, leaf(5));
   sum.add({ first: 4, count: 1 }, leaf(4));
   assert.deepEqual(rootOf(sum), bitsOf(sumByDefinition({ first: 4, count: 2 }, 8)));

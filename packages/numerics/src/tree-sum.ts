@@ -1,6 +1,6 @@
-// Owns the sum over the fixed tree: contributions come in any order, and any of them may already be the sum of a whole
-// subtree; the result has the same bits, as additions happen only between siblings, left += right. Nothing is counted
-// twice: a node is refused when any of its leaves was covered before.
+// Adds contributions over the fixed tree with `TreeSum`. Contributions come in any order, and each may be the sum of a whole
+// subtree. The result always has the same bits, because only siblings are added, left += right. Nothing is counted twice: a
+// node is refused when one of its leaves was covered before.
 import { childrenOf, decompose, parentOf, requireNode, type TreeNode } from "./tree.js";
 
 interface Part<T> {
@@ -8,20 +8,22 @@ interface Part<T> {
   readonly value: T;
 }
 
+/** The sum of the values of all leaves of a tree, or of a subtree. */
 export class TreeSum<T> {
-  /** Leaves of the whole tree. */
+  /** Number of leaves of the whole tree. */
   readonly numLeaves: number;
-  /** What this sum is of: the tree's root, or the subtree that it was made for. */
+  /** The node whose sum this is: the tree's root, or the root of a subtree. */
   readonly whole: TreeNode;
   readonly #add: (into: T, from: T) => void;
-  /** 1 for each leaf of `whole` that was covered. */
+  /** 1 for each leaf of `whole` that an accepted node covers. */
   readonly #covered: Uint8Array;
-  /** Disjoint sums that wait for their siblings, by first leaf. */
+  /** Sums whose siblings are missing, by first leaf. They do not overlap. */
   readonly #parts = new Map<number, Part<T>>();
 
   /**
-   * V: leaves of the whole tree. add: into += from; it may recycle `from`, which is not used afterwards. whole: the
-   * subtree to sum, for one who sums a part of the tree; the whole tree unless given.
+   * @param V number of leaves of the whole tree
+   * @param add computes into += from. It may reuse the memory of `from`, which is not used afterwards.
+   * @param whole the root of the subtree to sum; default: the whole tree
    */
   constructor(V: number, add: (into: T, from: T) => void, whole: TreeNode = { first: 0, count: V }) {
     requireNode(whole, V);
@@ -32,9 +34,9 @@ export class TreeSum<T> {
   }
 
   /**
-   * Takes a node's sum; an accepted value belongs to the TreeSum and is changed by it. "duplicate": the node, an
-   * ancestor or a descendant was accepted before, and the value stays the caller's. Throws RangeError for what is no
-   * node of the tree, or lies outside `whole`.
+   * Adds a node's sum. An accepted value belongs to the TreeSum, which changes it.
+   * @returns "duplicate" when the node, an ancestor or a descendant was accepted before; the value still belongs to the caller
+   * @throws RangeError if the node is not a node of the tree, or is outside of `whole`
    */
   add(node: TreeNode, value: T): "accepted" | "duplicate" {
     requireNode(node, this.numLeaves);
@@ -42,7 +44,7 @@ export class TreeSum<T> {
     const end = start + node.count;
     if (start < 0 || end > this.whole.count) {
       throw new RangeError(
-        `${node.count} micro-batches from ${node.first} lie outside ${this.whole.count} from ${this.whole.first}`,
+        `${node.count} micro-batches from ${node.first} are not within the ${this.whole.count} from ${this.whole.first}`,
       );
     }
     if (this.#covered.subarray(start, end).includes(1)) return "duplicate";
@@ -52,7 +54,7 @@ export class TreeSum<T> {
     return "accepted";
   }
 
-  /** The fewest nodes that are still wanted, ascending; none when the sum is complete. */
+  /** The fewest nodes that cover the missing leaves, ascending; empty when the sum is complete. */
   missing(): TreeNode[] {
     const nodes: TreeNode[] = [];
     let start = this.#covered.indexOf(0);
@@ -65,7 +67,7 @@ export class TreeSum<T> {
     return nodes;
   }
 
-  /** The sum, once every leaf is covered; undefined before. */
+  /** The sum when every leaf is covered; undefined before. */
   root(): T | undefined {
     const part = this.#parts.get(this.whole.first);
     return part?.count === this.whole.count ? part.value : undefined;

@@ -4,7 +4,7 @@ import { childrenOf, decompose, isNode, parentOf, type TreeNode } from "./tree.j
 
 const sizes = Array.from({ length: 40 }, (_, i) => i + 1);
 
-/** By the definition: (level, index) covers [index * 2^level, min((index + 1) * 2^level, V)). */
+/** All nodes by their definition: (level, index) covers [index * 2^level, min((index + 1) * 2^level, V)). */
 function nodesByDefinition(V: number): Map<string, TreeNode> {
   const nodes = new Map<string, TreeNode>();
   for (let span = 1; ; span *= 2) {
@@ -42,7 +42,7 @@ test("a node's parent is the smallest larger node that covers it, and each is a 
   }
 });
 
-test("children are nodes, left before right, and leave nothing out", () => {
+test("the children of a node are nodes that cover it, left before right", () => {
   for (const V of sizes) {
     for (const node of nodesByDefinition(V).values()) {
       const children = childrenOf(node, V);
@@ -72,17 +72,17 @@ test("decompose covers a range with the fewest nodes, in order", () => {
   }
 });
 
-test("what is no range or no node is refused", () => {
-  assert.throws(() => decompose(3, 3, 5), /3 micro-batches from 3 do not lie in 0..4/);
+test("ranges outside the tree, and ranges that are not a node, are refused", () => {
+  assert.throws(() => decompose(3, 3, 5), /3 micro-batches from 3 are not within 0..4/);
   assert.throws(() => decompose(-1, 1, 5), RangeError);
-  assert.throws(() => parentOf({ first: 1, count: 2 }, 8), /2 micro-batches from 1 are no node of the tree over 8/);
+  assert.throws(() => parentOf({ first: 1, count: 2 }, 8), /2 micro-batches from 1 are not a node of the tree over 8/);
 });
 
 function leavesOf({ first, count }: TreeNode): number[] {
   return Array.from({ length: count }, (_, i) => first + i);
 }
 
-/** By dynamic programming over all ways to tile the range. */
+/** By dynamic programming over all partitions of the range. */
 function fewestNodes(first: number, count: number, V: number): number {
   const best = [0];
   for (let length = 1; length <= count; length += 1) {

@@ -1,22 +1,22 @@
-// Owns the fixed binary tree over the V micro-batches of a pass: node (level l, index i) covers the leaves
-// [i * 2^l, min((i + 1) * 2^l, V)). A node is named by what it covers; every node but a leaf has two children, and
-// the right one is the smaller where V cuts the tree off.
+// Computes with nodes of the fixed binary tree over the V micro-batches of a pass (`TreeNode`): node (level l, index i) covers the
+// leaves [i * 2^l, min((i + 1) * 2^l, V)). A node is identified by the leaves that it covers. Every node but a leaf has two
+// children. The right child is the smaller one when V is not a power of two.
 
 export interface TreeNode {
-  /** First micro-batch covered. */
+  /** The first micro-batch that the node covers. */
   readonly first: number;
-  /** Micro-batches covered, at least 1. */
+  /** Number of micro-batches that the node covers, at least 1. */
   readonly count: number;
 }
 
-/** Whether first..first+count-1 is exactly what one node of the tree over V leaves covers. */
+/** Whether one node of the tree over V leaves covers exactly first..first+count-1. */
 export function isNode(first: number, count: number, V: number): boolean {
   if (!Number.isInteger(first) || !Number.isInteger(count) || first < 0 || count < 1 || first + count > V) return false;
   const span = powerOfTwoFrom(count);
   return first % span === 0 && (count === span || first + count === V);
 }
 
-/** The smallest node that covers more than this one; undefined for the root. */
+/** The smallest node that covers this one and more; undefined for the root. @throws RangeError if it is not a node */
 export function parentOf(node: TreeNode, V: number): TreeNode | undefined {
   requireNode(node, V);
   if (node.count === V) return undefined;
@@ -29,7 +29,7 @@ export function parentOf(node: TreeNode, V: number): TreeNode | undefined {
   }
 }
 
-/** Left and right; undefined for a leaf. */
+/** The left and the right child; undefined for a leaf. @throws RangeError if it is not a node */
 export function childrenOf(node: TreeNode, V: number): readonly [TreeNode, TreeNode] | undefined {
   requireNode(node, V);
   if (node.count === 1) return undefined;
@@ -40,10 +40,13 @@ export function childrenOf(node: TreeNode, V: number): readonly [TreeNode, TreeN
   ];
 }
 
-/** The fewest nodes that together cover exactly first..first+count-1, ascending; none for count 0. */
+/**
+ * The fewest nodes that together cover exactly first..first+count-1, ascending; empty when count is 0.
+ * @throws RangeError if the range is not within 0..V-1
+ */
 export function decompose(first: number, count: number, V: number): TreeNode[] {
   if (!Number.isInteger(first) || !Number.isInteger(count) || first < 0 || count < 0 || first + count > V) {
-    throw new RangeError(`decompose: ${count} micro-batches from ${first} do not lie in 0..${V - 1}`);
+    throw new RangeError(`decompose: ${count} micro-batches from ${first} are not within 0..${V - 1}`);
   }
   const nodes: TreeNode[] = [];
   const end = first + count;
@@ -59,9 +62,10 @@ export function decompose(first: number, count: number, V: number): TreeNode[] {
   return nodes;
 }
 
+/** @throws RangeError if it is not a node of the tree over V leaves */
 export function requireNode(node: TreeNode, V: number): void {
   if (!isNode(node.first, node.count, V)) {
-    throw new RangeError(`${node.count} micro-batches from ${node.first} are no node of the tree over ${V}`);
+    throw new RangeError(`${node.count} micro-batches from ${node.first} are not a node of the tree over ${V}`);
   }
 }
 

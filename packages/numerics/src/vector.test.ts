@@ -5,7 +5,7 @@ import { referenceKernels } from "./reference-kernels.js";
 import { plainFloats } from "./test-floats.js";
 import { addInto, allFinite, clippingFactor, globalNorm, scaleInto, updateStatistics } from "./vector.js";
 
-test("addInto and scaleInto work in place over subarrays and leave the rest alone", () => {
+test("addInto and scaleInto change only the given subarray, in place", () => {
   const values = Float32Array.of(1, 2, 3, 4, 5);
   addInto(values.subarray(1, 4), Float32Array.of(10, 20, 30));
   scaleInto(values.subarray(3), 0.5);
@@ -25,12 +25,12 @@ test("float32 sums round after each addition", () => {
 
 test("unequal lengths and mixed types are refused", () => {
   assert.throws(() => addInto(new Float32Array(3), new Float32Array(2)), /from has 2 elements, not 3/);
-  // The types forbid it; a caller without them gets an error, not a wrong number.
+  // The types forbid it. A caller in JavaScript gets an error, not a wrong number.
   const mixed = new Float64Array(3) as unknown as Float32Array;
   assert.throws(() => addInto(new Float32Array(3), mixed), TypeError);
 });
 
-test("globalNorm is the L2 norm, beyond float32's own range too", () => {
+test("globalNorm is the L2 norm, also outside of float32's range", () => {
   assert.equal(globalNorm(new Float32Array(0)), 0);
   assert.equal(globalNorm(Float32Array.of(3, 4)), 5);
   assert.ok(Math.abs(globalNorm(new Float32Array(100).fill(3e38)) / 3e39 - 1) < 1e-6);
@@ -42,9 +42,9 @@ test("globalNorm is the L2 norm, beyond float32's own range too", () => {
   assert.equal(globalNorm(Float32Array.of(1, Number.NEGATIVE_INFINITY)), Number.POSITIVE_INFINITY);
 });
 
-test("the squares are added in eight lanes and then pairwise, natively and in TypeScript", () => {
-  // Beside 2^60 whatever is below 128 is lost, so that from left to right the sum would stay 2^60. By lanes it is
-  // ((2^60 + 128) + 256) + 512, of which only the 128 is lost.
+test("both kernels add the squares in eight lanes and then pairwise", () => {
+  // A number below 128 that is added to 2^60 is lost, so that the sum from left to right would be 2^60. By lanes it is
+  // ((2^60 + 128) + 256) + 512, in which only the 128 is lost.
   const values = new Float32Array(16).fill(8);
   values[0] = 2 ** 30;
   for (const { sumOfSquares } of [kernels(), referenceKernels]) assert.equal(sumOfSquares(values), 2 ** 60 + 768);
@@ -66,7 +66,7 @@ test("allFinite finds a single NaN or infinity at any place", () => {
   assert.equal(allFinite(Float32Array.of(3.4028235e38, -3.4028235e38, 1e-45, -0)), true);
 });
 
-test("running statistics move by their momentum towards the mean over all samples", () => {
+test("updateStatistics moves running statistics by their momentum towards the mean over all samples", () => {
   const running = Float32Array.of(0, 1, 5);
   const momentum = Float32Array.of(0.1, 1, 0.5);
   updateStatistics({ running, sum: Float32Array.of(80, 24, 8), momentum, totalCount: 8 });
@@ -77,7 +77,7 @@ test("running statistics move by their momentum towards the mean over all sample
   );
 });
 
-test("the clipping factor shrinks long gradients and leaves short ones alone", () => {
+test("clippingFactor scales long gradients down and is 1 for short ones", () => {
   assert.equal(clippingFactor(10, null), 1);
   assert.equal(clippingFactor(0.5, 1), 1);
   assert.equal(clippingFactor(10, 1), 1 / (10 + 1e-6));

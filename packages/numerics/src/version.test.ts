@@ -1,5 +1,5 @@
-// Pins the bits that numericsVersion stands for. A change here is a change of every trained weight: raise the version
-// (version.ts and native/binding.cpp) with it, and say why in the commit.
+// Tests that the results have the bits of this numericsVersion. A change here changes every trained weight: raise the version
+// (version.ts and native/binding.cpp) in the same commit, and explain there why.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { test } from "node:test";
@@ -14,7 +14,7 @@ import { warpImages } from "./warp-images.js";
 
 const size = 257;
 
-test("the bits of version 1 are these", () => {
+test("the results have the bits of version 1", () => {
   assert.equal(numericsVersion, "1");
   const results = {
     randomness: randomness(),

@@ -1,5 +1,5 @@
-// Owns the name of the bits: two builds with the same version give the same numbers. Raise it, here and in
-// native/binding.cpp, whenever a result changes in any bit; checkpoints and joins compare it.
+// Defines `numericsVersion`. Two builds with the same version give the same bits. Raise it, here and in native/binding.cpp, when a
+// bit of any result changes. Checkpoints and workers that join are checked by it.
 
-/** Goes into the numerics fingerprint. The native addon carries its own copy and is refused when it differs. */
+/** A part of the numerics fingerprint. The native addon has a copy of it and is not used when the copy differs. */
 export const numericsVersion = "1";

@@ -12,7 +12,7 @@ function imageOf(side: number, seed = 1): Uint8Array {
   return Uint8Array.from({ length: side * side * 3 }, (_, i) => random.uint32(i) & 255);
 }
 
-/** One image; values come back on the scale 0..255 unless the call normalises otherwise. */
+/** Warps one image. The result has values 0..255 unless `changes` has another normalisation. */
 function warpOne(pixels: Uint8Array, size: number, changes: Partial<WarpImages> = {}): Float32Array {
   const outSize = changes.outSize ?? size;
   const out = new Float32Array(outSize * outSize * 3);
@@ -24,7 +24,7 @@ function warpOne(pixels: Uint8Array, size: number, changes: Partial<WarpImages> 
 
 const rounded = (values: Float32Array): number[] => [...values].map((value) => Math.round(value * 1000) / 1000);
 
-/** The red value that one output pixel takes at (x, y). */
+/** The red value of one output pixel that is sampled at (x, y). */
 function redAt(pixels: Uint8Array, size: number, x: number, y: number): number {
   const affine = Float32Array.of(0, 0, x, 0, 0, y);
   const [red = Number.NaN] = rounded(warpOne(pixels, size, { outSize: 1, affine }));
@@ -43,7 +43,7 @@ test("the identity gives exactly (x / 255 - mean) / std in float32", () => {
   }
 });
 
-test("a flip is folded into the affine map", () => {
+test("a horizontal flip is an affine map", () => {
   const side = 4;
   const pixels = imageOf(side);
   const out = warpOne(pixels, side, { affine: Float32Array.of(-1, 0, side - 1, 0, 1, 0) });
@@ -57,7 +57,7 @@ test("a flip is folded into the affine map", () => {
   }
 });
 
-test("between pixels it interpolates, x by the column and y by the row", () => {
+test("it interpolates between pixels, x along the row and y along the column", () => {
   // Red only: 0 100 / 200 40.
   const pixels = Uint8Array.of(0, 0, 0, 100, 0, 0, 200, 0, 0, 40, 0, 0);
   assert.equal(redAt(pixels, 2, 0.25, 0), 25);
@@ -66,7 +66,7 @@ test("between pixels it interpolates, x by the column and y by the row", () => {
   assert.equal(redAt(pixels, 2, 1, 1), 40);
 });
 
-test("outside the image the edge goes on, and a NaN counts as 0", () => {
+test("outside the image the edge pixels continue, and a NaN counts as 0", () => {
   const pixels = Uint8Array.of(10, 0, 0, 100, 0, 0, 200, 0, 0, 40, 0, 0);
   assert.equal(redAt(pixels, 2, -3, 0), 10);
   assert.equal(redAt(pixels, 2, 1e30, -1e30), 100);

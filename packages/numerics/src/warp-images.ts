@@ -1,5 +1,5 @@
-// Owns what augmentation does to pixels: one affine map, one colour map and the normalisation, in a single pass from
-// uint8 to float32. Which maps are drawn is the recipe's business.
+// Augments images with `warpImages`: one affine map, one colour map and the normalisation, in one pass from uint8 to float32. The
+// recipe chooses the maps.
 //
 // B batch, S source side, T output side
 import { kernels } from "./native.js";
@@ -8,19 +8,19 @@ import { requireLength } from "./vector.js";
 export interface WarpImages {
   /** B x S x S x 3, RGB. */
   readonly pixels: Uint8Array;
-  /** B */
+  /** B, the number of images. */
   readonly batch: number;
-  /** S, at most 32768. */
+  /** S, the source's width and height in pixels, 1 to 32768. */
   readonly size: number;
-  /** T, at most 32768. */
+  /** T, the output's width and height in pixels, 1 to 32768. */
   readonly outSize: number;
   /**
-   * B x 6: a b c d e f; output pixel (x, y), x the column, takes the source at (a x + b y + c, d x + e y + f). Pixel
-   * centres are whole numbers; 1 0 0 0 1 0 is the identity, and -1 0 S-1 0 1 0 a horizontal flip. Outside the image
-   * the edge goes on.
+   * B x 6: a b c d e f. Output pixel (x, y), where x is the column, is sampled from the source at (a x + b y + c, d x + e y + f).
+   * Pixel centres are whole numbers. 1 0 0 0 1 0 is the identity, and -1 0 S-1 0 1 0 is a horizontal flip. Outside the image
+   * the edge pixels continue.
    */
   readonly affine: Float32Array;
-  /** B x 12: 3 x 3 matrix by rows, then 3 offsets, on values 0..255; the result is clamped to 0..255. */
+  /** B x 12: a 3 x 3 matrix by rows, then 3 offsets, for values 0..255. The result is clamped to 0..255. */
   readonly colour: Float32Array;
   /** Per channel, on values 0..1. */
   readonly mean: readonly [number, number, number];
@@ -30,14 +30,15 @@ export interface WarpImages {
   readonly out: Float32Array;
 }
 
-/** Identity: 1 0 0 0 1 0 for `affine`. */
+/** The identity for `affine`. */
 export const identityAffine: readonly number[] = [1, 0, 0, 0, 1, 0];
-/** Identity for `colour`. */
+/** The identity for `colour`. */
 export const identityColour: readonly number[] = [1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0];
 
 /**
- * Samples each image bilinearly and normalises it. Every operation is a float32 one, in the order of
- * reference-warp.ts; the identity gives exactly (value / 255 - mean) / std. A NaN in a map counts as 0.
+ * Samples each image bilinearly and normalises it. Every operation is rounded to float32, in the order of reference-warp.ts. The
+ * identity gives exactly (value / 255 - mean) / std. A NaN in a map counts as 0.
+ * @throws RangeError if a side or an array's length is wrong
  */
 export function warpImages(images: WarpImages): void {
   const { pixels, batch, size, outSize, affine, colour, mean, std, out } = images;
