@@ -65,7 +65,7 @@ describe("a recipe of one's own", { skip: needsTorch() }, () => {
     assert.equal(code, 2);
     assert.match(
       stderr,
-      new RegExp(`its code has SHA-256 [0-9a-f]{64}, that of the run's recipe mine ${spec.recipe.sha256}`),
+      new RegExp(`its code has SHA-256 [0-9a-f]{64}, the code of the run's recipe mine has ${spec.recipe.sha256}`),
     );
   });
 

@@ -181,7 +181,10 @@ describe("a worker", { timeout: 120_000 }, () => {
     const refused = bed.startWorker({ recipe }).outcome;
     await assert.rejects(refused, (error: unknown) => {
       assert.ok(error instanceof UserError);
-      assert.match(error.message, new RegExp(`SHA-256 [0-9a-f]{64}, that of the run's recipe mine ${sha256}; copy`));
+      assert.match(
+        error.message,
+        new RegExp(`SHA-256 [0-9a-f]{64}, the code of the run's recipe mine has ${sha256}; copy`),
+      );
       return true;
     });
     assert.equal(coordinator.joins.length, 0);
