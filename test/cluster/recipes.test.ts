@@ -77,7 +77,10 @@ describe("a recipe of one's own", { skip: needsTorch() }, () => {
       /^lockstep: --widths: belongs to the built-in recipe, not to mine, whose options filters, units,/m,
     );
     const option = await refused("option", { ...tiny, recipe, "recipe-options": "unit=8" });
-    assert.match(option.stderr, /^lockstep: recipe mine: option unit: unknown; the options are filters, units, dropout/m);
+    assert.match(
+      option.stderr,
+      /^lockstep: recipe mine: option unit: unknown; the options are filters, units, dropout/m,
+    );
     assert.deepEqual([widths.code, option.code], [2, 2]);
   });
 
