@@ -85,7 +85,7 @@ describe("validation and evaluation", { skip: needsTorch() }, () => {
     await rm(join(out, runFiles.launch));
     for (const more of [[], ["--checkpoint", "best"]]) {
       const { code, stderr } = await runLockstep(["evaluate", out, ...more]);
-      const line = `lockstep: ${out}: no launch.json in its run's folder says where the images are; say it (--data)\n`;
+      const line = `lockstep: ${out}: no launch.json in its run's folder tells where the images are; give --data\n`;
       assert.deepEqual([code, stderr], [2, line]);
     }
   });

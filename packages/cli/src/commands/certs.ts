@@ -1,4 +1,4 @@
-// Owns `lockstep certs`: makes the certificates of a cluster, and shows them.
+// `addCertsCommand` adds `lockstep certs`, which makes and shows the certificates of a cluster.
 import { relative, resolve } from "node:path";
 import { type CertificateInfo, describeCertificates, initCertificates, type MadeCertificate } from "@lockstep/service";
 import type { Command } from "commander";
@@ -74,7 +74,7 @@ function renderInfo(folder: string, info: CertificateInfo): string {
     ...(hosts.length === 0 ? [] : [`hosts ${hosts.join(" ")}`]),
     `valid until ${new Date(notAfterMs).toISOString().slice(0, 10)}`,
   ];
-  const remedy = role === null ? "make a new CA, and let both be trusted for a time" : "lockstep certs init --renew";
-  const warning = isNearExpiry ? `  expired, or will be soon: ${remedy}\n` : "";
+  const remedy = role === null ? "make a new CA, and trust both for a time" : "lockstep certs init --renew";
+  const warning = isNearExpiry ? `  expired, or expires soon: ${remedy}\n` : "";
   return `${relative(resolve(folder), path)}: ${facts.join(", ")}\n${warning}`;
 }

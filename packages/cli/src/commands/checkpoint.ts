@@ -1,4 +1,4 @@
-// Owns `lockstep checkpoint ls` and `lockstep checkpoint verify`.
+// `addCheckpointCommand` adds `lockstep checkpoint ls` and `lockstep checkpoint verify`.
 import { basename, join, resolve } from "node:path";
 import { type CheckpointEntry, CheckpointStore, readManifest, validationLossOf } from "@lockstep/checkpoint";
 import { describeError, exitCode, UserError } from "@lockstep/errors";
@@ -65,7 +65,7 @@ async function list(store: CheckpointStore, json: boolean): Promise<void> {
   process.stdout.write(json ? `${JSON.stringify(rows)}\n` : `${table.toString()}\n`);
 }
 
-/** By its manifest alone: verify reads the files. */
+/** Reads only the manifest; `verify` reads the files too. */
 async function describe(entry: CheckpointEntry) {
   const unknown = { epoch: null, validationLoss: null, sizeBytes: null, weightsSha256: null };
   try {

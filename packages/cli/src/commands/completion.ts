@@ -1,4 +1,4 @@
-// Owns `lockstep completion`: prints what a shell has to source to complete commands, flags and their values.
+// `addCompletionCommand` adds `lockstep completion`, which prints a shell script that completes commands, flags and values.
 import { Argument, type Command } from "commander";
 import { completionTree } from "../completion/completion-tree.js";
 import { completionScript, type Shell, shells } from "../completion/shell-scripts.js";
@@ -16,7 +16,7 @@ export function addCompletionCommand(program: Command): void {
     .description("print the completion script for a shell")
     .addHelpText("after", examples)
     .action((shell: Shell) => {
-      // commander has checked it against the choices.
+      // commander has checked that it is one of the choices.
       process.stdout.write(completionScript(shell, completionTree(program)));
     });
 }

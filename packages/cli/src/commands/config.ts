@@ -1,4 +1,4 @@
-// Owns `lockstep config`: what helps to write a file of settings.
+// `addConfigCommand` adds `lockstep config`, which helps to write a settings file.
 import type { Command } from "commander";
 import { fileSettings } from "../settings/all-settings.js";
 import { settingsOf } from "../settings/command-settings.js";
@@ -42,7 +42,7 @@ export function addConfigCommand(program: Command): void {
     .action(() => void process.stdout.write(`${JSON.stringify(settingsSchema(), null, 2)}\n`));
 }
 
-/** Everything is commented out: a file says what differs from the defaults. */
+/** Every line is a comment: the user enables only the settings that differ from the defaults. */
 function starter(program: Command): string {
   const train = program.commands.find((command) => command.name() === "train");
   const lines = Object.entries(train === undefined ? {} : settingsOf(train))

@@ -71,11 +71,11 @@ async function coordinate(options: CoordinatorOptions, given: GivenToRun): Promi
     onFirst: (reason) => display?.note(`${reason}: finishing the step`),
   });
   const { signal } = shutdown;
-  // Said now: the preparation may decode images for minutes.
+  // Checked before the preparation, which may decode images for minutes.
   const { listen: address, tls: folder, joinTokenFile, insecure } = options;
   const tls = tlsAs("coordinator", folder);
   await checkListening({ address, tls, joinTokenFile, insecure });
-  // And open now: alive, and not serving yet.
+  // Opened before the preparation too: the process is alive, but does not serve yet.
   const health = createHealth();
   const healthPort = await openHealth(options.healthListen, health, earlyLog);
   const lockOptions: LockOptions & { readonly signal: AbortSignal } = {
@@ -108,7 +108,7 @@ interface Surroundings {
 
 type End = Pick<RunEnd, "mayGoOn" | "workersNotified"> & { readonly reason: string };
 
-/** Holds the run's lock meanwhile, and prints the result. */
+/** Prepares and leads the run with its lock held, and prints the result. */
 async function prepareAndLead(
   options: CoordinatorOptions,
   given: GivenToRun,
@@ -139,7 +139,7 @@ async function prepareAndLead(
       end = await lead(options, surroundings);
     }
     if (missingAt(end, options) > 0) {
-      display?.note(`the run is over; answering workers that come late, for at most ${options.linger} s (--linger)`);
+      display?.note(`the run is over; answering late workers for at most ${options.linger} s (--linger)`);
     }
   } finally {
     display?.close();
@@ -149,7 +149,7 @@ async function prepareAndLead(
   return end;
 }
 
-/** Expected workers that were not told of the end, and may come yet; 0 where nobody waits for them. */
+/** @returns the number of expected workers that do not know of the end yet; 0 without --linger */
 function missingAt({ mayGoOn, workersNotified }: End, { linger, expectedWorkers }: CoordinatorOptions): number {
   return mayGoOn || linger === undefined ? 0 : Math.max(0, expectedWorkers - workersNotified);
 }
@@ -166,7 +166,7 @@ async function answerLate(
   });
 }
 
-/** Holds the coordinator's own lock meanwhile. */
+/** Leads the run with the coordinator's own lock held. */
 async function lead(options: CoordinatorOptions, surroundings: Surroundings): Promise<End> {
   const { out, logging, display, health, lockOptions, signal } = surroundings;
   const lock = await lockCoordinator(out, lockOptions);
@@ -197,12 +197,12 @@ async function lead(options: CoordinatorOptions, surroundings: Surroundings): Pr
   }
 }
 
-/** How long the coordinator of a launcher that was killed may take to write its checkpoint and leave. */
-const formerLeavesMs = 20_000;
+/** Time for the coordinator of a killed launcher to write its checkpoint and end. */
+const formerCoordinatorMs = 20_000;
 
-/** The run's own lock is the launcher's; a coordinator outlives its launcher by a checkpoint. */
+/** The launcher holds the run's lock. The coordinator has its own one, because it writes a checkpoint after its launcher ended. */
 function lockCoordinator(out: string, options: LockOptions & { readonly signal: AbortSignal }): Promise<LockFile> {
-  const deadline = performance.now() + formerLeavesMs;
+  const deadline = performance.now() + formerCoordinatorMs;
   return retry(() => acquireLock(join(out, runFiles.coordinatorLock), options), {
     signal: options.signal,
     backoff: backoff({ baseMs: 50, maxMs: 500, factor: 2, jitter: false }),

@@ -1,4 +1,4 @@
-// Owns the list of `lockstep dataset` commands: what can be done with a data set besides training on it.
+// `addDatasetCommand` adds the `lockstep dataset` commands.
 import type { Command } from "commander";
 import { addDatasetCacheCommand } from "./dataset/cache.js";
 import { addDatasetConvertCommand } from "./dataset/convert.js";

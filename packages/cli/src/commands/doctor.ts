@@ -1,4 +1,4 @@
-// Owns `lockstep doctor`: prints what examine() found.
+// `addDoctorCommand` adds `lockstep doctor`, which prints the findings of `examine`.
 import { exitCode } from "@lockstep/errors";
 import type { Command } from "commander";
 import { colors } from "../colors.js";

@@ -1,4 +1,4 @@
-// Owns `lockstep evaluate`: a checkpoint's weights over a part of its data set.
+// `addEvaluateCommand` adds `lockstep evaluate`, which measures a checkpoint's weights on a part of its data set.
 import { basename, dirname, resolve } from "node:path";
 import { defaultCacheDir } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
@@ -20,7 +20,7 @@ const settings = {
   ...select("checkpoint", "part", "bootstrap", "predictions", "force"),
   ...select("backend", "device", "json", "logLevel"),
 };
-/** What is not given is as the run has it. */
+/** A setting of these that is not given has the run's value. */
 const runSettings = { ...dataSettings, ...select("recipe", "cacheDir") };
 
 const examples = `
@@ -64,9 +64,9 @@ async function evaluate(
   const place = await checkpointOf(out, options.checkpoint);
   const launch = await readLaunch(out ?? runAround(place.checkpoint));
   if (options.data === undefined && launch === null) {
-    await chooseCheckpoint(place.checkpoint, "last"); // complains of a path that is none: no --data mends that
+    await chooseCheckpoint(place.checkpoint, "last"); // throws if the path is not a checkpoint: --data would not help
     throw new UserError(
-      `${place.checkpoint}: no ${runFiles.launch} in its run's folder says where the images are; say it (--data)`,
+      `${place.checkpoint}: no ${runFiles.launch} in its run's folder tells where the images are; give --data`,
     );
   }
   const dataOptions = dataOptionsOf(options, launch === null ? null : dataOptionsIn(launch));
@@ -91,7 +91,7 @@ async function evaluate(
   }
 }
 
-/** The run's folder, where the path leads to it or to a checkpoint in it. */
+/** @param path a run's folder, or a checkpoint in it. @returns the run's folder */
 function runAround(path: string): string {
   if (basename(path) === runFiles.checkpoints) return dirname(path);
   return basename(dirname(path)) === runFiles.checkpoints ? dirname(dirname(path)) : path;

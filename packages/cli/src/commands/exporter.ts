@@ -1,4 +1,4 @@
-// Owns `lockstep exporter`: a run's metrics for Prometheus.
+// `addExporterCommand` adds `lockstep exporter`, which serves a run's metrics to Prometheus.
 import { exitCode } from "@lockstep/errors";
 import { runExporter } from "@lockstep/exporter";
 import { createLogger, createShutdown } from "@lockstep/service";

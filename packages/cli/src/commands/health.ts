@@ -1,4 +1,4 @@
-// Owns `lockstep health ADDRESS`: whether a process serves, for a container's HEALTHCHECK and exec probes.
+// `addHealthCommand` adds `lockstep health ADDRESS`, for a container's HEALTHCHECK and exec probes.
 import { exitCode } from "@lockstep/errors";
 import { checkHealth, describeCallFailure } from "@lockstep/service";
 import type { Command } from "commander";
@@ -14,7 +14,7 @@ const settings = {
   },
 };
 const timeoutMs = 3_000;
-/** Whether a process serves is no secret, whoever asks in plain text. */
+/** Health is not secret: the warning about plain text is not logged. */
 const quiet = { info: () => {}, warn: () => {} };
 
 const examples = `
@@ -32,7 +32,7 @@ export function addHealthCommand(program: Command): void {
     .command("health")
     .argument("<address>", "host:port, unix:/path.sock, or a URL")
     .description("check whether a process serves");
-  // Not by addSettings: LOCKSTEP_TLS is the setting of a container's own process, whose health port speaks no TLS.
+  // Not added by addSettings: LOCKSTEP_TLS is a setting of the container's main process, whose health port has no TLS.
   command.addOption(optionOf("tls", settings.tls)).addHelpText("after", examples);
   command.action(async (address: string, raw: Record<string, unknown>) => {
     const { serves, words } = await ask(address, parseSettings(raw, settings)).catch((error: unknown) => ({
@@ -40,7 +40,7 @@ export function addHealthCommand(program: Command): void {
       words: `cannot be reached: ${describeCallFailure(error)}`,
     }));
     process.stdout.write(`${address}: ${words}\n`);
-    // Never 2: of a mistake main.ts sees to it.
+    // The exit code is never 2: main.ts does the same for a user's mistake.
     process.exitCode = serves ? exitCode.ok : exitCode.failure;
   });
 }

@@ -1,4 +1,4 @@
-// Owns the list of `lockstep recipe` commands: writing a recipe of one's own, and checking that it keeps the rules.
+// `addRecipeCommand` adds the `lockstep recipe` commands.
 import type { Command } from "commander";
 import { addRecipeCheckCommand } from "./recipe/check.js";
 import { addRecipeNewCommand } from "./recipe/new.js";

@@ -1,4 +1,4 @@
-// Owns `lockstep status`: where a run stands, from its folder alone, or from its coordinator.
+// `addStatusCommand` adds `lockstep status`, which reads a run's progress from its folder or asks its coordinator.
 import { join, resolve } from "node:path";
 import { CheckpointStore } from "@lockstep/checkpoint";
 import { createPlan } from "@lockstep/dataset";
@@ -86,9 +86,9 @@ async function statusOf(out: string) {
     lastValidation: validation,
     checkpoints: checkpoints.map((checkpoint) => checkpoint.step),
     processes,
-    /** Leads the run: the launcher, or a coordinator that was started by hand. Null when nobody does. */
+    /** The process that leads the run: the launcher, or a coordinator that was started by hand. Null if there is none. */
     lockHolder,
-    /** Why it ended. */
+    /** Why the run ended. */
     reason: isRunning ? null : (summary?.reason ?? null),
     weightsSha256: isRunning ? null : (summary?.weightsSha256 ?? null),
   } as const;

@@ -1,4 +1,4 @@
-// Owns `lockstep stop`: ends a run in order, from wherever its coordinator can be reached.
+// `addStopCommand` adds `lockstep stop`, which stops a run from any machine that can reach its coordinator.
 import { exitCode, printable, UserError } from "@lockstep/errors";
 import type { RunFinished, RunStarted } from "@lockstep/protocol";
 import { createLogger, createShutdown } from "@lockstep/service";
@@ -45,7 +45,9 @@ async function stop(options: Values<typeof settings>): Promise<number> {
     });
     if (shutdown.signal.aborted) return exitCode.interrupted;
     if (end === null)
-      throw new UserError(`--coordinator ${address}: went away before it said how the run ended; see its log`);
+      throw new UserError(
+        `--coordinator ${address}: closed the connection before it reported the end of the run; see its log`,
+      );
     process.stdout.write(json ? `${JSON.stringify(end)}\n` : render(end));
     return end.failed ? exitCode.failure : exitCode.ok;
   } finally {
@@ -58,7 +60,7 @@ interface End extends RunFinished {
   readonly totalSteps: number;
 }
 
-/** Null when the coordinator is gone without a word. It is listened to first, so that its word is not missed. */
+/** Subscribes before the stop request, so that no event is missed. @returns null if the stream ends without the run's end */
 async function endOf(coordinator: RemoteCoordinator, reason: string, signal: AbortSignal): Promise<End | null> {
   let started: RunStarted | null = null;
   for await (const { event } of coordinator.events()) {
@@ -68,7 +70,7 @@ async function endOf(coordinator: RemoteCoordinator, reason: string, signal: Abo
     }
     if (event?.$case === "runFinished") return { ...event.value, totalSteps: started?.totalSteps ?? event.value.step };
   }
-  if (started === null && !signal.aborted) await coordinator.status(); // says why there were no events
+  if (started === null && !signal.aborted) await coordinator.status(); // throws the reason why there were no events
   return null;
 }
 
@@ -76,6 +78,6 @@ function render({ completed, failed, step, totalSteps, ...texts }: End): string 
   const reason = printable(texts.reason);
   if (failed) return `failed at step ${step} of ${totalSteps}: ${reason}\n`;
   const head = completed ? `finished: ${reason}` : `stopped at step ${step} of ${totalSteps}: ${reason}`;
-  const next = completed ? "" : "its checkpoint is written; the coordinator's command with --resume goes on\n";
+  const next = completed ? "" : "the checkpoint is written; to continue, start the coordinator with --resume\n";
   return `${head}\n  SHA-256  ${printable(texts.weightsSha256)}\n${next}`;
 }

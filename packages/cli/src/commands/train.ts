@@ -1,4 +1,4 @@
-// Defines `lockstep train` (addTrainCommand): prepares a run, starts its processes on this machine, prints the result.
+// `addTrainCommand` adds `lockstep train`, which prepares a run, starts its processes on this machine and prints the result.
 import { rm } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { exitCode, UserError } from "@lockstep/errors";
@@ -58,7 +58,7 @@ async function showDryRun(options: TrainOptions, given: GivenToRun, command: Com
     out: resolve(options.out ?? defaultOut(options.resume)),
     log: createLogger({ name: "launcher", level: options.logLevel, stderr: display.stderr }),
     onProgress: (progress) => display.preparing(progress),
-    signal: new AbortController().signal, // Ctrl-C may end it at once: there is nothing to put in order
+    signal: new AbortController().signal, // Ctrl-C may end the process at once: there is nothing to clean up
   }).finally(() => display.close());
   process.stdout.write(options.json ? `${JSON.stringify(found)}\n` : renderDryRun(found));
   assertWorkable(found);
@@ -69,7 +69,7 @@ async function train(options: TrainOptions, given: GivenToRun): Promise<number> 
   const display = createDisplay();
   const shutdown = createShutdown({
     log: createLogger({ name: "launcher", level: options.logLevel, stderr: display.stderr }),
-    onFirst: (reason) => display.note(`${reason}: finishing the step and writing a checkpoint (again: leave at once)`),
+    onFirst: (reason) => display.note(`${reason}: finishing the step and writing a checkpoint (again: exit at once)`),
   });
   const { signal } = shutdown;
   try {
@@ -108,11 +108,11 @@ async function trainIn(
     log: forwardTo(() => log),
     onProgress: (progress) => display.preparing(progress),
     onLocked: async () => {
-      // The folder is ours now.
+      // From here on this process may write into the folder.
       log = createLogger({ ...logging, file: join(out, runFiles.logs, "launcher.log") });
       processes.started({ role: "launcher", index: 0, pid: process.pid });
       await processes.settled();
-      await chooseRunSocket({ out, log }); // only a check: where the socket has no place, nothing is decoded first
+      await chooseRunSocket({ out, log }); // only a check: if no socket path fits, the run is refused before images are decoded
     },
     onRefused: () => processes.close(),
   });
@@ -171,7 +171,7 @@ function defaultOut(resume: Resume): string {
   return join("runs", now);
 }
 
-/** The logger of the moment: the file is opened later than the first line may be written. */
+/** A logger that forwards to the current one: the log file is opened after the first lines may be logged. */
 function forwardTo(current: () => Logger): Logger {
   return new Proxy(current(), { get: (_, name) => Reflect.get(current(), name, current()) });
 }

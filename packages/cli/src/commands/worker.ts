@@ -1,4 +1,4 @@
-// Owns `lockstep worker`: computes leases of one run.
+// `addWorkerCommand` adds `lockstep worker`, which computes leases of one run.
 import { resolve } from "node:path";
 import { defaultCacheDir } from "@lockstep/dataset";
 import { exitCode, type Log, UnfitMachine, UserError } from "@lockstep/errors";
@@ -51,13 +51,13 @@ async function work(options: WorkerOptions): Promise<number> {
     ...(logFile === undefined ? {} : { file: logFile }),
   });
   const shutdown = createShutdown({ log, launcher });
-  // It serves as long as it works or waits for a coordinator: no probe should end a worker whose coordinator is away.
+  // The worker also serves while it waits for a coordinator, so that no probe ends it then.
   const health = createHealth();
   health.setServing("", true);
   shutdown.signal.addEventListener("abort", () => health.setServing("", false), { once: true });
   const port = await openHealth(options.healthListen, health, log);
   try {
-    if (launcher === null) await requireFit(options); // a launcher has asked
+    if (launcher === null) await requireFit(options); // a launcher has checked it
     const { mayGoOn, reason } = await runWorker({
       coordinator: options.coordinator,
       dataOptions: dataOptionsOf(options, null),
@@ -77,7 +77,7 @@ async function work(options: WorkerOptions): Promise<number> {
       dataLog: launcher === null ? log : withoutWarnings(log),
       signal: shutdown.signal,
     });
-    // Who restarts workers by their exit code has to know whether there may be work left.
+    // The exit code tells a process manager whether there may be work left.
     log.info({ reason, mayGoOn }, "leaving");
     return mayGoOn ? exitCode.interrupted : exitCode.ok;
   } finally {
@@ -86,7 +86,7 @@ async function work(options: WorkerOptions): Promise<number> {
   }
 }
 
-/** What this machine lacks another may have: no reason to end them all. */
+/** Another machine may have what this one lacks: UnfitMachine ends only this worker. */
 async function requireFit({ backend, device }: Pick<WorkerOptions, "backend" | "device">): Promise<void> {
   try {
     await requireBackend(backend, device);
@@ -95,7 +95,7 @@ async function requireFit({ backend, device }: Pick<WorkerOptions, "backend" | "
   }
 }
 
-/** For the data of a launcher's worker: the launcher has read the same data and has warned of it once for all. */
+/** The data log of a launcher's worker: the launcher has read the same data and printed the warnings once. */
 function withoutWarnings(log: Log): Log {
   const info: Log["info"] = (fields, message) => log.info(fields, message);
   return { info, warn: info };

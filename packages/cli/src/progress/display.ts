@@ -1,4 +1,4 @@
-// Owns what a person sees on stderr while a run goes on: a live bar on a terminal, plain lines elsewhere.
+// `createDisplay` shows a run's progress on stderr: a live bar on a terminal, plain lines elsewhere.
 import { printable } from "@lockstep/errors";
 import type { Event } from "@lockstep/protocol";
 import { createLogUpdate } from "log-update";
@@ -6,14 +6,14 @@ import { epochLine, fitted, percent, progressBar, progressLine, progressParts } 
 import { advanceProgress, epochOf, noProgress, type RunProgress } from "./run-progress.js";
 
 export interface Display {
-  /** Work outside of training: before the first step, or over a data set. */
+  /** Shows the progress of work outside of training: preparation, or work on a data set. */
   preparing(progress: { readonly stage: string; readonly done: number; readonly total: number }): void;
   event(event: Event): void;
-  /** A line that stays. */
+  /** Prints a permanent line. */
   note(line: string): void;
-  /** For who would write to the same stream: what is written stays, and the live part below it stays whole. */
+  /** For a logger that writes to the same stream: its text stays above the live part. */
   readonly stderr: { write(text: string): void; readonly isTTY: boolean };
-  /** Takes the live part away. Idempotent. */
+  /** Removes the live part. Idempotent. */
   close(): void;
 }
 
@@ -24,10 +24,10 @@ export interface DisplayOptions {
   readonly nowMs?: () => number;
 }
 
-/** How the newest state is shown; the lines that stay are the same everywhere. */
+/** How permanent lines and the live state are written. */
 interface Surface {
   line(text: string): void;
-  /** Called at every change; shows as often as suits it. `final`: the last one of its kind. */
+  /** Called at every change; limits how often it writes. `final` marks the last change of its kind. */
   live(text: () => string, final: boolean): void;
   close(): void;
 }
@@ -38,7 +38,7 @@ export function createDisplay(options: DisplayOptions = {}): Display {
   const isLive = stream.isTTY && stream.rows > 0 && stream.columns > 0;
   const surface = isLive ? terminal(stream, nowMs) : plainLines(stream, nowMs);
   let progress = noProgress;
-  let saidSlow = false;
+  let hasWarned = false;
   return {
     preparing: ({ stage, done, total }) =>
       surface.live(() => `${stage} ${done}/${total} ${percent(total === 0 ? 1 : done / total)}`, done === total),
@@ -46,8 +46,8 @@ export function createDisplay(options: DisplayOptions = {}): Display {
       const before = progress;
       progress = advanceProgress(before, event);
       for (const line of linesOf(event, before)) surface.line(line);
-      if (!saidSlow && isSlow(event)) {
-        saidSlow = true;
+      if (!hasWarned && isSlow(event)) {
+        hasWarned = true;
         surface.line(slowWarning);
       }
       const isLast = progress.step === progress.totalSteps;
@@ -65,26 +65,26 @@ function liveText(progress: RunProgress, columns: number): string {
   return fitted([progressBar(progress), ...progressParts(progress)], columns).join("\n");
 }
 
-/** Said whatever --log-level hides of the workers' own warnings: what `auto` fell back to costs days. */
+/** Shown for any --log-level: with the slow fallback of `auto` a run takes days. */
 const slowWarning =
-  "warning: computing in plain JavaScript (backend cpu), thousands of times slower\nthan libtorch; what is missing, says: npx lockstep doctor";
+  "warning: computing in plain JavaScript (backend cpu), thousands of times slower\nthan libtorch; to see what is missing: npx lockstep doctor";
 
 function isSlow({ event }: Event): boolean {
   return event?.$case === "workerJoined" && event.value.backend === "cpu";
 }
 
-/** What of an event is worth a line that stays. */
+/** @returns the permanent lines for an event */
 function linesOf({ event }: Event, before: RunProgress): string[] {
   switch (event?.$case) {
     case "runStarted": {
       const { resumed, step, totalSteps } = event.value;
-      return [resumed ? `going on from step ${step} of ${totalSteps}` : `training ${totalSteps} steps`];
+      return [resumed ? `resuming from step ${step} of ${totalSteps}` : `training ${totalSteps} steps`];
     }
     case "epochValidated":
       return [epochLine(event.value, epochOf(before).epochs)];
     case "workerJoined": {
       const { slot, generation } = event.value;
-      return generation > 1 ? [`worker ${slot} is back (life ${generation})`] : [];
+      return generation > 1 ? [`worker ${slot} is back (generation ${generation})`] : [];
     }
     case "workerLost": {
       const { slot, reason, leasesLost, left } = event.value;

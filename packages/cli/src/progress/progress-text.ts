@@ -1,4 +1,4 @@
-// Owns how progress reads: metric names, numbers, durations, the bar, the line of an epoch.
+// `progressLine`, `progressBar` and `epochLine` format a run's progress as text.
 import type { EpochValidated } from "@lockstep/protocol";
 import { epochOf, imagesPerSecond, type RunProgress, recentMetrics, secondsLeft } from "./run-progress.js";
 
@@ -9,7 +9,7 @@ export function progressLine(progress: RunProgress): string {
   return progressParts(progress).join("  ");
 }
 
-/** What of it may stand on lines of their own where one is too long. */
+/** The parts of `progressLine`; a narrow terminal shows them on several lines. */
 export function progressParts(progress: RunProgress): string[] {
   const { epoch, epochs } = epochOf(progress);
   const { step, totalSteps, workers } = progress;
@@ -27,7 +27,7 @@ export function progressParts(progress: RunProgress): string[] {
   ].filter((part) => part !== null);
 }
 
-/** Lines of at most so many columns, as long as no part is longer. wrap-ansi breaks at every space: a part may have some. */
+/** Joins parts to lines of at most `columns`, if no part is longer. wrap-ansi would also break at spaces inside a part. */
 export function fitted(parts: readonly string[], columns: number, gap = "  "): string[] {
   const lines: string[] = [];
   let line = "";
@@ -47,7 +47,7 @@ export function progressBar({ step, totalSteps }: RunProgress): string {
   return `[${`${"=".repeat(Math.max(0, filled - head.length))}${head}`.padEnd(barWidth)}] ${percent(share)}`;
 }
 
-/** As the document's log: `Epoch 3/20  train loss 1.97  val loss 1.93  gender 0.82  race 0.53  age RMSE 14.0`. */
+/** The line of an epoch, in the form of the reference log: `Epoch 3/20  train loss 1.97  val loss 1.93  gender 0.82  race 0.53  age RMSE 14.0`. */
 export function epochLine({ epoch, metrics, trainingMetrics }: EpochValidated, epochs: number): string {
   const { loss: trainLoss } = trainingMetrics;
   const { loss: valLoss, ...rest } = metrics;
@@ -61,7 +61,7 @@ export function epochLine({ epoch, metrics, trainingMetrics }: EpochValidated, e
     .join("  ");
 }
 
-/** Accuracies to two places, years to one; an RMSE stands for its MAE, and losses of single heads are left to the files. */
+/** Accuracies with two decimals, RMSE with one. MAE and the losses of single heads are only in the files. */
 function metricTexts(metrics: Readonly<Record<string, number>>): string[] {
   return Object.entries(metrics).flatMap(([name, value]) => {
     if (name.endsWith("Accuracy")) return [`${words(name.slice(0, -"Accuracy".length))} ${value.toFixed(2)}`];

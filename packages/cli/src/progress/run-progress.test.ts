@@ -143,7 +143,7 @@ test("without a terminal there is a plain line every few seconds, and one for ea
     "training 40 steps",
     "epoch 2/2  step 20/40  1 worker  256 images/s  loss 2.000  5s left",
     "worker 1 is lost: its session ended; 2 of its leases go to others",
-    "worker 1 is back (life 2)",
+    "worker 1 is back (generation 2)",
     "Epoch 3/2  train loss 1.97  val loss 1.93  gender 0.82  race 0.53  age RMSE 14.0",
   ]);
 });

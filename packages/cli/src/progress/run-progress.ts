@@ -1,7 +1,7 @@
-// Owns what an observer knows of a run, as a pure function of its events: position, speed, metrics, time left.
+// `advanceProgress` computes a run's progress from its events: position, workers, speed, metrics, time left. It is pure.
 import type { Event } from "@lockstep/protocol";
 
-/** Steps that speed and metrics are taken over. */
+/** Number of steps over which speed and metrics are averaged. */
 const windowSteps = 20;
 
 interface StepSample {
@@ -16,9 +16,9 @@ export interface RunProgress {
   readonly step: number;
   readonly totalSteps: number;
   readonly stepsPerEpoch: number;
-  /** Slots of the workers that are there. */
+  /** Slots of the connected workers. */
   readonly workers: readonly number[];
-  /** The newest steps of this life, oldest first. */
+  /** The newest steps of this coordinator process, oldest first. */
   readonly recent: readonly StepSample[];
 }
 
@@ -46,7 +46,7 @@ export function advanceProgress(progress: RunProgress, { event, timeMs }: Event)
   }
 }
 
-/** Epoch under way, from 1, and how many there are. */
+/** @returns the current epoch, from 1, and the number of epochs */
 export function epochOf({ step, stepsPerEpoch, totalSteps }: RunProgress): { epoch: number; epochs: number } {
   const epochs = Math.max(1, Math.round(totalSteps / stepsPerEpoch));
   return { epoch: Math.min(epochs, Math.floor(step / stepsPerEpoch) + 1), epochs };
@@ -69,7 +69,7 @@ export function recentMetrics({ recent }: RunProgress): Record<string, number> {
   );
 }
 
-/** Of the training steps that are left, by the pace of the newest; null until there are two. */
+/** @returns the time of the remaining training steps at the pace of the newest; null before the second step */
 export function secondsLeft({ recent, step, totalSteps }: RunProgress): number | null {
   const [first, last] = [recent.at(0), recent.at(-1)];
   if (first === undefined || last === undefined || recent.length < 2) return null;

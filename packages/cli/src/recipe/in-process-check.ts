@@ -1,4 +1,4 @@
-// Owns what the probes of a recipe are given: its data, some images of the training part, and an engine.
+// `checkInProcess` runs `checkRecipe` with the recipe's data, some training images and an engine.
 import { dirname } from "node:path";
 import {
   type DataOptions,
@@ -34,7 +34,7 @@ export interface RecipeUnderCheck {
 /** Enough for two unequal micro-batches, few enough for tfjs' plain JavaScript. */
 const numImages = 7;
 
-/** @throws UserError for a recipe or data that cannot be used at all */
+/** @throws UserError if the recipe or the data cannot be used */
 export async function checkInProcess(
   options: RecipeUnderCheck & { readonly log: Logger; readonly onProgress: (progress: Progress) => void },
 ): Promise<RuleResult[]> {

@@ -1,4 +1,4 @@
-// Checks with `checkWorkersAgree` that one worker and three reach the same weights, by real runs of `lockstep train`.
+// `checkWorkersAgree` checks that runs of `lockstep train` with one and with three workers reach the same weights.
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Owns how a person's command reaches a coordinator that may be far away: calls as promises, failures in one line.
+// `RemoteCoordinator` calls a coordinator for `lockstep status` and `lockstep stop`. A failure is a UserError of one line.
 import { status } from "@grpc/grpc-js";
 import { describeError, type Log, printable, UserError } from "@lockstep/errors";
 import {
@@ -27,7 +27,7 @@ export interface RemoteOptions {
   readonly insecure?: boolean | undefined;
   /** Default 10 s. */
   readonly answerTimeoutMs?: number;
-  /** Aborted: no answer is waited for any more. */
+  /** When aborted, calls end without an answer. */
   readonly signal?: AbortSignal;
   readonly log: Log;
 }
@@ -54,19 +54,19 @@ export class RemoteCoordinator {
     this.#control = new ControlClient(target, credentials, channelOptions);
   }
 
-  /** @throws UserError where it cannot be reached, or does not answer such a caller */
+  /** @throws UserError if the coordinator cannot be reached or refuses the caller */
   status(): Promise<GetStatusResponse> {
     return this.#ask((...call) => this.#telemetry.getStatus({}, ...call));
   }
 
-  /** Resolves when it has heard; it ends after the step under way. @throws UserError as `status` does */
+  /** Resolves when the coordinator has the request; it ends after the current step. @throws UserError as `status` does */
   async stop(reason: string): Promise<void> {
     await this.#ask((...call) => this.#control.stop({ reason }, ...call));
   }
 
   /**
-   * The events until the coordinator ends the stream, or is gone, or the loop is left.
-   * @throws UserError as `status` does, and where the first of them does not come: it tells at once where the run stands
+   * Yields events until the coordinator ends the stream or is gone.
+   * @throws UserError as `status` does, or if the first event, which the coordinator sends at once, does not come in time
    */
   async *events(): AsyncGenerator<Event> {
     const signal = this.#signal;
@@ -118,7 +118,7 @@ export class RemoteCoordinator {
     if (refused !== null) return new UserError(refused);
     const words =
       remedyOf(known) === "retry"
-        ? "no coordinator answers; does its run go on, and is the address right?"
+        ? "no coordinator answers; check that it runs and that the address is right"
         : // The cause of a WireError is the same in gRPC's words.
           printable(known instanceof WireError ? known.message : describeError(known));
     return new UserError(`--coordinator ${this.#address}: ${words}`);

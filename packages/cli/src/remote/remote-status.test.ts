@@ -12,7 +12,7 @@ test("what a worker says of its host, and who stopped the run of why, is text an
   assert.deepEqual(renderRemoteStatus("here:1", remoteStatus(status)).split("\n"), [
     "here:1: stopping (\\u{1b}[2Jgone), epoch 1, step 0 of 22",
     "checkpoint:  step 0",
-    "worker 0:    gpu-1\\u{1b}]0;owned\\u{7}\\u{a}worker 1: fine, 2 threads, life 1, 0 micro-batches",
+    "worker 0:    gpu-1\\u{1b}]0;owned\\u{7}\\u{a}worker 1: fine, 2 threads, generation 1, 0 micro-batches",
     "",
   ]);
 });

@@ -1,10 +1,10 @@
-// Owns how a coordinator's own word on its run reads, for scripts and for people.
+// `remoteStatus` and `renderRemoteStatus` turn a coordinator's status into JSON and text.
 import { printable } from "@lockstep/errors";
 import type { GetStatusResponse } from "@lockstep/protocol";
 
 export type RemoteStatus = Omit<GetStatusResponse, "runSpecJson"> & { readonly spec: unknown };
 
-/** Everything that the coordinator says, its run spec as an object. */
+/** The coordinator's status, with the run spec as an object. */
 export function remoteStatus({ runSpecJson, ...status }: GetStatusResponse): RemoteStatus {
   return { ...status, spec: JSON.parse(runSpecJson) };
 }
@@ -25,5 +25,5 @@ function workerText(worker: RemoteStatus["workers"][number]): string {
   if (!connected) return `${left ? "left" : "not connected"}, ${microBatches} micro-batches\n`;
   const threads = `${computeThreads} thread${computeThreads === 1 ? "" : "s"}`;
   const speed = samplesPerSecond > 0 ? `, ${samplesPerSecond.toFixed(0)} images/s` : "";
-  return `${printable(host)}, ${threads}, life ${generation}, ${microBatches} micro-batches${speed}\n`;
+  return `${printable(host)}, ${threads}, generation ${generation}, ${microBatches} micro-batches${speed}\n`;
 }

@@ -1,4 +1,4 @@
-// Owns `lockstep dataset cache`: decodes the images of a run ahead of it, so that its start finds them.
+// `addDatasetCacheCommand` adds `lockstep dataset cache`, which decodes the images of a run before the run starts.
 import { resolve } from "node:path";
 import { defaultCacheDir, openDataset, openImageCache, seenInTraining, splitDataset } from "@lockstep/dataset";
 import { createLogger, createShutdown } from "@lockstep/service";

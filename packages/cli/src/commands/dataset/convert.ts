@@ -1,4 +1,4 @@
-// Owns `lockstep dataset convert`: the same images in another form, with the same fingerprint.
+// `addDatasetConvertCommand` adds `lockstep dataset convert`, which writes a data set in another form.
 import { openDataset } from "@lockstep/dataset";
 import { assertFree, assertOutside, convertDataset } from "@lockstep/dataset-tools";
 import { UserError } from "@lockstep/errors";
@@ -50,8 +50,7 @@ async function convert(options: Values<typeof settings>): Promise<void> {
     }
     const { fingerprint, ...written } = await convertDataset(dataset, { out, to, shardImages, ...surroundings });
     const [skipped, unlabelled] = [dataset.skipped.length, dataset.unlabelled.length];
-    const left =
-      skipped + unlabelled > 0 ? `, ${skipped} skipped, ${unlabelled} that the labels do not name left out` : "";
+    const left = skipped + unlabelled > 0 ? `, ${skipped} skipped, ${unlabelled} without a label left out` : "";
     return json
       ? `${JSON.stringify({ ...written, skipped, unlabelled, sourceFingerprint: dataset.fingerprint, fingerprint })}\n`
       : `${written.images} images written as ${to}${left}: ${written.out}\n` +

@@ -1,4 +1,4 @@
-// Owns what commands that write data sets have around them: log, cache folder, progress, and an orderly end on Ctrl-C.
+// `datasetWork` runs the work of a command that writes a data set, with log, cache folder, progress and a clean end on Ctrl-C.
 import { resolve } from "node:path";
 import { defaultCacheDir, type Progress } from "@lockstep/dataset";
 import { exitCode, type Log } from "@lockstep/errors";
@@ -14,7 +14,7 @@ export interface DatasetWork {
   readonly signal: AbortSignal;
 }
 
-/** @param work gives what is said on stdout; it leaves nothing half when its signal is aborted */
+/** @param work returns the text for stdout; when its signal is aborted, it removes what it has written */
 export async function datasetWork(
   { cacheDir, logLevel }: Pick<Values<typeof launchSettings>, "cacheDir" | "logLevel">,
   work: (surroundings: DatasetWork) => Promise<string>,
@@ -23,14 +23,14 @@ export async function datasetWork(
   const log = createLogger({ name: "dataset", level: logLevel, stderr: display.stderr });
   const shutdown = createShutdown({
     log,
-    onFirst: (reason) => display.note(`${reason}: taking back what is half written (again: leave at once)`),
+    onFirst: (reason) => display.note(`${reason}: removing unfinished files (again: exit at once)`),
   });
   const { signal } = shutdown;
   try {
     const onProgress = display.preparing.bind(display);
-    const said = await work({ cacheDir: resolve(cacheDir ?? defaultCacheDir()), log, onProgress, signal });
+    const text = await work({ cacheDir: resolve(cacheDir ?? defaultCacheDir()), log, onProgress, signal });
     display.close();
-    process.stdout.write(said);
+    process.stdout.write(text);
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) throw error;
     process.exitCode = exitCode.interrupted;

@@ -1,4 +1,4 @@
-// Owns `lockstep dataset inspect`: what is in a data set, before anybody trains on it.
+// `addDatasetInspectCommand` adds `lockstep dataset inspect`, which reports what a data set contains.
 import { resolve } from "node:path";
 import { type Dataset, defaultCacheDir, openDataset, partNames, type Split, splitDataset } from "@lockstep/dataset";
 import { contactSheet, countLabels, findDuplicates, surveyImages } from "@lockstep/dataset-tools";
@@ -36,7 +36,7 @@ export function addDatasetInspectCommand(parent: Command): void {
 
 async function inspect(options: InspectOptions): Promise<void> {
   const { split: kind, subset, seed } = options;
-  // Images that cannot be used are part of the answer.
+  // The report lists images that cannot be used.
   const dataOptions = dataOptionsOf({ ...options, onBadImage: "skip" }, null);
   const { contactSheet: path, force } = options;
   const sheet = path === undefined ? null : await prepareOutputFile({ flag: "--contact-sheet", path, force });

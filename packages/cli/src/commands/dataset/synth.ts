@@ -1,4 +1,4 @@
-// Owns `lockstep dataset synth`: the embedded data set as files, to try a form or a tool with.
+// `addDatasetSynthCommand` adds `lockstep dataset synth`, which writes the generated data set as files.
 import { type GeneratedDataset, syntheticDataset } from "@lockstep/dataset";
 import { writeSynthetic } from "@lockstep/dataset-tools";
 import type { Command } from "commander";

@@ -1,4 +1,4 @@
-// Owns `lockstep dataset verify`: reads every byte and decodes every image, so that a training is not stopped by one.
+// `addDatasetVerifyCommand` adds `lockstep dataset verify`, which reads every byte and decodes every image.
 import { resolve } from "node:path";
 import { defaultCacheDir, openDataset } from "@lockstep/dataset";
 import { verifyImages } from "@lockstep/dataset-tools";
@@ -33,7 +33,7 @@ async function verify(options: Values<typeof settings>): Promise<void> {
   try {
     const { signal } = shutdown;
     const onProgress = display.preparing.bind(display);
-    const dataOptions = dataOptionsOf({ ...options, onBadImage: "skip" }, null); // to hear of all of them
+    const dataOptions = dataOptionsOf({ ...options, onBadImage: "skip" }, null); // the report lists all of them
     const cacheDir = resolve(options.cacheDir ?? defaultCacheDir());
     const dataset = await openDataset({
       ...dataOptions,

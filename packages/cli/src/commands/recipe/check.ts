@@ -1,4 +1,4 @@
-// Owns `lockstep recipe check`: prints which rules a recipe keeps.
+// `addRecipeCheckCommand` adds `lockstep recipe check`, which reports the rules that a recipe follows or breaks.
 import { rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import { defaultCacheDir } from "@lockstep/dataset";
@@ -19,7 +19,7 @@ import { type Values, withDefault } from "../../settings/setting.js";
 
 const settings = {
   ...dataSettings,
-  /** Of the embedded set: enough for some steps. */
+  /** Enough generated images for some steps. */
   data: withDefault(dataSettings.data, "synthetic:64"),
   ...select("imageSize", "recipeOptions", "steps", "backend", "device", "cacheDir", "json", "logLevel"),
 };

@@ -1,4 +1,4 @@
-// Owns `lockstep recipe new`: writes a commented starter.
+// `addRecipeNewCommand` adds `lockstep recipe new`, which writes a commented example recipe.
 import { readFile } from "node:fs/promises";
 import { basename, extname } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -8,7 +8,7 @@ import { prepareOutputFile } from "../../output-file.js";
 import { addPathArgument } from "../../path-values.js";
 
 const starter = fileURLToPath(new URL("../../../starter/recipe.js", import.meta.url));
-/** What the starter calls itself. */
+/** The recipe's name in the starter file. */
 const starterName = "my-recipe";
 
 const examples = `
