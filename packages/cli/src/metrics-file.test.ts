@@ -19,7 +19,7 @@ async function withFile(text: string, look: (path: string) => Promise<void>): Pr
   }
 }
 
-test("for a step that was done twice the newest generation counts", async () => {
+test("for a repeated step the record of the newest generation counts", async () => {
   const text = line(1, 1, 3) + line(1, 2, 2) + line(1, 3, 9) + line(2, 3, 1) + line(2, 4, 0.5);
   await withFile(text, async (path) => {
     const steps = currentSteps(await readMetrics(path));
@@ -35,14 +35,14 @@ test("for a step that was done twice the newest generation counts", async () => 
   });
 });
 
-test("a line that is being written is left out, and a number that was not finite is null", async () => {
+test("an unfinished line is left out, and a number that was not finite is null", async () => {
   await withFile(`${line(1, 1, null)}${line(1, 1, 4, "validation")}{"type":"step","gener`, async (path) => {
     const { step, validation } = await newestMetrics(path);
     assert.deepEqual([step?.metrics, validation?.metrics], [{ loss: null }, { loss: 4 }]);
   });
 });
 
-test("a garbage line is refused in one line that names the file and the line", async () => {
+test("an invalid line is refused with the file and the line number", async () => {
   await withFile(`${line(1, 1, 3)}garbage\n${line(1, 2, 3)}`, async (path) => {
     const refusal = (error: unknown) =>
       error instanceof UserError && /metrics\.jsonl:2: is not JSON: [^\n]*$/.test(error.message);
@@ -51,6 +51,6 @@ test("a garbage line is refused in one line that names the file and the line", a
   });
 });
 
-test("no file yet means no records", async () => {
+test("a missing file means no records", async () => {
   assert.deepEqual(await readMetrics(join(tmpdir(), "lockstep-no-such-file.jsonl")), []);
 });

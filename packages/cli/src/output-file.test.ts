@@ -23,7 +23,7 @@ async function userErrorMessage(work: Promise<unknown>): Promise<string> {
   return error.message;
 }
 
-test("a file that exists is kept without --force, and replaced whole with it", async (context) => {
+test("an existing file is kept without --force, and replaced as a whole with it", async (context) => {
   const folder = await temporaryFolder(context);
   const path = join(folder, "labels.csv");
   await writeFile(path, "the user's\n");
@@ -69,7 +69,7 @@ test("a symbolic link stays, and the file that it leads to is written", async (c
   );
 });
 
-test("what cannot be written is refused before the work", async (context) => {
+test("a path that cannot be written is refused before the work", async (context) => {
   const folder = await temporaryFolder(context);
   await writeFile(join(folder, "file"), "");
   const refused: [string, RegExp][] = [
@@ -97,7 +97,7 @@ test("a pipe and a device are written to and stay what they are", async (context
   assert.ok((await lstat("/dev/full")).isCharacterDevice());
 });
 
-test("/dev/stdout and the numbers of open files go on after what was written there before", async (context) => {
+test("/dev/stdout and numbers of open files are appended to", async (context) => {
   const path = join(await temporaryFolder(context), "all.txt");
   const script = `
     import { writeSync } from "node:fs";
@@ -114,7 +114,7 @@ test("/dev/stdout and the numbers of open files go on after what was written the
   assert.equal(await readFile(path, "utf8"), "before\n/dev/stdout\n/dev/fd/3\nafter\n");
 });
 
-test("nothing is written into the data folder, by way of a link neither, even with --force", async (context) => {
+test("nothing is written into the data folder, even with --force or through a link", async (context) => {
   const root = await temporaryFolder(context);
   const data = join(root, "data");
   await mkdir(join(data, "train"), { recursive: true });

@@ -17,7 +17,7 @@ const former = specOf(
   { widths: [4, 8], taskWeights: { gender: 1, race: 3, age: 1 } },
 );
 
-test("nothing is given: every place of the spec has the documented default", () => {
+test("without given settings, every field of the spec has the documented default", () => {
   assert.deepEqual(draftSpec({}, null), {
     formatVersion: 2,
     dataset: { split: "official", subset: 1 },
@@ -42,7 +42,7 @@ test("nothing is given: every place of the spec has the documented default", () 
   });
 });
 
-test("a run that goes on keeps every value that is not given", () => {
+test("a resumed run keeps every value that is not given", () => {
   const { dataset, recipe, ...rest } = former;
   assert.deepEqual(draftSpec({}, former), {
     ...rest,
@@ -51,7 +51,7 @@ test("a run that goes on keeps every value that is not given", () => {
   });
 });
 
-test("what is given replaces the run's value, so that the difference can be named", () => {
+test("a given value replaces the run's value, so that the difference can be reported", () => {
   const draft = draftSpec({ lr: 0.5, taskWeights: { age: 2 } }, former);
   assert.equal(draft.optimizer.learningRate, 0.5);
   assert.equal(draft.seed, 5);
@@ -65,7 +65,7 @@ test("--no-augmentation turns it off, and only what is given reaches the recipe"
   assert.deepEqual(optionsOf({ dropout: 0.5, recipeOptions: { dropout: 0.1, units: 4 } }), { dropout: 0.1, units: 4 });
 });
 
-test("augmentation that is turned on is the recipe's default again where the run had none", () => {
+test("turning augmentation on gives the recipe's default if the run had none", () => {
   const optionsOf = (augmentation: { flip: boolean } | null, given: GivenToRun) =>
     draftSpec(given, { ...former, recipe: { name: "fairface", options: { augmentation } } }).recipe.options;
   assert.deepEqual(optionsOf(null, {}), { augmentation: null });
@@ -74,7 +74,7 @@ test("augmentation that is turned on is the recipe's default again where the run
   assert.deepEqual(optionsOf({ flip: true }, { augmentation: false }), { augmentation: null });
 });
 
-test("early stopping is one part of the spec: its patience is kept by a run that goes on, its delta needs it", () => {
+test("early stopping is one part of the spec: a resumed run keeps its patience, and its delta requires a patience", () => {
   assert.equal("earlyStop" in draftSpec({}, null), false);
   assert.deepEqual(draftSpec({ earlyStopPatience: 3 }, null).earlyStop, { patience: 3, minDelta: 0 });
   const resumed = { ...former, earlyStop: { patience: 3, minDelta: 0.5 } };

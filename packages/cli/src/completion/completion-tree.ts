@@ -1,4 +1,4 @@
-// Lists what a shell may complete (completionTree): every command with its flags and what follows them.
+// `completionTree` lists what a shell can complete: every command, its flags and their values.
 import type { Command } from "commander";
 import { z } from "zod";
 import { settingsOf } from "../settings/command-settings.js";
@@ -11,7 +11,7 @@ export interface CompletableCommand {
   readonly description: string;
   readonly subcommands: readonly { readonly name: string; readonly description: string }[];
   readonly flags: readonly CompletableFlag[];
-  /** What may stand where no flag does: words, or a file or a folder. */
+  /** Words that complete an argument; `takesFiles` tells whether an argument is a file or folder. */
   readonly words: readonly string[];
   readonly takesFiles: boolean;
 }
@@ -19,7 +19,7 @@ export interface CompletableCommand {
 export interface CompletableFlag {
   readonly spelling: string;
   readonly description: string;
-  /** What follows it: nothing, one of these words, a file, or something that a shell cannot know. */
+  /** The flag's value: none, one of these words, a file, or one that a shell cannot complete. */
   readonly value: "none" | "file" | "other" | readonly string[];
 }
 

@@ -1,5 +1,5 @@
-// `completionScript` makes the completion script of a shell. The scripts are static and complete files by the shell itself. The
-// libraries for this (@bomb.sh/tab, @pnpm/tabtab) start a Node process at each press of the key, which takes a noticeable time.
+// `completionScript` makes the completion script of a shell. The scripts are static, and the shell itself completes files. The
+// libraries for this (@bomb.sh/tab, @pnpm/tabtab) start a Node process at each completion, which causes a noticeable delay.
 import type { CompletableCommand, CompletableFlag } from "./completion-tree.js";
 
 export const shells = ["bash", "zsh", "fish"] as const;
@@ -124,13 +124,13 @@ function fish(commands: readonly CompletableCommand[]): string {
   return `# Completion of lockstep for fish: lockstep completion fish | source\n${lines.join("\n")}\n`;
 }
 
-/** `' train'|'dataset cache'`: where the path is, and the word that leads deeper. */
+/** `' train'|'dataset cache'`: the path of a command, and the name of its subcommand. */
 function pathPatterns(commands: readonly CompletableCommand[]): string {
   const steps = commands.flatMap(({ path, subcommands }) => subcommands.map(({ name }) => `${path} ${name}`));
   return steps.map(quoted).join("|");
 }
 
-/** Every flag that takes a value, as patterns of `path flag`; those with the same value together. */
+/** Every flag that takes a value, as patterns of `path flag`, grouped by the value. */
 function flagsByValue(
   commands: readonly CompletableCommand[],
 ): { patterns: string; value: Exclude<CompletableFlag["value"], "none"> }[] {
@@ -146,7 +146,7 @@ function flagsByValue(
   return [...groups.values()].map(({ patterns, value }) => ({ patterns: patterns.join("|"), value }));
 }
 
-/** For a shell: nothing in it is special, and it is one line. */
+/** @returns the text on one line, in single quotes of a shell */
 function quoted(text: string): string {
   return `'${text.replace(/\s+/g, " ").replaceAll("'", "’")}'`;
 }

@@ -1,5 +1,5 @@
-// Owns `lockstep train --dry-run`: everything that can be wrong with a run is looked for, everything that was resolved is
-// shown, and nothing is written but what reading the data leaves in the cache folder.
+// `dryRun` checks everything that can be wrong with a run, for `lockstep train --dry-run`, and `renderDryRun` shows the resolved
+// settings. Nothing is written, except for what reading the data leaves in the cache folder.
 import { join } from "node:path";
 import { locateImageCache } from "@lockstep/dataset";
 import { UserError } from "@lockstep/errors";
@@ -55,7 +55,7 @@ export interface DryRunOptions extends PlanOptions {
   readonly origins: Origins;
 }
 
-/** @throws UserError for what makes the rest pointless: a flag, data that cannot be read, a backend that is not there */
+/** @throws UserError for an error that prevents further checks: a wrong flag, unreadable data, a missing backend */
 export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   const { out, workers, threads } = options;
   const former = await formerRun(options);
@@ -97,7 +97,7 @@ export async function dryRun(options: DryRunOptions): Promise<DryRun> {
   };
 }
 
-/** What the run has still to write. */
+/** @returns the files that the run will write */
 async function filesOf(run: PlannedRun, options: DryRunOptions): Promise<DiskNeeds["needs"]> {
   const { description, dataset, samples, layout, cacheDir } = run;
   const { imageSize, optimizer } = description.spec;
@@ -105,7 +105,7 @@ async function filesOf(run: PlannedRun, options: DryRunOptions): Promise<DiskNee
   const cache = await locateImageCache({ dataset, samples, imageSize, cacheDir });
   const state = createOptimizer(optimizer, layout).state.reduce((sum, { values }) => sum + values.byteLength, 0);
   const checkpointBytes = Float32Array.BYTES_PER_ELEMENT * layout.numElements + state;
-  const checkpoints = keepLast + 2; // the best, and the one being written
+  const checkpoints = keepLast + 2; // plus the best one, and the one that is being written
   return [
     { what: "decoded images", bytes: cache.isThere ? 0 : cache.sizeBytes, place: cacheDir },
     {
@@ -116,7 +116,7 @@ async function filesOf(run: PlannedRun, options: DryRunOptions): Promise<DiskNee
   ];
 }
 
-/** @throws UserError with the problems, after everything was shown */
+/** @throws UserError with the problems; call it after everything is shown */
 export function assertWorkable({ problems }: DryRun): void {
   if (problems.length > 0) throw new UserError(`this run would not work: ${problems.join("; ")}`);
 }
@@ -137,7 +137,7 @@ export function renderDryRun(found: DryRun): string {
     ...settings.map(row),
     colors.bold("run spec, besides\n"),
     ...otherLeaves(spec)
-      .filter(({ field }) => !field.startsWith("dataset.")) // said below
+      .filter(({ field }) => !field.startsWith("dataset.")) // shown below
       .map(({ field, value }) => `  ${field.padEnd(33)} ${value}\n`),
     colors.bold("run\n"),
     field("spec", `SHA-256 ${found.specSha256.slice(0, 16)}…`),
@@ -151,7 +151,7 @@ export function renderDryRun(found: DryRun): string {
     ...fields("disk", disk.needs),
     ...disk.fileSystems.map(({ place, freeBytes }) => field("", `${sizeText(freeBytes)} free at ${place}`)),
     ...warnings.map((warning) => `${colors.yellow("warning:")} ${warning}\n`),
-    // A digest of the files, the rows of Parquet files: kept for the next time.
+    // The cache folder keeps digests of the files and the rows of Parquet files for the next start.
     "nothing was written but to the cache folder; without --dry-run the run\n",
     `starts in ${found.out}\n`,
   ].join("");

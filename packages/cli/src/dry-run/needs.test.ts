@@ -8,7 +8,7 @@ import { diskNeeds, memoryNeeds, problemsOf, sum, warningsOf } from "./needs.js"
 const mib = 2 ** 20;
 const plenty = { needs: [], fileSystems: [] };
 
-test("memory is that of every process: threads share a worker, workers the libraries", () => {
+test("memory is the sum over all processes: threads share a worker, workers share the libraries", () => {
   const worker = { workerBytes: 400 * mib, threadBytes: 100 * mib, sharedBytes: 150 * mib };
   const needed = (workers: number, threads: number): number =>
     sum(memoryNeeds({ weightsBytes: 0, workers, threads, worker }).needs);
@@ -21,7 +21,7 @@ test("memory is that of every process: threads share a worker, workers the libra
   );
 });
 
-test("more than the machine has is a problem, more than is free now a warning", () => {
+test("a need above the machine's memory is a problem, above the free memory a warning", () => {
   const memory = (mibs: number) => ({
     needs: [{ what: "1 worker", bytes: mibs * mib }],
     totalBytes: 1000 * mib,
@@ -37,7 +37,7 @@ test("more than the machine has is a problem, more than is free now a warning", 
   assert.deepEqual(warningsOf(memory(2000)), []);
 });
 
-test("what lies on one file system is added up, and a folder that is not there yet counts where it will be", async () => {
+test("needs on one file system are added, and a missing folder counts for the file system that it will be on", async () => {
   const place = join(tmpdir(), "not", "there", "yet");
   const needs = [
     { what: "images", bytes: 3 * mib, place },

@@ -1,5 +1,5 @@
-// Owns what a run will need of this machine, against what there is: memory and disk. Numbers are estimates and say so;
-// only what cannot work at all is a problem.
+// `memoryNeeds` and `diskNeeds` estimate a run's memory and disk space and compare them with this machine's. Only a need that
+// cannot be met is a problem.
 import { stat, statfs } from "node:fs/promises";
 import { dirname } from "node:path";
 import { freeMemoryBytes, sizeText, totalMemoryBytes } from "../memory-limit.js";
@@ -17,19 +17,19 @@ export interface MemoryNeeds {
 
 export interface DiskNeeds {
   readonly needs: readonly (Need & { readonly place: string })[];
-  /** Of each file system, what it has to take and what is free. */
+  /** The needed and the free space of each file system. */
   readonly fileSystems: readonly { readonly place: string; readonly neededBytes: number; readonly freeBytes: number }[];
 }
 
-// Of the model's size, fitted to the peaks of real runs (docs/lab-log.md has them).
-/** Weights, moments, gradient; their copies in a checkpoint under way; sums that arrive and wait for their neighbours. */
+// Multiples of the model's size, fitted to the peaks of real runs (see docs/lab-log.md).
+/** Weights, moments, gradient, their copies while a checkpoint is written, and sums that wait to be reduced. */
 const coordinatorCopies = 14;
-/** Weights as they come and as they are used, contributions being computed, added and sent. */
+/** Weights as received and as used, and contributions that are computed, added and sent. */
 const workerCopies = 10;
 /** A Node process with this program loaded. */
 const processBytes = 180 * 2 ** 20;
 
-/** @param worker what a trial found; null where none was made */
+/** `worker` is what a trial measured; null if there was no trial. */
 export function memoryNeeds(run: {
   readonly weightsBytes: number;
   readonly workers: number;
@@ -72,7 +72,7 @@ export async function diskNeeds(needs: DiskNeeds["needs"]): Promise<DiskNeeds> {
   return { needs, fileSystems: [...byDevice.values()] };
 }
 
-/** One line each; what is wrong is an error of the user's: fewer workers, another folder. */
+/** @returns one line for each need that this machine cannot meet */
 export function problemsOf(memory: MemoryNeeds, disk: DiskNeeds): string[] {
   const needed = sum(memory.needs);
   return [
@@ -90,7 +90,7 @@ export function problemsOf(memory: MemoryNeeds, disk: DiskNeeds): string[] {
   ];
 }
 
-/** What may turn out badly: other programs hold the memory now. */
+/** @returns a warning if the run needs memory that other programs use now */
 export function warningsOf(memory: MemoryNeeds): string[] {
   const needed = sum(memory.needs);
   if (needed <= memory.freeBytes || needed > memory.totalBytes) return [];
@@ -101,7 +101,7 @@ export function sum(needs: readonly Need[]): number {
   return needs.reduce((total, { bytes }) => total + bytes, 0);
 }
 
-/** A folder that a run would make may not be there yet. */
+/** @returns the nearest existing folder, as the run creates its folders later */
 async function nearestThere(path: string): Promise<{ path: string; device: number }> {
   const stats = await stat(path).catch((error: NodeJS.ErrnoException) => {
     if ((error.code === "ENOENT" || error.code === "ENOTDIR") && dirname(path) !== path) return null;

@@ -32,7 +32,7 @@ function resolved(isResumed: boolean): Record<string, [string, string]> {
   return Object.fromEntries(rows.map(({ key, value, from }) => [key, [value, from]]));
 }
 
-test("every setting has the value that the run will have, and where it came from", () => {
+test("every setting has the run's value and its origin", () => {
   const settings = resolved(false);
   assert.deepEqual(settings["seed"], ["5", "LOCKSTEP_SEED"]);
   assert.deepEqual(settings["image-size"], ["64", "default"]);
@@ -49,7 +49,7 @@ test("every setting has the value that the run will have, and where it came from
   assert.deepEqual(settings["recipe-options"], [`sizes=[8],kind="a"`, "default"]);
 });
 
-test("what a resumed run keeps is the run's, what is said each time is not", () => {
+test("settings that a resumed run keeps have the origin `the run`, launch options do not", () => {
   const settings = resolved(true);
   assert.equal(settings["image-size"]?.[1], "the run");
   assert.equal(settings["data"]?.[1], "the run");
@@ -57,7 +57,7 @@ test("what a resumed run keeps is the run's, what is said each time is not", () 
   assert.equal(settings["seed"]?.[1], "LOCKSTEP_SEED");
 });
 
-test("what of the run spec no flag says stands besides", () => {
+test("fields of the run spec without a flag are listed separately", () => {
   const fields = otherLeaves(spec).map(({ field }) => field);
   assert.ok(fields.includes("optimizer.epsilon") && fields.includes("recipe.options.ageScale"));
   assert.ok(!fields.some((field) => /^(seed|optimizer\.learningRate|recipe\.options\.taskWeights)/.test(field)));

@@ -1,5 +1,4 @@
-// Tells what value every setting of a run has and where it came from (resolvedSettings), and what else stands in the run
-// spec (otherLeaves).
+// `resolvedSettings` lists the value and the origin of every setting of a run; `otherLeaves` lists the other fields of the run spec.
 import type { RunSpec } from "@lockstep/protocol";
 import { keptSettings, leafOf } from "../run-settings.js";
 import type { Origins } from "../settings/apply-settings.js";
@@ -10,7 +9,7 @@ import { textForm } from "../settings/text-form.js";
 
 export interface ResolvedSetting {
   readonly key: string;
-  /** As it would be given; for a default that is found out later, what the help calls it. */
+  /** The value as a flag's text; for a default that is resolved later, its text in the help. */
   readonly value: string;
   /** `--seed`, `LOCKSTEP_SEED`, `run.yaml:3`, `the run` or `default`. */
   readonly from: string;
@@ -18,7 +17,7 @@ export interface ResolvedSetting {
 
 export function resolvedSettings(run: {
   readonly settings: Settings;
-  /** By name, of those that do not stand in the run spec. */
+  /** Values by name, of the settings that are not in the run spec. */
   readonly values: Readonly<Record<string, unknown>>;
   readonly origins: Origins;
   readonly spec: RunSpec;
@@ -35,7 +34,7 @@ export function resolvedSettings(run: {
     }));
 }
 
-/** Leaves of the run spec that no setting tells: `optimizer.epsilon`, what the data set and the recipe add. */
+/** Fields of the run spec without a setting: `optimizer.epsilon`, and what the data set and the recipe add. */
 export function otherLeaves(spec: RunSpec): { readonly field: string; readonly value: string }[] {
   const told = Object.values<Setting>(specSettings).flatMap(({ spec: path }) => path ?? []);
   return leaves(spec, "")

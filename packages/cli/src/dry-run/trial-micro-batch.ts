@@ -1,5 +1,5 @@
-// Owns the trial of a dry run: a few micro-batches forward and backward on the engine that a worker would load. It shows that
-// the backend is there and fits, and what memory it takes, whatever the recipe is.
+// `tryMicroBatch` computes a few micro-batches, forward and backward, on the engine that a worker would load. It checks that the
+// backend is available and can compute the recipe, and measures the memory that this takes.
 import { readFile } from "node:fs/promises";
 import { describeError, UserError } from "@lockstep/errors";
 import type { RunSpec } from "@lockstep/protocol";
@@ -16,22 +16,22 @@ import type { PlannedRun } from "../plan-run.js";
 export interface Trial {
   readonly backend: string;
   readonly device: string;
-  /** What the engine warned of while loading: what `auto` passed over, and how slow plain JavaScript is. */
+  /** Warnings of the engine while it was loaded: the backends that `auto` skipped, and that plain JavaScript is slow. */
   readonly warnings: readonly string[];
   /** Why the micro-batch could not be computed; null when it was, or was not tried. */
   readonly fault: string | null;
-  /** Null where it was not tried: in plain JavaScript it can take minutes. */
+  /** Null if nothing was computed: in plain JavaScript it can take minutes. */
   readonly memory: {
-    /** Of a worker with one compute thread. */
+    /** Memory of a worker with one compute thread. */
     readonly workerBytes: number;
-    /** What of it are libraries, which all workers share. */
+    /** The part of it that is libraries, which all workers share. */
     readonly sharedBytes: number;
-    /** Of each further compute thread. */
+    /** Memory of each further compute thread. */
     readonly threadBytes: number;
   } | null;
 }
 
-/** @throws UserError when the backend cannot be had */
+/** @throws UserError if the backend is not available */
 export async function tryMicroBatch(
   run: PlannedRun,
   { backend, device }: { readonly backend: BackendChoice; readonly device: DeviceChoice },
@@ -44,7 +44,7 @@ export async function tryMicroBatch(
   const loadedBytes = process.memoryUsage.rss();
   try {
     compute(engine, run);
-    // Backends pool what they have used: what is resident afterwards is the peak.
+    // Backends keep the memory that they used in a pool, so the resident memory afterwards is the peak.
     const workerBytes = process.memoryUsage.rss();
     const threadBytes = Math.max(0, workerBytes - loadedBytes);
     return { ...found, fault: null, memory: { workerBytes, threadBytes, sharedBytes: await residentFileBytes() } };
@@ -56,7 +56,7 @@ export async function tryMicroBatch(
   }
 }
 
-/** What a worker meets: whole micro-batches, the short one at an epoch's end, and validation. */
+/** Computes what a worker does: full micro-batches, the short one at an epoch's end, and validation. */
 function compute(engine: Engine, { description, layout, recipe, trainingSamples, initialWeights }: PlannedRun): void {
   const { microBatch, globalBatch } = description.spec;
   const flat = initialWeights();
@@ -83,7 +83,7 @@ function blackImages({ imageSize, seed }: RunSpec, samples: Uint32Array): MicroB
   };
 }
 
-/** Pages of files that are mapped; 0 where the system does not tell. */
+/** @returns the resident bytes of mapped files; 0 if the system does not report them */
 async function residentFileBytes(): Promise<number> {
   const status = await readFile("/proc/self/status", "utf8").catch(() => "");
   return 1024 * Number(/^RssFile:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0);

@@ -18,7 +18,7 @@ function linesOf(changes: Partial<Inspection>): string[] {
   return lines;
 }
 
-test("FairFace's joint table stands in 80 columns, age bins across, the others down", () => {
+test("FairFace's joint table fits into 80 columns, with age bins in the columns", () => {
   const lines = linesOf({});
   assert.ok(
     lines.includes("                          0-2 3-9 10-19 20-29 30-39 40-49 50-59 60-69 more…"),
@@ -30,7 +30,7 @@ test("FairFace's joint table stands in 80 columns, age bins across, the others d
   assert.equal(total, 3000);
 });
 
-test("a joint table that is too wide becomes its fullest and its emptiest cells", () => {
+test("a joint table that is too wide is replaced by its fullest and emptiest cells", () => {
   const names = (count: number, what: string) => Array.from({ length: count }, (_, k) => `${what} number ${k}`);
   const schema: LabelSchema = {
     name: "made",
@@ -49,7 +49,7 @@ test("a joint table that is too wide becomes its fullest and its emptiest cells"
   assert.ok(lines.some((line) => line.includes("weight: 0 to 49.875, median 24.875")));
 });
 
-test("duplicates across parts come first, with the labels that they disagree on", () => {
+test("duplicates across parts come first, with the labels that differ", () => {
   const image = (name: string, part: "train" | "val", gender: string) => ({ name, part, labels: { gender } });
   const pair = (number: number) => ({
     contentSha256: "",
@@ -73,7 +73,7 @@ test("duplicates across parts come first, with the labels that they disagree on"
   assert.ok(lines.includes("  and 5 more; all are in --json"));
 });
 
-test("what is not counted is listed with its reason", () => {
+test("images that are not counted are listed with the reason", () => {
   const skipped = [{ name: "a.jpg", namedAt: "labels.csv, line 2", problem: "is missing in /data" }];
   const lines = linesOf({ skipped, unlabelled: ["b.jpg"] });
   assert.ok(lines.includes('  labels.csv, line 2: image "a.jpg" is missing in /data'));

@@ -1,4 +1,4 @@
-// Owns how an inspected data set looks on a terminal: at most 80 columns, no colours.
+// `inspectionText` renders an inspected data set for a terminal, in at most 80 columns and without colours.
 import { partNames } from "@lockstep/dataset";
 import type {
   DuplicateGroup,
@@ -19,18 +19,18 @@ export interface Inspection {
   readonly split: "official" | "random";
   readonly counts: LabelCounts;
   readonly duplicates: readonly DuplicateGroup[];
-  /** Null for generated images, which are no files. */
+  /** Null for generated images, which are not files. */
   readonly files: ImageSurvey | null;
   readonly skipped: readonly { readonly name: string; readonly namedAt: string; readonly problem: string }[];
   readonly unlabelled: readonly string[];
-  /** Path; null where none was asked for. */
+  /** Path; null if no contact sheet was requested. */
   readonly contactSheet: string | null;
 }
 
 const nameColumns = 30;
 const maxListed = 20;
 
-/** Several lines, ending with a newline. */
+/** @returns several lines that end with a newline */
 export function inspectionText(inspection: Inspection): string {
   const { data, kind, fingerprint, split, counts, files, contactSheet } = inspection;
   return [
@@ -98,9 +98,9 @@ function bySeverity(a: DuplicateGroup, b: DuplicateGroup): number {
 
 /** `train/1.jpg = val/7.jpg  across parts  gender: Male, Female` */
 export function duplicateLine({ images, acrossParts, conflicting }: DuplicateGroup): string {
-  const said = conflicting.map((field) => `${field}: ${images.map(({ labels }) => labels[field]).join(", ")}`);
+  const labelTexts = conflicting.map((field) => `${field}: ${images.map(({ labels }) => labels[field]).join(", ")}`);
   const names = images.map(({ name }) => name).join(" = ");
-  return [`  ${names}`, ...(acrossParts ? ["across parts"] : []), ...said].join("  ");
+  return [`  ${names}`, ...(acrossParts ? ["across parts"] : []), ...labelTexts].join("  ");
 }
 
 function fileLines({ formats, colours, width, height, bytes, unreadable }: ImageSurvey): string[] {

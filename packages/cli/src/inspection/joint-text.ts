@@ -1,13 +1,13 @@
-// Owns how the joint table of all class fields looks on a terminal: one field across, the others down; where that would not
-// fit, its fullest and its emptiest cells.
+// `jointLines` renders the joint table of all class fields: one field in the columns, the others in the rows. If the table does
+// not fit, it shows the cells with the most and the fewest images.
 import type { JointTable, LabelCounts } from "@lockstep/dataset-tools";
 import { shortened, type TextTable, tableWidth, terminalColumns, textTable } from "@lockstep/report";
 
-/** More than that nobody reads. */
+/** A longer table is not useful to a reader. */
 const maxRows = 60;
 const numExtremes = 10;
 
-/** Lines; none where there are less than two class fields. */
+/** @returns lines; none if there are fewer than two class fields */
 export function jointLines({ joint, fields }: Pick<LabelCounts, "joint" | "fields">): string[] {
   if (joint.fields.length < 2) return [];
   const heading = `all labels at once, all parts: ${joint.cells.length} of ${joint.numCells} combinations occur`;
@@ -16,7 +16,7 @@ export function jointLines({ joint, fields }: Pick<LabelCounts, "joint" | "field
   return ["", heading, ...(fits ? [textTable(table)] : extremes(joint))];
 }
 
-/** The field of most classes across. */
+/** Puts the field with the most classes into the columns. */
 function crossTable(joint: JointTable, fields: LabelCounts["fields"]): TextTable {
   const classesByField = joint.fields.map((name) => {
     const field = fields.find((candidate) => candidate.name === name);
@@ -38,7 +38,7 @@ function crossTable(joint: JointTable, fields: LabelCounts["fields"]): TextTable
       shortened(name, 24),
       ...columns.map((column) => String(row.get(column) ?? 0)),
     ]),
-    gap: 1, // so that FairFace's fits
+    gap: 1, // so that the table of FairFace fits
   };
 }
 

@@ -20,7 +20,7 @@ test("thousands of images that the labels do not name are one note with their nu
   assert.equal(jsonOf(found).notes.at(-1), 'image "spare/21499.jpg" is not named by the labels and is left out');
 });
 
-test("few of them are all named, and none are not mentioned", () => {
+test("a few such images are all named, and the note is absent if there are none", () => {
   assert.equal(
     verificationText({ ...sound, unlabelled: names(1) }),
     `note: 1 image is not named by the labels and is left out: spare/0.jpg\n${verdict}`,

@@ -1,5 +1,5 @@
-// Owns what `lockstep dataset verify` has found and how it is said: a line for each problem, as those are to be mended, and
-// for harmless images that the labels do not name, of which a folder may hold thousands, their number and a few of them.
+// `findingsOf` collects the findings of `lockstep dataset verify`; `verificationText` and `jsonOf` render them. Each problem has
+// a line. Images that the labels do not name are harmless and may be thousands: the text has their number and a few names.
 import type { Dataset } from "@lockstep/dataset";
 import { type DuplicateGroup, findDuplicates } from "@lockstep/dataset-tools";
 import { duplicateLine } from "./inspection-text.js";
@@ -8,22 +8,22 @@ export interface Verification {
   readonly data: string;
   readonly fingerprint: string;
   readonly images: number;
-  /** One line each; none: the data set is sound. */
+  /** One line each; empty if the data set is valid. */
   readonly problems: readonly string[];
-  /** Images that are there twice: worth knowing, and harmless to a training. */
+  /** Images that occur twice in one part: harmless to the training. */
   readonly repeated: readonly string[];
   /** Names of the images that the labels do not name. */
   readonly unlabelled: readonly string[];
 }
 
-/** @param broken a line for each image that is not what was indexed or cannot be decoded */
+/** @param broken one line for each image that has changed since it was indexed or cannot be decoded */
 export function findingsOf(
   dataset: Dataset,
   broken: readonly string[],
   split: "official" | "random",
 ): Pick<Verification, "problems" | "repeated" | "unlabelled"> {
   const groups = findDuplicates(dataset);
-  // A random split takes one of each and draws its parts then.
+  // A random split keeps one image of each group before it draws the parts.
   const leaks = split === "official" ? groups.filter(({ acrossParts }) => acrossParts) : [];
   const others = groups.filter((group) => !leaks.includes(group));
   return {
@@ -37,7 +37,7 @@ export function findingsOf(
   };
 }
 
-/** What --json prints: every note, one line each. */
+/** @returns the object that --json prints: every note has its own line */
 export function jsonOf({ data, fingerprint, images, problems, repeated, unlabelled }: Verification) {
   const notes = [
     ...repeated,
@@ -46,7 +46,7 @@ export function jsonOf({ data, fingerprint, images, problems, repeated, unlabell
   return { data, fingerprint, images, problems, notes };
 }
 
-/** Several lines, ending with a newline. */
+/** @returns several lines that end with a newline */
 export function verificationText(found: Verification): string {
   const { data, images, fingerprint, problems, repeated, unlabelled } = found;
   const verdict = problems.length === 0 ? "sound" : `${problems.length} problem${problems.length === 1 ? "" : "s"}`;

@@ -74,7 +74,7 @@ test("a validation between two steps does not count as a slow step", () => {
   assert.equal(secondsLeft(progress), 19);
 });
 
-test("a coordinator that starts again brings its own position and its own workers", () => {
+test("after a restart of the coordinator, position and workers are those that it reports", () => {
   const restarted = { ...started, value: { ...started.value, step: 8, resumed: true } } as Body;
   const progress = after(
     eventAt(0, started),
@@ -148,7 +148,7 @@ test("without a terminal there is a plain line every few seconds, and one for ea
   ]);
 });
 
-test("that plain JavaScript computes is said once, whatever the workers log", () => {
+test("the warning about plain JavaScript is shown once, for any number of such workers", () => {
   const stream = new PassThrough();
   const display = createDisplay({ stream: stream as unknown as NodeJS.WriteStream, nowMs: () => 0 }); // as above
   for (const slot of [0, 1]) display.event(eventAt(0, joined(slot, 1, "cpu")));
@@ -158,7 +158,7 @@ test("that plain JavaScript computes is said once, whatever the workers log", ()
   for (const line of text.split("\n")) assert.ok(line.length <= 80, line);
 });
 
-test("what does not fit on a line goes on the next, between two parts", () => {
+test("a line that is too long is broken between two parts", () => {
   assert.deepEqual(fitted(["epoch 1/2", "step 3/40", "loss 2.000"], 20), ["epoch 1/2  step 3/40", "loss 2.000"]);
   assert.deepEqual(fitted(["a part that is longer than a line", "b"], 20), ["a part that is longer than a line", "b"]);
 });

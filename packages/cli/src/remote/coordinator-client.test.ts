@@ -1,4 +1,4 @@
-// What a person's command says of a coordinator that does not answer as it should. What answers is test/cluster's.
+// Tests of commands that call a coordinator that does not answer. test/cluster tests one that answers.
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";

@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { complaintsAbout, environmentOfChildren, otherVariables } from "./environment.js";
 
-test("a variable that is no setting is named, with what it may have been meant to be", () => {
+test("an unknown variable is reported with the nearest setting", () => {
   assert.deepEqual(complaintsAbout({ LOCKSTEP_EPOCHS: "3", LOCKSTEP_FAULTS: "", PATH: "/bin" }), []);
   assert.deepEqual(complaintsAbout({ LOCKSTEP_IMAGESIZE: "3", LOCKSTEP_NOTHING_OF_THE_KIND: "1" }), [
     "warning: LOCKSTEP_IMAGESIZE: no such setting; did you mean LOCKSTEP_IMAGE_SIZE?",
@@ -13,7 +13,7 @@ test("a variable that is no setting is named, with what it may have been meant t
   ]);
 });
 
-test("what Kubernetes sets for a Service named lockstep is nobody's mistake", () => {
+test("variables that Kubernetes sets for a Service named lockstep cause no warning", () => {
   const service = {
     LOCKSTEP_PORT: "tcp://10.0.0.1:7700",
     LOCKSTEP_SERVICE_HOST: "10.0.0.1",
@@ -23,12 +23,12 @@ test("what Kubernetes sets for a Service named lockstep is nobody's mistake", ()
   assert.deepEqual(complaintsAbout(service), []);
 });
 
-test("the processes of a run get none of the launcher's settings, and all else", () => {
+test("the processes of a run get all variables of the launcher except settings", () => {
   const env = { LOCKSTEP_EPOCHS: "3", LOCKSTEP_CONFIG: "run.yaml", LOCKSTEP_FAULTS: "[]", PATH: "/bin" };
   assert.deepEqual(environmentOfChildren(env), { LOCKSTEP_FAULTS: "[]", PATH: "/bin" });
 });
 
-test("every variable that a source reads, and that is no flag, is in the list", () => {
+test("every variable that a source reads, and that is not a setting, is in the list", () => {
   const packages = fileURLToPath(new URL("../../../../packages/", import.meta.url));
   const read = new Set<string>();
   for (const path of sourcesIn(packages)) {

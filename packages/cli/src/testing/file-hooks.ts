@@ -1,4 +1,4 @@
-// Loaded by --import into each thread of record-states.ts: after each change of the folder OUT it copies the whole folder.
+// Copies the folder OUT after each change of it. Each thread of record-states.ts loads this file with --import.
 import fs from "node:fs";
 import { syncBuiltinESMExports } from "node:module";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-// Prepares a run in OUT, and leaves in STATES every state of that folder between two changes: what kill -9 would have left.
+// Prepares a run in OUT, and copies every state of that folder between two changes to STATES: the states that kill -9 can leave.
 import { prepareRun } from "../prepare-run.js";
 import { tinyPreparation } from "./tiny-preparation.js";
 

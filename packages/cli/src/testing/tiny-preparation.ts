@@ -1,5 +1,4 @@
-// `tinyPreparation` gives the options of a preparation that takes some milliseconds.
-
+// `tinyPreparation` returns options of a preparation that takes some milliseconds.
 import type { Resume } from "../claim-folder.js";
 import type { PrepareOptions } from "../prepare-run.js";
 import type { specSettings } from "../settings/declared/run-spec.js";
@@ -10,7 +9,7 @@ export function tinyPreparation(options: {
   readonly resume: Resume;
   readonly cacheDir: string;
   readonly data?: string;
-  /** Settings of the run spec besides. */
+  /** Further settings of the run spec. */
   readonly spec?: Given<typeof specSettings>;
   readonly onLocked?: (() => Promise<void>) | undefined;
 }): PrepareOptions {

@@ -1,5 +1,5 @@
-// Gives each command of the program each path that cannot be used, for each of its flags and arguments that are paths, and prints
-// what became of it. Run by paths.test.ts as a user without special rights, as root may read and write everything.
+// Runs each command with each kind of unusable path, for each flag and argument that is a path, and prints the outcome.
+// paths.test.ts runs it as a user without special rights, because root may read and write everything.
 import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describeError, exitCodeOf, UserError } from "@lockstep/errors";
@@ -19,7 +19,7 @@ export interface WalkedCase {
   readonly path: string;
   /** What is wrong with the path. */
   readonly fault: string;
-  /** Null: the command went through. */
+  /** Null if the command succeeded. */
   readonly message: string | null;
   readonly isUserError: boolean;
   readonly code: number;
@@ -29,7 +29,7 @@ const deadlineMs = 20_000;
 const root = process.argv[2] ?? "";
 const at = (...parts: string[]): string => join(root, ...parts);
 
-/** A recipe and a file of weights are told from names by their ending. */
+/** The extension tells the path of a recipe or a file of weights from a name. */
 const endings = ["", ".js", ".csv"];
 
 function makePlaces(): void {
@@ -47,7 +47,7 @@ function makePlaces(): void {
 
 const long = "x".repeat(300);
 
-/** By fault, a path. A missing one that is to be written is no fault: it is made. */
+/** Paths by fault. A missing path is not a fault if it is written: the command creates it. */
 function badPaths({ access, kind }: PathUse): Record<string, string> {
   const always = {
     "a loop of links": at("ring"),
@@ -70,7 +70,7 @@ function badPaths({ access, kind }: PathUse): Record<string, string> {
   };
 }
 
-/** What a command needs besides, so that nothing but the path is wrong. */
+/** The other arguments that a command needs, so that only the path is wrong. */
 const needed: Readonly<Record<string, readonly string[]>> = {
   train: ["--out", at("new-run")],
   coordinator: ["--out", at("new-run")],
@@ -96,7 +96,7 @@ function leaves(command: Command, path: readonly string[] = []): { command: Comm
   return command.commands.flatMap((child) => leaves(child, [...path, child.name()]));
 }
 
-/** Without a flag that is given by hand, and its value. */
+/** Removes a flag and its value. */
 function without(args: readonly string[], spelling: string): string[] {
   const index = args.indexOf(spelling);
   return index < 0 ? [...args] : [...args.slice(0, index), ...args.slice(index + 2)];

@@ -1,4 +1,4 @@
-// Owns the CA of a folder of certificates, `ca/{ca.crt,ca.key}`: reads it, checks that it can sign, makes one where there is none.
+// `readAuthority` reads the CA of a certificates folder, `ca/{ca.crt,ca.key}`, and checks that it can sign; `makeAuthority` makes one.
 import type { X509Certificate } from "node:crypto";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
@@ -11,23 +11,23 @@ import { textIn, writeFileIn } from "./certificate-files.js";
 
 export const authorityFolder = "ca";
 export const authorityFiles = { certificate: "ca.crt", key: "ca.key" } as const;
-/** Clocks of machines differ. */
+/** Certificates are valid from this long before they are made, because clocks of machines differ. */
 export const backdatedMs = 5 * 60 * 1000;
 
 const authorityName = "Lockstep CA";
 const authorityDays = 3650;
-/** A volume that was just made holds it. */
+/** A new volume holds this folder. */
 const ignoredEntries = new Set(["lost+found"]);
 
 export interface Authority {
   readonly certificate: X509Certificate;
-  /** PEM; null: kept elsewhere. */
+  /** PEM; null if the key is kept elsewhere. */
   readonly key: string | null;
 }
 
 /**
- * Null where a new one may be made.
- * @throws UserError for a CA that cannot sign, or a folder that holds something else
+ * @returns null if a new CA may be made
+ * @throws UserError if the CA cannot sign, or if the folder holds something else
  */
 export async function readAuthority(folder: string, nowMs: number): Promise<Authority | null> {
   const text = await textIn(folder, authorityFolder, authorityFiles.certificate);
@@ -37,7 +37,7 @@ export async function readAuthority(folder: string, nowMs: number): Promise<Auth
   }
   const others = await foreignEntries(folder);
   if (others.length === 0) return null;
-  // Made by another process meanwhile?
+  // Another process may have made it in the meantime.
   if ((await textIn(folder, authorityFolder, authorityFiles.certificate)) !== null) return readAuthority(folder, nowMs);
   const what = others.slice(0, 3).join(", ");
   throw new UserError(
@@ -45,7 +45,7 @@ export async function readAuthority(folder: string, nowMs: number): Promise<Auth
   );
 }
 
-/** For the holder of the lock. A key that exists already, as its maker was killed, is used. */
+/** The caller holds the folder's lock. An existing key, whose maker was killed, is used. */
 export async function makeAuthority(parent: string, nowMs: number): Promise<Authority> {
   const folder = join(parent, authorityFolder);
   const formerKey = await textIn(folder, authorityFiles.key);
@@ -54,7 +54,7 @@ export async function makeAuthority(parent: string, nowMs: number): Promise<Auth
   checkKey(key, join(folder, authorityFiles.key));
   const validity = { notBeforeMs: nowMs - backdatedMs, notAfterMs: nowMs + authorityDays * dayMs };
   const { certificate: text } = await createAuthority(authorityName, validity, key);
-  // The certificate comes last: with it the CA is complete.
+  // The certificate is written last: it marks the CA as complete.
   await writeFileIn({ folder, name: authorityFiles.certificate, text, mode: 0o644 });
   return checkedAuthority({ text, key }, { folder, nowMs });
 }
@@ -95,7 +95,7 @@ function checkKey(pem: string, path: string) {
 async function foreignEntries(folder: string): Promise<string[]> {
   const others: string[] = [];
   for (const name of await entriesOf(folder)) {
-    // Each role's folder may be a volume of its own, empty at first.
+    // Each role's folder may be a separate volume, which is empty at first.
     const isEmptyRole = roles.some((role) => role === name) && (await entriesOf(join(folder, name))).length === 0;
     if (name !== authorityFolder && !isEmptyRole) others.push(name);
   }

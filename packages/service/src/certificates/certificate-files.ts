@@ -1,5 +1,5 @@
-// Reads and writes the files in a folder of certificates: `textIn` and `writeFileIn`. A file appears whole or not at all, and a
-// key can be read by its owner alone.
+// `textIn` and `writeFileIn` read and write the files in a folder of certificates. A file is written completely or not at all.
+// Only its owner can read a key.
 import { join } from "node:path";
 import { makeFolder, readText, replaceFile } from "@lockstep/files";
 
@@ -10,12 +10,12 @@ export interface NewFile {
   readonly mode: number;
 }
 
-/** Null where there is none. @throws UserError */
+/** @returns null if there is no such file. @throws UserError if it cannot be read */
 export function textIn(...parts: readonly [string, ...string[]]): Promise<string | null> {
   return readText(join(...parts));
 }
 
-/** In the place of one that exists. Only the holder of the folder's lock calls it. */
+/** Replaces an existing file. The caller holds the folder's lock. */
 export async function writeFileIn({ folder, name, text, mode }: NewFile): Promise<void> {
   await makeFolder(folder, { mode: 0o700 });
   await replaceFile(join(folder, name), text, { mode });

@@ -144,7 +144,7 @@ describe("the certificates' folder", () => {
     const lateMs = endMs - 3 * dayMs;
     const late = await init("ending", { nowMs: lateMs });
     assert.deepEqual(madeOf(late), roles);
-    assert.match(late.warning ?? "", /ending\/ca\/ca.crt: the CA ends on .*make a new CA/);
+    assert.match(late.warning ?? "", /ending\/ca\/ca.crt: the CA and all its certificates expire on .*make a new CA/);
     const again = await init("ending", { nowMs: lateMs + 2.5 * dayMs });
     assert.deepEqual([madeOf(again), again.warning], [[], late.warning]);
     await assert.rejects(init("ending", { nowMs: endMs + dayMs }), /ending\/ca\/ca.crt: expired on/);

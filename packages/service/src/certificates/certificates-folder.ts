@@ -1,8 +1,8 @@
-// Owns the folder that `lockstep certs init` writes: a private CA, and for each role a TLS folder as its processes take it.
+// `initCertificates` writes the folder of `lockstep certs init`: a private CA, and for each role a TLS folder (`--tls`).
 //
 //   ca/{ca.crt,ca.key}    {coordinator,worker,exporter,operator}/{ca.crt,tls.crt,tls.key}    {coordinator,worker}/join-token
 //
-// Run again, it keeps what is sound and makes the rest: it may be the first step of every start.
+// A second call keeps valid certificates and makes only the others, so every start of a cluster may begin with it.
 import { randomBytes, X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { UserError } from "@lockstep/errors";
@@ -25,26 +25,26 @@ import { textIn, writeFileIn } from "./certificate-files.js";
 
 export interface CertificatesOptions {
   readonly folder: string;
-  /** Of the coordinator; left away: those that it has, or the default. */
+  /** Hosts of the coordinator. By default those of its present certificate, or `defaultHosts`. */
   readonly hosts?: readonly string[] | undefined;
-  /** How long certificates are valid that are made now. */
+  /** Days for which new certificates are valid. */
   readonly days: number;
-  /** Make every certificate anew, by the CA that is there. */
+  /** Replace every certificate, signed by the present CA. */
   readonly renew: boolean;
   readonly nowMs: number;
-  /** Waits until no other process writes there. Default: a lock file in the CA's folder. */
+  /** Waits until no other process writes to the folder. Default: a lock file in the CA's folder. */
   readonly lock?: (folder: string) => Promise<{ release(): Promise<void> }>;
 }
 
 export interface MadeCertificate {
   readonly role: Role;
-  /** Why it was made; null: it was kept. */
+  /** Why the certificate was made; null if it was kept. */
   readonly reason: string | null;
 }
 
 export interface CertificatesMade {
   readonly certificates: readonly MadeCertificate[];
-  /** What no run of this mends; null: nothing. */
+  /** A problem that `initCertificates` cannot solve; null if there is none. */
   readonly warning: string | null;
 }
 
@@ -52,13 +52,13 @@ export const defaultHosts: readonly string[] = ["coordinator", "localhost", "127
 
 const rolesWithToken: readonly Role[] = ["coordinator", "worker"];
 
-/** @throws UserError for a folder that holds something else, a CA that cannot sign, or lacks its key when that is needed */
+/** @throws UserError if the folder holds something else, the CA cannot sign, or a needed CA key is missing */
 export async function initCertificates(options: CertificatesOptions): Promise<CertificatesMade> {
   const { folder, nowMs, lock = waitForLock } = options;
-  // What is sound is not written to: it may lie where nobody can.
+  // A valid folder is not written to: it may be read-only.
   const authority = await readAuthority(folder, nowMs);
   if (authority !== null) {
-    const certificates = await judge(authority, options);
+    const certificates = await checkCertificates(authority, options);
     const isSound = certificates.every(({ reason }) => reason === null) && (await lackingToken(folder)).length === 0;
     if (isSound) return { certificates, warning: warningOf(authority, options) };
   }
@@ -72,11 +72,11 @@ export async function initCertificates(options: CertificatesOptions): Promise<Ce
   }
 }
 
-const othersTakeMs = 30_000;
+const lockTimeoutMs = 30_000;
 
-/** Containers that start together may run it together. */
+/** Containers that start together may call `initCertificates` at the same time. */
 async function waitForLock(folder: string): Promise<LockFile> {
-  const deadline = performance.now() + othersTakeMs;
+  const deadline = performance.now() + lockTimeoutMs;
   try {
     return await retry(() => acquireLock(join(folder, ".lock")), {
       signal: new AbortController().signal,
@@ -84,16 +84,16 @@ async function waitForLock(folder: string): Promise<LockFile> {
       shouldRetry: (error) => error instanceof UserError && performance.now() < deadline,
     });
   } catch (error) {
-    const what = error instanceof UserError ? "another lockstep certs init is at work there" : "cannot be written to";
+    const what = error instanceof UserError ? "another `lockstep certs init` is writing there" : "cannot be written to";
     throw new UserError(`${folder}: ${what}`, { cause: error });
   }
 }
 
-/** Judges again: another process may have been at work. */
+/** Checks the certificates again, with the lock held: another process may have changed them. */
 async function make(options: CertificatesOptions): Promise<CertificatesMade> {
   const { folder, nowMs } = options;
   const authority = (await readAuthority(folder, nowMs)) ?? (await makeAuthority(folder, nowMs));
-  const certificates = await judge(authority, options);
+  const certificates = await checkCertificates(authority, options);
   for (const { role, reason } of certificates) {
     if (reason !== null) await makeCertificate(role, authority, options);
   }
@@ -101,7 +101,7 @@ async function make(options: CertificatesOptions): Promise<CertificatesMade> {
   return { certificates, warning: warningOf(authority, options) };
 }
 
-async function judge(authority: Authority, options: CertificatesOptions): Promise<MadeCertificate[]> {
+async function checkCertificates(authority: Authority, options: CertificatesOptions): Promise<MadeCertificate[]> {
   const certificates: MadeCertificate[] = [];
   for (const role of roles) certificates.push({ role, reason: await whyMade(role, authority.certificate, options) });
   return certificates;
@@ -110,10 +110,10 @@ async function judge(authority: Authority, options: CertificatesOptions): Promis
 function warningOf({ certificate }: Authority, { folder, nowMs }: CertificatesOptions): string | null {
   if (!isNearExpiry(validityOf(certificate), nowMs)) return null;
   const path = join(folder, authorityFolder, authorityFiles.certificate);
-  return `${path}: the CA ends on ${certificate.validTo}, and all its certificates with it; make a new CA in another folder, and let both be trusted for a time`;
+  return `${path}: the CA and all its certificates expire on ${certificate.validTo}; make a new CA in another folder, and trust both for a time`;
 }
 
-/** Null where the role's certificate is sound. */
+/** @returns null if the role's certificate is valid */
 async function whyMade(role: Role, authority: X509Certificate, options: CertificatesOptions): Promise<string | null> {
   const { folder, hosts, renew, nowMs } = options;
   const certificate = await textIn(folder, role, tlsFiles.certificate);
@@ -129,7 +129,7 @@ async function whyMade(role: Role, authority: X509Certificate, options: Certific
   if (!isIssuedBy(own, authority)) return "another CA had signed it";
   if ((await trustedIn(folder, role, authority)) === null) return "its ca.crt was another";
   const validity = validityOf(own);
-  // One that ends with its CA would end no later if it were made anew.
+  // A new certificate could not be valid for longer than its CA.
   const endsWithAuthority = validity.notAfterMs >= validityOf(authority).notAfterMs;
   if (isNearExpiry(validity, nowMs) && !endsWithAuthority) return "it was about to expire";
   if (role !== "coordinator" || hosts === undefined) return null;
@@ -139,7 +139,7 @@ async function whyMade(role: Role, authority: X509Certificate, options: Certific
   return isSame ? null : `it was for ${[...former].join(", ")}`;
 }
 
-/** The role's ca.crt where it holds the CA, and maybe others, as while a CA is exchanged; else null. */
+/** @returns the role's ca.crt if it holds the CA, maybe with others while a CA is replaced; else null */
 async function trustedIn(folder: string, role: Role, authority: X509Certificate): Promise<string | null> {
   const text = await textIn(folder, role, tlsFiles.ca);
   if (text === null) return null;
@@ -160,7 +160,7 @@ async function makeCertificate(
   const { folder, nowMs, days } = options;
   if (key === null) {
     throw new UserError(
-      `${join(folder, authorityFolder, authorityFiles.key)}: is missing, and the certificate for ${role} must be made by it`,
+      `${join(folder, authorityFolder, authorityFiles.key)}: is missing, and is needed to sign the certificate for ${role}`,
     );
   }
   const issued = await issueCertificate(
@@ -176,7 +176,7 @@ async function makeCertificate(
   await writeTlsFolder(join(folder, role), { ...issued, ca });
 }
 
-/** The key comes before its certificate: a process that reads in between sees that they do not fit, and keeps what it has. */
+/** The key is written before its certificate. A process that reads in between finds that they do not match, and keeps its old pair. */
 async function writeTlsFolder(folder: string, files: KeyedCertificate & { readonly ca: string }): Promise<void> {
   await writeFileIn({ folder, name: tlsFiles.ca, text: files.ca, mode: 0o644 });
   await writeFileIn({ folder, name: tlsFiles.key, text: files.key, mode: 0o600 });
@@ -194,7 +194,7 @@ async function formerHosts(folder: string): Promise<readonly string[] | null> {
   }
 }
 
-/** The coordinator's counts. */
+/** Gives every role the coordinator's join token. */
 async function shareToken(folder: string): Promise<void> {
   const text =
     (await textIn(folder, "coordinator", tlsFiles.joinToken)) ?? `${randomBytes(32).toString("base64url")}\n`;
