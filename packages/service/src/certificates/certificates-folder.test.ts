@@ -92,7 +92,10 @@ describe("the certificates' folder", () => {
     await init("keyless");
     await rm(join(dir, "keyless", "ca", "ca.key"));
     assert.deepEqual(madeOf(await init("keyless")), []);
-    await assert.rejects(init("keyless", { renew: true }), /keyless\/ca\/ca.key: is missing, and the certificate for/);
+    await assert.rejects(
+      init("keyless", { renew: true }),
+      /keyless\/ca\/ca.key: is missing, and is needed to sign the certificate for coordinator/,
+    );
   });
 
   it("may trust another CA besides its own, as cat writes it, and is shown with both", async () => {
