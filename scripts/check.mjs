@@ -1,11 +1,12 @@
 // `npm run check`: checks what the tests do not: format and lint, whether the generated code agrees with proto/, import
-// rules, the lock file, and names of package registries' hosts.
+// rules, whether the API reports agree with the code, the lock file, and names of package registries' hosts.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { apiDrift } from "./api-reports.mjs";
 import { findViolations } from "./import-rules.mjs";
 import { missingEntries, readLock } from "./lockfile.mjs";
 
@@ -18,6 +19,7 @@ const checks = [
   { name: "proto lint", run: () => tool("buf", ["lint"]) },
   { name: "generated code", run: generatedDrift },
   { name: "import rules", run: () => findViolations(root) },
+  { name: "API reports", run: apiDrift },
   { name: "lock file", run: lockFile },
   { name: "registry hosts", run: registryHosts },
 ];

@@ -2,7 +2,7 @@
 // cluster/kill`. Options are passed to Node's test runner: `npm test -- --test-name-pattern=tree`.
 import { spawnSync } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import process from "node:process";
 import { root, setup } from "./setup.mjs";
@@ -27,6 +27,8 @@ const { status, signal } = spawnSync(
   [
     "--enable-source-maps",
     "--test",
+    // Node's default leaves one processor unused. Whole-system tests wait for other processes much of their time.
+    `--test-concurrency=${Math.max(2, availableParallelism())}`,
     ...reporters.map((value, index) => `--test-reporter${index % 2 === 0 ? "" : "-destination"}=${value}`),
     ...runnerOptions,
     ...files,
