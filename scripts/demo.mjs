@@ -30,9 +30,7 @@ lockstep([
 ]);
 const report = JSON.parse(lockstep(["evaluate", out, "--json"], "pipe"));
 
-console.log(
-  `\nOn ${report.samples} images that were not used for training (in brackets: the best guess without looking at the image):`,
-);
+console.log(`\nOn ${report.samples} images that were not used for training (in brackets: the best constant guess):`);
 const percent = (share) => `${(100 * share).toFixed(1)}%`;
 const years = (value) => `${value.toFixed(1)} years`;
 const { gender, race, age } = report.heads;
