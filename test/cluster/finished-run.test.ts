@@ -42,7 +42,7 @@ describe("--resume of a finished run", { skip: needsTorch() }, () => {
   test("with more epochs is refused, with the flag that starts a new run from its weights", async () => {
     const { code, stderr } = await resume("train", "--epochs", "3");
     assert.equal(code, 2);
-    assert.match(stderr, /^lockstep: .*epochs was 2, is 3 \(same flags; .* by --init-from .*run\)$/m);
+    assert.match(stderr, /^lockstep: .*epochs was 2, is 3 \(use the same flags, or start .*: --init-from .*run\)$/m);
   });
 
   test("trains to the same weights again where the checkpoint of its end was lost", async () => {

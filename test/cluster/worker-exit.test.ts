@@ -74,7 +74,7 @@ test("a worker that would compute other bits ends with 3, and the run continues 
     assert.equal(unfit.code, 3, unfit.stderr);
     assert.match(
       unfit.stderr,
-      /lockstep: the coordinator refused this worker: .*backend: the run has "torch", the worker "cpu"/,
+      /lockstep: the coordinator refused this worker: .*backend: the run has "torch", the worker has "cpu"/,
     );
     const stop = await runLockstep(["stop", "--coordinator", address]);
     assert.equal(stop.code, 0, stop.stderr);

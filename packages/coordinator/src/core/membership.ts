@@ -153,7 +153,7 @@ function refusalOf(state: CoreState, claim: JoinClaim): Refusal | null {
     const fields = differences(JSON.parse(reference.numericsJson), JSON.parse(claim.numericsJson));
     const list = fields.map(
       ({ field, before, after }) =>
-        `${field || "numerics"}: the run has ${JSON.stringify(before)}, the worker has ${JSON.stringify(after)}`,
+        `${field || "numerics"}: the run has ${JSON.stringify(before) ?? "none"}, the worker has ${JSON.stringify(after) ?? "none"}`,
     );
     if (list.length > 0) {
       return {
