@@ -61,7 +61,7 @@ export function asText({ labels, value }: Sample): string {
 /** `train` tells its workers alone where the coordinator listens; its log says it, too. */
 async function coordinatorOf(cluster: Cluster): Promise<string> {
   const lines = await cluster.log("coordinator");
-  const address = lines.find(({ msg }) => msg === "coordinator listens")?.["address"];
+  const address = lines.find(({ msg }) => msg === "coordinator is listening")?.["address"];
   assert.ok(typeof address === "string");
   return address;
 }

@@ -1,7 +1,7 @@
 // A cluster on the network, its processes started by hand: the same bits as a local run, and every refusal is one line and
 // exit code 2 instead of waiting forever.
 import assert from "node:assert/strict";
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import {
@@ -72,16 +72,21 @@ describe("a cluster over mutual TLS", { skip: needsTorch() }, () => {
     const { coordinator, address } = await coordinate("refusing");
     try {
       await writeFile(at("wrong-token"), "not-the-token-of-this-cluster");
+      await mkdir(at("empty"));
       const refusals: readonly (readonly [flags: string[], words: RegExp])[] = [
         [[], /cannot join: .* speaks TLS: give this process its certificates \(--tls\)/],
         [["--tls", join(at("other-certs"), "worker")], /cannot join: .* is not trusted: self-signed certificate/],
         [["--tls", certs("exporter")], /exporter\/tls.crt: is for the role exporter, this process needs worker/],
-        [["--tls", at("nowhere")], /nowhere\/ca.crt: is missing; `lockstep certs init` makes it/],
+        [["--tls", at("nowhere")], /--tls .*nowhere: does not exist$/],
+        [["--tls", at("empty")], /empty\/ca.crt: is missing; `lockstep certs init` makes it/],
         [
           ["--tls", certs("worker"), "--join-token-file", at("wrong-token")],
           /the coordinator refused this worker: the join token is not the coordinator's$/,
         ],
-        [["--tls", certs("worker"), "--join-token-file", at("no-token")], /join token .*no-token: cannot be read/],
+        [
+          ["--tls", certs("worker"), "--join-token-file", at("no-token")],
+          /--join-token-file .*no-token: does not exist$/,
+        ],
       ];
       for (const [flags, words] of refusals) {
         const { code, stdout, stderr } = await runLockstep(workerFlags(address, ...flags));
