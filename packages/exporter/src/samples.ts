@@ -126,7 +126,7 @@ function checkpointSamples({ lastCheckpoint }: LifeView): Sample[] {
     sample("lockstep_checkpoint_last_success_timestamp_seconds", lastCheckpoint.atMs / 1000),
     sample("lockstep_checkpoint_step", step),
     sample("lockstep_checkpoint_size_bytes", sizeBytes),
-    // Nobody knows it of a checkpoint that an earlier life wrote.
+    // The duration is unknown for a checkpoint that an earlier generation wrote.
     ...(seconds > 0 ? [sample("lockstep_checkpoint_duration_seconds", seconds)] : []),
   ];
 }
